@@ -1,0 +1,173 @@
+/**
+ * What passes between workflows and activities. Types only; sizes are bounded, because all of it enters a history:
+ * names, counts and URIs, never rows.
+ */
+import type { JobSummary, LoadError, Operation, RecordCounts, SearchAttributeName } from '../contract.js';
+
+/** HTTP requests to the instance; `info` are those that read a job's info. */
+export interface RequestTally {
+  total: number;
+  info: number;
+}
+
+/** Every activity that calls Salesforce returns its value with the requests it took, failed attempts included. */
+export interface Counted<T> {
+  value: T;
+  requests: RequestTally;
+}
+
+/** Which org, with which API version, for a whole load. */
+export interface OrgRef {
+  connection: string;
+  apiVersion: string;
+}
+
+export interface LocateSourceInput {
+  source: string;
+  output?: string;
+  loadId: string;
+  /** Stays the same over continue-as-new and reset: names the folder of this execution's working files. */
+  executionId: string;
+}
+
+export interface LocatedSource {
+  /** Queue of the workers that share this folder. */
+  filesQueue: string;
+  /** `file:` URI of `<output>/<loadId>/`. */
+  outputUri: string;
+  /** `file:` URI of the folder for this execution's working files. */
+  workUri: string;
+  searchAttributes: SearchAttributeName[];
+}
+
+export interface PlanLoadInput {
+  source: string;
+  outputUri: string;
+  workUri: string;
+  object: string;
+  operation: Operation;
+  externalIdFieldName?: string;
+  connection: string;
+  columns?: Record<string, string>;
+  constants?: Record<string, string>;
+  blankAsNull: boolean;
+  delimiter?: string;
+  lineEnding?: 'LF' | 'CRLF';
+  encoding?: string;
+  partMaxBytes: number;
+}
+
+/** Consecutive parts that go to the platform with the same operation. */
+export interface PartGroup {
+  operation: Operation;
+  externalIdFieldName?: string;
+  firstPart: number;
+  lastPart: number;
+}
+
+/** One pass over rows: the first one, or a retry round. Its folder holds the plan and the results of each part. */
+export interface Stage {
+  uri: string;
+  groups: PartGroup[];
+  parts: number;
+  records: number;
+  columnDelimiter: string;
+  lineEnding: 'LF' | 'CRLF';
+}
+
+export interface PlannedLoad {
+  stage: Stage;
+  apiVersion: string;
+}
+
+export interface CreateJobInput extends OrgRef {
+  object: string;
+  operation: Operation;
+  externalIdFieldName?: string;
+  assignmentRuleId?: string;
+  columnDelimiter: string;
+  lineEnding: 'LF' | 'CRLF';
+}
+
+export interface JobRef extends OrgRef {
+  jobId: string;
+}
+
+export interface JobLook {
+  id: string;
+  state: string;
+  processed: number;
+  failed: number;
+  errorMessage?: string;
+}
+
+export interface PartRef {
+  stageUri: string;
+  part: number;
+}
+
+export interface UploadPartInput extends JobRef, PartRef {}
+
+export interface UploadedPart {
+  records: number;
+  bytes: number;
+}
+
+export interface DownloadResultsInput extends JobRef, PartRef {}
+
+/** Rows in the three result files, the header not counted. */
+export interface ResultCounts {
+  succeeded: number;
+  failed: number;
+  /** Of the failed: rows whose error is not of a transient class. */
+  failedForGood: number;
+  unprocessed: number;
+}
+
+/** What became of one part, as far as sorting its rows needs it. */
+export interface PartOutcome {
+  part: number;
+  /** `loaded`: result files are there. `notStarted`: nothing of it can have been applied. `lost`: nobody knows. */
+  kind: 'loaded' | 'notStarted' | 'lost';
+  counts: ResultCounts;
+  /** Rows of the part that no result file names. */
+  missing: number;
+}
+
+export interface SortRowsInput {
+  stage: Stage;
+  outcomes: PartOutcome[];
+  operation: Operation;
+  /** No further round: everything ends as rejected or unprocessed. */
+  final: boolean;
+  /** Where the rows of the next round go. */
+  nextStageUri: string;
+  partMaxBytes: number;
+}
+
+export interface SortedRows {
+  /** The next round's rows; absent when there are none. */
+  next?: Stage;
+  rejected: number;
+  unprocessed: number;
+  /** Rows that failed because what was asked was already so (delete of a deleted record): they count as succeeded. */
+  alreadyDone: number;
+  /** Rows of the next round that had to be taken from the failed file. */
+  rerendered: number;
+  /** A failure that stops the run, for example STORAGE_LIMIT_EXCEEDED. */
+  stop?: LoadError;
+}
+
+export interface WriteReportInput {
+  outputUri: string;
+  /** Stages that ran, in order. */
+  stageUris: string[];
+  report: Record<string, unknown> & { records: RecordCounts; jobs: JobSummary[] };
+}
+
+export interface WrittenFiles {
+  succeeded: string[];
+  rejected?: string;
+  unprocessed?: string;
+  report: string;
+}

@@ -1,0 +1,209 @@
+/**
+ * What users and other programs rely on: workflow names, input, result, search attributes. Types and constants only,
+ * nothing from Node, so that workflow code of any project may import it.
+ */
+
+/** A duration as Temporal writes it: `'5s'`, `'8 hours'`, or milliseconds. */
+export type Duration = string | number;
+
+export type Operation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete';
+export const OPERATIONS: readonly Operation[] = ['insert', 'update', 'upsert', 'delete', 'hardDelete'];
+
+export const DEFAULT_TASK_QUEUE = 'nightload';
+export const WORKFLOW_ID_PREFIX = 'bulk-load/';
+/** Memo key under which a closed load keeps its result (without `jobs`), readable without a worker. */
+export const RESULT_MEMO = 'nightloadResult';
+/** Memo key with the queue of the workers that share the load's files, so that others can see whether anyone polls it. */
+export const FILES_QUEUE_MEMO = 'nightloadFilesQueue';
+
+export const LOAD_ID_PATTERN = /^[A-Za-z0-9._-]{1,200}$/;
+
+/** An automatic correction of failed rows. */
+export interface RowFix {
+  /** Status code as in `sf__Error`, for example `STRING_TOO_LONG`. */
+  code: string;
+  /** Field API name; without it, the fields that the error names. */
+  field?: string;
+  do: 'truncate' | 'blank' | 'replace';
+  /** For `replace`: old value to new value. */
+  values?: Record<string, string>;
+}
+
+/** What `bulkLoad` is started with: names, numbers and URIs; never rows, never secrets. */
+export interface BulkLoadInput {
+  /** `file:` URI of a CSV with a header line. */
+  source: string;
+  /** sObject API name: `Account`, `Invoice__c`. */
+  object: string;
+  operation: Operation;
+  /** API name of the external id field. Required for upsert; with insert it lets the retry be an upsert. */
+  externalIdFieldName?: string;
+  /** `[A-Za-z0-9._-]{1,200}`. @default what follows `bulk-load/` in the workflow id, else the workflow id */
+  loadId?: string;
+  /** A connection configured on the worker. @default 'default' */
+  connection?: string;
+  /** CSV header to field API name; `''` drops the column. */
+  columns?: Record<string, string>;
+  /** Field API name to a value that every row gets. */
+  constants?: Record<string, string>;
+  /** Send empty cells as `#N/A`, which clears the field; the platform ignores empty cells on update. @default false */
+  blankAsNull?: boolean;
+  assignmentRuleId?: string;
+  /** One of `,` `;` tab `|` `^` `` ` ``. @default found from the bytes */
+  delimiter?: string;
+  /** @default found from the bytes */
+  lineEnding?: 'LF' | 'CRLF';
+  /** @default 'utf-8' */
+  encoding?: string;
+  part?: {
+    /** Bytes of one job's upload, header included: 1,000 to 150,000,000. @default 100,000,000 */
+    maxBytes?: number;
+    /** Jobs at a time; 1 is serial. @default 2 */
+    maxConcurrent?: number;
+  };
+  poll?: PollSettings;
+  /** How long one job may take before it is aborted. @default '24h' */
+  jobTimeout?: Duration;
+  retry?: {
+    /** @default 3 */
+    maxRounds?: number;
+    /** @default '1m' */
+    initialWait?: Duration;
+    /** @default 4 */
+    backoffCoefficient?: number;
+    fixes?: RowFix[];
+    /** How long to wait for corrections by people before the load ends. @default 0 */
+    holdFor?: Duration;
+  };
+  abortWhen?: {
+    /** Share of failed rows, transient errors not counted. @default 0.5 */
+    failedRatio?: number;
+    /** Looked at only after so many records. @default 10,000 */
+    afterRecords?: number;
+  };
+  /** 1 (first) to 5: who gets the org's allocation and job slots first. @default 3 */
+  priority?: number;
+  /** `file:` prefix; result files lie in `<output>/<loadId>/`. @default the worker's NIGHTLOAD_OUTPUT */
+  output?: string;
+}
+
+export interface PollSettings {
+  /** @default '5s' */
+  initialInterval?: Duration;
+  /** @default 1.5 */
+  backoffCoefficient?: number;
+  /** @default '5m' */
+  maximumInterval?: Duration;
+  /** Time between the two equal looks that follow Failed or Aborted. @default '30s' */
+  settleInterval?: Duration;
+}
+
+export type LoadState = 'Completed' | 'CompletedWithRejects' | 'Failed' | 'Canceled';
+/** `status` knows three more, for a load that has not ended. */
+export type StatusState = LoadState | 'Running' | 'Holding' | 'Paused';
+
+export interface RecordCounts {
+  /** Data records in the source; blank lines are not records. */
+  total: number;
+  /** The next three are counted from the downloaded result files. */
+  succeeded: number;
+  rejected: number;
+  unprocessed: number;
+  /** total minus the three above. */
+  unaccounted: number;
+}
+
+/** One Bulk API 2.0 job that was created, aborted ones too. */
+export interface JobSummary {
+  id: string;
+  operation: Operation;
+  state: string;
+  /** Rows sent. */
+  records: number;
+  /** Rows in the failed file. */
+  failed: number;
+  /** GETs of the job's info. */
+  polls: number;
+}
+
+export interface LoadError {
+  code: string;
+  message: string;
+}
+
+export interface BulkLoadResult {
+  loadId: string;
+  workflowId: string;
+  runId: string;
+  state: LoadState;
+  object: string;
+  operation: Operation;
+  records: RecordCounts;
+  /** `unaccounted` is 0 and the files agree with the jobs' counters. */
+  balanced: boolean;
+  retry: {
+    rounds: number;
+    /** Rows that failed or stayed unprocessed at first and landed in a retry. */
+    recovered: number;
+    /** Retried rows that came from the failed file because no source row could be told with certainty. */
+    rerendered: number;
+  };
+  /** At most 200, failures first; all are in report.json. Absent in the memo. */
+  jobs?: JobSummary[];
+  jobsTotal: number;
+  /** All HTTP requests to the instance, token calls excluded. */
+  apiRequests: number;
+  files: {
+    succeeded: string[];
+    rejected?: string;
+    unprocessed?: string;
+    report?: string;
+  };
+  error?: LoadError;
+}
+
+/** The most jobs that a result lists. */
+export const MAX_LISTED_JOBS = 200;
+
+export type PartPhase =
+  | 'waiting'
+  | 'creating'
+  | 'uploading'
+  | 'closing'
+  | 'processing'
+  | 'settling'
+  | 'downloading'
+  | 'done'
+  | 'failed';
+
+export interface PartProgress {
+  n: number;
+  phase: PartPhase;
+  jobId?: string;
+  processed: number;
+  failed: number;
+  total: number;
+}
+
+export type LoadPhase = 'preparing' | 'planning' | 'loading' | 'retrying' | 'reporting' | 'done';
+
+/** Answer of the `progress` query. */
+export interface LoadProgress {
+  phase: LoadPhase;
+  records: RecordCounts;
+  /** At most 200. */
+  parts: PartProgress[];
+  waitingFor?: string;
+  paused: boolean;
+}
+
+/** Search attributes, set by the workflows where the namespace knows them. */
+export const SEARCH_ATTRIBUTES = {
+  NightloadObject: 'KEYWORD',
+  NightloadOperation: 'KEYWORD',
+  NightloadConnection: 'KEYWORD',
+  NightloadPhase: 'KEYWORD',
+  NightloadRejected: 'INT',
+  NightloadJobIds: 'KEYWORD_LIST',
+} as const;
+export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;

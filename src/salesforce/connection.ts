@@ -1,0 +1,203 @@
+/**
+ * Bulk API 2.0 of one org: the calls of a load, one HTTP request each. Nothing is retried here; see `SalesforceError`
+ * for what may be tried again and what must be looked at first.
+ */
+import type { Readable } from 'node:stream';
+import { apiVersion, chooseVersion, parseVersions } from './api-version.js';
+import type { ApiContext, CallContext, RequestKind } from './context.js';
+import { parseDescribe } from './describe.js';
+import type { ObjectDescribe } from './describe.js';
+import { SalesforceError } from './errors.js';
+import { broken, unexpected } from './failures.js';
+import { jobRequest, parseJobInfo } from './job-info.js';
+import type { JobInfo, JobSpec } from './job-info.js';
+import { parseJson } from './json.js';
+import { parseLimits } from './limits.js';
+import type { OrgLimits } from './limits.js';
+import { resultStream } from './result-stream.js';
+import type { TokenSource } from './tokens.js';
+import { Transport } from './transport.js';
+import type { Call, Reply, Timeouts } from './transport.js';
+import { UploadBody } from './upload-body.js';
+import type { OpenBody } from './upload-body.js';
+
+export type ResultKind = 'successfulResults' | 'failedResults' | 'unprocessedrecords';
+
+export interface ResultDownload {
+  /**
+   * The file as the platform sends it; empty when it says that there is nothing. Fails with a retryable SalesforceError
+   * when the connection breaks, but for a reply that has neither a length nor chunks: its end cannot be told from a
+   * break, so count the rows.
+   */
+  stream: Readable;
+  /** Bytes, when the platform says it. */
+  contentLength?: number;
+}
+
+export interface SalesforceConnectionOptions {
+  tokens: TokenSource;
+  /** `66`, `66.0` or `v66.0`. @default the highest that the org offers, at most the newest tested one */
+  apiVersion?: string;
+  timeouts?: Partial<Timeouts>;
+}
+
+const JSON_TYPE = 'application/json';
+
+function jobsPath(context: ApiContext): string {
+  return `/services/data/${context.apiVersion}/jobs/ingest`;
+}
+
+function jobPath(jobId: string, context: ApiContext): string {
+  return `${jobsPath(context)}/${encodeURIComponent(jobId)}`;
+}
+
+/** The whole body as text; a body that breaks off is an error. */
+async function readText(reply: Reply, signal: AbortSignal | undefined): Promise<string> {
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of reply.body as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw broken(reply.facts, error, reply.status);
+  }
+}
+
+export class SalesforceConnection {
+  readonly #transport: Transport;
+  readonly #apiVersion: string | undefined;
+
+  /** @throws NightloadError `INVALID_API_VERSION` */
+  constructor(options: SalesforceConnectionOptions) {
+    this.#apiVersion = options.apiVersion === undefined ? undefined : apiVersion(options.apiVersion);
+    this.#transport = new Transport(options.tokens, options.timeouts);
+  }
+
+  /** Waits for the requests that run, then ends all connections. */
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  /** The version for a load. Takes a request only when the settings name none. */
+  async resolveApiVersion(context: CallContext = {}): Promise<string> {
+    if (this.#apiVersion !== undefined) return this.#apiVersion;
+    try {
+      return chooseVersion(await this.versions(context));
+    } catch (error) {
+      // Something that speaks only the versioned paths.
+      if (error instanceof SalesforceError && error.httpStatus === 404) return chooseVersion([]);
+      throw error;
+    }
+  }
+
+  /** The API versions that the org offers, oldest first. */
+  async versions(context: CallContext = {}): Promise<string[]> {
+    return this.#json({ kind: 'versions', method: 'GET', path: '/services/data' }, context, parseVersions);
+  }
+
+  async createJob(spec: JobSpec, context: ApiContext): Promise<JobInfo> {
+    const call = { kind: 'create', method: 'POST', path: jobsPath(context) } as const;
+    return this.#json({ ...call, ...jsonBody(jobRequest(spec)) }, context, parseJobInfo);
+  }
+
+  /**
+   * Sends a job's data. Once per job: a second upload makes the job unusable, so after an error abort the job and
+   * create another one, whatever the error says about trying again.
+   *
+   * @param contentLength bytes; the body must have exactly so many, else `SOURCE_CHANGED` and nothing is stored
+   * @param openBody called when the body is about to be sent: not when the org cannot be reached, and once more when the
+   *   token had to be renewed. What it throws, or its stream, comes out of this call as it is.
+   */
+  async uploadJobData(jobId: string, contentLength: number, openBody: OpenBody, context: ApiContext): Promise<void> {
+    if (!Number.isSafeInteger(contentLength) || contentLength <= 0) {
+      throw new RangeError(`contentLength must be a positive whole number of bytes, not ${contentLength}`);
+    }
+    const reply = await this.#transport.send(
+      {
+        kind: 'upload',
+        method: 'PUT',
+        path: `${jobPath(jobId, context)}/batches`,
+        accept: JSON_TYPE,
+        transfer: true,
+        body: () => ({ type: 'text/csv', content: new UploadBody(openBody, contentLength) }),
+      },
+      context,
+    );
+    const stored = (reply.status === 200 || reply.status === 201) && !reply.facts.incomplete;
+    const text = await readText(reply, context.signal).catch((error: unknown) => {
+      // The status came, and it is all that a success has to say.
+      if (stored && error instanceof SalesforceError) return '';
+      throw error;
+    });
+    if (!stored) throw unexpected(reply.facts, reply.status, text);
+  }
+
+  /** Lets the platform begin. Its reply has no counters. */
+  async closeJob(jobId: string, context: ApiContext): Promise<JobInfo> {
+    return this.#setState('close', jobId, 'UploadComplete', context);
+  }
+
+  /** Batches that run are still finished. Its reply has no counters. */
+  async abortJob(jobId: string, context: ApiContext): Promise<JobInfo> {
+    return this.#setState('abort', jobId, 'Aborted', context);
+  }
+
+  async getJob(jobId: string, context: ApiContext): Promise<JobInfo> {
+    return this.#json({ kind: 'info', method: 'GET', path: jobPath(jobId, context) }, context, parseJobInfo);
+  }
+
+  /** Begins the download of a result file. Read the stream to its end or destroy it. */
+  async openResult(jobId: string, kind: ResultKind, context: ApiContext): Promise<ResultDownload> {
+    const reply = await this.#transport.send(
+      {
+        kind: 'results',
+        method: 'GET',
+        path: `${jobPath(jobId, context)}/${kind}`,
+        accept: 'text/csv',
+        transfer: true,
+      },
+      context,
+    );
+    if (/\bhtml\b/i.test(reply.headers['content-type'] ?? '')) {
+      throw unexpected(reply.facts, reply.status, await readText(reply, context.signal));
+    }
+    const length = reply.headers['content-length'];
+    return {
+      stream: resultStream(reply.body, (error) =>
+        context.signal?.aborted ? context.signal.reason : broken(reply.facts, error, reply.status),
+      ),
+      ...(length !== undefined && { contentLength: Number(length) }),
+    };
+  }
+
+  async describe(object: string, context: ApiContext): Promise<ObjectDescribe> {
+    const path = `/services/data/${context.apiVersion}/sobjects/${encodeURIComponent(object)}/describe`;
+    return this.#json({ kind: 'describe', method: 'GET', path }, context, parseDescribe);
+  }
+
+  async limits(context: ApiContext): Promise<OrgLimits> {
+    const path = `/services/data/${context.apiVersion}/limits`;
+    return this.#json({ kind: 'limits', method: 'GET', path }, context, parseLimits);
+  }
+
+  async #setState(kind: RequestKind, jobId: string, state: string, context: ApiContext): Promise<JobInfo> {
+    const call = { kind, method: 'PATCH', path: jobPath(jobId, context) } as const;
+    return this.#json({ ...call, ...jsonBody({ state }) }, context, parseJobInfo);
+  }
+
+  async #json<T>(
+    call: Omit<Call, 'accept'>,
+    context: CallContext,
+    parse: (value: unknown) => T | undefined,
+  ): Promise<T> {
+    const reply = await this.#transport.send({ ...call, accept: JSON_TYPE }, context);
+    const text = await readText(reply, context.signal);
+    const parsed = parse(parseJson(text));
+    if (parsed === undefined) throw unexpected(reply.facts, reply.status, text);
+    return parsed;
+  }
+}
+
+function jsonBody(value: Record<string, string>): Pick<Call, 'body'> {
+  return { body: () => ({ type: JSON_TYPE, content: JSON.stringify(value) }) };
+}

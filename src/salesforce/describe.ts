@@ -1,0 +1,112 @@
+/** What an object and its fields allow, as far as a load needs to know it beforehand. */
+import { asArray, asNumber, asObject, asText, defined } from './json.js';
+import type { JsonObject } from './json.js';
+
+export interface PicklistValue {
+  value: string;
+  active: boolean;
+}
+
+/** Flags that a reply leaves out are false, lengths 0. */
+export interface FieldDescribe {
+  name: string;
+  label: string;
+  /** `string`, `double`, `reference`, `picklist`, … */
+  type: string;
+  /** Characters, for text. */
+  length: number;
+  /** Digits in all and after the point, for numbers that are not integers. */
+  precision: number;
+  scale: number;
+  /** Most digits of an integer. */
+  digits: number;
+  createable: boolean;
+  updateable: boolean;
+  nillable: boolean;
+  defaultedOnCreate: boolean;
+  calculated: boolean;
+  autoNumber: boolean;
+  externalId: boolean;
+  idLookup: boolean;
+  unique: boolean;
+  caseSensitive: boolean;
+  restrictedPicklist: boolean;
+  picklistValues: PicklistValue[];
+  /** The name to use in a header such as `Owner.Email`; lookups only. */
+  relationshipName?: string;
+  /** Objects that a lookup may point to; more than one makes it polymorphic. */
+  referenceTo: string[];
+  /** The compound field (an address, a name) that this one belongs to. */
+  compoundFieldName?: string;
+}
+
+/** Fields that the user may not see are missing. */
+export interface ObjectDescribe {
+  name: string;
+  label: string;
+  createable: boolean;
+  updateable: boolean;
+  deletable: boolean;
+  /** First three characters of the object's ids. */
+  keyPrefix?: string;
+  fields: FieldDescribe[];
+}
+
+function parsePicklist(value: unknown): PicklistValue[] {
+  return asArray(value).flatMap((entry) => {
+    const item = asObject(entry);
+    const text = asText(item?.['value']);
+    return text === undefined ? [] : [{ value: text, active: item?.['active'] === true }];
+  });
+}
+
+function parseField(field: JsonObject, name: string): FieldDescribe {
+  const flag = (key: string): boolean => field[key] === true;
+  const size = (key: string): number => asNumber(field[key]) ?? 0;
+  return {
+    name,
+    label: asText(field['label']) ?? name,
+    type: asText(field['type']) ?? 'string',
+    length: size('length'),
+    precision: size('precision'),
+    scale: size('scale'),
+    digits: size('digits'),
+    createable: flag('createable'),
+    updateable: flag('updateable'),
+    nillable: flag('nillable'),
+    defaultedOnCreate: flag('defaultedOnCreate'),
+    calculated: flag('calculated'),
+    autoNumber: flag('autoNumber'),
+    externalId: flag('externalId'),
+    idLookup: flag('idLookup'),
+    unique: flag('unique'),
+    caseSensitive: flag('caseSensitive'),
+    restrictedPicklist: flag('restrictedPicklist'),
+    picklistValues: parsePicklist(field['picklistValues']),
+    referenceTo: asArray(field['referenceTo']).flatMap((target) => asText(target) ?? []),
+    ...defined({
+      relationshipName: asText(field['relationshipName']),
+      compoundFieldName: asText(field['compoundFieldName']),
+    }),
+  };
+}
+
+/** `undefined` when it is no describe: every object has a name and fields. */
+export function parseDescribe(value: unknown): ObjectDescribe | undefined {
+  const object = asObject(value);
+  const name = asText(object?.['name']);
+  if (object === undefined || name === undefined || !Array.isArray(object['fields'])) return undefined;
+  return {
+    name,
+    label: asText(object['label']) ?? name,
+    createable: object['createable'] === true,
+    updateable: object['updateable'] === true,
+    deletable: object['deletable'] === true,
+    fields: asArray(object['fields']).flatMap((entry) => {
+      const field = asObject(entry);
+      const fieldName = asText(field?.['name']);
+      return field === undefined || fieldName === undefined ? [] : [parseField(field, fieldName)];
+    }),
+    ...defined({ keyPrefix: asText(object['keyPrefix']) }),
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * From what HTTP gives (a status and a body, or a broken connection) to a SalesforceError that says what to do.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestKind } from './context.js';
+import { SalesforceError } from './errors.js';
+import { asArray, asObject, asText, parseJson } from './json.js';
+import { meaningOf } from './refusals.js';
+import { withoutSecrets } from './secret.js';
+
+/** What is known about a request, whatever became of it. */
+export interface RequestFacts {
+  kind: RequestKind;
+  method: string;
+  origin: string;
+  path: string;
+  /** It went onto a connection. */
+  sent: boolean;
+  /** The platform cannot have acted on it, because part of its body never left. */
+  incomplete: boolean;
+  secrets: readonly string[];
+}
+
+const MAX_MESSAGE = 500;
+
+function label(facts: RequestFacts): string {
+  return `${facts.method} ${facts.path}`;
+}
+
+/** Whether what was asked may have happened although no usable answer came. */
+function maybeApplied(facts: RequestFacts): boolean {
+  return facts.method !== 'GET' && facts.sent && !facts.incomplete;
+}
+
+/** One line of a reply's body that says something to a person. */
+function wording(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  if (line === '') return 'an empty body';
+  if (!line.startsWith('<')) return line;
+  const title = /<title[^>]*>([^<]+)<\/title>/i.exec(line)?.[1]?.trim();
+  return title ? `an HTML page titled "${title}"` : 'an HTML page';
+}
+
+function shortened(text: string, facts: RequestFacts): string {
+  const clean = withoutSecrets(text, facts.secrets);
+  return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE)}…` : clean;
+}
+
+/** Seconds or a date, as RFC 9110 has it. */
+function retryAfter(headers: IncomingHttpHeaders): number | undefined {
+  const value = headers['retry-after'];
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : undefined;
+}
+
+/** The platform answers errors with a list of objects; gateways and OAuth with one object, HTML or nothing. */
+export function readRefusal(text: string): { errorCode: string | undefined; message: string | undefined } {
+  const body = parseJson(text);
+  const first = asObject(asArray(body)[0]) ?? asObject(body);
+  return { errorCode: asText(first?.['errorCode']), message: asText(first?.['message']) };
+}
+
+/** For a reply whose status is not a success. */
+export function refused(
+  facts: RequestFacts,
+  status: number,
+  headers: IncomingHttpHeaders,
+  text: string,
+): SalesforceError {
+  const { errorCode, message } = readRefusal(text);
+  const words = shortened(message ?? wording(text), facts);
+  const { code, remedy, retryable } = meaningOf({ status, errorCode, message: words, kind: facts.kind });
+  const answered = `Salesforce answered HTTP ${status}${errorCode === undefined ? '' : ` ${errorCode}`}`;
+  return new SalesforceError(code, `${answered} to ${label(facts)}: ${words} ${remedy}`, {
+    request: label(facts),
+    httpStatus: status,
+    errorCode,
+    platformMessage: words,
+    retryable,
+    retryAfterMs: retryAfter(headers),
+    // A gateway may give up on a request that the server behind it still carries out.
+    maybeApplied: status >= 500 && maybeApplied(facts),
+  });
+}
+
+/** For a redirect: following it could carry the token to another host. */
+export function redirected(facts: RequestFacts, status: number, headers: IncomingHttpHeaders): SalesforceError {
+  const location = headers.location;
+  const target =
+    location !== undefined && URL.canParse(location, facts.origin) ? new URL(location, facts.origin) : null;
+  return new SalesforceError(
+    'SALESFORCE_REDIRECT',
+    `${facts.origin} answered ${label(facts)} with a redirect (HTTP ${status})` +
+      `${target === null ? '' : ` to ${target.origin}`}. Redirects are not followed, because the token would travel with ` +
+      "them: set the instance URL to the org's own address (https://….my.salesforce.com).",
+    { request: label(facts), httpStatus: status, retryable: false },
+  );
+}
+
+/** For a success whose body is not what the API answers: a maintenance page, an empty body, half a JSON. */
+export function unexpected(facts: RequestFacts, status: number, text: string): SalesforceError {
+  const words = shortened(wording(text), facts);
+  return new SalesforceError(
+    'SALESFORCE_UNEXPECTED_REPLY',
+    `${facts.origin} answered HTTP ${status} to ${label(facts)}, but with ${words} instead of what the API sends. ` +
+      'This may be a maintenance page or a proxy in between: try again, then check the instance URL.',
+    {
+      request: label(facts),
+      httpStatus: status,
+      platformMessage: words,
+      retryable: true,
+      maybeApplied: maybeApplied(facts),
+    },
+  );
+}
+
+/** Code of the innermost system or undici error. */
+function codeOf(error: unknown): string {
+  const found = asObject(error);
+  const nested = asArray(found?.['errors'])[0];
+  return asText(found?.['code']) ?? asText(asObject(nested)?.['code']) ?? '';
+}
+
+/** Only name, code and text of a cause: the originals carry sockets and pieces of replies. */
+function bare(error: unknown, facts: RequestFacts): Error {
+  const original = error instanceof Error ? error : new Error(String(error));
+  const copy = new Error(withoutSecrets(original.message || codeOf(error), facts.secrets));
+  copy.name = original.name;
+  copy.stack = `${copy.name}: ${copy.message}`;
+  return copy;
+}
+
+const UNTRUSTED_CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY))/;
+const NO_ANSWER_IN_TIME = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+
+/** For a connection that could not be made, broke, or fell silent. `status` when the reply had begun. */
+export function broken(facts: RequestFacts, error: unknown, status?: number): SalesforceError {
+  const systemCode = codeOf(error);
+  const cause = bare(error, facts);
+  const what = systemCode === '' ? cause.message : systemCode;
+  const details = { request: label(facts), httpStatus: status, cause };
+  if (!facts.sent && UNTRUSTED_CERTIFICATE.test(systemCode)) {
+    return new SalesforceError(
+      'SALESFORCE_UNTRUSTED',
+      `The certificate of ${facts.origin} is not trusted (${what}). Check the instance URL; behind a proxy that opens ` +
+        'TLS, give its certificate in NODE_EXTRA_CA_CERTS.',
+      { ...details, retryable: false },
+    );
+  }
+  if (!facts.sent) {
+    return new SalesforceError(
+      'SALESFORCE_UNREACHABLE',
+      `${facts.origin} could not be reached for ${label(facts)} (${what}). Check the network and the instance URL.`,
+      { ...details, retryable: true },
+    );
+  }
+  const lost = { ...details, retryable: true, maybeApplied: maybeApplied(facts) };
+  if (NO_ANSWER_IN_TIME.includes(systemCode)) {
+    return new SalesforceError(
+      'SALESFORCE_TIMEOUT',
+      `${facts.origin} was silent for too long after ${label(facts)} (${what}). Try again later.`,
+      lost,
+    );
+  }
+  const when = status === undefined ? 'before the answer' : 'in the middle of the answer';
+  return new SalesforceError(
+    'SALESFORCE_REPLY_LOST',
+    `The connection to ${facts.origin} broke ${when} to ${label(facts)} (${what}). Try again` +
+      `${lost.maybeApplied ? ', but look first: the request may have been carried out.' : '.'}`,
+    lost,
+  );
+}

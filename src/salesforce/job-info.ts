@@ -1,0 +1,96 @@
+/** An ingest job as the platform describes it. Which fields are there depends on the call and the job's phase. */
+import type { Operation } from '../contract.js';
+import { asNumber, asObject, asText, defined } from './json.js';
+
+export type ColumnDelimiter = 'COMMA' | 'BACKQUOTE' | 'CARET' | 'PIPE' | 'SEMICOLON' | 'TAB';
+
+export interface JobSpec {
+  object: string;
+  operation: Operation;
+  /** Sent for upsert only: with other operations the platform may refuse it. */
+  externalIdFieldName?: string;
+  assignmentRuleId?: string;
+  /** @default 'COMMA' */
+  columnDelimiter?: ColumnDelimiter;
+  /** Must be that of the uploaded bytes. @default 'LF' */
+  lineEnding?: 'LF' | 'CRLF';
+}
+
+export interface JobInfo {
+  id: string;
+  /** `Open`, `UploadComplete`, `InProgress`, `JobComplete`, `Failed`, `Aborted`; perhaps others one day. */
+  state: string;
+  object?: string;
+  operation?: string;
+  externalIdFieldName?: string;
+  createdById?: string;
+  createdDate?: string;
+  /** When the job last changed; for an ended job, when it ended. */
+  systemModstamp?: string;
+  /** `66.0`. */
+  apiVersion?: string;
+  jobType?: string;
+  columnDelimiter?: string;
+  lineEnding?: string;
+  /** Failed rows included. Absent in replies to create, close and abort, and before the upload. */
+  numberRecordsProcessed?: number;
+  numberRecordsFailed?: number;
+  /** Of a failed job. */
+  errorMessage?: string;
+  retries?: number;
+  /** Milliseconds, as the next two. */
+  totalProcessingTime?: number;
+  apiActiveProcessingTime?: number;
+  apexProcessingTime?: number;
+}
+
+/** The body of the create request. */
+export function jobRequest(spec: JobSpec): Record<string, string> {
+  return {
+    object: spec.object,
+    operation: spec.operation,
+    ...(spec.operation === 'upsert' && spec.externalIdFieldName !== undefined
+      ? { externalIdFieldName: spec.externalIdFieldName }
+      : {}),
+    ...(spec.assignmentRuleId !== undefined ? { assignmentRuleId: spec.assignmentRuleId } : {}),
+    contentType: 'CSV',
+    columnDelimiter: spec.columnDelimiter ?? 'COMMA',
+    lineEnding: spec.lineEnding ?? 'LF',
+  };
+}
+
+/** The API version is a number on the wire, and `66` where `66.0` is meant. */
+function versionText(value: unknown): string | undefined {
+  return typeof value === 'number' && Number.isInteger(value) ? value.toFixed(1) : asText(value);
+}
+
+/** `undefined` when it is no job: every job has an id and a state. */
+export function parseJobInfo(value: unknown): JobInfo | undefined {
+  const job = asObject(value);
+  const id = asText(job?.['id']);
+  const state = asText(job?.['state']);
+  if (job === undefined || id === undefined || state === undefined) return undefined;
+  return {
+    id,
+    state,
+    ...defined({
+      object: asText(job['object']),
+      operation: asText(job['operation']),
+      externalIdFieldName: asText(job['externalIdFieldName']),
+      createdById: asText(job['createdById']),
+      createdDate: asText(job['createdDate']),
+      systemModstamp: asText(job['systemModstamp']),
+      apiVersion: versionText(job['apiVersion']),
+      jobType: asText(job['jobType']),
+      columnDelimiter: asText(job['columnDelimiter']),
+      lineEnding: asText(job['lineEnding']),
+      numberRecordsProcessed: asNumber(job['numberRecordsProcessed']),
+      numberRecordsFailed: asNumber(job['numberRecordsFailed']),
+      errorMessage: asText(job['errorMessage']),
+      retries: asNumber(job['retries']),
+      totalProcessingTime: asNumber(job['totalProcessingTime']),
+      apiActiveProcessingTime: asNumber(job['apiActiveProcessingTime']),
+      apexProcessingTime: asNumber(job['apexProcessingTime']),
+    }),
+  };
+}

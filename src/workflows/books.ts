@@ -1,0 +1,152 @@
+/**
+ * The books of a load: every source row ends in exactly one of succeeded, rejected, unprocessed, as counted from files.
+ * Pure functions over plain numbers.
+ */
+import { MAX_LISTED_JOBS } from '../contract.js';
+import type { BulkLoadResult, JobSummary, LoadError, LoadState, RecordCounts } from '../contract.js';
+import type { JobLook, PartOutcome, ResultCounts } from '../activities/types.js';
+
+export const NO_ROWS: ResultCounts = { succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0 };
+
+const TERMINAL = new Set(['JobComplete', 'Failed', 'Aborted']);
+
+export function isTerminal(state: string): boolean {
+  return TERMINAL.has(state);
+}
+
+/** Rows of a part that its result files do not name. */
+export function missingRows(sent: number, counts: ResultCounts): number {
+  return sent - counts.succeeded - counts.failed - counts.unprocessed;
+}
+
+/**
+ * Whether the files say the same as the job. `processed - failed = succeeded` holds only for a job that completed;
+ * after Failed or Aborted the counters may hold unprocessed rows too, so only the sum is checked there.
+ */
+export function filesAgree(look: JobLook, sent: number, counts: ResultCounts): boolean {
+  if (missingRows(sent, counts) !== 0) return false;
+  if (look.state !== 'JobComplete') return true;
+  return counts.failed === look.failed && counts.succeeded === look.processed - look.failed;
+}
+
+/** Rows of a job that can be told to have changed nothing: counters and both files are empty. */
+export function nothingApplied(look: JobLook, counts: ResultCounts): boolean {
+  return (
+    look.state !== 'JobComplete' &&
+    look.processed === 0 &&
+    look.failed === 0 &&
+    counts.succeeded === 0 &&
+    counts.failed === 0
+  );
+}
+
+/** What a load has counted so far. */
+export interface Books {
+  total: number;
+  /** Rows in parts whose outcome is known, from the first pass. */
+  seen: number;
+  succeeded: number;
+  failed: number;
+  failedForGood: number;
+  unprocessed: number;
+  rejected: number;
+  recovered: number;
+  rerendered: number;
+  rounds: number;
+  /** Parts whose files and counters disagreed to the end. */
+  disagreeing: number;
+  jobs: JobSummary[];
+  apiRequests: number;
+}
+
+export function openBooks(): Books {
+  return {
+    total: 0,
+    seen: 0,
+    succeeded: 0,
+    failed: 0,
+    failedForGood: 0,
+    unprocessed: 0,
+    rejected: 0,
+    recovered: 0,
+    rerendered: 0,
+    rounds: 0,
+    disagreeing: 0,
+    jobs: [],
+    apiRequests: 0,
+  };
+}
+
+/** Enters the outcome of a part of the first pass. */
+export function enterPart(books: Books, outcome: PartOutcome): void {
+  const { succeeded, failed, failedForGood, unprocessed } = outcome.counts;
+  books.seen += succeeded + failed + unprocessed + outcome.missing;
+  books.succeeded += succeeded;
+  books.failed += failed;
+  books.failedForGood += failedForGood;
+  books.unprocessed += unprocessed;
+}
+
+/** Whether so many rows fail for good that starting more parts would only burn allocation. */
+export function circuitOpen(books: Books, when: { failedRatio: number; afterRecords: number }): boolean {
+  const looked = books.succeeded + books.failed;
+  return looked > 0 && looked >= when.afterRecords && books.failedForGood / looked > when.failedRatio;
+}
+
+export function recordCounts(books: Books): RecordCounts {
+  const { total, succeeded, rejected, unprocessed } = books;
+  return { total, succeeded, rejected, unprocessed, unaccounted: total - succeeded - rejected - unprocessed };
+}
+
+export function isBalanced(books: Books): boolean {
+  return recordCounts(books).unaccounted === 0 && books.disagreeing === 0;
+}
+
+/** How a load ended; an error that stopped it goes before everything but a cancel. */
+export function closingState(books: Books, canceled: boolean, error: LoadError | undefined): LoadState {
+  if (canceled) return 'Canceled';
+  if (error !== undefined || !isBalanced(books)) return 'Failed';
+  return books.rejected + books.unprocessed > 0 ? 'CompletedWithRejects' : 'Completed';
+}
+
+/** What to say when the books do not balance. */
+export function unbalancedError(books: Books): LoadError {
+  const { unaccounted } = recordCounts(books);
+  const what =
+    unaccounted === 0
+      ? `The result files of ${books.disagreeing} part(s) disagree with the counters of their jobs`
+      : `${Math.abs(unaccounted)} row(s) ${unaccounted > 0 ? 'are in no result file' : 'are in the result files twice'}`;
+  return {
+    code: 'UNBALANCED',
+    message: `${what}. All result files were delivered; compare them with the org before loading anything again.`,
+  };
+}
+
+/** The jobs that a result lists: failures first, then in the order in which they were created. */
+export function listedJobs(jobs: readonly JobSummary[]): JobSummary[] {
+  const trouble = (job: JobSummary): number => (job.state !== 'JobComplete' ? 0 : job.failed > 0 ? 1 : 2);
+  return [...jobs].sort((a, b) => trouble(a) - trouble(b)).slice(0, MAX_LISTED_JOBS);
+}
+
+/** Puts the pieces of a result together; `files` comes from the report activity. */
+export function buildResult(
+  head: Pick<BulkLoadResult, 'loadId' | 'workflowId' | 'runId' | 'object' | 'operation'>,
+  books: Books,
+  ending: { canceled: boolean; error: LoadError | undefined },
+  files: BulkLoadResult['files'],
+): BulkLoadResult {
+  const state = closingState(books, ending.canceled, ending.error);
+  const error = ending.error ?? (state === 'Failed' ? unbalancedError(books) : undefined);
+  return {
+    ...head,
+    state,
+    records: recordCounts(books),
+    balanced: isBalanced(books),
+    retry: { rounds: books.rounds, recovered: books.recovered, rerendered: books.rerendered },
+    jobs: listedJobs(books.jobs),
+    jobsTotal: books.jobs.length,
+    apiRequests: books.apiRequests,
+    files,
+    ...(error === undefined ? {} : { error }),
+  };
+}

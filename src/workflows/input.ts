@@ -1,0 +1,152 @@
+/**
+ * The load's input, checked and with its defaults filled in. Pure, so that every rule is tested without Temporal and
+ * the CLI refuses with the same words before anything starts.
+ */
+import { msToNumber } from '@temporalio/common/lib/time';
+import type { Duration as TemporalDuration } from '@temporalio/common/lib/time';
+import { LOAD_ID_PATTERN, OPERATIONS, WORKFLOW_ID_PREFIX } from '../contract.js';
+import type { BulkLoadInput, Duration } from '../contract.js';
+import { NightloadError } from '../errors.js';
+
+/** Poll settings in milliseconds. */
+export interface PollPlan {
+  initialMs: number;
+  coefficient: number;
+  maximumMs: number;
+  settleMs: number;
+}
+
+/** Everything optional in {@link BulkLoadInput} that a workflow needs, resolved; times in milliseconds. */
+export interface LoadSettings {
+  loadId: string;
+  connection: string;
+  partMaxBytes: number;
+  maxConcurrent: number;
+  poll: PollPlan;
+  jobTimeoutMs: number;
+  retry: { maxRounds: number; initialWaitMs: number; coefficient: number };
+  abortWhen: { failedRatio: number; afterRecords: number };
+  priority: number;
+}
+
+const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
+  source: true,
+  object: true,
+  operation: true,
+  externalIdFieldName: true,
+  loadId: true,
+  connection: true,
+  columns: true,
+  constants: true,
+  blankAsNull: true,
+  assignmentRuleId: true,
+  delimiter: true,
+  lineEnding: true,
+  encoding: true,
+  part: true,
+  poll: true,
+  jobTimeout: true,
+  retry: true,
+  abortWhen: true,
+  priority: true,
+  output: true,
+};
+
+const DELIMITERS = [',', ';', '\t', '|', '^', '`'];
+const API_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
+
+function refuse(message: string): never {
+  throw new NightloadError('INVALID_INPUT', message);
+}
+
+/** The load's id: given, or what follows `bulk-load/` in the workflow id, or the workflow id itself. */
+export function loadIdOf(input: Pick<BulkLoadInput, 'loadId'>, workflowId: string): string {
+  if (input.loadId !== undefined) return input.loadId;
+  const rest = workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
+  // A parent may have named its child freely; what cannot be a folder name is replaced.
+  return rest.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 200);
+}
+
+/**
+ * Checks the input and fills in the defaults.
+ * @throws NightloadError `INVALID_INPUT` naming the field and what it may be.
+ */
+export function resolveInput(input: BulkLoadInput, workflowId: string): LoadSettings {
+  for (const key of Object.keys(input)) {
+    if (!Object.hasOwn(KNOWN_KEYS, key)) refuse(`Unknown input field "${key}".`);
+  }
+  if (typeof input.source !== 'string' || input.source === '') refuse('"source" must be a file: URI.');
+  if (!input.source.startsWith('file:')) {
+    refuse(`"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.`);
+  }
+  if (input.output !== undefined && !input.output.startsWith('file:')) refuse('"output" must be a file: URI.');
+  if (typeof input.object !== 'string' || !API_NAME.test(input.object)) {
+    refuse(`"object" is ${JSON.stringify(input.object)}; it must be an sObject API name such as Account or Invoice__c.`);
+  }
+  if (!OPERATIONS.includes(input.operation)) {
+    refuse(`"operation" is ${JSON.stringify(input.operation)}; it must be one of ${OPERATIONS.join(', ')}.`);
+  }
+  if (input.externalIdFieldName !== undefined && !API_NAME.test(input.externalIdFieldName)) {
+    refuse(`"externalIdFieldName" is ${JSON.stringify(input.externalIdFieldName)}; it must be a field API name.`);
+  }
+  if (input.operation === 'upsert' && input.externalIdFieldName === undefined) {
+    refuse('Upsert needs "externalIdFieldName" (CLI: --external-id), the field by which rows are matched.');
+  }
+  if (input.delimiter !== undefined && !DELIMITERS.includes(input.delimiter)) {
+    refuse(`"delimiter" is ${JSON.stringify(input.delimiter)}; it must be one of , ; tab | ^ \`.`);
+  }
+  if (input.lineEnding !== undefined && input.lineEnding !== 'LF' && input.lineEnding !== 'CRLF') {
+    refuse(`"lineEnding" is ${JSON.stringify(input.lineEnding)}; it must be LF or CRLF.`);
+  }
+  const loadId = loadIdOf(input, workflowId);
+  if (!LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
+    refuse(`"loadId" is ${JSON.stringify(loadId)}; it may have 1 to 200 of A-Z a-z 0-9 . _ -`);
+  }
+  if (input.retry?.fixes?.length) refuse('"retry.fixes" is not available in this version.');
+  if (input.retry?.holdFor !== undefined && duration(input.retry.holdFor, 'retry.holdFor') > 0) {
+    refuse('"retry.holdFor" is not available in this version: load the corrected rejected file instead.');
+  }
+  const initialMs = duration(input.poll?.initialInterval ?? '5s', 'poll.initialInterval');
+  return {
+    loadId,
+    connection: input.connection ?? 'default',
+    partMaxBytes: within(input.part?.maxBytes ?? 100_000_000, 'part.maxBytes', 1_000, 150_000_000),
+    maxConcurrent: within(input.part?.maxConcurrent ?? 2, 'part.maxConcurrent', 1, 100),
+    poll: {
+      initialMs,
+      coefficient: within(input.poll?.backoffCoefficient ?? 1.5, 'poll.backoffCoefficient', 1, 100),
+      // A maximum below the initial interval would make polling faster than asked.
+      maximumMs: Math.max(initialMs, duration(input.poll?.maximumInterval ?? '5m', 'poll.maximumInterval')),
+      settleMs: duration(input.poll?.settleInterval ?? '30s', 'poll.settleInterval'),
+    },
+    jobTimeoutMs: duration(input.jobTimeout ?? '24h', 'jobTimeout'),
+    retry: {
+      maxRounds: within(input.retry?.maxRounds ?? 3, 'retry.maxRounds', 0, 100),
+      initialWaitMs: duration(input.retry?.initialWait ?? '1m', 'retry.initialWait'),
+      coefficient: within(input.retry?.backoffCoefficient ?? 4, 'retry.backoffCoefficient', 1, 100),
+    },
+    abortWhen: {
+      failedRatio: within(input.abortWhen?.failedRatio ?? 0.5, 'abortWhen.failedRatio', 0, 1),
+      afterRecords: within(input.abortWhen?.afterRecords ?? 10_000, 'abortWhen.afterRecords', 0, Infinity),
+    },
+    priority: within(input.priority ?? 3, 'priority', 1, 5),
+  };
+}
+
+function duration(value: Duration, name: string): number {
+  let ms: number;
+  try {
+    ms = msToNumber(value as TemporalDuration);
+  } catch {
+    ms = Number.NaN;
+  }
+  if (!Number.isFinite(ms) || ms < 0) refuse(`"${name}" is ${JSON.stringify(value)}; write a duration such as 5s or 8h.`);
+  return ms;
+}
+
+function within(value: number, name: string, least: number, most: number): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    refuse(`"${name}" is ${JSON.stringify(value)}; it must be a number from ${least} to ${most}.`);
+  }
+  return value;
+}

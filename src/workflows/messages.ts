@@ -1,0 +1,16 @@
+/** Signals and queries of the workflows, public ones first. */
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { LoadProgress, PartProgress } from '../contract.js';
+
+export const progressQuery = defineQuery<LoadProgress>('progress');
+/** No new job is started; running ones go on and are polled. */
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+/** Cuts the wait for the next look short. */
+export const pollNowSignal = defineSignal('pollNow');
+
+/** From `ingestJob` to its parent: how its part is doing. */
+export const partProgressSignal = defineSignal<[PartProgress]>('partProgress');
+
+/** From `retryFailedRows` to its parent: what it does or waits for. */
+export const retryProgressSignal = defineSignal<[string]>('retryProgress');

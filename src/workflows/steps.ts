@@ -1,0 +1,66 @@
+/**
+ * The activities as workflows see them: which queue, which time-outs, which retries, and why.
+ * Heartbeats (8 s) decide how fast a dead worker is noticed; start-to-close only bounds what no step should ever need.
+ */
+import { proxyActivities } from '@temporalio/workflow';
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+
+/** Longest outage that a load sits out before it ends cleanly. */
+export const OUTAGE_LIMIT = '24h';
+/** After a cancel nobody wants to wait for ever: what could not be cleaned up by then is named in the error. */
+export const CLEANUP_LIMIT = '15m';
+
+const HEARTBEAT_TIMEOUT = '8s';
+
+/** Calls to Salesforce and Temporal that touch no file: any worker of the queue may do them. */
+export const shared = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: OUTAGE_LIMIT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  // A job id that arrives after the cancel must still be learned, or the job stays Open for ever.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '2m' },
+});
+
+/** Clean-up after a failure, a time-out or a cancel. */
+export const cleanup = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: CLEANUP_LIMIT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+/** The first step, on the shared queue: a file that is not there is an answer, not an outage. */
+export const first = proxyActivities<Activities>({
+  startToCloseTimeout: '1m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  // A few attempts, since another worker of the queue may be the one that sees the file.
+  retry: { initialInterval: '500ms', maximumAttempts: 4 },
+});
+
+/** File work, on the queue of the workers that share the folder. Repeated freely: each step writes beside, then renames. */
+export function onFiles(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    // A part of 100 MB over a slow line takes hours; the heartbeat notices a worker that died.
+    startToCloseTimeout: '24h',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
+/** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
+export function uploadOn(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    startToCloseTimeout: '24h',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // Without the wait the job would be aborted while rows are still being sent.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { maximumAttempts: 1 },
+  });
+}

@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+const processes = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 90_000 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      // Pure code and parts that need no Temporal server: HTTP on loopback and files are real here too.
+      {
+        test: {
+          ...processes,
+          name: 'unit',
+          include: ['test/{csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract}/**/*.test.ts'],
+        },
+      },
+      // Real Temporal dev server, real workers, the simulated org over HTTP.
+      {
+        test: {
+          ...processes,
+          name: 'temporal',
+          include: ['test/temporal/**/*.test.ts', 'test/replay/**/*.test.ts'],
+          globalSetup: ['test/support/temporal-server.ts'],
+          testTimeout: 120_000,
+        },
+      },
+      // Nights under time skipping.
+      {
+        test: {
+          ...processes,
+          name: 'overnight',
+          include: ['test/overnight/**/*.test.ts'],
+          globalSetup: ['test/support/time-skipping-server.ts'],
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
