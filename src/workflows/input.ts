@@ -2,8 +2,8 @@
  * The load's input, checked and with its defaults filled in. Pure, so that every rule is tested without Temporal and
  * the CLI refuses with the same words before anything starts.
  */
-import { msToNumber } from '@temporalio/common/lib/time';
-import type { Duration as TemporalDuration } from '@temporalio/common/lib/time';
+import { msToNumber } from '@temporalio/common/lib/time.js';
+import type { Duration as TemporalDuration } from '@temporalio/common/lib/time.js';
 import { LOAD_ID_PATTERN, OPERATIONS, WORKFLOW_ID_PREFIX } from '../contract.js';
 import type { BulkLoadInput, Duration } from '../contract.js';
 import { NightloadError } from '../errors.js';

@@ -1,0 +1,67 @@
+/** Reads cells out of the bytes of one record, without parsing more of it than is needed. */
+
+const QUOTE = 0x22;
+
+/** Unquoted values of the cells of one record; a line end at its end is not part of the last cell. */
+export function readCells(record: Buffer, delimiter: string): string[] {
+  const cells: string[] = [];
+  eachCell(record, delimiter, (start, end) => {
+    cells.push(unquote(record, start, end));
+    return true;
+  });
+  return cells;
+}
+
+/** Unquoted value of the n-th cell (from 0); empty when the record has fewer. */
+export function readCell(record: Buffer, index: number, delimiter: string): string {
+  let value = '';
+  let n = 0;
+  eachCell(record, delimiter, (start, end) => {
+    if (n++ !== index) return true;
+    value = unquote(record, start, end);
+    return false;
+  });
+  return value;
+}
+
+function eachCell(record: Buffer, delimiter: string, visit: (start: number, end: number) => boolean): void {
+  const separator = delimiter.charCodeAt(0);
+  const length = withoutLineEnd(record);
+  let start = 0;
+  for (;;) {
+    let from = start;
+    if (record[start] === QUOTE) {
+      // Past the closing quote: the first one that is not doubled.
+      from = start + 1;
+      for (;;) {
+        const quote = record.indexOf(QUOTE, from);
+        if (quote === -1 || quote >= length) {
+          from = length;
+          break;
+        }
+        from = quote + 1;
+        if (record[from] !== QUOTE) break;
+        from++;
+      }
+    }
+    const found = record.indexOf(separator, from);
+    const end = found === -1 || found >= length ? length : found;
+    if (!visit(start, end) || end === length) return;
+    start = end + 1;
+  }
+}
+
+/** Length of a record without its line end. */
+export function withoutLineEnd(record: Buffer): number {
+  let length = record.length;
+  if (length > 0 && record[length - 1] === 0x0a) length--;
+  if (length > 0 && record[length - 1] === 0x0d) length--;
+  return length;
+}
+
+function unquote(record: Buffer, start: number, end: number): string {
+  if (record[start] !== QUOTE || end - start < 2) return record.toString('utf8', start, end);
+  const close = record[end - 1] === QUOTE ? end - 1 : end;
+  const text = record.toString('utf8', start + 1, close);
+  return text.includes('""') ? text.replaceAll('""', '"') : text;
+}

@@ -1,0 +1,85 @@
+/**
+ * Writes a CSV anew when its bytes cannot be sent as they are: mixed line endings, dropped columns, constants, empty
+ * cells as #N/A. The output is UTF-8, LF, comma, whatever the input was.
+ */
+import { Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
+import { stringify } from 'csv-stringify';
+import { NightloadError } from '../errors.js';
+import type { Column } from './header.js';
+
+export interface RewriteOptions {
+  delimiter: string;
+  /** Cells of the source's header line. */
+  width: number;
+  columns: readonly Column[];
+  /** Field API name to the value that every row gets; it replaces a column of that name. */
+  constants?: Record<string, string>;
+  blankAsNull?: boolean;
+}
+
+/** Names of the columns that {@link rewriteCsv} writes. */
+export function rewrittenNames(options: Pick<RewriteOptions, 'columns' | 'constants'>): string[] {
+  const constants = options.constants ?? {};
+  const fromFile = options.columns.filter(({ name }) => !Object.hasOwn(constants, name)).map(({ name }) => name);
+  return [...fromFile, ...Object.keys(constants)];
+}
+
+/**
+ * @param data the source from its first data byte on, without its header line
+ * @returns data rows only, without a header line
+ * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_INVALID`
+ */
+export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
+  const constants = options.constants ?? {};
+  const columns = options.columns.filter(({ name }) => !Object.hasOwn(constants, name));
+  const added = Object.values(constants);
+  const parser = parse({
+    delimiter: options.delimiter,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    record_delimiter: ['\r\n', '\n'],
+  });
+  let row = 0;
+  const reshape = new Transform({
+    objectMode: true,
+    transform(record: string[], _encoding, done) {
+      row++;
+      if (record.length !== options.width) {
+        done(
+          new NightloadError(
+            'CSV_RAGGED_ROW',
+            `Data row ${row} has ${record.length} cells, the header has ${options.width}. Look for a missing or stray quote or delimiter.`,
+          ),
+        );
+        return;
+      }
+      const cells = columns.map(({ index }) => {
+        const cell = (record[index] ?? '').replaceAll('\r\n', '\n');
+        return cell === '' && options.blankAsNull === true ? '#N/A' : cell;
+      });
+      cells.push(...added);
+      done(null, cells);
+    },
+  });
+  // A single empty cell would be a blank line, which is not a record: keep it as an empty quoted cell.
+  const writer = stringify({ record_delimiter: '\n', quoted_empty: columns.length + added.length === 1 });
+  data.on('error', (error) => parser.destroy(error));
+  parser.on('error', (error) => reshape.destroy(readable(error, row)));
+  reshape.on('error', (error) => writer.destroy(error));
+  writer.on('close', () => {
+    data.destroy();
+    parser.destroy();
+    reshape.destroy();
+  });
+  data.pipe(parser).pipe(reshape).pipe(writer);
+  return writer;
+}
+
+function readable(error: Error, row: number): Error {
+  if (!(error instanceof CsvError)) return error;
+  return new NightloadError('CSV_INVALID', `The CSV cannot be read near data row ${row + 1}: ${error.message}`, {
+    cause: error,
+  });
+}
