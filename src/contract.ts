@@ -3,6 +3,11 @@
  * nothing from Node, so that workflow code of any project may import it.
  */
 
+/** Whether a job's state is one of its last ones: what was asked is over, however it went. */
+export function isTerminal(state: string): boolean {
+  return state === 'JobComplete' || state === 'Failed' || state === 'Aborted';
+}
+
 /** A duration as Temporal writes it: `'5s'`, `'8 hours'`, or milliseconds. */
 export type Duration = string | number;
 
@@ -166,15 +171,7 @@ export interface BulkLoadResult {
 export const MAX_LISTED_JOBS = 200;
 
 export type PartPhase =
-  | 'waiting'
-  | 'creating'
-  | 'uploading'
-  | 'closing'
-  | 'processing'
-  | 'settling'
-  | 'downloading'
-  | 'done'
-  | 'failed';
+  'waiting' | 'creating' | 'uploading' | 'closing' | 'processing' | 'settling' | 'downloading' | 'done' | 'failed';
 
 export interface PartProgress {
   n: number;

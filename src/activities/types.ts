@@ -2,7 +2,7 @@
  * What passes between workflows and activities. Types only; sizes are bounded, because all of it enters a history:
  * names, counts and URIs, never rows.
  */
-import type { JobSummary, LoadError, Operation, RecordCounts, SearchAttributeName } from '../contract.js';
+import type { BulkLoadResult, LoadError, Operation, SearchAttributeName } from '../contract.js';
 
 /** HTTP requests to the instance; `info` are those that read a job's info. */
 export interface RequestTally {
@@ -23,6 +23,7 @@ export interface OrgRef {
 }
 
 export interface LocateSourceInput {
+  connection: string;
   source: string;
   output?: string;
   loadId: string;
@@ -42,7 +43,6 @@ export interface LocatedSource {
 
 export interface PlanLoadInput {
   source: string;
-  outputUri: string;
   workUri: string;
   object: string;
   operation: Operation;
@@ -69,7 +69,8 @@ export interface PartGroup {
 export interface Stage {
   uri: string;
   groups: PartGroup[];
-  parts: number;
+  /** Records of each part; parts are numbered from 1. */
+  parts: number[];
   records: number;
   columnDelimiter: string;
   lineEnding: 'LF' | 'CRLF';
@@ -146,6 +147,8 @@ export interface SortRowsInput {
 }
 
 export interface SortedRows {
+  /** `file:` URIs of what was written, each there only when it has rows. */
+  files: { rejected?: string; unprocessed?: string; alreadyDone?: string };
   /** The next round's rows; absent when there are none. */
   next?: Stage;
   rejected: number;
@@ -160,14 +163,11 @@ export interface SortedRows {
 
 export interface WriteReportInput {
   outputUri: string;
-  /** Stages that ran, in order. */
-  stageUris: string[];
-  report: Record<string, unknown> & { records: RecordCounts; jobs: JobSummary[] };
+  /** `file:` URIs of the pieces, in order. */
+  rejected: string[];
+  unprocessed: string[];
+  /** The result with every job; its `files` get completed. */
+  report: BulkLoadResult;
 }
 
-export interface WrittenFiles {
-  succeeded: string[];
-  rejected?: string;
-  unprocessed?: string;
-  report: string;
-}
+export type WrittenFiles = BulkLoadResult['files'];

@@ -1,4 +1,4 @@
-/** Reads cells out of the bytes of one record, without parsing more of it than is needed. */
+/** Reads cells out of the bytes of one record, without parsing more of it than is needed, and writes records. */
 
 const QUOTE = 0x22;
 
@@ -64,4 +64,16 @@ function unquote(record: Buffer, start: number, end: number): string {
   const close = record[end - 1] === QUOTE ? end - 1 : end;
   const text = record.toString('utf8', start + 1, close);
   return text.includes('""') ? text.replaceAll('""', '"') : text;
+}
+
+/** One record in CSV, quoted only where it must be, with its line end. */
+export function writeCells(cells: readonly string[], delimiter: string, lineEnding: 'LF' | 'CRLF'): string {
+  const end = lineEnding === 'CRLF' ? '\r\n' : '\n';
+  const written = cells.map((cell) => {
+    // The platform compares line breaks inside quotes too.
+    const text = cell.includes('\n') ? cell.replaceAll(/\r?\n/g, end) : cell;
+    return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
+  });
+  // A lone empty cell would be a blank line, which is no record.
+  return (written.length === 1 && written[0] === '' ? '""' : written.join(delimiter)) + end;
 }

@@ -70,7 +70,7 @@ async function firstRecord(bytes: Buffer, delimiter: string): Promise<{ start: n
   return first;
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await
+ 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
 }

@@ -1,5 +1,6 @@
 /** Which columns are sent, under which API names. */
 import { NightloadError } from '../errors.js';
+import { writeCells } from './cells.js';
 import type { Operation } from '../contract.js';
 
 export interface Column {
@@ -69,8 +70,5 @@ export function sendsAllColumns(header: readonly string[], sent: readonly Column
 
 /** A header line as it is sent. */
 export function headerBytes(names: readonly string[], delimiter: string, lineEnding: 'LF' | 'CRLF'): Buffer {
-  const cells = names.map((name) =>
-    /["\r\n]/.test(name) || name.includes(delimiter) ? `"${name.replaceAll('"', '""')}"` : name,
-  );
-  return Buffer.from(cells.join(delimiter) + (lineEnding === 'CRLF' ? '\r\n' : '\n'));
+  return Buffer.from(writeCells(names, delimiter, lineEnding));
 }

@@ -8,12 +8,6 @@ import type { JobLook, PartOutcome, ResultCounts } from '../activities/types.js'
 
 export const NO_ROWS: ResultCounts = { succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0 };
 
-const TERMINAL = new Set(['JobComplete', 'Failed', 'Aborted']);
-
-export function isTerminal(state: string): boolean {
-  return TERMINAL.has(state);
-}
-
 /** Rows of a part that its result files do not name. */
 export function missingRows(sent: number, counts: ResultCounts): number {
   return sent - counts.succeeded - counts.failed - counts.unprocessed;

@@ -1,12 +1,19 @@
 /** Reading failures: the stable code and the sentence for people inside Temporal's nested failures. */
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
 import type { LoadError } from '../contract.js';
 import type { RequestTally } from '../activities/types.js';
 import { NightloadError } from '../errors.js';
 
 function innermost(error: unknown): unknown {
   let found = error;
-  while ((found instanceof ActivityFailure || found instanceof ChildWorkflowFailure) && found.cause) found = found.cause;
+  while ((found instanceof ActivityFailure || found instanceof ChildWorkflowFailure) && found.cause)
+    found = found.cause;
   return found;
 }
 
@@ -32,7 +39,7 @@ export function mayPassLater(error: unknown): boolean {
 export function requestsOf(error: unknown): RequestTally {
   const cause = innermost(error);
   const found =
-    cause instanceof ApplicationFailure
+    cause instanceof ApplicationFailure || cause instanceof CancelledFailure
       ? cause.details?.[0]
       : cause instanceof TimeoutFailure
         ? cause.lastHeartbeatDetails

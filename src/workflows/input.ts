@@ -81,7 +81,9 @@ export function resolveInput(input: BulkLoadInput, workflowId: string): LoadSett
   }
   if (input.output !== undefined && !input.output.startsWith('file:')) refuse('"output" must be a file: URI.');
   if (typeof input.object !== 'string' || !API_NAME.test(input.object)) {
-    refuse(`"object" is ${JSON.stringify(input.object)}; it must be an sObject API name such as Account or Invoice__c.`);
+    refuse(
+      `"object" is ${JSON.stringify(input.object)}; it must be an sObject API name such as Account or Invoice__c.`,
+    );
   }
   if (!OPERATIONS.includes(input.operation)) {
     refuse(`"operation" is ${JSON.stringify(input.operation)}; it must be one of ${OPERATIONS.join(', ')}.`);
@@ -140,7 +142,8 @@ function duration(value: Duration, name: string): number {
   } catch {
     ms = Number.NaN;
   }
-  if (!Number.isFinite(ms) || ms < 0) refuse(`"${name}" is ${JSON.stringify(value)}; write a duration such as 5s or 8h.`);
+  if (!Number.isFinite(ms) || ms < 0)
+    refuse(`"${name}" is ${JSON.stringify(value)}; write a duration such as 5s or 8h.`);
   return ms;
 }
 

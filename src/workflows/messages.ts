@@ -13,4 +13,4 @@ export const pollNowSignal = defineSignal('pollNow');
 export const partProgressSignal = defineSignal<[PartProgress]>('partProgress');
 
 /** From `retryFailedRows` to its parent: what it does or waits for. */
-export const retryProgressSignal = defineSignal<[string]>('retryProgress');
+export const retryProgressSignal = defineSignal<[text: string]>('retryProgress');

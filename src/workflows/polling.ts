@@ -46,3 +46,16 @@ function fromProgress(history: PollHistory, now: number): number | undefined {
   // An estimate is worth as much as the time that it was observed for: never wait longer than that at one go.
   return Math.min(remaining * 1.02, last.at - history.startedAt);
 }
+
+/** Milliseconds before a retry round (from 1): growing, jitter only lengthens. */
+export function retryDelay(
+  plan: { initialWaitMs: number; coefficient: number },
+  round: number,
+  random: number,
+): number {
+  const wait = Math.min(plan.initialWaitMs * plan.coefficient ** (round - 1), LONGEST_RETRY_WAIT_MS);
+  return Math.round(wait * (1 + 0.2 * random));
+}
+
+/** Beyond a day a wait says nothing about locks any more. */
+const LONGEST_RETRY_WAIT_MS = 86_400_000;

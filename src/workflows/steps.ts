@@ -53,6 +53,18 @@ export function onFiles(taskQueue: string): ActivityInterfaceFor<Activities> {
   });
 }
 
+/** File work after a cancel: bounded like all of the clean-up. */
+export function cleanupOnFiles(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    startToCloseTimeout: CLEANUP_LIMIT,
+    scheduleToCloseTimeout: CLEANUP_LIMIT,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
 /** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
 export function uploadOn(taskQueue: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({

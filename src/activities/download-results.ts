@@ -1,0 +1,63 @@
+/** Fetches a job's three result files, counts their rows, and keeps those that have any. Repeated freely. */
+import { mkdir, rm } from 'node:fs/promises';
+import type { SalesforceConnection, ResultKind } from '../salesforce/connection.js';
+import { countFailedForGood, resultDelimiter, RowCount } from '../csv/results.js';
+import { readHead, readRange, saveStream } from '../storage/files.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { loadPlan, partFiles } from './stage.js';
+import type { StagePlan } from './stage.js';
+import { countedStep } from './step.js';
+import type { Step } from './step.js';
+import type { Counted, DownloadResultsInput, ResultCounts } from './types.js';
+
+export function downloadResults(
+  dependencies: ActivityDependencies,
+): (input: DownloadResultsInput) => Promise<Counted<ResultCounts>> {
+  return countedStep(async (input, step) => {
+    const stageFolder = await dependencies.roots.pathOf(input.stageUri);
+    const plan = await loadPlan(stageFolder);
+    const files = partFiles(stageFolder, input.part);
+    const connection = connectionOf(dependencies, input.connection);
+    await mkdir(files.folder, { recursive: true });
+    const fetch = (kind: ResultKind, path: string): Promise<number> => save(connection, plan, input, kind, path, step);
+    const succeeded = await fetch('successfulResults', files.succeeded);
+    const failed = await fetch('failedResults', files.failed);
+    const unprocessed = await fetch('unprocessedrecords', files.unprocessed);
+    return {
+      succeeded,
+      failed,
+      unprocessed,
+      failedForGood: failed === 0 ? 0 : await forGood(files.failed, plan, step),
+    };
+  });
+}
+
+async function save(
+  connection: SalesforceConnection,
+  plan: StagePlan,
+  { jobId, apiVersion }: DownloadResultsInput,
+  kind: ResultKind,
+  path: string,
+  step: Step,
+): Promise<number> {
+  const firstColumn = kind === 'unprocessedrecords' ? (plan.names[0] as string) : 'sf__Id';
+  const count = new RowCount(firstColumn, plan.delimiter);
+  const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
+  await saveStream(count.through(progress(stream, step)), path, step.signal);
+  const { rows } = count;
+  if (rows === 0) await rm(path, { force: true });
+  return rows;
+}
+
+async function* progress(chunks: AsyncIterable<Buffer>, step: Step): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    step.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
+async function forGood(path: string, plan: StagePlan, step: Step): Promise<number> {
+  const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
+  return countFailedForGood(readRange(path, 0, undefined, step.signal), delimiter);
+}

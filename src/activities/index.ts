@@ -1,0 +1,29 @@
+/** The activities of nightload, built from what the worker's process has. One file per step. */
+import type { ActivityDependencies } from './dependencies.js';
+import { downloadResults } from './download-results.js';
+import { abortJob, closeJob, createJob, readJob } from './job-steps.js';
+import { locateSource } from './locate-source.js';
+import { planLoad } from './plan-load.js';
+import { sortRows } from './sort-rows.js';
+import { uploadPart } from './upload-part.js';
+import { writeReport } from './write-report.js';
+
+export type { ActivityDependencies } from './dependencies.js';
+
+// The return type is inferred: it is what workflows see.
+export function createActivities(dependencies: ActivityDependencies) {
+  return {
+    locateSource: locateSource(dependencies),
+    planLoad: planLoad(dependencies),
+    createJob: createJob(dependencies),
+    uploadPart: uploadPart(dependencies),
+    closeJob: closeJob(dependencies),
+    readJob: readJob(dependencies),
+    abortJob: abortJob(dependencies),
+    downloadResults: downloadResults(dependencies),
+    sortRows: sortRows(dependencies),
+    writeReport: writeReport(dependencies),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,93 @@
+/** Calls that change or read a job, one request each where nothing goes wrong. */
+import { NightloadError } from '../errors.js';
+import { isTerminal } from '../contract.js';
+import type { ColumnDelimiter, JobInfo } from '../salesforce/job-info.js';
+import { isInvalidJobState, SalesforceError } from '../salesforce/errors.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { countedStep } from './step.js';
+import type { Counted, CreateJobInput, JobLook, JobRef } from './types.js';
+
+type OnJob<O> = (input: JobRef) => Promise<Counted<O>>;
+
+function lookOf(info: JobInfo): JobLook {
+  return {
+    id: info.id,
+    state: info.state,
+    processed: info.numberRecordsProcessed ?? 0,
+    failed: info.numberRecordsFailed ?? 0,
+    ...(info.errorMessage === undefined ? {} : { errorMessage: info.errorMessage }),
+  };
+}
+
+/** Creates a job. A cancel does not interrupt it: an id that nobody learned would leave a job Open. */
+export function createJob(
+  dependencies: ActivityDependencies,
+): (input: CreateJobInput) => Promise<Counted<{ jobId: string }>> {
+  return countedStep(async (input, step) => {
+    const { connection, apiVersion, columnDelimiter, ...spec } = input;
+    const { onRequest } = step.call;
+    const info = await connectionOf(dependencies, connection).createJob(
+      { ...spec, columnDelimiter: columnDelimiter as ColumnDelimiter },
+      { apiVersion, ...(onRequest && { onRequest }) },
+    );
+    return { jobId: info.id };
+  });
+}
+
+/** Reads a job. */
+export function readJob(dependencies: ActivityDependencies): OnJob<JobLook> {
+  return countedStep(async ({ connection, apiVersion, jobId }, step) =>
+    lookOf(await connectionOf(dependencies, connection).getJob(jobId, { ...step.call, apiVersion })),
+  );
+}
+
+/** Lets the platform begin. After a first attempt whose reply was lost, the job's own state decides. */
+export function closeJob(dependencies: ActivityDependencies): OnJob<JobLook> {
+  return countedStep(async (input, step) => {
+    const { jobId, apiVersion } = input;
+    const connection = connectionOf(dependencies, input.connection);
+    const context = { ...step.call, apiVersion };
+    if (step.attempt > 1) {
+      const now = lookOf(await connection.getJob(jobId, context));
+      if (now.state !== 'Open') return now;
+    }
+    try {
+      return lookOf(await connection.closeJob(jobId, context));
+    } catch (error) {
+      if (!isInvalidJobState(error)) throw error;
+      const now = lookOf(await connection.getJob(jobId, context));
+      if (now.state === 'Open') throw error;
+      return now;
+    }
+  });
+}
+
+/** Aborts a job, or tells how it had ended before. */
+export function abortJob(dependencies: ActivityDependencies): OnJob<JobLook> {
+  return countedStep(async (input, step) => {
+    const { jobId, apiVersion } = input;
+    const connection = connectionOf(dependencies, input.connection);
+    const context = { ...step.call, apiVersion };
+    try {
+      return lookOf(await connection.abortJob(jobId, context));
+    } catch (error) {
+      if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND') {
+        return { id: jobId, state: 'Aborted', processed: 0, failed: 0, errorMessage: 'The job no longer exists.' };
+      }
+      if (!isInvalidJobState(error)) throw error;
+      const now = lookOf(await connection.getJob(jobId, context));
+      if (!isTerminal(now.state)) {
+        throw new NightloadError(
+          'JOB_NOT_ABORTED',
+          `Job ${jobId} is ${now.state} and Salesforce refuses to abort it.`,
+          {
+            retryable: true,
+            cause: error,
+          },
+        );
+      }
+      return now;
+    }
+  });
+}

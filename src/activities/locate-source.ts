@@ -1,0 +1,23 @@
+/** The first step of a load: finds a worker that sees the source, and pins the load's file work to its queue. */
+import { join } from 'node:path';
+import { fingerprint } from '../storage/files.js';
+import { folderUri } from '../storage/roots.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { step } from './step.js';
+import type { LocateSourceInput, LocatedSource } from './types.js';
+
+export function locateSource(dependencies: ActivityDependencies): (input: LocateSourceInput) => Promise<LocatedSource> {
+  return step(async (input) => {
+    const { roots } = dependencies;
+    connectionOf(dependencies, input.connection);
+    await fingerprint(await roots.pathOf(input.source));
+    const output = join(await roots.pathOf(input.output ?? dependencies.defaultOutput), input.loadId);
+    return {
+      filesQueue: dependencies.filesQueue,
+      outputUri: folderUri(output),
+      workUri: folderUri(join(output, `run-${input.executionId.slice(0, 8)}`)),
+      searchAttributes: await dependencies.searchAttributes(),
+    };
+  });
+}

@@ -1,0 +1,200 @@
+/**
+ * Reads the source once: its dialect, its columns, where its records end. Bytes that cannot be sent as they are get
+ * written anew beside the results. Everything that can be known before a job exists is refused here.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NightloadError } from '../errors.js';
+import { DELIMITER_NAMES, detectDialect, HEAD_BYTES } from '../csv/dialect.js';
+import type { Dialect } from '../csv/dialect.js';
+import { applyColumns, headerBytes, sendsAllColumns } from '../csv/header.js';
+import type { ColumnPlan } from '../csv/header.js';
+import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
+import { planParts } from '../csv/scanner.js';
+import type { PartPlan } from '../csv/scanner.js';
+import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
+import { SalesforceError } from '../salesforce/errors.js';
+import { fingerprint, readHead, readRange, saveStream } from '../storage/files.js';
+import { folderUri } from '../storage/roots.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { emptyFolder, savePlan } from './stage.js';
+import type { KeyRule, StagePlan } from './stage.js';
+import { countedStep } from './step.js';
+import type { Step } from './step.js';
+import type { Counted, PlanLoadInput, PlannedLoad } from './types.js';
+
+export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadInput) => Promise<Counted<PlannedLoad>> {
+  return countedStep(async (input, step) => {
+    const { roots } = dependencies;
+    const source = await roots.pathOf(input.source);
+    const work = await roots.pathOf(input.workUri);
+    const before = await fingerprint(source);
+    const dialect = await detectDialect(await readHead(source, HEAD_BYTES), input);
+    const columns = applyColumns(dialect.header, input);
+    checkColumns(columns, input);
+
+    await emptyFolder(work);
+    const rows = await rowsToSend(source, work, dialect, columns, input, step);
+    if (rows.plan.records === 0) {
+      throw new NightloadError(
+        'SOURCE_EMPTY',
+        `${source} has a header line and no data rows, so there is nothing to load.`,
+      );
+    }
+    const connection = connectionOf(dependencies, input.connection);
+    const apiVersion = await connection.resolveApiVersion(step.call);
+    const describe = await describeIfPossible(
+      () => connection.describe(input.object, { ...step.call, apiVersion }),
+      step.attempt,
+    );
+
+    const after = await fingerprint(source);
+    if (after.size !== before.size || after.modifiedMs !== before.modifiedMs) {
+      throw new NightloadError(
+        'SOURCE_CHANGED',
+        `${source} was written to while it was read. Start the load again once it is complete.`,
+      );
+    }
+    const key = keyRule(input, rows.names, describe);
+    const isDelete = input.operation === 'delete' || input.operation === 'hardDelete';
+    const plan: StagePlan = {
+      rows: rows.path,
+      fingerprint: await fingerprint(rows.path),
+      delimiter: rows.dialect.delimiter,
+      lineEnding: rows.dialect.lineEnding,
+      names: rows.names,
+      parts: rows.plan.parts,
+      groups: [
+        {
+          operation: input.operation,
+          ...(input.operation === 'upsert' && { externalIdFieldName: input.externalIdFieldName as string }),
+          firstPart: 1,
+          lastPart: rows.plan.parts.length,
+        },
+      ],
+      ...(key && { key }),
+      ...(isDelete && {
+        original: {
+          path: source,
+          fingerprint: after,
+          delimiter: dialect.delimiter,
+          dataStart: dialect.dataStart,
+          columns: columns.kept,
+        },
+      }),
+    };
+    const stageFolder = join(work, 'first');
+    await mkdir(stageFolder, { recursive: true });
+    await savePlan(stageFolder, plan);
+    return {
+      apiVersion,
+      stage: {
+        uri: folderUri(stageFolder),
+        groups: plan.groups,
+        parts: plan.parts.map(({ records }) => records),
+        records: rows.plan.records,
+        columnDelimiter: DELIMITER_NAMES[plan.delimiter],
+        lineEnding: plan.lineEnding,
+      },
+    };
+  });
+}
+
+function checkColumns(columns: ColumnPlan, input: PlanLoadInput): void {
+  const names = [...columns.sent.map(({ name }) => name), ...Object.keys(input.constants ?? {})];
+  const has = (wanted: string): boolean => names.some((name) => name.toLowerCase() === wanted.toLowerCase());
+  const key =
+    input.operation === 'update' ? 'Id' : input.operation === 'upsert' ? input.externalIdFieldName : undefined;
+  if (key !== undefined && !has(key)) {
+    throw new NightloadError(
+      key === 'Id' ? 'HEADER_NO_ID' : 'HEADER_NO_EXTERNAL_ID',
+      `${input.operation} needs a column "${key}" to find records by. The columns are: ${names.join(', ')}.`,
+    );
+  }
+}
+
+interface RowsToSend {
+  path: string;
+  names: string[];
+  dialect: Pick<Dialect, 'delimiter' | 'lineEnding'>;
+  plan: PartPlan;
+}
+
+/** The source itself where its bytes can be sent; else a copy that says the same. */
+async function rowsToSend(
+  source: string,
+  work: string,
+  dialect: Dialect,
+  columns: ColumnPlan,
+  input: PlanLoadInput,
+  step: Step,
+): Promise<RowsToSend> {
+  const reshaped =
+    !sendsAllColumns(dialect.header, columns.sent) ||
+    Object.keys(input.constants ?? {}).length > 0 ||
+    input.blankAsNull;
+  if (!reshaped) {
+    const names = columns.sent.map(({ name }) => name);
+    const plan = await cut(source, dialect, names, input.partMaxBytes, step);
+    // The header line is our own, so only the data's line breaks count.
+    const lineEnding = plan.lineBreaks === 'none' ? dialect.lineEnding : plan.lineBreaks;
+    if (lineEnding !== 'mixed' && (input.lineEnding ?? lineEnding) === lineEnding) {
+      return { path: source, names, dialect: { delimiter: dialect.delimiter, lineEnding }, plan };
+    }
+  }
+  const shape = {
+    delimiter: dialect.delimiter,
+    width: dialect.header.length,
+    columns: columns.sent,
+    constants: input.constants ?? {},
+    blankAsNull: input.blankAsNull,
+  };
+  const path = join(work, 'source.csv');
+  await saveStream(rewriteCsv(readRange(source, dialect.dataStart), shape), path, step.signal);
+  const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
+  const names = rewrittenNames(shape);
+  return { path, names, dialect: written, plan: await cut(path, written, names, input.partMaxBytes, step) };
+}
+
+function cut(
+  path: string,
+  dialect: Pick<Dialect, 'delimiter' | 'dataStart'>,
+  names: string[],
+  partMaxBytes: number,
+  step: Step,
+): Promise<PartPlan> {
+  const header = headerBytes(names, dialect.delimiter, 'CRLF').length;
+  return planParts(readRange(path, dialect.dataStart, undefined, step.signal), {
+    delimiter: dialect.delimiter,
+    base: dialect.dataStart,
+    maxBytes: Math.max(1, partMaxBytes - header),
+    onProgress: (bytes) => (step.bytes = bytes),
+  });
+}
+
+/** A describe makes the retry better; a user who may not see it can load all the same. */
+async function describeIfPossible(
+  ask: () => Promise<ObjectDescribe>,
+  attempt: number,
+): Promise<ObjectDescribe | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    const answered = error instanceof SalesforceError && error.httpStatus !== undefined && error.httpStatus !== 401;
+    if (answered && (!error.retryable || attempt >= 3)) return undefined;
+    throw error;
+  }
+}
+
+/** By which column rows are found again; an insert only by an external id that describe calls unique. */
+function keyRule(input: PlanLoadInput, names: string[], describe: ObjectDescribe | undefined): KeyRule | undefined {
+  const wanted = input.operation === 'insert' || input.operation === 'upsert' ? input.externalIdFieldName : 'Id';
+  if (wanted === undefined) return undefined;
+  const same = (name: string): boolean => name.toLowerCase() === wanted.toLowerCase();
+  const column = names.find(same);
+  const field: FieldDescribe | undefined = describe?.fields.find(({ name }) => same(name));
+  if (column === undefined) return undefined;
+  if (input.operation === 'insert' && !(field?.externalId === true && field.unique)) return undefined;
+  return { column, ...(field && { type: field.type, caseSensitive: field.caseSensitive }) };
+}

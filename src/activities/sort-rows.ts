@@ -1,0 +1,90 @@
+/**
+ * After a stage: every row that did not land goes to exactly one place: the next round, the rejected rows, or the
+ * unprocessed ones. Rows for the next round are the source's own bytes where a key tells them with certainty.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DELIMITER_NAMES } from '../csv/dialect.js';
+import { planParts } from '../csv/scanner.js';
+import type { PartRange } from '../csv/scanner.js';
+import { headerBytes } from '../csv/header.js';
+import { fingerprint, readRange } from '../storage/files.js';
+import { folderUri } from '../storage/roots.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { SortedFiles } from './sorted-files.js';
+import { sortStage } from './sorting.js';
+import { emptyFolder, loadPlan, savePlan } from './stage.js';
+import type { StagePlan } from './stage.js';
+import { step } from './step.js';
+import type { PartGroup, SortedRows, SortRowsInput, Stage } from './types.js';
+
+export function sortRows(dependencies: ActivityDependencies): (input: SortRowsInput) => Promise<SortedRows> {
+  return step(async (input, { signal, attempt }) => {
+    const stageFolder = await dependencies.roots.pathOf(input.stage.uri);
+    const nextFolder = await dependencies.roots.pathOf(input.nextStageUri);
+    const plan = await loadPlan(stageFolder);
+    // A folder of its own for each attempt: an earlier one, cut off from the server, may still be writing.
+    const folder = join(stageFolder, `sorted-${attempt}`);
+    await emptyFolder(folder);
+    if (!input.final) await mkdir(nextFolder, { recursive: true });
+    const files = new SortedFiles(folder, plan, join(nextFolder, `rows-${attempt}.csv`));
+    const { stop } = await sortStage({ ...input, plan, stageFolder, files, signal });
+    await files.close();
+    const next = files.next.rows === 0 ? undefined : await planNext(input, plan, files, nextFolder, signal);
+    return {
+      files: {
+        ...(files.rejected.rows > 0 && { rejected: pathToFileURL(files.rejected.path).href }),
+        ...(files.unprocessed.rows > 0 && { unprocessed: pathToFileURL(files.unprocessed.path).href }),
+        ...(files.alreadyDone.rows > 0 && { alreadyDone: pathToFileURL(files.alreadyDone.path).href }),
+      },
+      rejected: files.rejected.rows,
+      unprocessed: files.unprocessed.rows,
+      alreadyDone: files.alreadyDone.rows,
+      rerendered: files.rerendered,
+      ...(next && { next }),
+      ...(stop && { stop }),
+    };
+  });
+}
+
+/** Cuts the next round's rows into parts; an insert may go on as an upsert for the rows that have a key. */
+async function planNext(
+  input: SortRowsInput,
+  plan: StagePlan,
+  files: SortedFiles,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Stage> {
+  const path = files.next.path;
+  const keyed: Pick<PartGroup, 'operation' | 'externalIdFieldName'> =
+    (input.operation === 'insert' || input.operation === 'upsert') && plan.key !== undefined
+      ? { operation: 'upsert', externalIdFieldName: plan.key.column }
+      : { operation: input.operation };
+  const loose = input.operation === 'insert' ? { operation: input.operation } : keyed;
+  const parts: PartRange[] = [];
+  const groups: PartGroup[] = [];
+  const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding).length;
+  const add = async (start: number, end: number, how: typeof keyed): Promise<void> => {
+    if (start === end) return;
+    const cut = await planParts(readRange(path, start, end, signal), {
+      delimiter: plan.delimiter,
+      base: start,
+      maxBytes: Math.max(1, input.partMaxBytes - header),
+    });
+    groups.push({ ...how, firstPart: parts.length + 1, lastPart: parts.length + cut.parts.length });
+    parts.push(...cut.parts);
+  };
+  const border = loose.operation === keyed.operation ? files.next.bytes : files.keyedBytes;
+  await add(0, border, keyed);
+  await add(border, files.next.bytes, loose);
+  await savePlan(folder, { ...plan, rows: path, fingerprint: await fingerprint(path), parts, groups });
+  return {
+    uri: folderUri(folder),
+    groups,
+    parts: parts.map(({ records }) => records),
+    records: files.next.rows,
+    columnDelimiter: DELIMITER_NAMES[plan.delimiter],
+    lineEnding: plan.lineEnding,
+  };
+}

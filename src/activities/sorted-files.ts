@@ -1,0 +1,59 @@
+/** Where sorted rows are written. */
+import { join } from 'node:path';
+import { writeCells } from '../csv/cells.js';
+import { headerBytes } from '../csv/header.js';
+import type { ResultRow } from '../csv/results.js';
+import { RowFile } from '../storage/row-file.js';
+import type { StagePlan } from './stage.js';
+
+export class SortedFiles {
+  readonly rejected: RowFile;
+  readonly unprocessed: RowFile;
+  /** Rows that failed because what was asked was so already, in the shape of the succeeded files. */
+  readonly alreadyDone: RowFile;
+  /** Bare rows for the next round: first those with a key, then the others. */
+  readonly next: RowFile;
+  /** Where the rows with a key end in `next`. */
+  keyedBytes = 0;
+  rerendered = 0;
+  readonly #plan: StagePlan;
+
+  constructor(folder: string, plan: StagePlan, nextPath: string) {
+    this.#plan = plan;
+    const shown = plan.original === undefined ? plan.names : plan.original.columns.map(({ name }) => name);
+    const header = (names: readonly string[]): Buffer => headerBytes(names, ',', 'LF');
+    this.rejected = new RowFile(join(folder, 'rejected.csv'), header(['sf__Id', 'sf__Error', ...shown]));
+    this.unprocessed = new RowFile(join(folder, 'unprocessed.csv'), header(plan.names));
+    this.alreadyDone = new RowFile(join(folder, 'already-done.csv'), header(['sf__Id', 'sf__Created', ...plan.names]));
+    this.next = new RowFile(nextPath, Buffer.alloc(0));
+  }
+
+  async reject(id: string, error: string, cells: readonly string[]): Promise<void> {
+    await this.rejected.add(writeCells([id, error, ...cells], ',', 'LF'));
+  }
+
+  async leaveUnprocessed(cells: readonly string[]): Promise<void> {
+    await this.unprocessed.add(writeCells(cells, ',', 'LF'));
+  }
+
+  async acceptAsDone(row: ResultRow): Promise<void> {
+    await this.alreadyDone.add(writeCells([row.id, 'false', ...row.cells], ',', 'LF'));
+  }
+
+  /** The source's bytes; the last row of a file may lack its line end. */
+  async sendBytesAgain(record: Buffer): Promise<void> {
+    const whole = record[record.length - 1] === 0x0a;
+    await this.next.add(
+      whole ? record : Buffer.concat([record, Buffer.from(this.#plan.lineEnding === 'CRLF' ? '\r\n' : '\n')]),
+    );
+  }
+
+  /** The values of a result file. */
+  async sendValuesAgain(cells: readonly string[]): Promise<void> {
+    await this.next.add(writeCells(cells, this.#plan.delimiter, this.#plan.lineEnding));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.rejected, this.unprocessed, this.alreadyDone, this.next].map((file) => file.close()));
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A stage is one pass over rows: the first one, or a retry round. Its folder holds plan.json, which says where the
+ * rows' bytes lie and how they are cut into parts, and a folder with the results of each part.
+ */
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { partFolder, SUCCEEDED_FILE } from '../layout.js';
+import { saveText } from '../storage/files.js';
+import type { Fingerprint } from '../storage/files.js';
+import type { Delimiter } from '../csv/dialect.js';
+import type { PartRange } from '../csv/scanner.js';
+import type { Column } from '../csv/header.js';
+import type { PartGroup } from './types.js';
+
+/** How values of the column by which rows are told apart are compared; from describe. */
+export interface KeyRule {
+  /** API name of the column. */
+  column: string;
+  type?: string;
+  caseSensitive?: boolean;
+}
+
+/** The file that the load was started with, where it must be read beside the rows that are sent. */
+export interface OriginalFile {
+  path: string;
+  fingerprint: Fingerprint;
+  delimiter: Delimiter;
+  dataStart: number;
+  columns: Column[];
+}
+
+export interface StagePlan {
+  /** The file whose bytes are sent. */
+  rows: string;
+  fingerprint: Fingerprint;
+  delimiter: Delimiter;
+  lineEnding: 'LF' | 'CRLF';
+  /** Header as it is sent. */
+  names: string[];
+  parts: PartRange[];
+  groups: PartGroup[];
+  /** For update, delete and upsert the platform's key; for insert the external id, when a retry may upsert by it. */
+  key?: KeyRule;
+  /** For delete, which sends ids only: where the other columns are found for people. */
+  original?: OriginalFile;
+}
+
+/** Results of a part, each file there only when it has rows. */
+export interface PartFiles {
+  folder: string;
+  succeeded: string;
+  failed: string;
+  unprocessed: string;
+}
+
+export function partFiles(stageFolder: string, part: number): PartFiles {
+  const folder = join(stageFolder, partFolder(part));
+  return {
+    folder,
+    succeeded: join(folder, SUCCEEDED_FILE),
+    failed: join(folder, 'failed.csv'),
+    unprocessed: join(folder, 'unprocessed.csv'),
+  };
+}
+
+export async function savePlan(stageFolder: string, plan: StagePlan): Promise<void> {
+  await mkdir(stageFolder, { recursive: true });
+  await saveText(JSON.stringify(plan), join(stageFolder, 'plan.json'));
+}
+
+export async function loadPlan(stageFolder: string): Promise<StagePlan> {
+  return JSON.parse(await readFile(join(stageFolder, 'plan.json'), 'utf8')) as StagePlan;
+}
+
+/** Parts are numbered from 1. */
+export function rangeOf(plan: StagePlan, part: number): PartRange {
+  const range = plan.parts[part - 1];
+  if (range === undefined) throw new RangeError(`part ${part} of ${plan.parts.length}`);
+  return range;
+}
+
+export async function emptyFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { recursive: true });
+}

@@ -1,0 +1,70 @@
+/**
+ * The end of a load: one `rejected.csv`, one `unprocessed.csv` and `report.json` beside the results. Files of an
+ * earlier run of the same load are moved aside, never overwritten.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readHead, readRange, saveStream, saveText } from '../storage/files.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { step } from './step.js';
+import type { WriteReportInput, WrittenFiles } from './types.js';
+
+const NAMES = { rejected: 'rejected.csv', unprocessed: 'unprocessed.csv', report: 'report.json' } as const;
+
+export function writeReport(dependencies: ActivityDependencies): (input: WriteReportInput) => Promise<WrittenFiles> {
+  return step(async (input) => {
+    const { roots } = dependencies;
+    const folder = await roots.pathOf(input.outputUri);
+    await mkdir(folder, { recursive: true });
+    await moveEarlierAside(folder, input.report.runId);
+    const combine = async (uris: string[], name: string): Promise<string | undefined> => {
+      const target = join(folder, name);
+      const paths = await Promise.all(uris.map((uri) => roots.pathOf(uri)));
+      if (paths.length === 0) {
+        await rm(target, { force: true });
+        return undefined;
+      }
+      await saveStream(joined(paths), target);
+      return pathToFileURL(target).href;
+    };
+    const rejected = await combine(input.rejected, NAMES.rejected);
+    const unprocessed = await combine(input.unprocessed, NAMES.unprocessed);
+    const report = pathToFileURL(join(folder, NAMES.report)).href;
+    const files: WrittenFiles = {
+      succeeded: input.report.files.succeeded,
+      ...(rejected !== undefined && { rejected }),
+      ...(unprocessed !== undefined && { unprocessed }),
+      report,
+    };
+    await saveText(`${JSON.stringify({ ...input.report, files }, null, 2)}\n`, join(folder, NAMES.report));
+    return files;
+  });
+}
+
+/** Files with the same header, as one. */
+async function* joined(paths: string[]): AsyncGenerator<Uint8Array> {
+  for (const [index, path] of paths.entries()) {
+    let start = 0;
+    if (index > 0) {
+      // We wrote the header ourselves: names without line breaks, up to the first line feed.
+      const head = await readHead(path, 256 * 1024);
+      start = head.indexOf(0x0a) + 1;
+    }
+    yield* readRange(path, start) as AsyncIterable<Buffer>;
+  }
+}
+
+/** A load that failed and was started again under its id: what it left behind the first time stays readable. */
+async function moveEarlierAside(folder: string, runId: string): Promise<void> {
+  const report = join(folder, NAMES.report);
+  if (!existsSync(report)) return;
+  const earlier = (JSON.parse(await readFile(report, 'utf8')) as { runId?: string }).runId;
+  if (earlier === undefined || earlier === runId) return;
+  const aside = join(folder, 'earlier', earlier.slice(0, 8));
+  await mkdir(aside, { recursive: true });
+  for (const name of Object.values(NAMES)) {
+    if (existsSync(join(folder, name))) await rename(join(folder, name), join(aside, name));
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * Reading `sf__Error`, and which kind of failure it is: one table for all status codes that the platform is known to
+ * give. A code that is not in it needs a person. Pure.
+ */
+
+export interface RowError {
+  /** `UNABLE_TO_LOCK_ROW`; undefined when the text has none. */
+  code: string | undefined;
+  message: string;
+  /** API names that the error names. */
+  fields: string[];
+  raw: string;
+}
+
+/**
+ * - `transient`: the same row may pass later. `order-dependent`: it may pass once another row is there.
+ * - `data`, `business`, `permanent`, `unknown`: somebody must change something first.
+ * - `already-done`: what was asked is so already. `stop`: the org takes no more rows.
+ */
+export type RowClass =
+  'transient' | 'order-dependent' | 'data' | 'already-done' | 'business' | 'permanent' | 'stop' | 'unknown';
+
+const FIELD_LIST = /^[A-Za-z][A-Za-z0-9_.]*(?:[ ,]+[A-Za-z][A-Za-z0-9_.]*)*$/;
+const CODE = /^(?:[A-Z][A-Z0-9_]+|TooManyLockFailure)$/;
+
+/** `CODE:message:Field_A Field_B --`; the message may hold colons, dashes and line breaks. */
+export function parseRowError(raw: string): RowError {
+  const text = raw.trim().replace(/--$/, '').trim();
+  const first = text.indexOf(':');
+  const head = (first === -1 ? text : text.slice(0, first)).trim();
+  if (!CODE.test(head)) return { code: undefined, message: text, fields: [], raw };
+  const rest = first === -1 ? '' : text.slice(first + 1);
+  const last = rest.lastIndexOf(':');
+  const tail = last === -1 ? '' : rest.slice(last + 1).trim();
+  const named = last !== -1 && FIELD_LIST.test(tail);
+  return {
+    code: head,
+    message: (named || tail === '' ? rest.slice(0, last === -1 ? undefined : last) : rest).trim(),
+    fields: named ? tail.split(/[ ,]+/) : [],
+    raw,
+  };
+}
+
+type Rule = RowClass | ((message: string) => RowClass);
+
+const wrapsPassing = (message: string): boolean =>
+  /UNABLE_TO_LOCK_ROW|CPU time limit|Apex CPU|timed? ?out|timeout/i.test(message);
+
+const CLASSES: Record<string, Rule> = {
+  UNABLE_TO_LOCK_ROW: 'transient',
+  TooManyLockFailure: 'transient',
+  SERVER_UNAVAILABLE: 'transient',
+  QUERY_TIMEOUT: 'transient',
+  REQUEST_RUNNING_TOO_LONG: 'transient',
+  INVALID_CROSS_REFERENCE_KEY: 'order-dependent',
+  INVALID_FIELD: (message) => (/Foreign key external ID/i.test(message) ? 'order-dependent' : 'data'),
+  REQUIRED_FIELD_MISSING: 'data',
+  STRING_TOO_LONG: 'data',
+  INVALID_EMAIL_ADDRESS: 'data',
+  INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: 'data',
+  INVALID_TYPE_ON_FIELD_IN_RECORD: 'data',
+  NUMBER_OUTSIDE_VALID_RANGE: 'data',
+  FIELD_INTEGRITY_EXCEPTION: 'data',
+  FIELD_FILTER_VALIDATION_EXCEPTION: 'data',
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: 'data',
+  MALFORMED_ID: 'data',
+  MISSING_ARGUMENT: 'data',
+  DUPLICATE_VALUE: 'data',
+  DUPLICATE_EXTERNAL_ID: 'data',
+  DUPLICATES_DETECTED: 'data',
+  DUPLICATE_KEY_IN_FILE: 'data',
+  ENTITY_IS_DELETED: 'already-done',
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: (message) => (wrapsPassing(message) ? 'transient' : 'business'),
+  CANNOT_EXECUTE_FLOW_TRIGGER: 'business',
+  APEX_ERROR: 'business',
+  CANNOT_UPDATE_CONVERTED_LEAD: 'business',
+  INSUFFICIENT_ACCESS_OR_READONLY: 'permanent',
+  INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: 'permanent',
+  INVALID_FIELD_FOR_INSERT_UPDATE: 'permanent',
+  OP_WITH_INVALID_USER_TYPE_EXCEPTION: 'permanent',
+  DELETE_FAILED: 'permanent',
+  TRANSFER_REQUIRES_READ: 'permanent',
+  LIMIT_EXCEEDED: 'permanent',
+  STORAGE_LIMIT_EXCEEDED: 'stop',
+};
+
+/** What kind of failure a row's error is. */
+export function classify({ code, message }: RowError): RowClass {
+  if (code === undefined) return 'unknown';
+  const rule = Object.hasOwn(CLASSES, code) ? CLASSES[code] : undefined;
+  if (rule === undefined) return code.startsWith('CANNOT_') ? 'permanent' : 'unknown';
+  return typeof rule === 'function' ? rule(message) : rule;
+}
+
+/** Whether the same row, unchanged, may pass when it is sent again. */
+export function mayPassUnchanged(rowClass: RowClass): boolean {
+  return rowClass === 'transient' || rowClass === 'order-dependent';
+}

@@ -1,0 +1,55 @@
+/** A CSV that is written row by row; it appears only when a first row comes. */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { diskError } from './files.js';
+
+const BUFFERED = 512 * 1024;
+
+export class RowFile {
+  readonly path: string;
+  readonly #header: Buffer;
+  #handle: FileHandle | undefined;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  rows = 0;
+  /** Bytes so far, written or not: where the next row begins. */
+  bytes = 0;
+
+  /** @param header with its line end; empty for a file of bare rows */
+  constructor(path: string, header: Buffer) {
+    this.path = path;
+    this.#header = header;
+  }
+
+  /** @param row with its line end; copied, so the caller may reuse its memory */
+  async add(row: Buffer | string): Promise<void> {
+    if (this.rows === 0) this.#push(this.#header);
+    this.rows++;
+    this.#push(Buffer.from(row));
+    if (this.#pendingBytes >= BUFFERED) await this.#flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#pendingBytes > 0) await this.#flush();
+    await this.#handle?.close();
+    this.#handle = undefined;
+  }
+
+  #push(bytes: Buffer): void {
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    this.bytes += bytes.length;
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    try {
+      this.#handle ??= await open(this.path, 'w');
+      await this.#handle.writeFile(bytes);
+    } catch (error) {
+      throw diskError(error, this.path);
+    }
+  }
+}

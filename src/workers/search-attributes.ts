@@ -1,0 +1,38 @@
+/** nightload's search attributes on a Temporal server: created where that is allowed, used only where they are known. */
+import type { NativeConnection } from '@temporalio/worker';
+import { SEARCH_ATTRIBUTES } from '../contract.js';
+import type { SearchAttributeName } from '../contract.js';
+
+/** Numbers of `temporal.api.enums.v1.IndexedValueType`. */
+const INDEXED_TYPES = { KEYWORD: 2, INT: 3, KEYWORD_LIST: 7 } as const;
+
+const NAMES = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
+
+/** Those that the namespace knows with the right type; none when it does not tell. */
+export async function knownSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<SearchAttributeName[]> {
+  try {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+    return NAMES.filter((name) => customAttributes[name] === INDEXED_TYPES[SEARCH_ATTRIBUTES[name]]);
+  } catch {
+    // Not allowed, or a server without the operator service: a load works without any.
+    return [];
+  }
+}
+
+/** Creates those that are missing, if this user may. */
+export async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
+  const known = await knownSearchAttributes(connection, namespace);
+  const missing = NAMES.filter((name) => !known.includes(name));
+  if (missing.length === 0) return;
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map((name) => [name, INDEXED_TYPES[SEARCH_ATTRIBUTES[name]]])),
+    });
+  } catch {
+    // An administrator creates them there; docs name them.
+  }
+}

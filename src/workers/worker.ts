@@ -1,0 +1,94 @@
+/**
+ * A nightload worker: workflows and calls to Salesforce on the shared queue, file work on the queue of the workers that
+ * share its folders.
+ */
+import { join } from 'node:path';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import { NightloadError } from '../errors.js';
+import type { SalesforceConnection } from '../salesforce/connection.js';
+import { folderUri } from '../storage/roots.js';
+import type { FileRoots } from '../storage/roots.js';
+import { workflowBundle } from './bundle.js';
+import { knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
+
+export interface NightloadWorkerOptions {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueue: string;
+  /** Open connections to orgs, by name. They are closed when the worker ends. */
+  connections: ReadonlyMap<string, SalesforceConnection>;
+  roots: FileRoots;
+  /** `file:` prefix for loads that name no output. @default `<first root>/nightload-results/` */
+  defaultOutput?: string;
+  /** @default the prebuilt bundle */
+  workflowBundle?: WorkflowBundleOption;
+}
+
+export interface RunningWorker {
+  filesQueue: string;
+  /** Settles when the worker has ended; rejects when it could not go on. */
+  done: Promise<void>;
+  /** Lets running steps finish for a while, then ends. */
+  stop(): Promise<void>;
+}
+
+/** Steps that still run at a stop: so long to finish, then they are cancelled, then given up; another worker repeats them. */
+const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '30s' } as const;
+
+export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
+  const { connection, namespace, taskQueue, roots } = options;
+  await registerSearchAttributes(connection, namespace);
+  const filesQueue = `${taskQueue}-files-${await roots.id()}`;
+  const activities = createActivities({
+    connections: options.connections,
+    roots,
+    filesQueue,
+    defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
+    searchAttributes: () => knownSearchAttributes(connection, namespace),
+  });
+  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities'> = { connection, namespace, activities };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      ...SHUTDOWN,
+      taskQueue,
+      workflowBundle: options.workflowBundle ?? (await workflowBundle()),
+      // Counted, not measured: each cached workflow keeps its sandbox in memory.
+      maxCachedWorkflows: 100,
+    }),
+    // Each step here holds some MB of buffers at most.
+    Worker.create({ ...common, ...SHUTDOWN, taskQueue: filesQueue, maxConcurrentActivityTaskExecutions: 16 }),
+  ]);
+  const end = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const done = Promise.allSettled(
+    workers.map((worker) =>
+      // Half a worker is no worker: when one queue cannot go on, the other one ends too.
+      worker.run().finally(end),
+    ),
+  ).then(async (ends) => {
+    await Promise.all([...options.connections.values()].map((org) => org.close().catch(() => undefined)));
+    const failed = ends.find((result) => result.status === 'rejected');
+    if (failed === undefined) return;
+    const reason: unknown = failed.reason;
+    throw new NightloadError(
+      'WORKER_FAILED',
+      `The worker ended: ${reason instanceof Error ? reason.message : String(reason)}`,
+      {
+        cause: reason,
+      },
+    );
+  });
+  done.catch(() => undefined);
+  return {
+    filesQueue,
+    done,
+    async stop() {
+      end();
+      await done;
+    },
+  };
+}

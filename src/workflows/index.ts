@@ -1,0 +1,4 @@
+/** The workflows, by their public type names. */
+export { bulkLoad } from './bulk-load.js';
+export { ingestJob } from './ingest-job.js';
+export { retryFailedRows } from './retry-failed-rows.js';

@@ -1,0 +1,42 @@
+/** Calls about the job that counts, each with its requests booked. */
+import type { Counted, JobLook, JobRef } from '../activities/types.js';
+import { requestsOf } from './failures.js';
+import { countRequests, enterLook } from './job-run.js';
+import type { IngestJobInput, JobRun } from './job-run.js';
+import { cleanup, shared } from './steps.js';
+import { showJob } from './visibility.js';
+
+export function jobRef(input: IngestJobInput, run: JobRun): JobRef {
+  return { connection: input.connection, apiVersion: input.apiVersion, jobId: run.jobId as string };
+}
+
+/** Awaits a step that calls Salesforce, and books its requests however it ends. */
+export async function counted<T>(run: JobRun, step: Promise<Counted<T>>): Promise<T> {
+  try {
+    const { value, requests } = await step;
+    countRequests(run, requests);
+    return value;
+  } catch (error) {
+    countRequests(run, requestsOf(error));
+    throw error;
+  }
+}
+
+export async function abortCurrent(input: IngestJobInput, run: JobRun): Promise<void> {
+  if (run.jobId === undefined) return;
+  const look = await counted(
+    run,
+    cleanup.abortJob.executeWithOptions({ summary: `abort ${run.jobId}` }, [jobRef(input, run)]),
+  );
+  enterLook(run, look, Date.now());
+}
+
+export async function look(input: IngestJobInput, run: JobRun, summary: string): Promise<JobLook> {
+  const steps = run.canceled || run.error !== undefined ? cleanup : shared;
+  // A retry of a failed look is no reason to poll faster than asked.
+  const retry = { initialInterval: input.poll.initialMs, backoffCoefficient: 2, maximumInterval: input.poll.maximumMs };
+  const found = await counted(run, steps.readJob.executeWithOptions({ summary, retry }, [jobRef(input, run)]));
+  enterLook(run, found, Date.now());
+  showJob(input, run);
+  return run.last as JobLook;
+}

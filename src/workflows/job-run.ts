@@ -1,0 +1,88 @@
+/** What an `ingestJob` knows and reports: plain data, small enough to be carried over a continue-as-new. */
+import type { JobSummary, LoadError, Operation, PartPhase, SearchAttributeName } from '../contract.js';
+import type { JobLook, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
+import type { PollPlan } from './input.js';
+import type { Look } from './polling.js';
+
+export interface IngestJobInput extends OrgRef {
+  stageUri: string;
+  part: number;
+  /** Rows that will be sent. */
+  records: number;
+  object: string;
+  operation: Operation;
+  externalIdFieldName?: string;
+  assignmentRuleId?: string;
+  columnDelimiter: string;
+  lineEnding: 'LF' | 'CRLF';
+  filesQueue: string;
+  poll: PollPlan;
+  jobTimeoutMs: number;
+  searchAttributes: SearchAttributeName[];
+  /** Whether the parent wants to hear how the part is doing. */
+  reportProgress: boolean;
+}
+
+export interface IngestJobResult {
+  outcome: PartOutcome;
+  jobs: JobSummary[];
+  apiRequests: number;
+  /** The files say the same as the job's counters. */
+  filesAgree: boolean;
+  canceled: boolean;
+  error?: LoadError;
+}
+
+/** State of a run. */
+export interface JobRun {
+  jobs: JobSummary[];
+  apiRequests: number;
+  phase: PartPhase;
+  /** The job that counts: the last one created. */
+  jobId?: string;
+  /** The platform was asked to process it, or may have been. */
+  closed: boolean;
+  /** Workflow time at which the close was asked for. */
+  closedAt: number;
+  last?: JobLook;
+  looks: Look[];
+  polls: number;
+  error?: LoadError;
+  canceled: boolean;
+}
+
+export function newRun(): JobRun {
+  return {
+    jobs: [],
+    apiRequests: 0,
+    phase: 'waiting',
+    closed: false,
+    closedAt: 0,
+    looks: [],
+    polls: 0,
+    canceled: false,
+  };
+}
+
+/** Enters a look at the job: its counters, and for pacing the time at which it was made. */
+export function enterLook(run: JobRun, look: JobLook, now: number): void {
+  const job = run.jobs.find(({ id }) => id === look.id);
+  if (job !== undefined) job.state = look.state;
+  // Replies to abort carry no counters: what was seen before still holds.
+  const before = run.last;
+  run.last = {
+    ...look,
+    processed: Math.max(look.processed, before?.id === look.id ? before.processed : 0),
+    failed: Math.max(look.failed, before?.id === look.id ? before.failed : 0),
+  };
+  run.looks.push({ at: now, processed: run.last.processed });
+  // Enough for the pace; a job of a day must not carry hundreds.
+  if (run.looks.length > 20) run.looks.splice(1, run.looks.length - 20);
+}
+
+/** Books the requests of a step on the load and, as polls, on the job. */
+export function countRequests(run: JobRun, requests: RequestTally): void {
+  run.apiRequests += requests.total;
+  const job = run.jobs.find(({ id }) => id === run.jobId);
+  if (job !== undefined) job.polls += requests.info;
+}

@@ -1,0 +1,83 @@
+/** The window of running parts: slots are refilled as soon as one ends; nothing is started that should not be. */
+import { CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import type { BulkLoadInput, PartProgress } from '../contract.js';
+import type { PartOutcome, Stage } from '../activities/types.js';
+import { circuitOpen, NO_ROWS } from './books.js';
+import type { bulkLoad } from './bulk-load.js';
+import { runPart } from './children.js';
+import type { JobTemplate } from './children.js';
+import type { LoadSettings } from './input.js';
+import { enterJob } from './load-run.js';
+import type { LoadRun } from './load-run.js';
+
+/** What messages from outside change, and how the parts are doing. Lives as long as the run. */
+export interface Live {
+  paused: boolean;
+  waitingFor?: string;
+  running: Map<number, PartProgress>;
+  /** Counts whatever may allow another step. */
+  changes: number;
+}
+
+/** Runs all parts; ends early, with what runs finished, when the load must not go on. */
+export async function loadParts(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+  template: JobTemplate,
+): Promise<void> {
+  const stage = run.stage as Stage;
+  const last = stage.parts.length;
+  try {
+    for (;;) {
+      const seen = live.changes;
+      openCircuit(run, settings, last);
+      // Children would be told that their parent closed: nothing new is started until none is left.
+      const draining = workflowInfo().continueAsNewSuggested && run.next <= last;
+      const mayStart = !draining && !live.paused && run.error === undefined && !run.canceled;
+      while (mayStart && live.running.size < settings.maxConcurrent && run.next <= last) {
+        void startPart(run, live, template, stage, run.next++);
+      }
+      if (live.running.size === 0) {
+        if (run.next > last || run.error !== undefined || run.canceled) return;
+        if (draining) await continueAsNew<typeof bulkLoad>(input, run);
+      }
+      await condition(() => live.changes !== seen);
+    }
+  } finally {
+    // A cancel ends the wait, not the children: each aborts its job and counts what landed.
+    await CancellationScope.nonCancellable(() => condition(() => live.running.size === 0));
+  }
+}
+
+async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage: Stage, n: number): Promise<void> {
+  live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: stage.parts[n - 1] ?? 0 });
+  const result = await runPart(template, stage, n, `part-${n}`);
+  enterJob(run, stage, result);
+  run.canceled ||= result.canceled;
+  live.running.delete(n);
+  live.changes++;
+}
+
+/** Keeps further parts from being started when too many rows fail for good. */
+function openCircuit(run: LoadRun, { abortWhen }: LoadSettings, last: number): void {
+  if (run.error !== undefined || run.next > last || !circuitOpen(run.books, abortWhen)) return;
+  const { failedForGood, succeeded, failed } = run.books;
+  run.error = {
+    code: 'CIRCUIT_OPEN',
+    message:
+      `${failedForGood} of the first ${succeeded + failed} rows failed for good, more than abortWhen allows (${abortWhen.failedRatio}). ` +
+      `Parts ${run.next} to ${last} were not started: their rows are in the unprocessed file. ` +
+      'Look at the reasons in the rejected file, mend the cause, and load both files.',
+  };
+}
+
+/** Parts that were never started. */
+export function partsNotStarted(run: LoadRun): PartOutcome[] {
+  const outcomes: PartOutcome[] = [];
+  for (let part = run.next; part <= (run.stage?.parts.length ?? 0); part++) {
+    outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
+  }
+  return outcomes;
+}

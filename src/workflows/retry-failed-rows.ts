@@ -1,0 +1,167 @@
+/**
+ * Child of a load: sorts the rows that did not land, and sends again only those that may pass unchanged and those that
+ * were never processed, in rounds with growing waits, one job at a time. What remains is rejected or unprocessed.
+ */
+import {
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { isTerminal } from '../contract.js';
+import type { PartOutcome, SortedRows, Stage } from '../activities/types.js';
+import { NO_ROWS, openBooks } from './books.js';
+import { runPart } from './children.js';
+import { toLoadError } from './failures.js';
+import { isExceptional, succeededUri } from './load-run.js';
+import type { RetryInput, RetryResult } from './load-run.js';
+import { retryProgressSignal } from './messages.js';
+import { retryDelay } from './polling.js';
+import { cleanupOnFiles, onFiles } from './steps.js';
+import { markSearchAttributes } from './visibility.js';
+
+export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
+  const result: RetryResult = {
+    books: openBooks(),
+    files: { succeeded: [], rejected: [], unprocessed: [] },
+    canceled: false,
+  };
+  let { stage, outcomes } = input;
+  for (let round = 1; ; round++) {
+    const next = await sortStage(input, result, stage, outcomes, round);
+    if (next === undefined) return result;
+    ({ stage, outcomes } = await runRound(input, result, next, round));
+  }
+}
+
+/** Sorts what did not land; gives the rows of the next round, when there is to be one. */
+async function sortStage(
+  input: RetryInput,
+  result: RetryResult,
+  stage: Stage,
+  outcomes: PartOutcome[],
+  round: number,
+): Promise<Stage | undefined> {
+  if (outcomes.length === 0) return undefined;
+  const sort = (final: boolean): Promise<SortedRows> => {
+    const files = result.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue);
+    const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
+    return files.sortRows.executeWithOptions({ summary }, [
+      {
+        stage,
+        outcomes,
+        operation: input.operation,
+        final,
+        nextStageUri: `${input.workUri}round-${round}/`,
+        partMaxBytes: input.partMaxBytes,
+      },
+    ]);
+  };
+  const isLast = (): boolean => round > input.retry.maxRounds || result.canceled || result.error !== undefined;
+  let sorted: SortedRows | undefined;
+  if (!isLast()) {
+    try {
+      sorted = await sort(false);
+      if (sorted.stop !== undefined) {
+        result.error = sorted.stop;
+        sorted = undefined;
+      }
+    } catch (error) {
+      if (isCancellation(error)) result.canceled = true;
+      else result.error = toLoadError(error);
+    }
+  }
+  try {
+    sorted ??= await CancellationScope.nonCancellable(() => sort(true));
+  } catch (error) {
+    result.error ??= toLoadError(error);
+    return undefined;
+  }
+  enterSorted(result, sorted, round);
+  return sorted.next;
+}
+
+function enterSorted({ books, files }: RetryResult, sorted: SortedRows, round: number): void {
+  books.rejected += sorted.rejected;
+  books.unprocessed += sorted.unprocessed;
+  books.succeeded += sorted.alreadyDone;
+  books.rerendered += sorted.rerendered;
+  // Sent again and found done: that row has landed in a retry.
+  if (round > 1) books.recovered += sorted.alreadyDone;
+  if (sorted.files.alreadyDone !== undefined) files.succeeded.push(sorted.files.alreadyDone);
+  if (sorted.files.rejected !== undefined) files.rejected.push(sorted.files.rejected);
+  if (sorted.files.unprocessed !== undefined) files.unprocessed.push(sorted.files.unprocessed);
+}
+
+/** Waits, then sends the round's rows, part by part. */
+async function runRound(
+  input: RetryInput,
+  result: RetryResult,
+  stage: Stage,
+  round: number,
+): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
+  const outcomes: PartOutcome[] = [];
+  try {
+    const wait = retryDelay(input.retry, round, Math.random());
+    await tellParent(
+      `round ${round} of at most ${input.retry.maxRounds}: ${stage.records} rows, in ${Math.round(wait / 1000)} s`,
+    );
+    await sleep(wait, { summary: `wait before round ${round} with ${stage.records} rows` });
+    result.books.rounds = round;
+    await tellParent(`round ${round}: sends ${stage.records} rows again`);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    result.canceled = true;
+  }
+  for (let part = 1; part <= stage.parts.length; part++) {
+    if (result.canceled || result.error !== undefined) {
+      outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
+      continue;
+    }
+    const job = await runPart({ ...template(input) }, stage, part, `round-${round}/part-${part}`);
+    enterRoundJob(result, stage, job.outcome);
+    result.books.jobs.push(...job.jobs);
+    result.books.apiRequests += job.apiRequests;
+    if (!job.filesAgree) result.books.disagreeing++;
+    result.canceled ||= job.canceled;
+    if (job.error !== undefined) result.error ??= job.error;
+    if (isExceptional(job.outcome)) outcomes.push(job.outcome);
+    markSearchAttributes(input.searchAttributes, {
+      NightloadJobIds: result.books.jobs.filter(({ state }) => isTerminal(state)).map(({ id }) => id),
+    });
+  }
+  return { stage, outcomes };
+}
+
+function template(input: RetryInput): Parameters<typeof runPart>[0] {
+  const { connection, apiVersion, object, assignmentRuleId, filesQueue, poll, jobTimeoutMs, searchAttributes } = input;
+  return {
+    connection,
+    apiVersion,
+    object,
+    filesQueue,
+    poll,
+    jobTimeoutMs,
+    searchAttributes,
+    reportProgress: false,
+    ...(assignmentRuleId !== undefined && { assignmentRuleId }),
+  };
+}
+
+function enterRoundJob({ books, files }: RetryResult, stage: Stage, { part, counts }: PartOutcome): void {
+  books.succeeded += counts.succeeded;
+  books.recovered += counts.succeeded;
+  if (counts.succeeded > 0) files.succeeded.push(succeededUri(stage, part));
+}
+
+async function tellParent(text: string): Promise<void> {
+  const parent = workflowInfo().parent;
+  if (parent === undefined) return;
+  try {
+    await getExternalWorkflowHandle(parent.workflowId).signal(retryProgressSignal, text);
+  } catch (error) {
+    // A parent that has gone will cancel us; until then the rows matter more.
+    if (isCancellation(error)) throw error;
+  }
+}
