@@ -100,6 +100,9 @@ export function resolveInput(input: BulkLoadInput, workflowId: string): LoadSett
   if (input.lineEnding !== undefined && input.lineEnding !== 'LF' && input.lineEnding !== 'CRLF') {
     refuse(`"lineEnding" is ${JSON.stringify(input.lineEnding)}; it must be LF or CRLF.`);
   }
+  if (input.encoding !== undefined && !/^utf-?8$/i.test(input.encoding)) {
+    refuse(`"encoding" is ${JSON.stringify(input.encoding)}; this version reads UTF-8 only: convert the file first.`);
+  }
   const loadId = loadIdOf(input, workflowId);
   if (!LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
     refuse(`"loadId" is ${JSON.stringify(loadId)}; it may have 1 to 200 of A-Z a-z 0-9 . _ -`);

@@ -1,0 +1,190 @@
+/** Starting loads and following them, for programs that have a Temporal client. */
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle , Client} from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_TASK_QUEUE, FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
+import type { BulkLoadInput, BulkLoadResult, LoadProgress } from './contract.js';
+import { NightloadError } from './errors.js';
+import { deriveLoadId } from './load-id.js';
+import { resolveInput } from './workflows/input.js';
+
+export interface StartOptions {
+  /** @default 'nightload' */
+  taskQueue?: string;
+  /** Start although an earlier load of this id landed rows. @default false */
+  again?: boolean;
+}
+
+/** A load was refused because an earlier one of the same id landed rows, or may have. */
+export class AlreadyLoadedError extends NightloadError {
+  /** What the earlier load came to, when it is still known. */
+  readonly earlier: BulkLoadResult | undefined;
+
+  constructor(message: string, earlier: BulkLoadResult | undefined) {
+    super('ALREADY_LOADED', message);
+    this.earlier = earlier;
+  }
+}
+
+/** Workflow id of a load; a workflow id is taken as it is. */
+export function workflowIdOf(idOrWorkflowId: string): string {
+  return idOrWorkflowId.startsWith(WORKFLOW_ID_PREFIX) ? idOrWorkflowId : WORKFLOW_ID_PREFIX + idOrWorkflowId;
+}
+
+/** A load that was started, here or by somebody else. */
+export class LoadHandle {
+  readonly workflowId: string;
+  readonly #handle: WorkflowHandle;
+
+  constructor(client: Client, idOrWorkflowId: string) {
+    this.workflowId = workflowIdOf(idOrWorkflowId);
+    this.#handle = client.workflow.getHandle(this.workflowId);
+  }
+
+  /** What `bulkLoad` says of itself; needs a worker. */
+  async progress(): Promise<LoadProgress> {
+    return this.#handle.query<LoadProgress>('progress');
+  }
+
+  /** @throws WorkflowNotFoundError */
+  async describe(): Promise<WorkflowExecutionDescription> {
+    return this.#handle.describe();
+  }
+
+  /** Queue of the workers that share the load's files, once it is known. */
+  async filesQueue(): Promise<string | undefined> {
+    return (await this.describe()).memo?.[FILES_QUEUE_MEMO] as string | undefined;
+  }
+
+  /** No new job is started; running ones go on. */
+  async pause(): Promise<void> {
+    await this.#handle.signal('pause');
+  }
+
+  async resume(): Promise<void> {
+    await this.#handle.signal('resume');
+  }
+
+  /** Asks the load to end: what is not finished gets aborted, what landed is counted. */
+  async cancel(): Promise<void> {
+    await this.#handle.cancel();
+  }
+
+  /**
+   * Waits for the end. A load that failed or was canceled is a result too.
+   * @throws NightloadError `LOAD_TERMINATED`, `LOAD_NOT_FOUND`
+   */
+  async result(): Promise<BulkLoadResult> {
+    try {
+      return (await this.#handle.result()) as BulkLoadResult;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw notFound(this.workflowId);
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      if (cause instanceof ApplicationFailure && cause.details?.[0] !== undefined)
+        return cause.details[0] as BulkLoadResult;
+      const left = cause instanceof CancelledFailure ? resultIn(await this.describe()) : undefined;
+      if (left !== undefined) return left;
+      throw new NightloadError(
+        'LOAD_TERMINATED',
+        `${this.workflowId} was ended from outside (${cause?.message ?? error.message}) and left no result. ` +
+          'Its children abort their jobs; what landed is in the result files of the parts and in the org.',
+        { cause: error },
+      );
+    }
+  }
+}
+
+function notFound(workflowId: string): NightloadError {
+  return new NightloadError('LOAD_NOT_FOUND', `There is no load ${workflowId} in this namespace.`);
+}
+
+/** The result that a closed load left in its memo (without `jobs`). */
+export function resultIn(description: Pick<WorkflowExecutionDescription, 'memo'>): BulkLoadResult | undefined {
+  return description.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
+}
+
+/** @throws NightloadError `LOAD_NOT_FOUND` */
+export async function describeLoad(handle: LoadHandle): Promise<WorkflowExecutionDescription> {
+  try {
+    return await handle.describe();
+  } catch (error) {
+    throw error instanceof WorkflowNotFoundError ? notFound(handle.workflowId) : error;
+  }
+}
+
+/**
+ * Starts a load, or joins the same one when it runs already.
+ * @throws NightloadError `INVALID_INPUT`, `LOAD_ID_IN_USE`, `ALREADY_LOADED`, `SOURCE_NOT_FOUND` when the id must be
+ *   derived from the content
+ */
+export async function startBulkLoad(
+  client: Client,
+  input: BulkLoadInput,
+  options: StartOptions = {},
+): Promise<LoadHandle & { joined: boolean }> {
+  resolveInput({ loadId: 'not-known-yet', ...input }, '');
+  const loadId = input.loadId ?? (await deriveLoadId(input));
+  const complete: BulkLoadInput = { ...input, loadId };
+  const handle = new LoadHandle(client, loadId);
+  for (let attempt = 0; ; attempt++) {
+    const existing = await handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    });
+    if (existing?.status.name === 'RUNNING') {
+      await checkSameInput(client, existing, complete);
+      return Object.assign(handle, { joined: true });
+    }
+    if (existing !== undefined && options.again !== true) refuseIfLanded(existing);
+    try {
+      await client.workflow.start('bulkLoad', {
+        workflowId: handle.workflowId,
+        taskQueue: options.taskQueue ?? DEFAULT_TASK_QUEUE,
+        args: [complete],
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'FAIL',
+        staticSummary: `${input.operation} ${input.object} from ${input.source.split('/').at(-1) ?? ''}`.slice(0, 190),
+      });
+      return Object.assign(handle, { joined: false });
+    } catch (error) {
+      // Somebody started the same id in between: look again.
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError) || attempt > 2) throw error;
+    }
+  }
+}
+
+async function checkSameInput(
+  client: Client,
+  running: WorkflowExecutionDescription,
+  input: BulkLoadInput,
+): Promise<void> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId: running.workflowId, runId: running.runId },
+    maximumPageSize: 1,
+  });
+  const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+  const before =
+    payload == null ? undefined : await client.options.loadedDataConverter.payloadConverter.fromPayload(payload);
+  if (isDeepStrictEqual(before, JSON.parse(JSON.stringify(input)))) return;
+  throw new NightloadError(
+    'LOAD_ID_IN_USE',
+    `${running.workflowId} is running with another input. Wait for its end, cancel it, or give this load another id.`,
+  );
+}
+
+function refuseIfLanded(existing: WorkflowExecutionDescription): void {
+  const earlier = resultIn(existing);
+  if (earlier !== undefined && earlier.records.succeeded === 0 && earlier.records.unaccounted === 0) return;
+  // Nothing was counted before a source could be read, so nothing landed.
+  if (earlier !== undefined && earlier.records.total === 0) return;
+  throw new AlreadyLoadedError(
+    earlier === undefined
+      ? `${existing.workflowId} ran before and left no result (${existing.status.name}), so rows of it may have landed. Look, then use --again.`
+      : `${existing.workflowId} ran before and landed ${earlier.records.succeeded} of ${earlier.records.total} rows. ` +
+          'Load its rejected and unprocessed files instead, or use --again to load everything once more.',
+    earlier,
+  );
+}

@@ -1,0 +1,146 @@
+/** A Temporal dev server on this machine: one SQLite file, so that a restart keeps everything. */
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { SEARCH_ATTRIBUTES } from '../contract.js';
+import { NightloadError } from '../errors.js';
+
+export interface DevServerOptions {
+  /** Path of the `temporal` program. */
+  binary: string;
+  /** Kept between starts; without it everything is gone at the end. */
+  dbFile?: string;
+  /** @default 7233 when it is free, else any */
+  port?: number;
+  /** @default 8233 when it is free, else any */
+  uiPort?: number | 'off';
+  /** @default 'default' */
+  namespace?: string;
+  /** Further `KEY=VALUE` for `--dynamic-config-value`. */
+  dynamicConfig?: string[];
+  /** How long closed workflows are kept. @default 30 */
+  retentionDays?: number;
+}
+
+export interface DevServer {
+  address: string;
+  namespace: string;
+  uiUrl?: string;
+  pid: number;
+  /** Settles when the process has ended, for whatever reason. */
+  ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const ATTRIBUTE_TYPES = { KEYWORD: 'Keyword', INT: 'Int', KEYWORD_LIST: 'KeywordList' } as const;
+/** The server's own default lets short timers fire a second late. */
+const PROMPT_TIMERS = 'history.timerProcessorMaxTimeShift="10ms"';
+const START_LIMIT_MS = 30_000;
+const STOP_LIMIT_MS = 5_000;
+
+/** @throws NightloadError `TEMPORAL_SERVER_NOT_STARTED` with its last words */
+export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
+  const { binary, dbFile, namespace = 'default', retentionDays = 30 } = options;
+  const port = options.port ?? (await freePort(7233));
+  const uiPort = options.uiPort ?? (await freePort(8233));
+  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
+  args.push('--http-port', String(await freePort()), '--metrics-port', String(await freePort()));
+  args.push(...(uiPort === 'off' ? ['--headless'] : ['--ui-port', String(uiPort)]));
+  if (namespace !== 'default') args.push('--namespace', namespace);
+  if (dbFile !== undefined) args.push('--db-filename', dbFile);
+  for (const setting of [PROMPT_TIMERS, ...(options.dynamicConfig ?? [])]) args.push('--dynamic-config-value', setting);
+  for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) {
+    args.push('--search-attribute', `${name}=${ATTRIBUTE_TYPES[type]}`);
+  }
+  // A group of its own: Ctrl-C in a terminal must reach the worker first, the server last.
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let said = '';
+  const hear = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-2_000);
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  let hasEnded = false;
+  const ended = new Promise<void>((done) => {
+    const end = (): void => {
+      hasEnded = true;
+      done();
+    };
+    child.once('error', (error) => {
+      said += error.message;
+      end();
+    });
+    child.once('exit', end);
+  });
+  const killOnExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killOnExit);
+  const stop = async (): Promise<void> => {
+    process.off('exit', killOnExit);
+    if (hasEnded) return;
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+    await ended;
+    clearTimeout(timer);
+  };
+  const address = `127.0.0.1:${port}`;
+  try {
+    await untilReady(address, namespace, retentionDays, () => hasEnded);
+  } catch (error) {
+    await stop();
+    throw new NightloadError(
+      'TEMPORAL_SERVER_NOT_STARTED',
+      `The Temporal server did not start (${error instanceof Error ? error.message : String(error)}): ${said.trim().split('\n').slice(-3).join(' ')}`,
+      { cause: error },
+    );
+  }
+  return {
+    address,
+    namespace,
+    pid: child.pid as number,
+    ended,
+    stop,
+    ...(uiPort === 'off' ? {} : { uiUrl: `http://127.0.0.1:${uiPort}` }),
+  };
+}
+
+/** Waits until the namespace answers, and sets how long it keeps closed workflows. */
+async function untilReady(
+  address: string,
+  namespace: string,
+  retentionDays: number,
+  hasEnded: () => boolean,
+): Promise<void> {
+  const deadline = Date.now() + START_LIMIT_MS;
+  for (;;) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+      try {
+        await connection.workflowService.updateNamespace({
+          namespace,
+          config: { workflowExecutionRetentionTtl: msToTs(retentionDays * 86_400_000) },
+        });
+        return;
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      if (hasEnded() || Date.now() > deadline) throw error;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+  }
+}
+
+/** `wanted` when nothing listens there, else any free port. */
+export async function freePort(wanted = 0): Promise<number> {
+  const listen = (port: number): Promise<number> =>
+    new Promise((done, fail) => {
+      const server = createServer();
+      server.once('error', fail);
+      server.listen(port, '127.0.0.1', () => {
+        const address = server.address();
+        server.close(() => done(typeof address === 'object' && address !== null ? address.port : port));
+      });
+    });
+  return wanted === 0 ? listen(0) : listen(wanted).catch(() => listen(0));
+}
