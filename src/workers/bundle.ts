@@ -1,7 +1,7 @@
 /** The workflow code as workers load it: prebuilt by `npm run build`, else bundled from the sources. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 
 /** The folder resolves to index.ts among the sources and to index.js in a build. */
@@ -9,7 +9,7 @@ const WORKFLOWS = fileURLToPath(new URL('../workflows', import.meta.url));
 export const PREBUILT_BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 
 export async function bundleWorkflows(): Promise<string> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS });
+  const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger: new DefaultLogger('WARN') });
   return code;
 }
 

@@ -1,0 +1,136 @@
+/** What a test of a whole load needs: an org, a folder, a worker, a client, and files with rows. */
+import { mkdtemp, realpath, rm, writeFile, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import { expect, inject } from 'vitest';
+import { LoadHandle, startBulkLoad } from '../../src/client.js';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
+import { connectionsFromEnvironment, openConnection } from '../../src/salesforce/settings.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
+import { FileRoots } from '../../src/storage/roots.js';
+import { startWorker } from '../../src/workers/worker.js';
+import type { RunningWorker } from '../../src/workers/worker.js';
+
+export type Row = Record<string, string>;
+
+export interface World {
+  org: Simulator;
+  client: Client;
+  folder: string;
+  taskQueue: string;
+  worker: RunningWorker;
+  /** Writes a CSV into the folder and gives its URI. */
+  csv(rows: readonly Row[], name?: string): Promise<string>;
+  /** Polls and retries as fast as a test wants. */
+  start(input: Partial<BulkLoadInput> & { source: string }): Promise<LoadHandle>;
+  load(input: Partial<BulkLoadInput> & { source: string }): Promise<BulkLoadResult>;
+  end(): Promise<void>;
+}
+
+export const FAST = {
+  poll: { initialInterval: '100ms', maximumInterval: '500ms', settleInterval: '200ms' },
+  retry: { maxRounds: 3, initialWait: '200ms', backoffCoefficient: 1 },
+} satisfies Partial<BulkLoadInput>;
+
+let quiet = false;
+
+/** Activities that fail on purpose would fill the screen. */
+export function quietWorkers(): void {
+  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  quiet = true;
+}
+
+export async function openWorld(options: SimulatorOptions = {}): Promise<World> {
+  quietWorkers();
+  const address = inject('temporalAddress');
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-test-')));
+  const taskQueue = `test-${randomUUID().slice(0, 8)}`;
+  const org = await startSimulator(options);
+  const connection = await NativeConnection.connect({ address });
+  const clientConnection = await Connection.connect({ address });
+  const client = new Client({ connection: clientConnection });
+  const worker = await startTestWorker(connection, org, folder, taskQueue);
+  const start = (input: Partial<BulkLoadInput> & { source: string }): Promise<LoadHandle> =>
+    startBulkLoad(
+      client,
+      { object: 'Account', operation: 'upsert', loadId: `t-${randomUUID().slice(0, 8)}`, ...FAST, ...withKey(input) },
+      { taskQueue },
+    );
+  return {
+    org,
+    client,
+    folder,
+    taskQueue,
+    worker,
+    async csv(rows, name = `${randomUUID().slice(0, 8)}.csv`) {
+      await writeFile(join(folder, name), stringify(rows as Row[], { header: true }));
+      return pathToFileURL(join(folder, name)).href;
+    },
+    start,
+    async load(input) {
+      return (await start(input)).result();
+    },
+    async end() {
+      await worker.stop();
+      await connection.close();
+      await clientConnection.close();
+      await org.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function withKey(input: Partial<BulkLoadInput> & { source: string }): Partial<BulkLoadInput> & { source: string } {
+  const isUpsert = (input.operation ?? 'upsert') === 'upsert';
+  return isUpsert && !('externalIdFieldName' in input) ? { externalIdFieldName: 'External_Id__c', ...input } : input;
+}
+
+export async function startTestWorker(
+  connection: NativeConnection,
+  org: Simulator,
+  folder: string,
+  taskQueue: string,
+): Promise<RunningWorker> {
+  const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
+  return startWorker({
+    connection,
+    namespace: 'default',
+    taskQueue,
+    connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
+    roots: await FileRoots.open([folder]),
+    workflowBundle: { codePath: inject('workflowBundlePath') },
+  });
+}
+
+/** Accounts with unique keys; `change` makes some of them bad. */
+export function accounts(count: number, change: (row: Row, n: number) => Row = (row) => row): Row[] {
+  return Array.from({ length: count }, (_, i) =>
+    change({ External_Id__c: `A-${i + 1}`, Name: `Account ${i + 1}`, Description: `line 1\nline "2", of ${i + 1}` }, i + 1),
+  );
+}
+
+export async function readCsv(uri: string | undefined): Promise<Row[]> {
+  if (uri === undefined) return [];
+  return parse(await readFile(fileURLToPath(uri), 'utf8'), { columns: true });
+}
+
+/** What must hold after every load: every row counted once, nothing left Open, one upload per job. */
+export async function expectSound(world: World, result: BulkLoadResult): Promise<void> {
+  const { total, succeeded, rejected, unprocessed, unaccounted } = result.records;
+  expect(succeeded + rejected + unprocessed + unaccounted).toBe(total);
+  const files = await Promise.all(result.files.succeeded.map(readCsv));
+  expect(files.flat()).toHaveLength(succeeded);
+  expect(await readCsv(result.files.rejected)).toHaveLength(rejected);
+  expect(await readCsv(result.files.unprocessed)).toHaveLength(unprocessed);
+  for (const job of world.org.jobs()) {
+    expect(['JobComplete', 'Failed', 'Aborted']).toContain(job.state);
+    expect(job.uploads).toBeLessThanOrEqual(1);
+  }
+}
