@@ -1,12 +1,13 @@
 /** Starting loads and following them, for programs that have a Temporal client. */
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { WorkflowExecutionDescription, WorkflowHandle , Client} from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle, Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_TASK_QUEUE, FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from './contract.js';
 import { NightloadError } from './errors.js';
 import { deriveLoadId } from './load-id.js';
+import { firstInput } from './start-input.js';
 import { resolveInput } from './workflows/input.js';
 
 export interface StartOptions {
@@ -160,14 +161,8 @@ async function checkSameInput(
   running: WorkflowExecutionDescription,
   input: BulkLoadInput,
 ): Promise<void> {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId: running.workflowId, runId: running.runId },
-    maximumPageSize: 1,
-  });
-  const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-  const before =
-    payload == null ? undefined : await client.options.loadedDataConverter.payloadConverter.fromPayload(payload);
+  const before = await firstInput(client, running);
+  // Compared as they travel: without the keys that are undefined.
   if (isDeepStrictEqual(before, JSON.parse(JSON.stringify(input)))) return;
   throw new NightloadError(
     'LOAD_ID_IN_USE',

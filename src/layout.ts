@@ -6,3 +6,8 @@ export function partFolder(part: number): string {
 }
 
 export const SUCCEEDED_FILE = 'succeeded.csv';
+
+/** Enough of a run id to tell runs apart: its end, because its beginning is the time. */
+export function shortRunId(runId: string): string {
+  return runId.slice(-8);
+}

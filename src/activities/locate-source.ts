@@ -1,6 +1,7 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its queue. */
 import { join } from 'node:path';
 import { fingerprint } from '../storage/files.js';
+import { shortRunId } from '../layout.js';
 import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
@@ -16,7 +17,7 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
     return {
       filesQueue: dependencies.filesQueue,
       outputUri: folderUri(output),
-      workUri: folderUri(join(output, `run-${input.executionId.slice(0, 8)}`)),
+      workUri: folderUri(join(output, `run-${shortRunId(input.executionId)}`)),
       searchAttributes: await dependencies.searchAttributes(),
     };
   });

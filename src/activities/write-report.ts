@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { shortRunId } from '../layout.js';
 import { readHead, readRange, saveStream, saveText } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { step } from './step.js';
@@ -62,7 +63,7 @@ async function moveEarlierAside(folder: string, runId: string): Promise<void> {
   if (!existsSync(report)) return;
   const earlier = (JSON.parse(await readFile(report, 'utf8')) as { runId?: string }).runId;
   if (earlier === undefined || earlier === runId) return;
-  const aside = join(folder, 'earlier', earlier.slice(0, 8));
+  const aside = join(folder, 'earlier', shortRunId(earlier));
   await mkdir(aside, { recursive: true });
   for (const name of Object.values(NAMES)) {
     if (existsSync(join(folder, name))) await rename(join(folder, name), join(aside, name));

@@ -70,7 +70,6 @@ async function firstRecord(bytes: Buffer, delimiter: string): Promise<{ start: n
   return first;
 }
 
- 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
 }

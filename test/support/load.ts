@@ -9,7 +9,8 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { expect, inject } from 'vitest';
-import { LoadHandle, startBulkLoad } from '../../src/client.js';
+import type { LoadHandle} from '../../src/client.js';
+import { startBulkLoad } from '../../src/client.js';
 import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
 import { connectionsFromEnvironment, openConnection } from '../../src/salesforce/settings.js';
 import { startSimulator } from '../../src/simulator/index.js';
@@ -112,7 +113,10 @@ export async function startTestWorker(
 /** Accounts with unique keys; `change` makes some of them bad. */
 export function accounts(count: number, change: (row: Row, n: number) => Row = (row) => row): Row[] {
   return Array.from({ length: count }, (_, i) =>
-    change({ External_Id__c: `A-${i + 1}`, Name: `Account ${i + 1}`, Description: `line 1\nline "2", of ${i + 1}` }, i + 1),
+    change(
+      { External_Id__c: `A-${i + 1}`, Name: `Account ${i + 1}`, Description: `line 1\nline "2", of ${i + 1}` },
+      i + 1,
+    ),
   );
 }
 

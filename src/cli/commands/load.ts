@@ -1,0 +1,62 @@
+/** `nightload load` and `nightload watch`. */
+import type { Client } from '@temporalio/client';
+import { AlreadyLoadedError, describeLoad, LoadHandle, startBulkLoad } from '../../client.js';
+import { DEFAULT_TASK_QUEUE, WORKFLOW_ID_PREFIX } from '../../contract.js';
+import { printJson, say } from '../failure.js';
+import { follow } from '../follow.js';
+import { toInput } from '../load-options.js';
+import type { LoadOptions } from '../load-options.js';
+import { EXIT_CODES, printResult } from '../report.js';
+import { taskQueueFrom, withClient } from '../temporal.js';
+
+const DETACHED = 130;
+
+export async function load(source: string, options: LoadOptions): Promise<number> {
+  const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
+  return withClient(async (client) => {
+    try {
+      const input = toInput(source, options);
+      const handle = await startBulkLoad(client, input, { taskQueue, again: options.again ?? false });
+      const loadId = handle.workflowId.slice(WORKFLOW_ID_PREFIX.length);
+      say(`${handle.joined ? 'Joined' : 'Started'} load ${loadId} (workflow ${handle.workflowId}).`);
+      if (options.detach === true) return await printIds(handle, input, options.json === true);
+      return await followToEnd(client, handle, taskQueue, options.json === true);
+    } catch (error) {
+      if (error instanceof AlreadyLoadedError && error.earlier !== undefined) await printResult(error.earlier);
+      throw error;
+    }
+  });
+}
+
+export async function watch(id: string, options: { json?: boolean }): Promise<number> {
+  return withClient(async (client) => {
+    const handle = new LoadHandle(client, id);
+    const { taskQueue } = await describeLoad(handle);
+    return followToEnd(client, handle, taskQueue, options.json === true);
+  });
+}
+
+async function printIds(
+  handle: LoadHandle,
+  { object, operation }: { object: string; operation: string },
+  json: boolean,
+): Promise<number> {
+  const { workflowId, runId } = await handle.describe();
+  const loadId = workflowId.slice(WORKFLOW_ID_PREFIX.length);
+  if (json) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
+  else say(`It runs on its own. Look at it with: nightload status ${loadId}`);
+  return 0;
+}
+
+async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string, json: boolean): Promise<number> {
+  const began = Date.now();
+  const result = await follow(client, handle, taskQueue);
+  const loadId = handle.workflowId.slice(WORKFLOW_ID_PREFIX.length);
+  if (result === 'detached') {
+    say(`\nDetached; the load goes on. Look at it with: nightload status ${loadId}`);
+    return DETACHED;
+  }
+  await printResult(result, (Date.now() - began) / 1000);
+  if (json) printJson(result);
+  return EXIT_CODES[result.state];
+}

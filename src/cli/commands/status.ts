@@ -1,0 +1,98 @@
+/** `nightload status` and `nightload cancel`. */
+import { describeLoad, LoadHandle, resultIn } from '../../client.js';
+import { WORKFLOW_ID_PREFIX } from '../../contract.js';
+import type { BulkLoadInput, BulkLoadResult, LoadProgress, StatusState } from '../../contract.js';
+import { NightloadError } from '../../errors.js';
+import { firstInput } from '../../start-input.js';
+import { printJson, say } from '../failure.js';
+import { queryProgress } from '../follow.js';
+import { printResult } from '../report.js';
+import { withClient } from '../temporal.js';
+
+type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<Omit<LoadProgress, 'records'>>;
+
+export async function status(id: string, options: { json?: boolean }): Promise<number> {
+  return withClient(async (client) => {
+    const handle = new LoadHandle(client, id);
+    const description = await describeLoad(handle);
+    if (description.status.name !== 'RUNNING') {
+      const result = resultIn(description);
+      if (result === undefined) {
+        throw new NightloadError(
+          'LOAD_TERMINATED',
+          `${handle.workflowId} was ended from outside (${description.status.name}) and left no result. Its children abort their jobs.`,
+        );
+      }
+      await printResult(result);
+      if (options.json === true) printJson(result);
+      return 0;
+    }
+    const progress = await queryProgress(client, handle);
+    const input = await firstInput(client, description);
+    const found = runningStatus(description, input, progress);
+    if (progress === undefined) say('No worker answers, so what is known is from the start of the load.');
+    printRunning(found, description.startTime);
+    if (options.json === true) printJson(found);
+    return 0;
+  });
+}
+
+function runningStatus(
+  { workflowId, runId }: { workflowId: string; runId: string },
+  input: BulkLoadInput | undefined,
+  progress: LoadProgress | undefined,
+): Status {
+  const nothing = { total: 0, succeeded: 0, rejected: 0, unprocessed: 0, unaccounted: 0 };
+  const { records = nothing, ...rest } = progress ?? {};
+  const operation = input?.operation ?? 'upsert';
+  const jobs = (progress?.parts ?? []).flatMap(({ jobId, total, failed }) =>
+    jobId === undefined ? [] : [{ id: jobId, operation, state: 'InProgress', records: total, failed, polls: 0 }],
+  );
+  return {
+    loadId: workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId,
+    workflowId,
+    runId,
+    state: progress?.paused === true ? 'Paused' : 'Running',
+    object: input?.object ?? '',
+    operation,
+    records,
+    balanced: false,
+    retry: { rounds: 0, recovered: 0, rerendered: 0 },
+    jobs,
+    jobsTotal: jobs.length,
+    apiRequests: 0,
+    files: { succeeded: [] },
+    ...rest,
+  };
+}
+
+function printRunning(found: Status, startTime: Date): void {
+  const { records } = found;
+  say(
+    `${found.workflowId}: ${found.state}${found.phase === undefined ? '' : `, ${found.phase}`}, since ${startTime.toISOString()}`,
+  );
+  say(`  ${found.operation} ${found.object}: ${records.total} rows, ${records.succeeded} landed so far`);
+  for (const part of (found.parts ?? []).filter(({ phase }) => phase !== 'done' && phase !== 'waiting')) {
+    say(
+      `  part ${part.n}: ${part.phase}${part.jobId === undefined ? '' : `, job ${part.jobId}`}, ${part.processed} of ${part.total}`,
+    );
+  }
+  if (found.waitingFor !== undefined) say(`  waits for: ${found.waitingFor}`);
+}
+
+export async function cancel(id: string, options: { json?: boolean }): Promise<number> {
+  return withClient(async (client) => {
+    const handle = new LoadHandle(client, id);
+    const { workflowId, runId, status: found } = await describeLoad(handle);
+    if (found.name !== 'RUNNING') {
+      throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has ended already (${found.name}).`);
+    }
+    await handle.cancel();
+    say(
+      `${workflowId}: asked to end. It aborts what is not finished and counts what landed; nightload status shows the end.`,
+    );
+    if (options.json === true)
+      printJson({ loadId: workflowId.slice(WORKFLOW_ID_PREFIX.length), workflowId, runId, state: 'Running' });
+    return 0;
+  });
+}

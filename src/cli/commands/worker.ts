@@ -1,0 +1,39 @@
+/** `nightload worker`. */
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { DEFAULT_TASK_QUEUE } from '../../contract.js';
+import { connectionsFromEnvironment, openConnection } from '../../salesforce/settings.js';
+import { FileRoots, folderUri } from '../../storage/roots.js';
+import { startWorker } from '../../workers/worker.js';
+import { say } from '../failure.js';
+import { nativeConnection, taskQueueFrom, temporalSettings } from '../temporal.js';
+import { resolve } from 'node:path';
+
+export async function worker(): Promise<number> {
+  const { env } = process;
+  const settings = connectionsFromEnvironment(env);
+  const roots = await FileRoots.fromEnvironment(env, process.cwd());
+  const output = env['NIGHTLOAD_OUTPUT'];
+  // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM.
+  Runtime.install({ logger: new DefaultLogger('WARN') });
+  const temporal = temporalSettings();
+  const connection = await nativeConnection(temporal);
+  const taskQueue = taskQueueFrom(env, DEFAULT_TASK_QUEUE);
+  const running = await startWorker({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue,
+    connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
+    roots,
+    ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
+  });
+  say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
+  say(
+    `Files: ${roots.folders.join(', ')}. Connections: ${[...settings.keys()].join(', ') || 'none (set SF_* variables)'}.`,
+  );
+  try {
+    await running.done;
+  } finally {
+    await connection.close();
+  }
+  return 0;
+}

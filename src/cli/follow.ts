@@ -1,0 +1,79 @@
+/** Following a load to its end from a shell: progress, a word when no worker is there, Ctrl-C detaches. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { LoadHandle } from '../client.js';
+import type { BulkLoadResult, LoadProgress } from '../contract.js';
+import { unattendedQueue } from './pollers.js';
+import { progressView } from './progress.js';
+
+const LOOK_EVERY_MS = 500;
+const CHECK_WORKER_EVERY_MS = 3_000;
+/** A query waits for a worker; a missing one must not hold the display up. */
+const QUERY_LIMIT_MS = 2_000;
+
+/** The result, or `detached` after Ctrl-C. */
+export async function follow(
+  client: Client,
+  handle: LoadHandle,
+  taskQueue: string,
+): Promise<BulkLoadResult | 'detached'> {
+  const view = progressView();
+  const stop = new AbortController();
+  let interrupt = (): void => undefined;
+  const detached = new Promise<'detached'>((done) => {
+    interrupt = () => done('detached');
+    process.once('SIGINT', interrupt);
+  });
+  const watching = Promise.all([
+    every(LOOK_EVERY_MS, stop.signal, async () => {
+      const progress = await queryProgress(client, handle);
+      if (progress !== undefined && !stop.signal.aborted) view.update(progress);
+    }),
+    watchWorkers(client, handle, taskQueue, stop.signal, (line) => view.note(line)),
+  ]);
+  try {
+    return await Promise.race([handle.result(), detached]);
+  } finally {
+    process.off('SIGINT', interrupt);
+    stop.abort();
+    view.end();
+    await watching;
+  }
+}
+
+/** `undefined` when no worker answers in time. */
+export async function queryProgress(client: Client, handle: LoadHandle): Promise<LoadProgress | undefined> {
+  try {
+    return await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () => handle.progress());
+  } catch {
+    return undefined;
+  }
+}
+
+async function watchWorkers(
+  client: Client,
+  handle: LoadHandle,
+  taskQueue: string,
+  signal: AbortSignal,
+  note: (line: string) => void,
+): Promise<void> {
+  let missing: string | undefined;
+  await every(CHECK_WORKER_EVERY_MS, signal, async () => {
+    const queue = await unattendedQueue(client, taskQueue, await handle.filesQueue()).catch(() => missing);
+    if (signal.aborted || queue === missing) return;
+    if (queue !== undefined) {
+      note(
+        `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\`${queue === taskQueue ? '' : ' with the same NIGHTLOAD_FILE_ROOTS as before'}.`,
+      );
+    } else note('A worker is there: the load goes on.');
+    missing = queue;
+  });
+}
+
+/** Repeats until the signal; a look that fails is simply made again. */
+async function every(ms: number, signal: AbortSignal, look: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await look().catch(() => undefined);
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,136 @@
+/** From the words of `nightload load` to the input of a load. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { OPERATIONS } from '../contract.js';
+import type { BulkLoadInput, Operation } from '../contract.js';
+
+export interface LoadOptions {
+  object: string;
+  operation: Operation;
+  externalId?: string;
+  connection?: string;
+  id?: string;
+  again?: boolean;
+  map?: Record<string, string>;
+  set?: Record<string, string>;
+  insertNulls?: boolean;
+  partSize?: number;
+  parallel?: number;
+  pollInitial?: string;
+  pollMax?: string;
+  pollSettle?: string;
+  retryRounds?: number;
+  retryWait?: string;
+  abortWhenFailed?: number;
+  priority?: number;
+  delimiter?: string;
+  lineEnding?: 'LF' | 'CRLF';
+  encoding?: string;
+  output?: string;
+  detach?: boolean;
+  json?: boolean;
+}
+
+/** `100MB`, `5 kB`, `2000`: 10^6 and 10^3 bytes, as the platform counts. */
+export function parseBytes(text: string): number {
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb)?\s*$/i.exec(text);
+  if (match === null) throw new InvalidArgumentError('Write a size such as 100MB or 500kB.');
+  const unit = { b: 1, kb: 1_000, mb: 1_000_000 }[(match[2] ?? 'b').toLowerCase()] ?? 1;
+  return Math.round(Number(match[1]) * unit);
+}
+
+/** `50%` or `0.5`. */
+export function parseShare(text: string): number {
+  const share = text.trim().endsWith('%') ? Number(text.trim().slice(0, -1)) / 100 : Number(text);
+  if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('Write a share such as 50% or 0.5.');
+  return share;
+}
+
+export function parseWhole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Write a whole number.');
+  return Number(text);
+}
+
+/** `Header=Api__c`, repeated. */
+export function collectPair(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function parseDelimiter(text: string): string {
+  return text === '\\t' || /^tab$/i.test(text) ? '\t' : text;
+}
+
+export function addLoadOptions(command: Command): Command {
+  return command
+    .argument('<source>', 'CSV file with a header line')
+    .requiredOption('--object <name>', 'sObject API name: Account, Invoice__c')
+    .addOption(new Option('--operation <operation>', 'what to do').choices(OPERATIONS).makeOptionMandatory())
+    .option('--external-id <field>', 'external id field; needed for upsert')
+    .option('--connection <name>', 'a connection that the worker has', 'default')
+    .option('--id <id>', 'id of the load; default: derived from the content')
+    .option('--again', 'load although an earlier load of this id landed rows')
+    .option('--map <Header=Api__c>', 'rename a column; an empty name drops it; may be repeated', collectPair)
+    .option('--set <Api__c=value>', 'give every row this value; may be repeated', collectPair)
+    .option('--insert-nulls', 'empty cells clear the field')
+    .option('--part-size <size>', 'bytes per job: 100MB', parseBytes)
+    .option('--parallel <n>', 'jobs at a time: 2', parseWhole)
+    .option('--poll-initial <duration>', 'first wait for a job: 5s')
+    .option('--poll-max <duration>', 'longest wait for a job: 5m')
+    .option('--poll-settle <duration>', 'between the two looks after Failed or Aborted: 30s')
+    .option('--retry-rounds <n>', 'how often failed rows are sent again: 3', parseWhole)
+    .option('--retry-wait <duration>', 'before the first round: 1m')
+    .option('--abort-when-failed <share>', 'start no more parts when so many rows fail for good: 50%', parseShare)
+    .option('--priority <1-5>', '1 goes first: 3', parseWhole)
+    .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
+    .addOption(new Option('--line-ending <ending>', 'LF or CRLF').choices(['LF', 'CRLF']))
+    .option('--encoding <name>', 'utf-8')
+    .option('--output <folder>', 'where result files go')
+    .option('--detach', 'start the load and return')
+    .option('--json', 'print the result as JSON on stdout');
+}
+
+/** Relative paths are the CLI's. */
+export function toInput(source: string, options: LoadOptions): BulkLoadInput {
+  const uri = (path: string): string => (path.startsWith('file:') ? path : pathToFileURL(resolve(path)).href);
+  const part = given({ maxBytes: options.partSize, maxConcurrent: options.parallel });
+  const poll = given({
+    initialInterval: options.pollInitial,
+    maximumInterval: options.pollMax,
+    settleInterval: options.pollSettle,
+  });
+  const retry = given({ maxRounds: options.retryRounds, initialWait: options.retryWait });
+  const abortWhen = given({ failedRatio: options.abortWhenFailed });
+  const some = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);
+  return {
+    source: uri(source),
+    object: options.object,
+    operation: options.operation,
+    ...given({
+      externalIdFieldName: options.externalId,
+      loadId: options.id,
+      connection: options.connection,
+      columns: options.map,
+      constants: options.set,
+      blankAsNull: options.insertNulls,
+      part: some(part),
+      poll: some(poll),
+      retry: some(retry),
+      abortWhen: some(abortWhen),
+      priority: options.priority,
+      delimiter: options.delimiter,
+      lineEnding: options.lineEnding,
+      encoding: options.encoding,
+      output: options.output === undefined ? undefined : uri(options.output),
+    }),
+  };
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function given<T extends object>(values: T): Given<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
+}

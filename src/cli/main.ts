@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** The `nightload` command. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { asLoadError, printJson, say } from './failure.js';
+import { addLoadOptions, parseWhole } from './load-options.js';
+import type { LoadOptions } from './load-options.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('nightload')
+  .description('Durable Salesforce bulk loads on Temporal.')
+  .version(version)
+  .exitOverride()
+  .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) });
+
+const json = ['--json', 'print the result as JSON on stdout'] as const;
+let exitCode = 0;
+/** Commands are loaded when they run: `--help` needs no Temporal. */
+function runs<A extends unknown[]>(action: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    exitCode = await action(...args);
+  };
+}
+
+program
+  .command('demo')
+  .description('a real load on this machine: Temporal, a simulated org and a worker are started for it')
+  .option('--keep', 'keep everything up afterwards')
+  .option(...json)
+  .action(
+    runs(async (options: { keep?: boolean; json?: boolean }) => (await import('./commands/demo.js')).demo(options)),
+  );
+
+program
+  .command('dev')
+  .description('Temporal, a simulated org and a worker in the foreground')
+  .option('--simulator-port <port>', 'port of the simulated org', parseWhole)
+  .action(runs(async (options: { simulatorPort?: number }) => (await import('./commands/dev.js')).dev(options)));
+
+program
+  .command('worker')
+  .description('a worker; connects to TEMPORAL_ADDRESS')
+  .action(runs(async () => (await import('./commands/worker.js')).worker()));
+
+addLoadOptions(program.command('load').description('load a CSV into an sObject')).action(
+  runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),
+);
+
+program
+  .command('watch')
+  .description('follow a load to its end')
+  .argument('<id>')
+  .option(...json)
+  .action(
+    runs(async (id: string, options: { json?: boolean }) => (await import('./commands/load.js')).watch(id, options)),
+  );
+
+program
+  .command('status')
+  .description('how a load is doing, or how it ended')
+  .argument('<id>')
+  .option(...json)
+  .action(
+    runs(async (id: string, options: { json?: boolean }) => (await import('./commands/status.js')).status(id, options)),
+  );
+
+program
+  .command('cancel')
+  .description('end a load: jobs are aborted, what landed is counted')
+  .argument('<id>')
+  .option(...json)
+  .action(
+    runs(async (id: string, options: { json?: boolean }) => (await import('./commands/status.js')).cancel(id, options)),
+  );
+
+program
+  .command('simulator')
+  .description('a simulated org on this machine')
+  .option('--port <port>', 'port to listen on', parseWhole)
+  .option('--speed <records>', 'records per second of each job', parseWhole)
+  .action(
+    runs(async (options: { port?: number; speed?: number }) => (await import('./commands/dev.js')).simulator(options)),
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version are no errors; commander has said the rest itself.
+    exitCode = error.exitCode === 0 ? 0 : 1;
+    if (exitCode !== 0 && process.argv.includes('--json')) {
+      printJson({ state: 'Failed', error: { code: 'USAGE', message: error.message } });
+    }
+  } else {
+    const failure = asLoadError(error);
+    say(`nightload: ${failure.code}: ${failure.message}`);
+    if (process.argv.includes('--json')) printJson({ state: 'Failed', error: failure });
+    exitCode = 1;
+  }
+}
+process.exitCode = exitCode;

@@ -1,0 +1,115 @@
+/**
+ * Temporal's time-skipping test server, in which a night of timers takes seconds: found, or got once into a cache.
+ * The SDK's ready-made program comes first; where it cannot be downloaded, or not for this machine, Java and Maven do.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestProject } from 'vitest/node';
+import { downloadProgram } from '../../src/workers/download.js';
+import { cacheFolder, run } from '../../src/workers/temporal-server.js';
+import { registerSearchAttributes } from '../../src/workers/search-attributes.js';
+import { buildBundle } from './bundle.js';
+
+const MAVEN = { server: '1.38.0', slf4j: '2.0.17' } as const;
+const MAIN = 'io.temporal.testserver.TestServer';
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  project.provide('timeSkippingServer', await findTimeSkippingServer());
+  const bundle = await buildBundle();
+  project.provide('workflowBundlePath', bundle.path);
+  return bundle.remove;
+}
+
+/** A running environment whose namespace knows nightload's search attributes. The caller tears it down. */
+export async function startTimeSkipping(path: string): Promise<TestWorkflowEnvironment> {
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+  await registerSearchAttributes(environment.nativeConnection, environment.namespace ?? 'default');
+  return environment;
+}
+
+/**
+ * Path of the program: `NIGHTLOAD_TEST_SERVER`, else a cached copy, else the SDK's download, else Maven.
+ * @throws Error that says what to do when none can be had: tests of whole nights are never left out in silence
+ */
+export async function findTimeSkippingServer(
+  env: NodeJS.ProcessEnv = process.env,
+  folder?: string,
+  log: (line: string) => void = (line) => console.error(line),
+): Promise<string> {
+  const given = env['NIGHTLOAD_TEST_SERVER'];
+  if (given) {
+    if (existsSync(given)) return given;
+    throw new Error(`NIGHTLOAD_TEST_SERVER names ${given}, which does not exist.`);
+  }
+  const cache = folder ?? (await cacheFolder(env, 'test-server'));
+  await mkdir(cache, { recursive: true });
+  const downloaded = join(cache, 'download');
+  const built = join(cache, `maven-${MAVEN.server}`);
+  const program = { download: join(downloaded, 'temporal-test-server'), maven: join(built, 'temporal-test-server') };
+  for (const path of Object.values(program)) if (existsSync(path)) return path;
+  const failures: string[] = [];
+  try {
+    await install(downloaded, (work) => downloadProgram('temporal-test-server', work));
+    return program.download;
+  } catch (error) {
+    failures.push(`download: ${messageOf(error)}`);
+  }
+  try {
+    log('Fetching the time-skipping Temporal test server with Maven (39 MB)…');
+    await install(built, (work) => byMaven(work, env));
+    return program.maven;
+  } catch (error) {
+    failures.push(`maven: ${messageOf(error)}`);
+  }
+  throw new Error(
+    `No time-skipping Temporal test server could be had (${failures.join('; ')}). Do one of these and try again: ` +
+      'connect to the internet, install Java 17 and Maven, or set NIGHTLOAD_TEST_SERVER to the program. ' +
+      'Or run the other tests only: npx vitest run --project unit --project temporal.',
+  );
+}
+
+/** Fills a folder beside, then renames it: another process sees all of it or nothing. */
+async function install(target: string, fill: (work: string) => Promise<unknown>): Promise<void> {
+  const work = await mkdtemp(`${target}.`);
+  try {
+    await fill(work);
+    await rename(work, target).catch((error: unknown) => {
+      // Another process was faster; its copy is as good.
+      if (!existsSync(target)) throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function byMaven(work: string, env: NodeJS.ProcessEnv): Promise<void> {
+  await run('java', ['-version'], { env });
+  const dependency = (group: string, artifact: string, version: string): string =>
+    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+  const pom = join(work, 'pom.xml');
+  await writeFile(
+    pom,
+    `<project><modelVersion>4.0.0</modelVersion>
+<groupId>nightload</groupId><artifactId>test-server</artifactId><version>1</version>
+<dependencies>
+${dependency('io.temporal', 'temporal-test-server', MAVEN.server)}
+${dependency('org.slf4j', 'slf4j-nop', MAVEN.slf4j)}
+</dependencies></project>
+`,
+  );
+  const lib = join(work, 'lib');
+  await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`], { env });
+  await writeFile(
+    join(work, 'temporal-test-server'),
+    `#!/bin/sh\nexec java -cp "$(dirname "$0")/lib/*" ${MAIN} "$@"\n`,
+    { mode: 0o755 },
+  );
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
