@@ -59,8 +59,7 @@ export function applyRow(context: RowContext, cells: readonly string[]): RowOutc
   if ('error' in target) return target;
   const { record } = target;
   const fail = (error: string): RowOutcome => ({ id: record?.id ?? '', error });
-  const key = target.key ?? cells.join('\u0001');
-  if (context.locks.isLocked(table.object.name, key, cells)) return fail(LOCK);
+  if (context.locks.isLocked(table.object.name, lockKey(context, cells), cells)) return fail(LOCK);
   if (job.operation === 'delete' || job.operation === 'hardDelete') {
     const gone = record as StoredRecord;
     gone.deleted = true;
@@ -87,12 +86,20 @@ export function applyRow(context: RowContext, cells: readonly string[]): RowOutc
   return { id: changed.id, created: record === undefined };
 }
 
+/** What tells that a row is the same one, whatever operation it comes with: its unique value, else all of it. */
+function lockKey({ columns }: RowContext, cells: readonly string[]): string {
+  const unique = columns.findIndex(
+    ({ field, lookup }, i) => lookup === undefined && (field.unique || field.name === 'Id') && cells[i],
+  );
+  return (unique === -1 ? cells.join('\u0001') : (cells[unique] as string)).toLowerCase();
+}
+
 function note(record: StoredRecord, job: RowJob): void {
   record.applied++;
   record.jobs.push(job.id);
 }
 
-type Target = { record: StoredRecord | undefined; key?: string } | { id: string; error: string };
+type Target = { record: StoredRecord | undefined } | { id: string; error: string };
 
 /** The record that a row means; none for one that will be created. */
 function findTarget({ table, job, columns, chunkKeys }: RowContext, cells: readonly string[]): Target {
@@ -116,7 +123,7 @@ function findTarget({ table, job, columns, chunkKeys }: RowContext, cells: reado
       };
     }
     chunkKeys.add(key);
-    return { record, key };
+    return { record };
   }
   if (value === '') {
     if (job.operation === 'upsert') return { record: undefined };
@@ -126,7 +133,7 @@ function findTarget({ table, job, columns, chunkKeys }: RowContext, cells: reado
   const record = table.byId.get(value.slice(0, 15));
   if (record === undefined) return { id: '', error: 'INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--' };
   if (record.deleted) return { id: record.id, error: 'ENTITY_IS_DELETED:entity is deleted:--' };
-  return { record, key: record.id };
+  return { record };
 }
 
 function valueOf(

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LoadProgress } from '../../src/contract.js';
+import { accounts, expectSound, openWorld, readCsv } from '../support/load.js';
+import type { Row, World } from '../support/load.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+function keyed(prefix: string, count: number, change: (row: Row, n: number) => Row = (row) => row): Row[] {
+  return accounts(count, (row, n) => change({ ...row, External_Id__c: `${prefix}-${n}` }, n));
+}
+
+const created = (jobsBefore: number): number => world.org.jobs().length - jobsBefore;
+
+it('cuts a file into parts at record ends and keeps one set of books', async () => {
+  const rows = keyed('P1', 1_000, (row, n) =>
+    n % 250 === 0 ? { ...row, Description: 'x\ny [locked once]' } : n % 300 === 0 ? { ...row, Name: '' } : row,
+  );
+  const result = await world.load({ source: await world.csv(rows), part: { maxBytes: 10_000, maxConcurrent: 3 } });
+  expect(result).toMatchObject({
+    state: 'CompletedWithRejects',
+    records: { total: 1_000, succeeded: 997, rejected: 3, unprocessed: 0, unaccounted: 0 },
+    balanced: true,
+    retry: { rounds: 1, recovered: 4 },
+  });
+  expect(result.jobsTotal).toBeGreaterThan(5);
+  expect(result.jobs?.[0]?.failed).toBeGreaterThan(0);
+  await expectSound(world, result);
+  expect(await readCsv(result.files.rejected)).toHaveLength(3);
+});
+
+it('runs two parts, at most so many at a time', async () => {
+  await world.org.setRecordsPerSecond(1_000);
+  const handle = await world.start({
+    source: await world.csv(keyed('P2', 900)),
+    part: { maxBytes: 20_000, maxConcurrent: 2 },
+  });
+  let most = 0;
+  for (;;) {
+    const { phase, parts } = await handle.progress();
+    most = Math.max(most, parts.filter((part) => !['waiting', 'done', 'failed'].includes(part.phase)).length);
+    if (phase === 'done') break;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  await world.org.setRecordsPerSecond(20_000);
+  const result = await handle.result();
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 900 } });
+  expect(most).toBe(2);
+});
+
+it('finishes a job that failed half way: its unprocessed rows go again, the landed ones do not', async () => {
+  world.org.failNextJobAfter(300);
+  const result = await world.load({ source: await world.csv(keyed('P3', 500)) });
+  expect(result).toMatchObject({
+    state: 'Completed',
+    records: { total: 500, succeeded: 500, rejected: 0, unprocessed: 0, unaccounted: 0 },
+    balanced: true,
+    retry: { rounds: 1, recovered: 200, rerendered: 0 },
+    jobsTotal: 2,
+  });
+  expect(result.jobs?.map(({ state, records }) => [state, records])).toEqual([
+    ['Failed', 500],
+    ['JobComplete', 200],
+  ]);
+  const ours = world.org.records('Account').filter(({ values }) => values.get('External_Id__c')?.startsWith('P3-'));
+  expect(ours).toHaveLength(500);
+  expect(ours.every(({ applied }) => applied === 1)).toBe(true);
+  await expectSound(world, result);
+});
+
+it('inserts the rest of a job that failed half way, each row once', async () => {
+  world.org.failNextJobAfter(120);
+  const rows = accounts(200).map((row) => ({ Name: `P4 ${row['Name']}` }));
+  const result = await world.load({ operation: 'insert', source: await world.csv(rows) });
+  expect(result).toMatchObject({
+    state: 'Completed',
+    records: { succeeded: 200 },
+    retry: { recovered: 80, rerendered: 0 },
+  });
+  const names = world.org.records('Account').map(({ values }) => values.get('Name') ?? '');
+  expect(names.filter((name) => name.startsWith('P4 '))).toHaveLength(200);
+});
+
+it('starts no further part once too many rows fail for good, and says how to go on', async () => {
+  const before = world.org.jobs().length;
+  const rows = keyed('P5', 600, (row) => ({ ...row, Name: '' }));
+  const result = await world.load({
+    source: await world.csv(rows),
+    part: { maxBytes: 10_000, maxConcurrent: 1 },
+    abortWhen: { failedRatio: 0.5, afterRecords: 50 },
+  });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'CIRCUIT_OPEN' }, balanced: true, jobsTotal: 1 });
+  expect(result.records.unprocessed).toBeGreaterThan(300);
+  expect(result.records.rejected + result.records.unprocessed).toBe(600);
+  expect(created(before)).toBe(1);
+  await expectSound(world, result);
+});
+
+it('pauses: no new job is started until it is resumed', async () => {
+  const source = await world.csv(keyed('P6', 600));
+  await world.org.setRecordsPerSecond(200);
+  const before = world.org.jobs().length;
+  const handle = await world.start({ source, part: { maxBytes: 10_000, maxConcurrent: 1 } });
+  await expect.poll(() => created(before)).toBe(1);
+  await handle.pause();
+  await world.org.setRecordsPerSecond(20_000);
+  await expect.poll(async () => (await handle.progress()).records.succeeded).toBeGreaterThan(0);
+  await new Promise((done) => setTimeout(done, 1_000));
+  expect(created(before)).toBe(1);
+  expect(await handle.progress()).toMatchObject({
+    paused: true,
+    waitingFor: 'resume',
+    phase: 'loading',
+  } satisfies Partial<LoadProgress>);
+  await handle.resume();
+  expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 600 } });
+});
+
+it('cancels while a job is polled: aborts it, counts what landed, leaves the rest unprocessed', async () => {
+  await world.org.setRecordsPerSecond(500);
+  const before = world.org.jobs().length;
+  const handle = await world.start({
+    source: await world.csv(keyed('P7', 25_000)),
+    loadId: `c-${randomUUID().slice(0, 8)}`,
+  });
+  await expect.poll(() => world.org.jobs()[before]?.processed ?? 0, { timeout: 10_000 }).toBeGreaterThan(200);
+  await handle.cancel();
+  await expect.poll(() => world.org.jobs()[before]?.state, { timeout: 10_000 }).toBe('Aborted');
+  // The batch of 10,000 that runs is still finished.
+  await world.org.setRecordsPerSecond(50_000);
+  const result = await handle.result();
+  expect(result).toMatchObject({
+    state: 'Canceled',
+    records: { total: 25_000, succeeded: 10_000, rejected: 0, unprocessed: 15_000, unaccounted: 0 },
+    balanced: true,
+  });
+  expect((await handle.describe()).status.name).toBe('CANCELLED');
+  await world.org.setRecordsPerSecond(20_000);
+  await expectSound(world, result);
+});
