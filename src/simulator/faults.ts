@@ -35,6 +35,10 @@ export class Faults {
     this.#waiting.push({ ...fault, times: fault.times ?? 1, after: fault.after ?? 0 });
   }
 
+  clear(): void {
+    this.#waiting.length = 0;
+  }
+
   /** The fault that this request meets, if any. */
   take(kind: RequestKind): Fault['action'] | undefined {
     for (const fault of this.#waiting) {

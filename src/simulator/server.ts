@@ -44,6 +44,8 @@ export interface Simulator {
   records(object: string): StoredRecord[];
   seedRecords(object: string, rows: readonly Record<string, string>[]): string[];
   fault(fault: Fault): void;
+  /** Faults that were not met are forgotten. */
+  clearFaults(): void;
   /** The next job that is created fails once so many of its rows are through. */
   failNextJobAfter(records: number): void;
   setRecordsPerSecond(recordsPerSecond: number): Promise<void>;
@@ -249,6 +251,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     records: (object) => org.records(object),
     seedRecords: (object, rows) => org.seed(object, rows),
     fault: (fault) => faults.add(fault),
+    clearFaults: () => faults.clear(),
     failNextJobAfter: (records) => jobs.failNextAfter(records),
     setRecordsPerSecond: (speed) => jobs.setRecordsPerSecond(speed),
     async close() {

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { BulkLoadResult } from '../../src/contract.js';
+import type { Fault } from '../../src/simulator/index.js';
+import { accounts, expectSound, openWorld } from '../support/load.js';
+import type { World } from '../support/load.js';
+
+let world: World;
+let n = 0;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+beforeEach(() => {
+  world.org.clearFaults();
+  n++;
+});
+
+async function loadWith(...faults: Fault[]): Promise<{ result: BulkLoadResult; requests: number; applied: number[] }> {
+  const rows = accounts(300, (row, i) => ({ ...row, External_Id__c: `F${n}-${i}` }));
+  const source = await world.csv(rows);
+  for (const fault of faults) world.org.fault(fault);
+  const before = world.org.ledger.count();
+  const result = await world.load({ source });
+  const ours = world.org.records('Account').filter(({ values }) => values.get('External_Id__c')?.startsWith(`F${n}-`));
+  await expectSound(world, result);
+  return { result, requests: world.org.ledger.count() - before, applied: ours.map(({ applied }) => applied) };
+}
+
+const everyRowOnce = Array<number>(300).fill(1);
+
+it('asks again when the org is down for a moment while a job is created', async () => {
+  const { result, requests, applied } = await loadWith({
+    kind: 'create',
+    times: 2,
+    action: { status: 503, errorCode: 'SERVER_UNAVAILABLE', message: 'try later' },
+  });
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 300 }, jobsTotal: 1 });
+  // Failed attempts are requests too.
+  expect(result.apiRequests).toBe(requests);
+  expect(applied).toEqual(everyRowOnce);
+});
+
+it.each([
+  ['is refused', { status: 500 }],
+  ['breaks before anything is stored', 'reset'],
+  ['is stored and its reply lost', 'resetAfterApply'],
+] as const)('never repeats an upload that %s: aborts the job and creates another', async (_what, action) => {
+  const { result, applied } = await loadWith({ kind: 'upload', action });
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 300 }, jobsTotal: 2 });
+  expect(result.jobs?.map(({ state }) => state)).toEqual(['Aborted', 'JobComplete']);
+  expect(applied).toEqual(everyRowOnce);
+});
+
+it.each([
+  ['refused', { status: 502, html: '<html><title>Bad Gateway</title></html>' }],
+  ['lost', 'resetAfterApply'],
+] as const)('closes once when the reply to the close is %s', async (_what, action) => {
+  const { result, applied } = await loadWith({ kind: 'close', action });
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1 });
+  expect(applied).toEqual(everyRowOnce);
+});
+
+it('goes on polling through errors', async () => {
+  const { result, requests, applied } = await loadWith(
+    { kind: 'info', times: 1, action: { status: 500 } },
+    { kind: 'info', times: 1, action: 'reset' },
+    { kind: 'info', times: 1, action: { status: 503, html: '<html>busy</html>' } },
+  );
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1 });
+  expect(result.apiRequests).toBe(requests);
+  expect(applied).toEqual(everyRowOnce);
+});
+
+it('fetches results again after a broken download', async () => {
+  const { result, applied } = await loadWith({ kind: 'results', times: 2, action: 'reset' });
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1, balanced: true });
+  expect(applied).toEqual(everyRowOnce);
+});
+
+it('stops cleanly when the token is dead, and says what to do', async () => {
+  const { result } = await loadWith({
+    kind: 'info',
+    times: 50,
+    action: { status: 401, errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' },
+  });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'TOKEN_EXPIRED' } });
+  expect(result.error?.message).toContain('SF_ACCESS_TOKEN');
+});
+
+it('stops at an object that the org does not have', async () => {
+  const source = await world.csv(accounts(3));
+  const result = await world.load({ source, object: 'Acount' });
+  expect(result).toMatchObject({
+    state: 'Failed',
+    records: { total: 3, succeeded: 0, unprocessed: 3 },
+    error: { code: 'OBJECT_NOT_FOUND' },
+    jobsTotal: 0,
+  });
+});
+
+it('does not go on with a job that somebody aborted in Setup', async () => {
+  await world.org.setRecordsPerSecond(300);
+  const rows = accounts(15_000, (row, i) => ({ ...row, External_Id__c: `F${n}-${i}` }));
+  const before = world.org.jobs().length;
+  const handle = await world.start({ source: await world.csv(rows) });
+  await expect.poll(() => world.org.jobs()[before]?.processed ?? 0, { timeout: 10_000 }).toBeGreaterThan(100);
+  const id = world.org.jobs()[before]?.settings.id ?? '';
+  await fetch(`${world.org.url}/services/data/v66.0/jobs/ingest/${id}`, {
+    method: 'PATCH',
+    headers: { authorization: `Bearer ${world.org.token}` },
+    body: JSON.stringify({ state: 'Aborted' }),
+  });
+  await world.org.setRecordsPerSecond(50_000);
+  const result = await handle.result();
+  await world.org.setRecordsPerSecond(20_000);
+  expect(result).toMatchObject({
+    state: 'Failed',
+    records: { total: 15_000, succeeded: 10_000, unprocessed: 5_000, unaccounted: 0 },
+    error: { code: 'JOB_ABORTED' },
+    jobsTotal: 1,
+  });
+  await expectSound(world, result);
+});
