@@ -1,0 +1,151 @@
+/** The command as people and scripts use it. */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { nightload } from '../support/command.js';
+import type { Command } from '../support/command.js';
+import { accounts, openWorld } from '../support/load.js';
+import type { Row, World } from '../support/load.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+const FAST = ['--poll-initial', '100ms', '--poll-max', '500ms', '--poll-settle', '200ms', '--retry-wait', '100ms'];
+
+async function file(rows: Row[]): Promise<string> {
+  const name = `${randomUUID().slice(0, 8)}.csv`;
+  await writeFile(join(world.folder, name), stringify(rows, { header: true }));
+  return name;
+}
+
+function run(args: string[], taskQueue = world.taskQueue): Command {
+  return nightload(
+    args,
+    { TEMPORAL_ADDRESS: inject('temporalAddress'), NIGHTLOAD_TASK_QUEUE: taskQueue },
+    world.folder,
+  );
+}
+
+function load(source: string, ...more: string[]): string[] {
+  return [
+    'load',
+    source,
+    '--object',
+    'Account',
+    '--operation',
+    'upsert',
+    '--external-id',
+    'External_Id__c',
+    ...FAST,
+    ...more,
+  ];
+}
+
+const keyed = (prefix: string, count: number): Row[] =>
+  accounts(count, (row, n) => ({ ...row, External_Id__c: `${prefix}-${n}` }));
+
+/** The last line of stdout. */
+function json(command: Command): Record<string, unknown> {
+  return JSON.parse(command.stdout().trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
+}
+
+it('loads a file by its relative path: JSON alone on stdout, the rest on stderr, exit code 0', async () => {
+  const command = run(load(await file(keyed('C1', 200)), '--json'));
+  expect(await command.ended).toBe(0);
+  expect(command.stdout().trim().split('\n')).toHaveLength(1);
+  expect(json(command)).toMatchObject({ state: 'Completed', records: { total: 200, succeeded: 200 }, balanced: true });
+  expect(command.stderr()).toMatch(/Started load Account-upsert-[0-9a-f]{16}/);
+  expect(command.stderr()).toMatch(/Succeeded +200/);
+});
+
+it('exits 2 when rows need a person, and refuses to load the same content again', async () => {
+  const source = await file(keyed('C2', 50).map((row, i) => (i === 0 ? { ...row, Name: '' } : row)));
+  const first = run(load(source, '--json'));
+  expect(await first.ended).toBe(2);
+  expect(json(first)).toMatchObject({ state: 'CompletedWithRejects', records: { rejected: 1 } });
+  const second = run(load(source, '--json'));
+  expect(await second.ended).toBe(1);
+  expect(json(second)).toMatchObject({ state: 'Failed', error: { code: 'ALREADY_LOADED' } });
+  expect(second.stderr()).toMatch(/Succeeded +49/);
+  const again = run(load(source, '--json', '--again'));
+  expect(await again.ended).toBe(2);
+});
+
+it('exits 1 when the load failed, and lets it start again because no row landed', async () => {
+  const source = await file(keyed('C3', 5).map(({ Name, ...row }) => ({ ...row, 'Account Name': Name ?? '' })));
+  const failed = run(load(source, '--json'));
+  expect(await failed.ended).toBe(1);
+  expect(json(failed)).toMatchObject({ state: 'Failed', error: { code: 'JOB_FAILED' }, records: { unprocessed: 5 } });
+  const mended = run(load(source, '--json', '--map', 'Account Name=Name'));
+  expect(await mended.ended).toBe(0);
+});
+
+it.each([
+  ['a missing file', ['nowhere.csv', '--operation', 'upsert', '--external-id', 'X__c'], 'SOURCE_NOT_FOUND'],
+  ['an upsert without external id', ['nowhere.csv', '--operation', 'upsert'], 'INVALID_INPUT'],
+  ['an operation that does not exist', ['nowhere.csv', '--operation', 'replace'], 'USAGE'],
+  ['an unknown option', ['nowhere.csv', '--operation', 'insert', '--turbo'], 'USAGE'],
+])('says what is wrong with %s before anything starts, exit code 1', async (_what, args, code) => {
+  const command = run(['load', ...args, '--object', 'Account', '--json']);
+  expect(await command.ended).toBe(1);
+  expect(json(command)).toMatchObject({ state: 'Failed', error: { code } });
+  expect(command.stderr()).not.toBe('');
+});
+
+it('says so when no Temporal server is there', async () => {
+  const command = nightload(load('x.csv', '--json'), { TEMPORAL_ADDRESS: '127.0.0.1:1' }, world.folder);
+  expect(await command.ended).toBe(1);
+  expect(json(command)).toMatchObject({ state: 'Failed', error: { code: 'TEMPORAL_NOT_REACHABLE' } });
+});
+
+it('says within ten seconds that no worker is there; Ctrl-C detaches with 130', async () => {
+  const command = run(load(await file(keyed('C4', 3))), `nobody-${randomUUID().slice(0, 8)}`);
+  await expect.poll(() => command.stderr(), { timeout: 10_000 }).toContain('No worker polls the task queue "nobody-');
+  command.child.kill('SIGINT');
+  expect(await command.ended).toBe(130);
+  expect(command.stderr()).toContain('Detached; the load goes on.');
+});
+
+it('detaches, shows the status while it runs, and cancels', async () => {
+  await world.org.setRecordsPerSecond(200);
+  const started = run(load(await file(keyed('C5', 5_000)), '--id', 'by-hand', '--detach', '--json'));
+  expect(await started.ended).toBe(0);
+  expect(json(started)).toMatchObject({ loadId: 'by-hand', workflowId: 'bulk-load/by-hand', state: 'Running' });
+  await expect.poll(() => world.org.jobs().at(-1)?.state, { timeout: 10_000 }).toBe('InProgress');
+
+  const joined = run(load(await file(keyed('C6', 1)), '--id', 'by-hand', '--json'));
+  expect(await joined.ended).toBe(1);
+  expect(json(joined)).toMatchObject({ error: { code: 'LOAD_ID_IN_USE' } });
+
+  const status = run(['status', 'by-hand', '--json']);
+  expect(await status.ended).toBe(0);
+  expect(json(status)).toMatchObject({
+    state: 'Running',
+    phase: 'loading',
+    object: 'Account',
+    records: { total: 5_000 },
+  });
+
+  const cancel = run(['cancel', 'by-hand']);
+  expect(await cancel.ended).toBe(0);
+  await expect.poll(() => world.org.jobs().at(-1)?.state, { timeout: 10_000 }).toBe('Aborted');
+  await world.org.setRecordsPerSecond(20_000);
+  const watch = run(['watch', 'by-hand', '--json']);
+  expect(await watch.ended).toBe(1);
+  expect(json(watch)).toMatchObject({ state: 'Canceled', records: { total: 5_000, unaccounted: 0 }, balanced: true });
+
+  const ended = run(['status', 'by-hand', '--json']);
+  expect(await ended.ended).toBe(0);
+  expect(json(ended)).toMatchObject({ state: 'Canceled' });
+});
+
+it('knows no load that was never started', async () => {
+  const command = run(['status', 'never', '--json']);
+  expect(await command.ended).toBe(1);
+  expect(json(command)).toMatchObject({ error: { code: 'LOAD_NOT_FOUND' } });
+});
