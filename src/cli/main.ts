@@ -101,4 +101,5 @@ try {
     exitCode = 1;
   }
 }
-process.exitCode = exitCode;
+// What was printed goes out first; then nothing that is still open may hold the command up.
+process.stdout.write('', () => process.exit(exitCode));

@@ -44,7 +44,8 @@ export async function withClient<T>(
   try {
     return await work(new Client({ connection, namespace: settings.namespace }));
   } finally {
-    await connection.close();
+    // Not awaited: a result that is still asked for would hold a detached command up.
+    void connection.close();
   }
 }
 
