@@ -24,8 +24,8 @@ export interface SimulatorOptions {
   port?: number;
   /** The access token that is accepted. @default '00D000000000001AAA!simulated' */
   token?: string;
-  /** The org's clock, in milliseconds. @default Date.now */
-  now?: () => number;
+  /** The org's clock, in milliseconds; looked at with every request. @default Date.now */
+  now?: () => number | Promise<number>;
   /** Same seed, same order of result rows. @default 1 */
   seed?: number;
   /** Between the close of a job and its begin. @default 200 */
@@ -66,7 +66,13 @@ interface Route {
 }
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { token = SIMULATOR_TOKEN, now = Date.now, seed = 1, queueDelayMs = 200, recordsPerSecond = 20_000 } = options;
+  const { token = SIMULATOR_TOKEN, seed = 1, queueDelayMs = 200, recordsPerSecond = 20_000 } = options;
+  const source = options.now;
+  let time = source === undefined ? 0 : await source();
+  const now = (): number => (source === undefined ? Date.now() : time);
+  const lookAtClock = async (): Promise<void> => {
+    if (source !== undefined) time = await source();
+  };
   const org = new Org();
   const ledger = new Ledger();
   const faults = new Faults();
@@ -83,6 +89,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await lookAtClock();
     const path =
       (request.url ?? '')
         .split('?')[0]

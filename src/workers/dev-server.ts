@@ -1,5 +1,6 @@
 /** A Temporal dev server on this machine: one SQLite file, so that a restart keeps everything. */
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
@@ -73,10 +74,9 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     });
     child.once('exit', end);
   });
-  const killOnExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', killOnExit);
+  const release = endWithThisProcess(child);
+  void ended.then(release);
   const stop = async (): Promise<void> => {
-    process.off('exit', killOnExit);
     if (hasEnded) return;
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
@@ -101,6 +101,26 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     ended,
     stop,
     ...(uiPort === 'off' ? {} : { uiUrl: `http://127.0.0.1:${uiPort}` }),
+  };
+}
+
+/**
+ * Kills the server when this process ends, even by `kill -9`: a shell beside waits for its standard input to close,
+ * which the system does for the dead. Returns what calls that off.
+ */
+function endWithThisProcess(server: ChildProcess): () => void {
+  const kill = (): void => void server.kill('SIGKILL');
+  process.once('exit', kill);
+  const guard = spawn('sh', ['-c', 'read line; kill -9 "$0"', String(server.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  // Without a shell there is no guard against `kill -9`; everything else works.
+  guard.on('error', () => undefined);
+  guard.unref();
+  return () => {
+    process.off('exit', kill);
+    guard.kill('SIGKILL');
   };
 }
 

