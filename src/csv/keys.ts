@@ -3,17 +3,19 @@
  * numbers in any notation, text in any case.
  */
 
+/** What describe says about the field of a key column, as far as comparing needs it. */
 export interface KeyField {
   /** As describe names it: `id`, `reference`, `string`, `double`, … */
   type: string;
   caseSensitive: boolean;
 }
 
-const NUMBERS = new Set(['double', 'int', 'integer', 'long', 'currency', 'percent']);
+const NUMBERS = new Set(['double', 'int', 'long', 'currency', 'percent']);
 
 /**
  * Gives the function that brings cells of a key column into one form; two cells with the same form are the same key.
- * Blank cells and `#N/A` are no key. Text is not trimmed, because the platform does not trim it either.
+ * Blank cells and `#N/A` are no key. Text is not trimmed, because the platform does not trim it either; ids and
+ * numbers are, because blanks cannot be part of them.
  * @param field undefined when describe does not tell: then text counts as it is
  */
 export function keyNormaliser(field: KeyField | undefined): (cell: string) => string | undefined {
@@ -23,16 +25,20 @@ export function keyNormaliser(field: KeyField | undefined): (cell: string) => st
 
 function formOf(field: KeyField | undefined): (cell: string) => string {
   if (field === undefined) return (cell) => cell;
+  // The last three of 18 characters only repeat which letters are capitals.
   if (field.type === 'id' || field.type === 'reference') return (cell) => cell.trim().slice(0, 15);
   if (NUMBERS.has(field.type)) return decimalForm;
   return field.caseSensitive ? (cell) => cell : (cell) => cell.toLowerCase();
 }
 
+/** Longer runs of digits are no number that the platform takes; the bound keeps matching linear. */
+const DECIMAL = /^([+-]?)(\d{0,400})(?:\.(\d{0,400}))?(?:[eE]([+-]?\d{1,9}))?$/;
+
 /** Sign, digits without zeros at either end, and the power of ten: exact, however long the number is. */
 function decimalForm(cell: string): string {
-  const match = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d{1,9}))?$/.exec(cell.trim());
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match ?? [];
-  if (match === null || whole + fraction === '') return cell.trim();
+  const text = cell.trim();
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
+  if (whole + fraction === '') return text;
   const digits = (whole + fraction).replace(/^0+/, '');
   if (digits === '') return '0';
   const significant = digits.replace(/0+$/, '');

@@ -23,28 +23,25 @@ export type RowClass =
 const FIELD_LIST = /^[A-Za-z][A-Za-z0-9_.]*(?:[ ,]+[A-Za-z][A-Za-z0-9_.]*)*$/;
 const CODE = /^(?:[A-Z][A-Z0-9_]+|TooManyLockFailure)$/;
 
-/** `CODE:message:Field_A Field_B --`; the message may hold colons, dashes and line breaks. */
+/** Reads `CODE:message:Field_A Field_B --`; the message may hold colons, dashes and line breaks. */
 export function parseRowError(raw: string): RowError {
   const text = raw.trim().replace(/--$/, '').trim();
   const first = text.indexOf(':');
-  const head = (first === -1 ? text : text.slice(0, first)).trim();
-  if (!CODE.test(head)) return { code: undefined, message: text, fields: [], raw };
+  const code = (first === -1 ? text : text.slice(0, first)).trim();
+  if (!CODE.test(code)) return { code: undefined, message: text, fields: [], raw };
   const rest = first === -1 ? '' : text.slice(first + 1);
   const last = rest.lastIndexOf(':');
-  const tail = last === -1 ? '' : rest.slice(last + 1).trim();
-  const named = last !== -1 && FIELD_LIST.test(tail);
-  return {
-    code: head,
-    message: (named || tail === '' ? rest.slice(0, last === -1 ? undefined : last) : rest).trim(),
-    fields: named ? tail.split(/[ ,]+/) : [],
-    raw,
-  };
+  const tail = rest.slice(last + 1);
+  // The platform writes fields right after the colon; what follows a colon and a blank is still the sentence.
+  const fields = last !== -1 && FIELD_LIST.test(tail) ? tail.split(/[ ,]+/) : [];
+  const ended = last !== -1 && (tail === '' || fields.length > 0);
+  return { code, message: (ended ? rest.slice(0, last) : rest).trim(), fields, raw };
 }
 
 type Rule = RowClass | ((message: string) => RowClass);
 
-const wrapsPassing = (message: string): boolean =>
-  /UNABLE_TO_LOCK_ROW|CPU time limit|Apex CPU|timed? ?out|timeout/i.test(message);
+/** Words of their own only: a trigger named SessionTimeoutCheck or a field Timeout__c says nothing about time. */
+const PASSING = /\b(?:UNABLE_TO_LOCK_ROW|QUERY_TIMEOUT|Apex CPU|CPU (?:time )?limit|time(?:d )?[ -]?out)\b/i;
 
 const CLASSES: Record<string, Rule> = {
   UNABLE_TO_LOCK_ROW: 'transient',
@@ -70,7 +67,7 @@ const CLASSES: Record<string, Rule> = {
   DUPLICATES_DETECTED: 'data',
   DUPLICATE_KEY_IN_FILE: 'data',
   ENTITY_IS_DELETED: 'already-done',
-  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: (message) => (wrapsPassing(message) ? 'transient' : 'business'),
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: (message) => (PASSING.test(message) ? 'transient' : 'business'),
   CANNOT_EXECUTE_FLOW_TRIGGER: 'business',
   APEX_ERROR: 'business',
   CANNOT_UPDATE_CONVERTED_LEAD: 'business',

@@ -1,0 +1,92 @@
+/** Records the histories of loads of all kinds, for `replay.test.ts`. Run by `npm run record` when a workflow changes. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { BulkLoadInput } from '../../src/contract.js';
+import { accounts, openWorld } from '../support/load.js';
+import type { Row, World } from '../support/load.js';
+
+const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
+
+let world: World;
+beforeAll(async () => {
+  await rm(FOLDER, { recursive: true, force: true });
+  await mkdir(FOLDER, { recursive: true });
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+async function record(
+  name: string,
+  rows: Row[],
+  input: Partial<BulkLoadInput>,
+  during?: () => Promise<void>,
+): Promise<void> {
+  const handle = await world.start({ source: await world.csv(rows), loadId: name, ...input });
+  if (during !== undefined) {
+    await during();
+    await handle.cancel();
+    await world.org.setRecordsPerSecond(20_000);
+  }
+  await handle.result();
+  for (const workflowId of await withChildren(handle.workflowId)) {
+    const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
+    const file = `${workflowId.replace('bulk-load/', '').replaceAll('/', '--')}.json`;
+    await writeFile(join(FOLDER, file), `${JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) as unknown })}\n`);
+  }
+}
+
+/** A workflow and the children that its history names, and theirs. */
+async function withChildren(workflowId: string): Promise<string[]> {
+  const { events } = await world.client.workflow.getHandle(workflowId).fetchHistory();
+  const children = (events ?? []).flatMap(
+    (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
+  );
+  return [workflowId, ...(await Promise.all(children.map(withChildren))).flat()];
+}
+
+const keyed = (prefix: string, count: number, change: (row: Row, n: number) => Row = (row) => row): Row[] =>
+  accounts(count, (row, n) => change({ ...row, External_Id__c: `${prefix}-${n}` }, n));
+
+it('records loads of all kinds', async () => {
+  await record('all-good', keyed('R1', 50), {});
+  await record(
+    'locks-and-rejects',
+    keyed('R2', 60, (row, n) =>
+      n % 10 === 0
+        ? { ...row, Description: '[locked once]' }
+        : n === 7
+          ? { ...row, Description: '[always locked]' }
+          : n === 3
+            ? { ...row, Name: '' }
+            : row,
+    ),
+    {},
+  );
+  await record('three-parts', keyed('R3', 60), { part: { maxBytes: 1_100, maxConcurrent: 2 } });
+  world.org.failNextJobAfter(20);
+  await record('failed-half-way', keyed('R4', 50), {});
+  world.org.fault({ kind: 'upload', action: { status: 500 } });
+  await record('upload-refused', keyed('R5', 10), {});
+  await record(
+    'unknown-header',
+    keyed('R6', 10).map((row) => ({ ...row, Nonsense__c: 'x' })),
+    {},
+  );
+  await record(
+    'circuit-open',
+    keyed('R7', 100, (row) => ({ ...row, Name: '' })),
+    {
+      part: { maxBytes: 1_500, maxConcurrent: 1 },
+      abortWhen: { failedRatio: 0.5, afterRecords: 5 },
+    },
+  );
+  await record('empty-file', [], {});
+  await world.org.setRecordsPerSecond(100);
+  const before = world.org.jobs().length;
+  await record('cancelled', keyed('R8', 12_000), {}, async () => {
+    await expect.poll(() => world.org.jobs()[before]?.processed ?? 0, { timeout: 20_000 }).toBeGreaterThan(50);
+  });
+});
