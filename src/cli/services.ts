@@ -2,8 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { openConnection } from '../salesforce/settings.js';
-import { connectionsFromEnvironment } from '../salesforce/settings.js';
+import { connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
 import { startSimulator } from '../simulator/index.js';
 import type { Simulator } from '../simulator/index.js';
 import { FileRoots } from '../storage/roots.js';

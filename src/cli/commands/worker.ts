@@ -1,12 +1,13 @@
 /** `nightload worker`. */
-import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { resolve } from 'node:path';
+import { Runtime } from '@temporalio/worker';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import { connectionsFromEnvironment, openConnection } from '../../salesforce/settings.js';
 import { FileRoots, folderUri } from '../../storage/roots.js';
+import { workerLogger } from '../../workers/logger.js';
 import { startWorker } from '../../workers/worker.js';
 import { say } from '../failure.js';
 import { nativeConnection, taskQueueFrom, temporalSettings } from '../temporal.js';
-import { resolve } from 'node:path';
 
 export async function worker(): Promise<number> {
   const { env } = process;
@@ -14,7 +15,7 @@ export async function worker(): Promise<number> {
   const roots = await FileRoots.fromEnvironment(env, process.cwd());
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM.
-  Runtime.install({ logger: new DefaultLogger('WARN') });
+  Runtime.install({ logger: workerLogger('WARN') });
   const temporal = temporalSettings();
   const connection = await nativeConnection(temporal);
   const taskQueue = taskQueueFrom(env, DEFAULT_TASK_QUEUE);
