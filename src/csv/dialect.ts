@@ -1,7 +1,8 @@
 /** What a CSV file is made of, found from its first bytes: byte order mark, delimiter, line ending, header. */
 import { NightloadError } from '../errors.js';
 import { readCells, withoutLineEnd } from './cells.js';
-import { scanRecords } from './scanner.js';
+import { firstRecord } from './scanner.js';
+import { notUtf8, Utf8Check } from './utf8.js';
 
 /** Delimiters of the platform, by character. */
 export const DELIMITER_NAMES = {
@@ -27,59 +28,47 @@ export interface Dialect {
 export const HEAD_BYTES = 256 * 1024;
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+const CR = 0x0d;
+const LF = 0x0a;
 
 /**
  * Reads the dialect from the first {@link HEAD_BYTES} bytes.
- * @throws NightloadError `SOURCE_EMPTY`, `CSV_NOT_UTF8`, `HEADER_TOO_LONG`, `HEADER_EMPTY_NAME`, `HEADER_DUPLICATE_COLUMN`
+ * @throws NightloadError `SOURCE_EMPTY`, `CSV_NOT_UTF8`, `CSV_UNCLOSED_QUOTE`, `CSV_LINE_ENDING`, `HEADER_TOO_LONG`,
+ *   `HEADER_EMPTY_NAME`, `HEADER_DUPLICATE_COLUMN`
  */
 export async function detectDialect(head: Buffer, said: { delimiter?: string } = {}): Promise<Dialect> {
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) {
+  const utf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
+  if (utf16 || head.includes(0) || !new Utf8Check().push(head)) throw notUtf8('its beginning');
+  const bom = head.subarray(0, 3).equals(BOM) ? 3 : 0;
+  const bytes = head.subarray(bom);
+  const delimiter = (said.delimiter as Delimiter | undefined) ?? guessDelimiter(bytes);
+  const first = firstRecord(bytes, delimiter);
+  if (first === undefined) throw new NightloadError('SOURCE_EMPTY', 'The file is empty: it has no header line.');
+  const record = bytes.subarray(first.start, first.end);
+  const line = record.subarray(0, withoutLineEnd(record));
+  if (line.includes(CR) && !line.includes(LF)) {
     throw new NightloadError(
-      'CSV_NOT_UTF8',
-      'The file is UTF-16. Salesforce takes UTF-8 only: save it as UTF-8 and load it again.',
+      'CSV_LINE_ENDING',
+      'The lines of the file end with CR alone. Salesforce takes LF or CRLF only: convert the file and load it again.',
     );
   }
-  const bom = head.subarray(0, 3).equals(BOM) ? 3 : 0;
-  const delimiter = (said.delimiter as Delimiter | undefined) ?? guessDelimiter(head.subarray(bom));
-  const first = await firstRecord(head.subarray(bom), delimiter);
-  if (first === undefined) throw new NightloadError('SOURCE_EMPTY', 'The file is empty: it has no header line.');
-  if (first.end - first.start > 32_000 * 4 || bom + first.end > HEAD_BYTES) {
+  if (line.toString().length > 32_000) {
     throw new NightloadError(
       'HEADER_TOO_LONG',
       'The header line is longer than the 32,000 characters that Salesforce takes.',
     );
   }
-  const record = head.subarray(bom + first.start, bom + first.end);
   const header = readCells(record, delimiter);
   checkNames(header);
-  const lineEnd = record.subarray(withoutLineEnd(record)).toString();
-  return { delimiter, lineEnding: lineEnd === '\r\n' ? 'CRLF' : 'LF', header, dataStart: bom + first.end };
-}
-
-async function firstRecord(bytes: Buffer, delimiter: string): Promise<{ start: number; end: number } | undefined> {
-  let first: { start: number; end: number } | undefined;
-  const stop = new Error('first record found');
-  try {
-    await scanRecords(once(bytes), { delimiter }, (_record, start, end) => {
-      first = { start, end };
-      throw stop;
-    });
-  } catch (error) {
-    if (error !== stop) throw error;
-  }
-  return first;
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
+  const lineEnding = record.length - line.length === 2 ? 'CRLF' : 'LF';
+  return { delimiter, lineEnding, header, dataStart: bom + first.end };
 }
 
 /** The delimiter that cuts the first line, quoted cells left out, into most cells; a single column needs none. */
 function guessDelimiter(bytes: Buffer): Delimiter {
-  const line = (bytes.toString('utf8', 0, HEAD_BYTES).trimStart().split(/\r?\n/, 1)[0] ?? '').replace(
-    /"(?:[^"]|"")*"/g,
-    '',
-  );
+  // Without quoted cells, whose line breaks and delimiters are no line ends and no delimiters.
+  const text = bytes.toString().replace(/(?<=^|[,;\t|^`\r\n])"(?:[^"]|"")*(?:"|$)/g, '');
+  const line = /[^\r\n]+/.exec(text)?.[0] ?? '';
   let best: Delimiter = ',';
   let most = 0;
   for (const delimiter of Object.keys(DELIMITER_NAMES) as Delimiter[]) {

@@ -4,6 +4,7 @@
  * line breaks inside quotes belong to the record. Blank lines are not records.
  */
 import { NightloadError } from '../errors.js';
+import { notUtf8, Utf8Check } from './utf8.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -153,15 +154,27 @@ function asBuffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-function unclosedQuote(record: number): never {
+function unclosedQuote(where: string): never {
   throw new NightloadError(
     'CSV_UNCLOSED_QUOTE',
-    `Data row ${record} opens a quoted cell that is never closed. Close the quote, or double a quote that belongs to the value.`,
+    `${where} opens a quoted cell that is never closed. Close the quote, or double a quote that belongs to the value.`,
   );
 }
 
 /**
- * Visits each record with its bytes, line end included, and its absolute offsets. `record` is valid during the call only.
+ * Where the first record lies, or undefined when there is none. Bytes that end before the record does make it end with them.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ */
+export function firstRecord(bytes: Buffer, delimiter: string): { start: number; end: number } | undefined {
+  let first: { start: number; end: number } | undefined;
+  const scanner = new Scanner(delimiter, 0, (start, end) => (first ??= { start, end }));
+  scanner.push(bytes);
+  if (first === undefined && scanner.finish() !== undefined) unclosedQuote('The header line');
+  return first;
+}
+
+/**
+ * Visits each record with its bytes, line end included, and its absolute offsets.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`
  */
 export async function scanRecords(
@@ -170,22 +183,26 @@ export async function scanRecords(
   visit: (record: Buffer, start: number, end: number) => void,
 ): Promise<ScanSummary> {
   const base = options.base ?? 0;
-  let buffer: Buffer = Buffer.alloc(0);
-  let bufferStart = base;
+  // Chunks from the one that the current record starts in; joined only once the record ends.
+  let pieces: Buffer[] = [];
+  let piecesStart = base;
   let position = base;
-  const scanner = new Scanner(options.delimiter, base, (start, end) =>
-    visit(buffer.subarray(start - bufferStart, end - bufferStart), start, end),
-  );
+  const scanner = new Scanner(options.delimiter, base, (start, end) => {
+    if (pieces.length > 1) pieces = [Buffer.concat(pieces)];
+    visit((pieces[0] as Buffer).subarray(start - piecesStart, end - piecesStart), start, end);
+  });
   for await (const piece of chunks) {
     const chunk = asBuffer(piece);
-    const kept = buffer.subarray(scanner.recordStart - bufferStart);
-    bufferStart = scanner.recordStart;
-    buffer = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
+    pieces.push(chunk);
     scanner.push(chunk);
+    if (scanner.recordStart >= position) {
+      pieces = [chunk.subarray(scanner.recordStart - position)];
+      piecesStart = scanner.recordStart;
+    }
     position += chunk.length;
   }
   const open = scanner.finish();
-  if (open !== undefined) unclosedQuote(open);
+  if (open !== undefined) unclosedQuote(`Data row ${open}`);
   return { records: scanner.records, bytes: position - base, lineBreaks: lineBreaks(scanner) };
 }
 
@@ -205,16 +222,19 @@ export interface PlanOptions extends ScanOptions {
 
 export interface PartPlan extends ScanSummary {
   parts: PartRange[];
+  /** Bytes of blank lines between the records of a part. They are no records, but they would be sent. */
+  blankBytes: number;
 }
 
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Copies nothing.
- * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`
+ * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_NOT_UTF8`
  */
 export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
   const base = options.base ?? 0;
   const parts: PartRange[] = [];
   let current: PartRange | undefined;
+  let blankBytes = 0;
   const scanner = new Scanner(options.delimiter, base, (start, end) => {
     if (end - start > options.maxBytes) {
       throw new NightloadError(
@@ -224,6 +244,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
       );
     }
     if (current !== undefined && end - current.start <= options.maxBytes) {
+      blankBytes += start - current.end;
       current.end = end;
       current.records++;
     } else {
@@ -231,14 +252,18 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
       parts.push(current);
     }
   });
+  const text = new Utf8Check();
   let position = base;
   for await (const piece of chunks) {
     const chunk = asBuffer(piece);
+    const before = scanner.records;
     scanner.push(chunk);
+    if (!text.push(chunk)) throw notUtf8(`one of the data rows ${before + 1} to ${scanner.records + 1}`);
     position += chunk.length;
     options.onProgress?.(position - base);
   }
   const open = scanner.finish();
-  if (open !== undefined) unclosedQuote(open);
-  return { parts, records: scanner.records, bytes: position - base, lineBreaks: lineBreaks(scanner) };
+  if (open !== undefined) unclosedQuote(`Data row ${open}`);
+  if (!text.finish()) throw notUtf8('the last data row');
+  return { parts, blankBytes, records: scanner.records, bytes: position - base, lineBreaks: lineBreaks(scanner) };
 }
