@@ -28,7 +28,11 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { group: ['node:*', '../activities/*', '../salesforce/*', '../storage/*', '../workers/*', '../cli/*'], allowTypeImports: true, message: 'Workflow code may import only types from here.' },
+            {
+              group: ['node:*', '../activities/*', '../salesforce/*', '../storage/*', '../workers/*', '../cli/*'],
+              allowTypeImports: true,
+              message: 'Workflow code may import only types from here.',
+            },
           ],
         },
       ],
@@ -40,7 +44,14 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['../salesforce/*', '../csv/*', '../activities/*', '../workflows/*'], message: 'The simulator shares no code with the product.' }] },
+        {
+          patterns: [
+            {
+              group: ['../salesforce/*', '../csv/*', '../activities/*', '../workflows/*'],
+              message: 'The simulator shares no code with the product.',
+            },
+          ],
+        },
       ],
     },
   },

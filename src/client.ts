@@ -33,13 +33,33 @@ export function workflowIdOf(idOrWorkflowId: string): string {
   return idOrWorkflowId.startsWith(WORKFLOW_ID_PREFIX) ? idOrWorkflowId : WORKFLOW_ID_PREFIX + idOrWorkflowId;
 }
 
+/**
+ * The load of an id, or the load that a parent started under a workflow id of its own.
+ * @throws NightloadError `LOAD_NOT_FOUND`
+ */
+export async function findLoad(
+  client: Client,
+  id: string,
+): Promise<{ handle: LoadHandle; description: WorkflowExecutionDescription }> {
+  for (const workflowId of [workflowIdOf(id), id]) {
+    const handle = new LoadHandle(client, workflowId);
+    try {
+      const description = await handle.describe();
+      if (description.type === 'bulkLoad') return { handle, description };
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
+  throw notFound(workflowIdOf(id));
+}
+
 /** A load that was started, here or by somebody else. */
 export class LoadHandle {
   readonly workflowId: string;
   readonly #handle: WorkflowHandle;
 
-  constructor(client: Client, idOrWorkflowId: string) {
-    this.workflowId = workflowIdOf(idOrWorkflowId);
+  constructor(client: Client, workflowId: string) {
+    this.workflowId = workflowId;
     this.#handle = client.workflow.getHandle(this.workflowId);
   }
 
@@ -106,15 +126,6 @@ export function resultIn(description: Pick<WorkflowExecutionDescription, 'memo'>
   return description.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
 }
 
-/** @throws NightloadError `LOAD_NOT_FOUND` */
-export async function describeLoad(handle: LoadHandle): Promise<WorkflowExecutionDescription> {
-  try {
-    return await handle.describe();
-  } catch (error) {
-    throw error instanceof WorkflowNotFoundError ? notFound(handle.workflowId) : error;
-  }
-}
-
 /**
  * Starts a load, or joins the same one when it runs already.
  * @throws NightloadError `INVALID_INPUT`, `LOAD_ID_IN_USE`, `ALREADY_LOADED`, `SOURCE_NOT_FOUND` when the id must be
@@ -128,7 +139,7 @@ export async function startBulkLoad(
   resolveInput({ loadId: 'not-known-yet', ...input }, '');
   const loadId = input.loadId ?? (await deriveLoadId(input));
   const complete: BulkLoadInput = { ...input, loadId };
-  const handle = new LoadHandle(client, loadId);
+  const handle = new LoadHandle(client, workflowIdOf(loadId));
   for (let attempt = 0; ; attempt++) {
     const existing = await handle.describe().catch((error: unknown) => {
       if (error instanceof WorkflowNotFoundError) return undefined;

@@ -5,14 +5,17 @@ import { shortRunId } from '../layout.js';
 import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
+import { NightloadError } from '../errors.js';
 import { step } from './step.js';
 import type { LocateSourceInput, LocatedSource } from './types.js';
 
 export function locateSource(dependencies: ActivityDependencies): (input: LocateSourceInput) => Promise<LocatedSource> {
   return step(async (input) => {
     const { roots } = dependencies;
-    connectionOf(dependencies, input.connection);
-    await fingerprint(await roots.pathOf(input.source));
+    await elsewherePerhaps(async () => {
+      connectionOf(dependencies, input.connection);
+      await fingerprint(await roots.pathOf(input.source));
+    });
     const output = join(await roots.pathOf(input.output ?? dependencies.defaultOutput), input.loadId);
     return {
       filesQueue: dependencies.filesQueue,
@@ -21,4 +24,14 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
       searchAttributes: await dependencies.searchAttributes(),
     };
   });
+}
+
+/** What this worker lacks another worker of the same queue may have: such errors are worth another attempt or two. */
+async function elsewherePerhaps(look: () => Promise<void>): Promise<void> {
+  try {
+    await look();
+  } catch (error) {
+    if (!(error instanceof NightloadError)) throw error;
+    throw new NightloadError(error.code, error.message, { retryable: true, cause: error });
+  }
 }

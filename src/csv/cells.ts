@@ -71,7 +71,7 @@ export function writeCells(cells: readonly string[], delimiter: string, lineEndi
   const end = lineEnding === 'CRLF' ? '\r\n' : '\n';
   const written = cells.map((cell) => {
     // The platform compares line breaks inside quotes too.
-    const text = cell.includes('\n') ? cell.replaceAll(/\r?\n/g, end) : cell;
+    const text = cell.includes('\n') ? cell.replaceAll(/\r*\n/g, end) : cell;
     return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
   });
   // A lone empty cell would be a blank line, which is no record.

@@ -1,5 +1,5 @@
 /** The platform's result files: `sf__Id`, then `sf__Created` or `sf__Error`, then the columns as they were uploaded. */
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { NightloadError } from '../errors.js';
 import { readCell } from './cells.js';
 import type { Delimiter } from './dialect.js';
@@ -24,6 +24,8 @@ export function resultDelimiter(head: Buffer, firstColumn: string, uploaded: Del
 export class RowCount {
   readonly #firstColumn: string;
   readonly #uploaded: Delimiter;
+  /** What came before the delimiter could be told: a first chunk may be a few bytes long. */
+  #head: Buffer = Buffer.alloc(0);
   #counter: RecordCounter | undefined;
 
   constructor(firstColumn: string, uploaded: Delimiter) {
@@ -32,16 +34,27 @@ export class RowCount {
   }
 
   async *through(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const enough = Buffer.byteLength(this.#firstColumn) + '"",'.length;
     for await (const chunk of chunks) {
-      if (chunk.byteLength === 0) continue;
-      this.#counter ??= new RecordCounter(resultDelimiter(Buffer.from(chunk), this.#firstColumn, this.#uploaded));
-      this.#counter.push(chunk);
+      if (this.#counter !== undefined) {
+        this.#counter.push(chunk);
+      } else {
+        this.#head = Buffer.concat([this.#head, chunk]);
+        if (this.#head.length >= enough) this.#begin();
+      }
       yield chunk;
     }
   }
 
+  #begin(): RecordCounter {
+    const counter = new RecordCounter(resultDelimiter(this.#head, this.#firstColumn, this.#uploaded));
+    counter.push(this.#head);
+    this.#counter = counter;
+    return counter;
+  }
+
   get rows(): number {
-    return Math.max(0, (this.#counter?.finish() ?? 0) - 1);
+    return Math.max(0, (this.#counter ?? this.#begin()).finish() - 1);
   }
 }
 
@@ -75,7 +88,9 @@ export async function* readResultRows(
   delimiter: Delimiter,
   names: readonly string[],
 ): AsyncGenerator<ResultRow> {
-  const parser = chunks.pipe(parse({ delimiter, relax_column_count: true, skip_empty_lines: true, bom: true }));
+  const parser = chunks.pipe(
+    parse({ delimiter, relax_column_count: true, skip_empty_lines: true, bom: true, record_delimiter: ['\r\n', '\n'] }),
+  );
   chunks.on('error', (error) => parser.destroy(error));
   let own = 0;
   let order: number[] | undefined;
@@ -96,13 +111,13 @@ export async function* readResultRows(
       };
     }
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_')) throw error;
+    if (!(error instanceof CsvError)) throw error;
+    // Rows that were read but not yet handed out count too; the header does not.
+    const read = Math.max(row, Number(error.records) - 1);
     throw new NightloadError(
       'RESULT_UNREADABLE',
-      `A result file of Salesforce is no CSV after row ${row}: ${error.message}`,
-      {
-        cause: error,
-      },
+      `A result file of Salesforce is no CSV after row ${read}: ${error.message}`,
+      { cause: error },
     );
   }
 }

@@ -8,6 +8,7 @@ import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
 import type { Column } from './header.js';
+import { notUtf8, Utf8Check } from './utf8.js';
 
 export interface RewriteOptions {
   delimiter: string;
@@ -29,18 +30,12 @@ export function rewrittenNames(options: Pick<RewriteOptions, 'columns' | 'consta
 /**
  * @param data the source from its first data byte on, without its header line
  * @returns data rows only, without a header line
- * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_INVALID`
+ * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`
  */
 export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   const constants = options.constants ?? {};
   const columns = options.columns.filter(({ name }) => !Object.hasOwn(constants, name));
   const added = Object.values(constants);
-  const parser = parse({
-    delimiter: options.delimiter,
-    skip_empty_lines: true,
-    relax_column_count: true,
-    record_delimiter: ['\r\n', '\n'],
-  });
   let row = 0;
   const reshape = new Transform({
     objectMode: true,
@@ -56,25 +51,50 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
         return;
       }
       const cells = columns.map(({ index }) => {
-        const cell = (record[index] ?? '').replaceAll('\r\n', '\n');
+        const cell = (record[index] ?? '').replaceAll(/\r+\n/g, '\n');
         return cell === '' && options.blankAsNull === true ? '#N/A' : cell;
       });
       cells.push(...added);
       done(null, cells);
     },
   });
-  // A single empty cell would be a blank line, which is not a record: keep it as an empty quoted cell.
-  const writer = stringify({ record_delimiter: '\n', quoted_empty: columns.length + added.length === 1 });
+  const parser = parse({
+    delimiter: options.delimiter,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    record_delimiter: ['\r\n', '\n'],
+  });
+  const writer = stringify({
+    record_delimiter: '\n',
+    // A single empty cell would be a blank line, which is not a record: keep it as an empty quoted cell.
+    quoted_empty: columns.length + added.length === 1,
+    // A CR at the end of the last cell would make the line end with CRLF.
+    quoted_match: /\r/,
+  });
+  const text = refuseBadText();
   data.on('error', (error) => parser.destroy(error));
+  text.on('error', (error) => parser.destroy(error));
   parser.on('error', (error) => reshape.destroy(readable(error, row)));
   reshape.on('error', (error) => writer.destroy(error));
   writer.on('close', () => {
-    data.destroy();
-    parser.destroy();
-    reshape.destroy();
+    for (const stage of [data, text, parser, reshape]) stage.destroy();
   });
-  data.pipe(parser).pipe(reshape).pipe(writer);
+  data.pipe(text).pipe(parser).pipe(reshape).pipe(writer);
   return writer;
+}
+
+/** The parser would put replacement characters in place of what it cannot read. */
+function refuseBadText(): Transform {
+  const check = new Utf8Check();
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      if (check.push(chunk)) done(null, chunk);
+      else done(notUtf8('a data row'));
+    },
+    flush(done) {
+      done(check.finish() ? null : notUtf8('the last data row'));
+    },
+  });
 }
 
 function readable(error: Error, row: number): Error {

@@ -58,6 +58,8 @@ export class Job {
   failedRows: string[] = [];
   /** The job fails once so many rows are through. */
   failAfter: number | undefined;
+  /** Of a job that fails: its other rows are in no result file, as those beyond the daily allocation. */
+  losesRest = false;
   readonly #world: JobWorld;
   #names: string[] = [];
   #columns: Column[] = [];
@@ -137,7 +139,10 @@ export class Job {
       return this.#end(now, 'Failed');
     }
     if (this.failAfter !== undefined && this.processed >= this.failAfter) {
-      this.errorMessage = 'Unknown : Batch processing was retried more than 20 times';
+      this.errorMessage = this.losesRest
+        ? 'ExceededQuota : ApiBatchItems Limit exceeded.'
+        : 'Unknown : Batch processing was retried more than 20 times';
+      if (this.losesRest) this.unprocessedFrom = Infinity;
       return this.#end(now, 'Failed');
     }
     // The clock may allow exactly the last row: then the end is not seen until the next one is asked for.

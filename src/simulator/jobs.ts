@@ -26,7 +26,7 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #jobs = new Map<string, Job>();
   #recordsPerSecond: number;
-  #failNextAfter: number | undefined;
+  #failNextAfter: { records: number; losesRest: boolean } | undefined;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -37,8 +37,8 @@ export class Jobs {
     return [...this.#jobs.values()];
   }
 
-  failNextAfter(records: number): void {
-    this.#failNextAfter = records;
+  failNextAfter(records: number, options: { losesRest?: boolean } = {}): void {
+    this.#failNextAfter = { records, losesRest: options.losesRest ?? false };
   }
 
   async setRecordsPerSecond(recordsPerSecond: number): Promise<void> {
@@ -116,7 +116,10 @@ export class Jobs {
       ...(assignmentRuleId !== undefined && { assignmentRuleId }),
     };
     const job = new Job(settings, join(folder, `${id}.csv`), now(), { ...world, table });
-    if (this.#failNextAfter !== undefined) job.failAfter = this.#failNextAfter;
+    if (this.#failNextAfter !== undefined) {
+      job.failAfter = this.#failNextAfter.records;
+      job.losesRest = this.#failNextAfter.losesRest;
+    }
     this.#failNextAfter = undefined;
     this.#jobs.set(id.slice(0, 15), job);
     return job;

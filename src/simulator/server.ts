@@ -46,8 +46,11 @@ export interface Simulator {
   fault(fault: Fault): void;
   /** Faults that were not met are forgotten. */
   clearFaults(): void;
-  /** The next job that is created fails once so many of its rows are through. */
-  failNextJobAfter(records: number): void;
+  /**
+   * The next job that is created fails once so many of its rows are through. With `losesRest` its other rows are in no
+   * result file, as those beyond the daily allocation.
+   */
+  failNextJobAfter(records: number, options?: { losesRest?: boolean }): void;
   setRecordsPerSecond(recordsPerSecond: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -259,7 +262,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     seedRecords: (object, rows) => org.seed(object, rows),
     fault: (fault) => faults.add(fault),
     clearFaults: () => faults.clear(),
-    failNextJobAfter: (records) => jobs.failNextAfter(records),
+    failNextJobAfter: (records, more) => jobs.failNextAfter(records, more),
     setRecordsPerSecond: (speed) => jobs.setRecordsPerSecond(speed),
     async close() {
       clearInterval(ticking);

@@ -14,11 +14,11 @@ export function missingRows(sent: number, counts: ResultCounts): number {
 }
 
 /**
- * Whether the files say the same as the job. `processed - failed = succeeded` holds only for a job that completed;
- * after Failed or Aborted the counters may hold unprocessed rows too, so only the sum is checked there.
+ * Whether the files say the same as the job's counters. `processed - failed = succeeded` holds only for a job that
+ * completed; after Failed or Aborted the counters may hold unprocessed rows too. Rows that no file names are another
+ * matter: see `missingRows`.
  */
-export function filesAgree(look: JobLook, sent: number, counts: ResultCounts): boolean {
-  if (missingRows(sent, counts) !== 0) return false;
+export function filesAgree(look: JobLook, counts: ResultCounts): boolean {
   if (look.state !== 'JobComplete') return true;
   return counts.failed === look.failed && counts.succeeded === look.processed - look.failed;
 }

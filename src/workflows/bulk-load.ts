@@ -1,7 +1,9 @@
 /** One source file from preflight to the last retried row. The only workflow that callers start. */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import {
+  allHandlersFinished,
   CancellationScope,
+  condition,
   ContinueAsNew,
   executeChild,
   isCancellation,
@@ -13,6 +15,7 @@ import { FILES_QUEUE_MEMO, RESULT_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadPhase, LoadProgress } from '../contract.js';
 import type { LocatedSource, OrgRef, Stage } from '../activities/types.js';
 import { buildResult, recordCounts } from './books.js';
+import { nudgeChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
 import { loadIdOf, resolveInput } from './input.js';
@@ -21,7 +24,14 @@ import { loadParts, partsNotStarted } from './load-parts.js';
 import type { Live } from './load-parts.js';
 import { enterRetry, mayRetry, newLoad, showParts } from './load-run.js';
 import type { LoadRun } from './load-run.js';
-import { partProgressSignal, pauseSignal, progressQuery, resumeSignal, retryProgressSignal } from './messages.js';
+import {
+  partProgressSignal,
+  pauseSignal,
+  pollNowSignal,
+  progressQuery,
+  resumeSignal,
+  retryProgressSignal,
+} from './messages.js';
 import type { retryFailedRows } from './retry-failed-rows.js';
 import { cleanupOnFiles, first, onFiles } from './steps.js';
 import { markSearchAttributes, showLoad } from './visibility.js';
@@ -45,7 +55,10 @@ export async function bulkLoad(input: BulkLoadInput, carried?: LoadRun): Promise
     if (isCancellation(error)) run.canceled = true;
     else run.error ??= toLoadError(error);
   }
-  const result = await CancellationScope.nonCancellable(() => close(input, run));
+  const result = await CancellationScope.nonCancellable(async () => {
+    await condition(allHandlersFinished);
+    return close(input, run);
+  });
   if (result.state === 'Canceled') throw new CancelledFailure('The load was canceled.');
   if (result.state === 'Failed') {
     const { code, message } = result.error ?? { code: 'UNEXPECTED', message: 'The load failed.' };
@@ -61,6 +74,14 @@ function listen(run: LoadRun, live: Live): void {
   };
   setHandler(pauseSignal, pause(true), { description: 'Starts no new job; running ones go on and are polled.' });
   setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
+  setHandler(
+    pollNowSignal,
+    async () => {
+      const children = run.phase === 'retrying' ? ['retry'] : [...live.running.keys()].map((n) => `part-${n}`);
+      await Promise.all(children.map(nudgeChild));
+    },
+    { description: 'Looks at all running jobs now instead of at their next timer.' },
+  );
   setHandler(partProgressSignal, (part) => {
     if (live.running.has(part.n)) live.running.set(part.n, part);
   });

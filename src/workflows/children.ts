@@ -1,9 +1,10 @@
 /** Starting `ingestJob` children, and reading what became of them however they ended. */
 import { ApplicationFailure, ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, isCancellation, workflowInfo } from '@temporalio/workflow';
+import { executeChild, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { PartGroup, Stage } from '../activities/types.js';
 import { NO_ROWS } from './books.js';
 import { toLoadError } from './failures.js';
+import { pollNowSignal } from './messages.js';
 import type { ingestJob } from './ingest-job.js';
 import type { IngestJobInput, IngestJobResult } from './job-run.js';
 
@@ -84,4 +85,13 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
         'What became of its rows is not known: look for its job in Setup > Bulk Data Load Jobs.',
     },
   };
+}
+
+/** Passes `pollNow` on to a child. One that has just ended needs it no more. */
+export async function nudgeChild(name: string): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(pollNowSignal);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+  }
 }

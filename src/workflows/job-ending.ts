@@ -1,6 +1,7 @@
 /** How a job ends, whatever happened to it: not Open, settled, its results downloaded and counted. */
 import { sleep } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
+import type { LoadError } from '../contract.js';
 import type { JobLook, ResultCounts } from '../activities/types.js';
 import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
@@ -27,10 +28,7 @@ export async function finish(input: IngestJobInput, run: JobRun): Promise<Ingest
   try {
     if (!isTerminal(run.last?.state ?? 'Open') || run.last?.id !== run.jobId) await abortCurrent(input, run);
   } catch (error) {
-    run.error = {
-      code: 'JOB_NOT_ABORTED',
-      message: `Job ${run.jobId} could not be aborted (${toLoadError(error).message}). Abort it in Setup > Bulk Data Load Jobs.`,
-    };
+    run.error = notAborted(run, error);
     return result(run.closed ? 'lost' : 'notStarted', NO_ROWS, true);
   }
   // Never closed, so nothing of it was ever processed.
@@ -45,6 +43,14 @@ export async function finish(input: IngestJobInput, run: JobRun): Promise<Ingest
     run.error ??= toLoadError(error);
     return result('lost', NO_ROWS, false);
   }
+}
+
+/** The first error stays the one to act on; the job that may still be Open is named with it. */
+function notAborted({ jobId, error: before }: JobRun, error: unknown): LoadError {
+  const left = `Job ${jobId} could not be aborted: abort it in Setup > Bulk Data Load Jobs.`;
+  return before === undefined
+    ? { code: 'JOB_NOT_ABORTED', message: `${left} (${toLoadError(error).message})` }
+    : { code: before.code, message: `${before.message} ${left}` };
 }
 
 /** A job that could not even begin, or that somebody aborted, needs a person. One that failed half way is retried. */
@@ -74,17 +80,17 @@ async function settleAndFetch(input: IngestJobInput, run: JobRun): Promise<{ cou
     );
   };
   let counts = await fetch();
-  let agree = filesAgree(run.last as JobLook, input.records, counts);
+  const missing = (): number => missingRows(input.records, counts);
+  const agree = (): boolean => filesAgree(run.last as JobLook, counts) && missing() >= 0;
   for (const wait of DISAGREEMENT_WAITS) {
-    if (agree) break;
+    if (agree() && missing() === 0) break;
     await sleep(wait, { summary: 'result files and counters disagree: look again' });
     await look(input, run, `look again at ${run.jobId}`);
     counts = await fetch();
-    agree = filesAgree(run.last as JobLook, input.records, counts);
   }
   const job = run.jobs.at(-1);
   if (job !== undefined) job.failed = counts.failed;
-  return { counts, agree };
+  return { counts, agree: agree() };
 }
 
 /** After Failed or Aborted running batches are still finished: wait for two equal looks. */

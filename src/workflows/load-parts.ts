@@ -1,5 +1,5 @@
 /** The window of running parts: slots are refilled as soon as one ends; nothing is started that should not be. */
-import { CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
+import { allHandlersFinished, CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, PartProgress } from '../contract.js';
 import type { PartOutcome, Stage } from '../activities/types.js';
 import { circuitOpen, NO_ROWS } from './books.js';
@@ -41,7 +41,10 @@ export async function loadParts(
       }
       if (live.running.size === 0) {
         if (run.next > last || run.error !== undefined || run.canceled) return;
-        if (draining) await continueAsNew<typeof bulkLoad>(input, run);
+        if (draining) {
+          await condition(allHandlersFinished);
+          await continueAsNew<typeof bulkLoad>(input, run);
+        }
       }
       await condition(() => live.changes !== seen);
     }

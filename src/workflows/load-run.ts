@@ -106,7 +106,7 @@ export function enterRetry(run: LoadRun, result: RetryResult): void {
 /** Rows of the first pass that a retry may bring home. */
 export function mayRetry({ outcomes, books }: LoadRun, operation: string): boolean {
   // An insert whose files are not trusted could be applied twice.
-  if (operation === 'insert' && books.disagreeing > 0) return false;
+  if (operation === 'insert' && (books.disagreeing > 0 || outcomes.some(({ missing }) => missing !== 0))) return false;
   return outcomes.some(
     ({ kind, counts, missing }) =>
       kind === 'loaded' &&

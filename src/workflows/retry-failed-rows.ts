@@ -3,20 +3,23 @@
  * were never processed, in rounds with growing waits, one job at a time. What remains is rejected or unprocessed.
  */
 import {
+  allHandlersFinished,
   CancellationScope,
+  condition,
   getExternalWorkflowHandle,
   isCancellation,
+  setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
 import type { PartOutcome, SortedRows, Stage } from '../activities/types.js';
 import { NO_ROWS, openBooks } from './books.js';
-import { runPart } from './children.js';
+import { nudgeChild, runPart } from './children.js';
 import { toLoadError } from './failures.js';
 import { isExceptional, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
-import { retryProgressSignal } from './messages.js';
+import { pollNowSignal, retryProgressSignal } from './messages.js';
 import { retryDelay } from './polling.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
@@ -28,11 +31,17 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
     canceled: false,
   };
   let { stage, outcomes } = input;
+  const running: { name?: string } = {};
+  setHandler(pollNowSignal, async () => {
+    if (running.name !== undefined) await nudgeChild(running.name);
+  });
   for (let round = 1; ; round++) {
     const next = await sortStage(input, result, stage, outcomes, round);
-    if (next === undefined) return result;
-    ({ stage, outcomes } = await runRound(input, result, next, round));
+    if (next === undefined) break;
+    ({ stage, outcomes } = await runRound(input, result, next, round, running));
   }
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  return result;
 }
 
 /** Sorts what did not land; gives the rows of the next round, when there is to be one. */
@@ -100,6 +109,7 @@ async function runRound(
   result: RetryResult,
   stage: Stage,
   round: number,
+  running: { name?: string },
 ): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
   const outcomes: PartOutcome[] = [];
   try {
@@ -119,7 +129,9 @@ async function runRound(
       outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
       continue;
     }
-    const job = await runPart({ ...template(input) }, stage, part, `round-${round}/part-${part}`);
+    running.name = `round-${round}/part-${part}`;
+    const job = await runPart(template(input), stage, part, running.name);
+    delete running.name;
     enterRoundJob(result, stage, job.outcome);
     result.books.jobs.push(...job.jobs);
     result.books.apiRequests += job.apiRequests;

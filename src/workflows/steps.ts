@@ -38,7 +38,7 @@ export const first = proxyActivities<Activities>({
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   // A few attempts, since another worker of the queue may be the one that sees the file.
-  retry: { initialInterval: '500ms', maximumAttempts: 4 },
+  retry: { initialInterval: '300ms', backoffCoefficient: 1.5, maximumAttempts: 4 },
 });
 
 /** File work, on the queue of the workers that share the folder. Repeated freely: each step writes beside, then renames. */

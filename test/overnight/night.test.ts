@@ -63,7 +63,7 @@ async function load(rows: Row[], more: Partial<BulkLoadInput> = {}): Promise<Bul
 
 /** Times between the close and the looks at the n-th job, in milliseconds. */
 function gaps(job: number): number[] {
-  const { polls, settings } = org.jobs()[job] as Simulator['jobs'] extends () => (infer J)[] ? J : never;
+  const { polls, settings } = org.jobs()[job] as ReturnType<Simulator['jobs']>[number];
   const close = org.ledger.requests.find(({ kind, jobId }) => kind === 'close' && jobId === settings.id)?.at ?? 0;
   return polls.map((at, i) => at - (polls[i - 1] ?? close));
 }
@@ -122,4 +122,31 @@ it('waits longer before each round of retries', async () => {
   expect(waits[0]).toBeGreaterThanOrEqual(MINUTE);
   expect(waits[1]).toBeGreaterThanOrEqual(4 * MINUTE);
   expect(waits[2]).toBeGreaterThanOrEqual(16 * MINUTE);
+});
+
+it('finds by key the rows of an upsert that are in no result file, and loads them', async () => {
+  await openOrg({});
+  org.failNextJobAfter(70, { losesRest: true });
+  const result = await load(accounts(100));
+  expect(result).toMatchObject({
+    state: 'Completed',
+    records: { total: 100, succeeded: 100 },
+    retry: { recovered: 30 },
+  });
+  expect(org.records('Account').every(({ applied }) => applied === 1)).toBe(true);
+});
+
+it('never sends rows of an insert again that are in no result file: it fails, and delivers all files', async () => {
+  await openOrg({});
+  org.failNextJobAfter(70, { losesRest: true });
+  const rows = accounts(100).map(({ Name }) => ({ Name: Name as string }));
+  const result = await load(rows, { operation: 'insert', externalIdFieldName: undefined as never });
+  expect(result).toMatchObject({
+    state: 'Failed',
+    error: { code: 'UNBALANCED' },
+    records: { total: 100, succeeded: 70, rejected: 0, unprocessed: 0, unaccounted: 30 },
+    balanced: false,
+    jobsTotal: 1,
+  });
+  expect(result.files.succeeded).toHaveLength(1);
 });

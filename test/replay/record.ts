@@ -34,7 +34,10 @@ async function record(
   for (const workflowId of await withChildren(handle.workflowId)) {
     const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
     const file = `${workflowId.replace('bulk-load/', '').replaceAll('/', '--')}.json`;
-    await writeFile(join(FOLDER, file), `${JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) as unknown })}\n`);
+    await writeFile(
+      join(FOLDER, file),
+      `${JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history)) as unknown })}\n`,
+    );
   }
 }
 

@@ -48,9 +48,11 @@ export function quietWorkers(): void {
   quiet = true;
 }
 
-export async function openWorld(options: SimulatorOptions = {}): Promise<World> {
+export async function openWorld(
+  options: SimulatorOptions = {},
+  address: string = inject('temporalAddress'),
+): Promise<World> {
   quietWorkers();
-  const address = inject('temporalAddress');
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-test-')));
   const taskQueue = `test-${randomUUID().slice(0, 8)}`;
   const org = await startSimulator(options);

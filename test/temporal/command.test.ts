@@ -144,6 +144,20 @@ it('detaches, shows the status while it runs, and cancels', async () => {
   expect(json(ended)).toMatchObject({ state: 'Canceled' });
 });
 
+it('joins a load of the same content that runs already', async () => {
+  await world.org.setRecordsPerSecond(500);
+  const source = await file(keyed('C7', 1_500));
+  const before = world.org.jobs().length;
+  const first = run(load(source, '--json'));
+  await expect.poll(() => world.org.jobs().length, { timeout: 10_000 }).toBe(before + 1);
+  const second = run(load(source, '--json'));
+  expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0]);
+  await world.org.setRecordsPerSecond(20_000);
+  expect(second.stderr()).toContain('Joined load');
+  expect(json(second)).toEqual(json(first));
+  expect(world.org.jobs()).toHaveLength(before + 1);
+});
+
 it('knows no load that was never started', async () => {
   const command = run(['status', 'never', '--json']);
   expect(await command.ended).toBe(1);

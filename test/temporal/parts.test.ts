@@ -120,6 +120,17 @@ it('pauses: no new job is started until it is resumed', async () => {
   expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 600 } });
 });
 
+it('looks at once when it is told to, instead of at the next timer', async () => {
+  const before = world.org.jobs().length;
+  const handle = await world.start({
+    source: await world.csv(keyed('P8', 50)),
+    poll: { initialInterval: '10m', maximumInterval: '10m', settleInterval: '1s' },
+  });
+  await expect.poll(() => world.org.jobs()[before]?.state).toBe('JobComplete');
+  await world.client.workflow.getHandle(handle.workflowId).signal('pollNow');
+  expect(await handle.result()).toMatchObject({ state: 'Completed', jobs: [{ polls: 1 }] });
+});
+
 it('cancels while a job is polled: aborts it, counts what landed, leaves the rest unprocessed', async () => {
   await world.org.setRecordsPerSecond(500);
   const before = world.org.jobs().length;

@@ -1,6 +1,7 @@
 /** `nightload load` and `nightload watch`. */
 import type { Client } from '@temporalio/client';
-import { AlreadyLoadedError, describeLoad, LoadHandle, startBulkLoad } from '../../client.js';
+import type { LoadHandle } from '../../client.js';
+import { AlreadyLoadedError, findLoad, startBulkLoad } from '../../client.js';
 import { DEFAULT_TASK_QUEUE, WORKFLOW_ID_PREFIX } from '../../contract.js';
 import { printJson, say } from '../failure.js';
 import { follow } from '../follow.js';
@@ -30,9 +31,8 @@ export async function load(source: string, options: LoadOptions): Promise<number
 
 export async function watch(id: string, options: { json?: boolean }): Promise<number> {
   return withClient(async (client) => {
-    const handle = new LoadHandle(client, id);
-    const { taskQueue } = await describeLoad(handle);
-    return followToEnd(client, handle, taskQueue, options.json === true);
+    const { handle, description } = await findLoad(client, id);
+    return followToEnd(client, handle, description.taskQueue, options.json === true);
   });
 }
 

@@ -1,5 +1,5 @@
 /** `nightload status` and `nightload cancel`. */
-import { describeLoad, LoadHandle, resultIn } from '../../client.js';
+import { findLoad, resultIn } from '../../client.js';
 import { WORKFLOW_ID_PREFIX } from '../../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress, StatusState } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
@@ -13,8 +13,7 @@ type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<O
 
 export async function status(id: string, options: { json?: boolean }): Promise<number> {
   return withClient(async (client) => {
-    const handle = new LoadHandle(client, id);
-    const description = await describeLoad(handle);
+    const { handle, description } = await findLoad(client, id);
     if (description.status.name !== 'RUNNING') {
       const result = resultIn(description);
       if (result === undefined) {
@@ -82,8 +81,8 @@ function printRunning(found: Status, startTime: Date): void {
 
 export async function cancel(id: string, options: { json?: boolean }): Promise<number> {
   return withClient(async (client) => {
-    const handle = new LoadHandle(client, id);
-    const { workflowId, runId, status: found } = await describeLoad(handle);
+    const { handle, description } = await findLoad(client, id);
+    const { workflowId, runId, status: found } = description;
     if (found.name !== 'RUNNING') {
       throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has ended already (${found.name}).`);
     }

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { applyColumns, headerBytes, sendsAllColumns } from '../../src/csv/header.js';
+import type { ColumnChoice, ColumnPlan } from '../../src/csv/header.js';
+import { OPERATIONS } from '../../src/contract.js';
+
+const apply = (header: string[], choice: Partial<ColumnChoice> = {}): ColumnPlan =>
+  applyColumns(header, { operation: 'upsert', ...choice });
+const names = (plan: ColumnPlan): string[] => plan.sent.map(({ name }) => name);
+const refusal = (code: string) => expect.objectContaining({ code }) as Error;
+
+describe('applyColumns', () => {
+  it('sends every column under its own name without a mapping', () => {
+    const plan = apply(['Ext__c', 'Name', 'Owner.Email']);
+    expect(plan.sent).toEqual([
+      { index: 0, name: 'Ext__c' },
+      { index: 1, name: 'Name' },
+      { index: 2, name: 'Owner.Email' },
+    ]);
+    expect(plan.kept).toEqual(plan.sent);
+  });
+
+  it('renames and drops columns, keeping their places in the source', () => {
+    const plan = apply(['Key', 'Name', 'Comment'], { columns: { Key: 'Ext__c', Comment: '' } });
+    expect(plan.sent).toEqual([
+      { index: 0, name: 'Ext__c' },
+      { index: 1, name: 'Name' },
+    ]);
+    expect(plan.kept).toEqual(plan.sent);
+  });
+
+  it('drops what earlier result files added, unless it is mapped', () => {
+    expect(names(apply(['sf__Id', 'sf__Error', 'Name']))).toEqual(['Name']);
+    expect(names(apply(['sf__Id', 'sf__Error', 'Name'], { columns: { sf__Id: 'Id' } }))).toEqual(['Id', 'Name']);
+  });
+
+  it('lets names be swapped', () => {
+    expect(names(apply(['A', 'B'], { columns: { A: 'B', B: 'A' } }))).toEqual(['B', 'A']);
+  });
+
+  it('refuses a mapping of a column that is not there, unless its target is', () => {
+    expect(() => apply(['Name'], { columns: { Key: 'Ext__c' } })).toThrow(refusal('HEADER_UNKNOWN_MAPPING'));
+    expect(() => apply(['Name'], { columns: { Key: '' } })).toThrow(refusal('HEADER_UNKNOWN_MAPPING'));
+    expect(() => apply(['Name'], { columns: { toString: 'Ext__c' } })).toThrow(refusal('HEADER_UNKNOWN_MAPPING'));
+    // A rejected file has the API names already and is loaded with the mapping of the first load.
+    expect(names(apply(['Ext__c', 'Name'], { columns: { Key: 'Ext__c' } }))).toEqual(['Ext__c', 'Name']);
+  });
+
+  it('does not take names of object members for mappings', () => {
+    expect(names(apply(['constructor', 'toString'], { columns: {} }))).toEqual(['constructor', 'toString']);
+  });
+
+  it('refuses two columns of one name', () => {
+    expect(() => apply(['Key', 'ext__C'], { columns: { Key: 'Ext__c' } })).toThrow(refusal('HEADER_DUPLICATE_COLUMN'));
+  });
+
+  it('refuses to send nothing', () => {
+    expect(() => apply(['A'], { columns: { A: '' } })).toThrow(refusal('HEADER_NO_COLUMNS'));
+    expect(() => apply(['sf__Id'])).toThrow(refusal('HEADER_NO_COLUMNS'));
+  });
+
+  describe.each(['delete', 'hardDelete'] as const)('for %s', (operation) => {
+    it('sends the Id alone and keeps the others for people', () => {
+      const plan = apply(['Name', 'id', 'sf__Error'], { operation });
+      expect(plan.sent).toEqual([{ index: 1, name: 'Id' }]);
+      expect(plan.kept).toEqual([
+        { index: 0, name: 'Name' },
+        { index: 1, name: 'id' },
+      ]);
+    });
+
+    it('takes an Id by mapping, and refuses a file without one', () => {
+      expect(apply(['Record', 'X'], { operation, columns: { Record: 'Id' } }).sent).toEqual([{ index: 0, name: 'Id' }]);
+      expect(() => apply(['Name'], { operation })).toThrow(refusal('HEADER_NO_ID'));
+    });
+  });
+
+  it('leaves keys of the other operations to the preflight', () => {
+    for (const operation of OPERATIONS.filter((name) => !name.endsWith('elete'))) {
+      expect(names(apply(['Name'], { operation }))).toEqual(['Name']);
+    }
+  });
+});
+
+describe('sendsAllColumns', () => {
+  it('is true only when the rows can be sent byte for byte', () => {
+    const all = (header: string[], choice?: Partial<ColumnChoice>): boolean =>
+      sendsAllColumns(header, apply(header, choice).sent);
+    expect(all(['A', 'B'])).toBe(true);
+    expect(all(['A', 'B'], { columns: { A: 'C' } })).toBe(true);
+    expect(all(['A', 'B'], { columns: { A: '' } })).toBe(false);
+    expect(all(['Id', 'B'], { operation: 'delete' })).toBe(false);
+    expect(all(['Id'], { operation: 'delete' })).toBe(true);
+  });
+});
+
+describe('headerBytes', () => {
+  it('writes the line in the dialect of the rows', () => {
+    expect(headerBytes(['Id', 'Größe'], ';', 'CRLF').toString()).toBe('Id;Größe\r\n');
+    expect(headerBytes(['a,b', 'c'], ',', 'LF').toString()).toBe('"a,b",c\n');
+  });
+});

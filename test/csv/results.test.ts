@@ -1,0 +1,116 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { countFailedForGood, readResultRows, resultDelimiter, RowCount } from '../../src/csv/results.js';
+import type { ResultRow } from '../../src/csv/results.js';
+import type { Delimiter } from '../../src/csv/dialect.js';
+import { inChunks } from './support.js';
+
+const failed =
+  '"sf__Id","sf__Error",Id,"Name"\n' +
+  '"","UNABLE_TO_LOCK_ROW:locked:--","1","a\nb"\n' +
+  '"001","REQUIRED_FIELD_MISSING:Required, fields:Name --","2",""\n' +
+  '"001","SOMETHING_NEW:x:--","3","c"\n';
+
+async function read(text: string, names: string[], delimiter: Delimiter = ','): Promise<ResultRow[]> {
+  const rows: ResultRow[] = [];
+  for await (const row of readResultRows(Readable.from([Buffer.from(text)]), delimiter, names)) rows.push(row);
+  return rows;
+}
+
+async function countRows(text: string, first: string, uploaded: Delimiter, sizes: number[]): Promise<number> {
+  const count = new RowCount(first, uploaded);
+  const passed: Uint8Array[] = [];
+  for await (const chunk of count.through(inChunks(Buffer.from(text), sizes))) passed.push(chunk);
+  expect(Buffer.concat(passed).toString()).toBe(text);
+  // Asking twice changes nothing.
+  expect(count.rows).toBe(count.rows);
+  return count.rows;
+}
+
+describe('resultDelimiter', () => {
+  it.each<[string, string, Delimiter, Delimiter]>([
+    ['"sf__Id","sf__Error"\n', 'sf__Id', ',', ','],
+    ['"sf__Id","sf__Error"\n', 'sf__Id', ';', ','],
+    ['"sf__Id";"sf__Error"\n', 'sf__Id', ';', ';'],
+    ['Name;X\n', 'Name', ';', ';'],
+    ['Name,X\n', 'Name', ';', ','],
+    ['Name\n', 'Name', ';', ';'],
+    ['', 'Name', '|', '|'],
+  ])('reads it from %j', (head, first, uploaded, expected) => {
+    expect(resultDelimiter(Buffer.from(head), first, uploaded)).toBe(expected);
+  });
+});
+
+describe('RowCount', () => {
+  it.each([[[1]], [[2]], [[8]], [[9]], [[1000]]])('counts rows in chunks of %j while they pass', async (sizes) => {
+    expect(await countRows(failed, 'sf__Id', ',', sizes)).toBe(3);
+    expect(await countRows(failed, 'sf__Id', ';', sizes)).toBe(3);
+    expect(await countRows(failed.replaceAll('","', '";"'), 'sf__Id', ';', sizes)).toBe(3);
+    expect(await countRows('', 'sf__Id', ',', sizes)).toBe(0);
+    expect(await countRows('"sf__Id","sf__Error",Id\n', 'sf__Id', ',', sizes)).toBe(0);
+    expect(await countRows('Id\n1\n2', 'Id', ',', sizes)).toBe(2);
+    expect(await countRows('A\n1', 'A', ',', sizes)).toBe(1);
+  });
+});
+
+describe('countFailedForGood', () => {
+  it('leaves rows out that may pass when they are sent again', async () => {
+    for (const size of [1, 7, 1000])
+      expect(await countFailedForGood(inChunks(Buffer.from(failed), [size]), ',')).toBe(2);
+  });
+});
+
+describe('readResultRows', () => {
+  it('gives id, note and the uploaded columns', async () => {
+    expect(await read(failed, ['Id', 'Name'])).toEqual([
+      { id: '', note: 'UNABLE_TO_LOCK_ROW:locked:--', cells: ['1', 'a\nb'] },
+      { id: '001', note: 'REQUIRED_FIELD_MISSING:Required, fields:Name --', cells: ['2', ''] },
+      { id: '001', note: 'SOMETHING_NEW:x:--', cells: ['3', 'c'] },
+    ]);
+  });
+
+  it('reads unprocessed rows, which have no columns of the platform', async () => {
+    expect(await read('Id,Name\n1,a\n2,"b,c"\n', ['Id', 'Name'])).toEqual([
+      { id: '', note: '', cells: ['1', 'a'] },
+      { id: '', note: '', cells: ['2', 'b,c'] },
+    ]);
+  });
+
+  it('finds columns by name when they come back in another order or case', async () => {
+    const rows = await read('"sf__Id","sf__Created","NAME","Id"\n"9","true","a","1"\n', ['Id', 'Name']);
+    expect(rows).toEqual([{ id: '9', note: 'true', cells: ['1', 'a'] }]);
+  });
+
+  it('reads a header that ends otherwise than the rows', async () => {
+    const text = '"sf__Id","sf__Error",Id\r\n"","X_Y:a:--","1"\n"","X_Y:b:--","2"\n';
+    expect((await read(text, ['Id'])).map(({ cells }) => cells[0])).toEqual(['1', '2']);
+    const other = '"sf__Id","sf__Error",Id\n"","X_Y:a:--","1"\r\n"","X_Y:b:--","2"\r\n';
+    expect((await read(other, ['Id'])).map(({ cells }) => cells[0])).toEqual(['1', '2']);
+  });
+
+  it('reads nothing from an empty file', async () => {
+    expect(await read('', ['Id'])).toEqual([]);
+    expect(await read('"sf__Id","sf__Error",Id\n', ['Id'])).toEqual([]);
+  });
+
+  it('says after which row a file is no CSV', async () => {
+    await expect(read('Id,Name\n1,a\n2,b"c"\n', ['Id', 'Name'])).rejects.toMatchObject({
+      code: 'RESULT_UNREADABLE',
+      message: expect.stringContaining('after row 1') as string,
+    });
+  });
+
+  it('passes on what broke its source', async () => {
+    const broken = new Error('disk gone');
+    const source = Readable.from(
+      (async function* () {
+        yield Buffer.from('Id\n1\n');
+        throw broken;
+      })(),
+    );
+    const drain = async (): Promise<void> => {
+      for await (const row of readResultRows(source, ',', ['Id'])) expect(row.cells).toEqual(['1']);
+    };
+    await expect(drain()).rejects.toBe(broken);
+  });
+});

@@ -1,0 +1,55 @@
+/** A server that wants short histories: long loads go on in new runs, and nothing is lost on the way. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startDevServer } from '../../src/workers/dev-server.js';
+import type { DevServer } from '../../src/workers/dev-server.js';
+import { findTemporalServer } from '../../src/workers/temporal-server.js';
+import { accounts, expectSound, openWorld } from '../support/load.js';
+import type { World } from '../support/load.js';
+
+let server: DevServer;
+let world: World;
+beforeAll(async () => {
+  const { path } = await findTemporalServer();
+  server = await startDevServer({
+    binary: path,
+    uiPort: 'off',
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'],
+  });
+  world = await openWorld({}, server.address);
+});
+afterAll(async () => {
+  await world.end();
+  await server.stop();
+});
+
+async function runs(workflowId: string): Promise<number> {
+  let count = 0;
+  for await (const _run of world.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) count++;
+  return count;
+}
+
+it('starts the parts of a load over several runs, each part once', async () => {
+  const rows = accounts(400, (row, n) => ({ ...row, Name: n % 100 === 0 ? '' : `Account ${n}` }));
+  const handle = await world.start({ source: await world.csv(rows), part: { maxBytes: 1_200, maxConcurrent: 3 } });
+  const result = await handle.result();
+  expect(result).toMatchObject({
+    state: 'CompletedWithRejects',
+    records: { total: 400, succeeded: 396, rejected: 4, unprocessed: 0, unaccounted: 0 },
+    balanced: true,
+  });
+  expect(result.apiRequests).toBe(world.org.ledger.count());
+  expect(world.org.jobs()).toHaveLength(result.jobsTotal);
+  await expectSound(world, result);
+  await expect.poll(() => runs(handle.workflowId)).toBeGreaterThan(1);
+});
+
+it('polls a long job over several runs', async () => {
+  await world.org.setRecordsPerSecond(30);
+  const rows = accounts(300, (row, n) => ({ ...row, External_Id__c: `L-${n}` }));
+  const handle = await world.start({
+    source: await world.csv(rows),
+    poll: { initialInterval: '100ms', maximumInterval: '100ms', settleInterval: '100ms' },
+  });
+  expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 300 }, jobsTotal: 1 });
+  await expect.poll(() => runs(`${handle.workflowId}/part-1`)).toBeGreaterThan(1);
+});
