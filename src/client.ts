@@ -4,11 +4,12 @@ import type { WorkflowExecutionDescription, WorkflowHandle, Client } from '@temp
 import { ApplicationFailure, CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_TASK_QUEUE, FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
-import type { BulkLoadInput, BulkLoadResult, LoadProgress } from './contract.js';
+import type { BulkLoadInput, BulkLoadResult, LoadProgress, PartPhase, PartProgress } from './contract.js';
 import { NightloadError } from './errors.js';
 import { deriveLoadId } from './load-id.js';
 import { firstInput } from './start-input.js';
 import { resolveInput } from './workflows/input.js';
+import { loadIntroduction, loadSummary } from './workflows/words.js';
 
 export interface StartOptions {
   /** @default 'nightload' */
@@ -53,19 +54,35 @@ export async function findLoad(
   throw notFound(workflowIdOf(id));
 }
 
+/** Running parts that are asked themselves: there are rarely more. */
+const MAX_ASKED_PARTS = 10;
+const NOT_RUNNING: readonly PartPhase[] = ['waiting', 'done', 'failed'];
+
 /** A load that was started, here or by somebody else. */
 export class LoadHandle {
   readonly workflowId: string;
+  readonly #client: Client;
   readonly #handle: WorkflowHandle;
 
   constructor(client: Client, workflowId: string) {
     this.workflowId = workflowId;
+    this.#client = client;
     this.#handle = client.workflow.getHandle(this.workflowId);
   }
 
-  /** What `bulkLoad` says of itself; needs a worker. */
+  /** What `bulkLoad` says of itself, and what its running parts say of theirs; needs a worker. */
   async progress(): Promise<LoadProgress> {
-    return this.#handle.query<LoadProgress>('progress');
+    const progress = await this.#handle.query<LoadProgress>('progress');
+    const running = progress.parts.filter(({ phase }) => !NOT_RUNNING.includes(phase)).slice(0, MAX_ASKED_PARTS);
+    const asked = await Promise.all(
+      running.map(async (part) => {
+        const child = this.#client.workflow.getHandle(`${this.workflowId}/part-${part.n}`);
+        // It may just have ended.
+        return child.query<PartProgress>('progress').catch(() => part);
+      }),
+    );
+    const now = new Map(asked.map((part) => [part.n, part]));
+    return { ...progress, parts: progress.parts.map((part) => now.get(part.n) ?? part) };
   }
 
   /** @throws WorkflowNotFoundError */
@@ -157,7 +174,8 @@ export async function startBulkLoad(
         args: [complete],
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         workflowIdConflictPolicy: 'FAIL',
-        staticSummary: `${input.operation} ${input.object} from ${input.source.split('/').at(-1) ?? ''}`.slice(0, 190),
+        staticSummary: loadSummary(input),
+        staticDetails: loadIntroduction(input),
       });
       return Object.assign(handle, { joined: false });
     } catch (error) {

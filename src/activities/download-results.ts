@@ -28,7 +28,7 @@ export function downloadResults(
       succeeded,
       failed,
       unprocessed,
-      failedForGood: failed === 0 ? 0 : await forGood(files.failed, plan, step),
+      failedForGood: failed === 0 ? 0 : await forGood(files.failed, plan, input, step),
     };
   });
 }
@@ -45,7 +45,7 @@ async function save(
   const count = new RowCount(firstColumn, plan.delimiter);
   const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
   await saveStream(count.through(progress(stream, step)), path, step.signal);
-  const { rows } = count;
+  const rows = count.finish();
   if (rows === 0) await rm(path, { force: true });
   return rows;
 }
@@ -57,7 +57,12 @@ async function* progress(chunks: AsyncIterable<Buffer>, step: Step): AsyncGenera
   }
 }
 
-async function forGood(path: string, plan: StagePlan, step: Step): Promise<number> {
+async function forGood(
+  path: string,
+  plan: StagePlan,
+  { operation }: DownloadResultsInput,
+  step: Step,
+): Promise<number> {
   const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
-  return countFailedForGood(readRange(path, 0, undefined, step.signal), delimiter);
+  return countFailedForGood(readRange(path, 0, undefined, step.signal), delimiter, operation);
 }

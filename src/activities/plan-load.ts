@@ -2,6 +2,7 @@
  * Reads the source once: its dialect, its columns, where its records end. Bytes that cannot be sent as they are get
  * written anew beside the results. Everything that can be known before a job exists is refused here.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NightloadError } from '../errors.js';
@@ -10,15 +11,15 @@ import type { Dialect } from '../csv/dialect.js';
 import { applyColumns, headerBytes, sendsAllColumns } from '../csv/header.js';
 import type { ColumnPlan } from '../csv/header.js';
 import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
-import { planParts } from '../csv/scanner.js';
-import type { PartPlan } from '../csv/scanner.js';
+import { planParts } from '../csv/parts.js';
+import type { PartPlan } from '../csv/parts.js';
 import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
 import { SalesforceError } from '../salesforce/errors.js';
 import { fingerprint, readHead, readRange, saveStream } from '../storage/files.js';
 import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
-import { emptyFolder, savePlan } from './stage.js';
+import { savePlan } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
@@ -34,7 +35,8 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
     const columns = applyColumns(dialect.header, input);
     checkColumns(columns, input);
 
-    await emptyFolder(work);
+    // Not emptied: after a reset of the workflow, results of parts that landed before may lie there.
+    await mkdir(work, { recursive: true });
     const rows = await rowsToSend(source, work, dialect, columns, input, step);
     if (rows.plan.records === 0) {
       throw new NightloadError(
@@ -139,7 +141,8 @@ async function rowsToSend(
     const plan = await cut(source, dialect, names, input.partMaxBytes, step);
     // The header line is our own, so only the data's line breaks count.
     const lineEnding = plan.lineBreaks === 'none' ? dialect.lineEnding : plan.lineBreaks;
-    if (lineEnding !== 'mixed' && (input.lineEnding ?? lineEnding) === lineEnding) {
+    // What the platform makes of blank lines is not documented, so they are not sent.
+    if (plan.blankBytes === 0 && lineEnding !== 'mixed' && (input.lineEnding ?? lineEnding) === lineEnding) {
       return { path: source, names, dialect: { delimiter: dialect.delimiter, lineEnding }, plan };
     }
   }
@@ -149,8 +152,10 @@ async function rowsToSend(
     columns: columns.sent,
     constants: input.constants ?? {},
     blankAsNull: input.blankAsNull,
+    keys: ['Id', ...(input.externalIdFieldName === undefined ? [] : [input.externalIdFieldName])],
   };
-  const path = join(work, 'source.csv');
+  // A name of its own: an earlier attempt, cut off from the server, may still be writing.
+  const path = join(work, `source-${randomUUID().slice(0, 8)}.csv`);
   await saveStream(rewriteCsv(readRange(source, dialect.dataStart), shape), path, step.signal);
   const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
   const names = rewrittenNames(shape);

@@ -5,16 +5,17 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { LoadError } from '../contract.js';
 import { DELIMITER_NAMES } from '../csv/dialect.js';
-import { planParts } from '../csv/scanner.js';
-import type { PartRange } from '../csv/scanner.js';
+import { planParts } from '../csv/parts.js';
+import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
 import { fingerprint, readRange } from '../storage/files.js';
 import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { SortedFiles } from './sorted-files.js';
 import { sortStage } from './sorting.js';
-import { emptyFolder, loadPlan, savePlan } from './stage.js';
+import { emptyFolder, isAsPlanned, loadPlan, savePlan, sourceChanged } from './stage.js';
 import type { StagePlan } from './stage.js';
 import { step } from './step.js';
 import type { PartGroup, SortedRows, SortRowsInput, Stage } from './types.js';
@@ -28,9 +29,22 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
     const folder = join(stageFolder, `sorted-${attempt}`);
     await emptyFolder(folder);
     if (!input.final) await mkdir(nextFolder, { recursive: true });
+    const sourceUsable = await isAsPlanned(plan.rows, plan.fingerprint);
+    if (!sourceUsable && !input.final) throw sourceChanged(plan);
     const files = new SortedFiles(folder, plan, join(nextFolder, `rows-${attempt}.csv`));
-    const { stop } = await sortStage({ ...input, plan, stageFolder, files, signal });
-    await files.close();
+    let stop: LoadError | undefined;
+    try {
+      ({ stop } = await sortStage({ ...input, plan, stageFolder, sourceUsable, files, signal }));
+    } finally {
+      await files.close();
+    }
+    // Changed meanwhile: what was written may be half old, half new. The next attempt does without the source.
+    if (sourceUsable && !(await isAsPlanned(plan.rows, plan.fingerprint)))
+      throw sourceChanged(plan, { again: input.final });
+    if (!sourceUsable) {
+      const { code, message } = sourceChanged(plan);
+      stop ??= { code, message };
+    }
     const next = files.next.rows === 0 ? undefined : await planNext(input, plan, files, nextFolder, signal);
     return {
       files: {

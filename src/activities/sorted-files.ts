@@ -6,6 +6,9 @@ import type { ResultRow } from '../csv/results.js';
 import { RowFile } from '../storage/row-file.js';
 import type { StagePlan } from './stage.js';
 
+const LF = 0x0a;
+const CR = 0x0d;
+
 export class SortedFiles {
   readonly rejected: RowFile;
   readonly unprocessed: RowFile;
@@ -42,10 +45,9 @@ export class SortedFiles {
 
   /** The source's bytes; the last row of a file may lack its line end. */
   async sendBytesAgain(record: Buffer): Promise<void> {
-    const whole = record[record.length - 1] === 0x0a;
-    await this.next.add(
-      whole ? record : Buffer.concat([record, Buffer.from(this.#plan.lineEnding === 'CRLF' ? '\r\n' : '\n')]),
-    );
+    if (record[record.length - 1] === LF) return this.next.add(record);
+    const bare = record[record.length - 1] === CR ? record.subarray(0, -1) : record;
+    await this.next.add(Buffer.concat([bare, Buffer.from(this.#plan.lineEnding === 'CRLF' ? '\r\n' : '\n')]));
   }
 
   /** The values of a result file. */

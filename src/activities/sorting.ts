@@ -2,14 +2,17 @@
 import { existsSync } from 'node:fs';
 import type { LoadError, Operation } from '../contract.js';
 import { readCell, readCells } from '../csv/cells.js';
+import { isDone } from '../csv/row-errors.js';
 import { keyNormaliser } from '../csv/keys.js';
-import { readResultRows, resultDelimiter } from '../csv/results.js';
+import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, mayPassUnchanged, parseRowError } from '../csv/row-errors.js';
 import type { RowClass } from '../csv/row-errors.js';
-import { scanRecords } from '../csv/scanner.js';
+import { eachRecord, scanRecords } from '../csv/scanner.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
+import { KeySet } from './key-set.js';
+import { Rejections } from './rejections.js';
 import type { SortedFiles } from './sorted-files.js';
 import { partFiles, rangeOf } from './stage.js';
 import type { StagePlan } from './stage.js';
@@ -22,12 +25,14 @@ export interface Sorting {
   outcomes: PartOutcome[];
   operation: Operation;
   final: boolean;
+  /** The bytes that were planned are still there; else only result files are read. */
+  sourceUsable: boolean;
   files: SortedFiles;
   signal: AbortSignal;
 }
 
 /** Position of the key column and how its values are compared. */
-interface Key {
+export interface Key {
   column: number;
   of: (cells: readonly string[]) => string | undefined;
 }
@@ -37,12 +42,14 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError }>
   const key = keyOf(plan);
   const index = new KeyIndex();
   const loaded = outcomes.filter(({ kind }) => kind === 'loaded');
-  for (const { part } of outcomes.filter(({ kind }) => kind === 'notStarted')) await leaveWhole(sorting, part);
-  if (key !== undefined && sorting.operation !== 'insert') {
-    for (const outcome of loaded) if (outcome.missing > 0) await wantMissing(sorting, outcome.part, key, index);
+  if (sorting.sourceUsable) {
+    for (const { part } of outcomes.filter(({ kind }) => kind === 'notStarted')) await leaveWhole(sorting, part);
+    if (key !== undefined && sorting.operation !== 'insert') {
+      for (const outcome of loaded) if (outcome.missing > 0) await wantMissing(sorting, outcome, key, index);
+    }
+    if (!final && key !== undefined) await wantRetried(sorting, loaded, key, index);
+    if (key !== undefined && index.size > 0) await findInSource(sorting, key, index);
   }
-  if (!final && key !== undefined) await wantRetried(sorting, loaded, key, index);
-  if (key !== undefined && index.size > 0) await findInSource(sorting, key, index);
   const ended = await endFailed(sorting, loaded, key, index);
 
   const { files } = sorting;
@@ -50,8 +57,9 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError }>
     if (final) await files.leaveUnprocessed(readCells(record, plan.delimiter));
     else await files.sendBytesAgain(record);
   }
+  if (!final && index.needsResults) await takeFromResults(sorting, loaded, key, index, 'keyed');
   files.keyedBytes = files.next.bytes;
-  if (!final && (ended.loose || index.needsResults)) await takeFromResults(sorting, loaded, key, index);
+  if (!final && ended.loose) await takeFromResults(sorting, loaded, key, index, 'loose');
   return ended.stop === undefined ? {} : { stop: ended.stop };
 }
 
@@ -78,9 +86,11 @@ async function* resultRows(
 ): AsyncGenerator<ResultRow> {
   const path = partFiles(stageFolder, part)[kind];
   if (!existsSync(path)) return;
-  const first = kind === 'unprocessed' ? (plan.names[0] as string) : 'sf__Id';
+  const unprocessed = kind === 'unprocessed';
+  const first = unprocessed ? (plan.names[0] as string) : 'sf__Id';
   const delimiter = resultDelimiter(await readHead(path, 4096), first, plan.delimiter);
-  yield* readResultRows(readRange(path, 0, undefined, signal), delimiter, plan.names);
+  const read = unprocessed ? readUnprocessedRows : readResultRows;
+  yield* read(readRange(path, 0, undefined, signal), delimiter, plan.names);
 }
 
 function classOf(row: ResultRow): RowClass {
@@ -90,36 +100,28 @@ function classOf(row: ResultRow): RowClass {
 /** No row of this part can have been applied. */
 async function leaveWhole({ plan, files, signal }: Sorting, part: number): Promise<void> {
   const { start, end } = rangeOf(plan, part);
-  let rows: string[][] = [];
-  const write = async (): Promise<void> => {
-    for (const cells of rows) await files.leaveUnprocessed(cells);
-    rows = [];
-  };
-  // Written between two chunks, so that a part is never held whole.
-  async function* chunks(): AsyncGenerator<Buffer> {
-    for await (const chunk of readRange(plan.rows, start, end, signal) as AsyncIterable<Buffer>) {
-      yield chunk;
-      await write();
-    }
+  for await (const cells of eachRecord(readRange(plan.rows, start, end, signal), { delimiter: plan.delimiter })) {
+    await files.leaveUnprocessed(cells);
   }
-  await scanRecords(chunks(), { delimiter: plan.delimiter }, (record) => {
-    rows.push(readCells(record, plan.delimiter));
-  });
-  await write();
 }
 
-/** Rows that no result file names: those whose key is in none of the three. */
-async function wantMissing(sorting: Sorting, part: number, key: Key, index: KeyIndex): Promise<void> {
-  const named = new Set<string>();
+/**
+ * Rows that no result file names: those whose key is in none of the three. More of them than are missing means that
+ * keys come back in a form that we cannot compare: then none is taken, because the others have landed.
+ */
+async function wantMissing(sorting: Sorting, { part, missing }: PartOutcome, key: Key, index: KeyIndex): Promise<void> {
+  const named = new KeySet();
   for (const kind of ['succeeded', 'failed', 'unprocessed'] as const) {
     for await (const row of resultRows(sorting, part, kind)) {
       const value = key.of(row.cells);
       if (value !== undefined) named.add(value);
     }
   }
+  const candidates: string[] = [];
   await eachSourceKey(sorting, key, part, (value) => {
-    if (!named.has(value)) index.want(value);
+    if (candidates.length <= missing && !named.has(value)) candidates.push(value);
   });
+  if (candidates.length <= missing) for (const value of candidates) index.want(value);
 }
 
 async function wantRetried(sorting: Sorting, loaded: PartOutcome[], key: Key, index: KeyIndex): Promise<void> {
@@ -179,7 +181,7 @@ async function endFailed(
           message: `The platform stopped taking rows: ${row.note}`,
         };
       }
-      if (rowClass === 'already-done' && operation === 'delete') {
+      if (isDone(rowClass, operation)) {
         await files.acceptAsDone(row);
       } else if (!final && mayPassUnchanged(rowClass)) {
         loose ||= value === undefined;
@@ -204,6 +206,7 @@ async function takeFromResults(
   loaded: PartOutcome[],
   key: Key | undefined,
   index: KeyIndex,
+  which: 'keyed' | 'loose',
 ): Promise<void> {
   const { files, plan } = sorting;
   const rejections = new Rejections(sorting, key);
@@ -212,9 +215,13 @@ async function takeFromResults(
       for await (const row of resultRows(sorting, part, kind)) {
         if (kind === 'failed' && !mayPassUnchanged(classOf(row))) continue;
         const value = key?.of(row.cells);
+        if ((value === undefined) !== (which === 'loose')) continue;
         const verdict = value === undefined ? 'result' : index.verdict(value);
         if (verdict === 'source') continue;
-        if (verdict === 'result') {
+        if (verdict === 'result' && !row.complete) {
+          // What Salesforce left out of its file cannot be sent again.
+          await rejections.add(row.id, row.note, row.cells);
+        } else if (verdict === 'result') {
           await files.sendValuesAgain(row.cells);
           if (kind === 'failed') files.rerendered++;
         } else {
@@ -230,54 +237,4 @@ async function takeFromResults(
     }
   }
   await rejections.finish();
-}
-
-/** Rejected rows; those of a delete, which sent ids only, get their other columns back from the file. */
-class Rejections {
-  readonly #sorting: Sorting;
-  readonly #key: Key | undefined;
-  readonly #waiting = new Map<string, { id: string; error: string; cells: readonly string[] }[]>();
-
-  constructor(sorting: Sorting, key: Key | undefined) {
-    this.#sorting = sorting;
-    this.#key = key;
-  }
-
-  async add(id: string, error: string, cells: readonly string[]): Promise<void> {
-    const { files, plan } = this.#sorting;
-    if (plan.original === undefined) return files.reject(id, error, cells);
-    const value = this.#key?.of(cells) ?? '';
-    const rows = this.#waiting.get(value);
-    if (rows === undefined) this.#waiting.set(value, [{ id, error, cells }]);
-    else rows.push({ id, error, cells });
-  }
-
-  async finish(): Promise<void> {
-    const { files, plan, signal } = this.#sorting;
-    const { original } = plan;
-    if (original === undefined || this.#waiting.size === 0) return;
-    const idColumn = original.columns.findIndex(({ name }) => name.toLowerCase() === 'id');
-    const found: { id: string; error: string; cells: string[] }[] = [];
-    await scanRecords(
-      readRange(original.path, original.dataStart, undefined, signal),
-      { delimiter: original.delimiter },
-      (record) => {
-        const cells = readCells(record, original.delimiter);
-        const shown = original.columns.map(({ index }) => cells[index] ?? '');
-        const row = this.#waiting.get(this.#key?.of([shown[idColumn] ?? '']) ?? '')?.shift();
-        if (row !== undefined) found.push({ ...row, cells: shown });
-      },
-    );
-    for (const row of found) await files.reject(row.id, row.error, row.cells);
-    for (const rows of this.#waiting.values()) {
-      for (const row of rows) {
-        await files.reject(
-          row.id,
-          row.error,
-          original.columns.map((_, i) => (i === idColumn ? (row.cells[0] ?? '') : '')),
-        );
-      }
-    }
-    this.#waiting.clear();
-  }
 }

@@ -5,10 +5,11 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
-import { saveText } from '../storage/files.js';
+import { NightloadError } from '../errors.js';
+import { fingerprint, saveText } from '../storage/files.js';
 import type { Fingerprint } from '../storage/files.js';
 import type { Delimiter } from '../csv/dialect.js';
-import type { PartRange } from '../csv/scanner.js';
+import type { PartRange } from '../csv/parts.js';
 import type { Column } from '../csv/header.js';
 import type { PartGroup } from './types.js';
 
@@ -70,6 +71,32 @@ export async function savePlan(stageFolder: string, plan: StagePlan): Promise<vo
 
 export async function loadPlan(stageFolder: string): Promise<StagePlan> {
   return JSON.parse(await readFile(join(stageFolder, 'plan.json'), 'utf8')) as StagePlan;
+}
+
+/** Whether a file is still the one that was planned. */
+export async function isAsPlanned(path: string, planned: Fingerprint): Promise<boolean> {
+  try {
+    const now = await fingerprint(path);
+    return now.size === planned.size && now.modifiedMs === planned.modifiedMs;
+  } catch (error) {
+    if (error instanceof NightloadError) return false;
+    throw error;
+  }
+}
+
+/** @throws NightloadError `SOURCE_CHANGED` */
+export async function checkUnchanged(plan: StagePlan): Promise<void> {
+  if (!(await isAsPlanned(plan.rows, plan.fingerprint))) throw sourceChanged(plan);
+}
+
+/** @param more `again`: the step can do without the source when it is tried again */
+export function sourceChanged({ rows }: StagePlan, more: { again?: boolean } = {}): NightloadError {
+  return new NightloadError(
+    'SOURCE_CHANGED',
+    `${rows} was changed, moved or deleted after the load began, so no more of it is sent, and rows of it that are in no ` +
+      'result file cannot be given back. What landed is in the result files; load the changed file as a new load.',
+    { retryable: more.again === true },
+  );
 }
 
 /** Parts are numbered from 1. */

@@ -114,7 +114,9 @@ export interface UploadedPart {
   bytes: number;
 }
 
-export interface DownloadResultsInput extends JobRef, PartRef {}
+export interface DownloadResultsInput extends JobRef, PartRef {
+  operation: Operation;
+}
 
 /** Rows in the three result files, the header not counted. */
 export interface ResultCounts {

@@ -1,11 +1,9 @@
 /** Sends one part: the header line, then the byte range of the rows. Nothing is copied; the length is known beforehand. */
-import { NightloadError } from '../errors.js';
 import { headerBytes } from '../csv/header.js';
-import { fingerprint, readRange } from '../storage/files.js';
+import { readRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
-import { loadPlan, rangeOf } from './stage.js';
-import type { StagePlan } from './stage.js';
+import { checkUnchanged, loadPlan, rangeOf } from './stage.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
 import type { Counted, UploadedPart, UploadPartInput } from './types.js';
@@ -29,16 +27,6 @@ export function uploadPart(
     await checkUnchanged(plan);
     return { records, bytes };
   });
-}
-
-async function checkUnchanged(plan: StagePlan): Promise<void> {
-  const now = await fingerprint(plan.rows);
-  if (now.size === plan.fingerprint.size && now.modifiedMs === plan.fingerprint.modifiedMs) return;
-  throw new NightloadError(
-    'SOURCE_CHANGED',
-    `${plan.rows} was changed after the load began. What was loaded before is in the result files; ` +
-      'load the changed file as a new load once the old one has ended.',
-  );
 }
 
 async function* body(header: Buffer, path: string, start: number, end: number, step: Step): AsyncGenerator<Uint8Array> {

@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { HEAD_BYTES } from '../csv/dialect.js';
+import { firstRecord } from '../csv/scanner.js';
 import { shortRunId } from '../layout.js';
 import { readHead, readRange, saveStream, saveText } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -49,9 +51,7 @@ async function* joined(paths: string[]): AsyncGenerator<Uint8Array> {
   for (const [index, path] of paths.entries()) {
     let start = 0;
     if (index > 0) {
-      // We wrote the header ourselves: names without line breaks, up to the first line feed.
-      const head = await readHead(path, 256 * 1024);
-      start = head.indexOf(0x0a) + 1;
+      start = firstRecord(await readHead(path, HEAD_BYTES), ',')?.end ?? 0;
     }
     yield* readRange(path, start) as AsyncIterable<Buffer>;
   }

@@ -6,7 +6,7 @@ import type { BulkLoadResult, LoadProgress } from '../contract.js';
 import { unattendedQueue } from './pollers.js';
 import { progressView } from './progress.js';
 
-const LOOK_EVERY_MS = 500;
+const LOOK_EVERY_MS = 1_000;
 const CHECK_WORKER_EVERY_MS = 3_000;
 /** A query waits for a worker; a missing one must not hold the display up. */
 const QUERY_LIMIT_MS = 2_000;

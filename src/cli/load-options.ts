@@ -43,7 +43,8 @@ export function parseBytes(text: string): number {
 
 /** `50%` or `0.5`. */
 export function parseShare(text: string): number {
-  const share = text.trim().endsWith('%') ? Number(text.trim().slice(0, -1)) / 100 : Number(text);
+  const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(text);
+  const share = match === null ? Number.NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1);
   if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('Write a share such as 50% or 0.5.');
   return share;
 }
@@ -93,9 +94,11 @@ export function addLoadOptions(command: Command): Command {
     .option('--json', 'print the result as JSON on stdout');
 }
 
+const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
+
 /** Relative paths are the CLI's. */
 export function toInput(source: string, options: LoadOptions): BulkLoadInput {
-  const uri = (path: string): string => (path.startsWith('file:') ? path : pathToFileURL(resolve(path)).href);
+  const uri = (path: string): string => (IS_URI.test(path) ? path : pathToFileURL(resolve(path)).href);
   const part = given({ maxBytes: options.partSize, maxConcurrent: options.parallel });
   const poll = given({
     initialInterval: options.pollInitial,

@@ -67,8 +67,11 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
 /** The delimiter that cuts the first line, quoted cells left out, into most cells; a single column needs none. */
 function guessDelimiter(bytes: Buffer): Delimiter {
   // Without quoted cells, whose line breaks and delimiters are no line ends and no delimiters.
-  const text = bytes.toString().replace(/(?<=^|[,;\t|^`\r\n])"(?:[^"]|"")*(?:"|$)/g, '');
-  const line = /[^\r\n]+/.exec(text)?.[0] ?? '';
+  const text = bytes
+    .toString()
+    .replace(/^[\r\n]+/, '')
+    .replace(/(?<=^|[,;\t|^`\r\n])"(?:[^"]|"")*(?:"|$)/g, '');
+  const line = text.split(/[\r\n]/, 1)[0] ?? '';
   let best: Delimiter = ',';
   let most = 0;
   for (const delimiter of Object.keys(DELIMITER_NAMES) as Delimiter[]) {

@@ -1,10 +1,12 @@
 /** The platform's result files: `sf__Id`, then `sf__Created` or `sf__Error`, then the columns as they were uploaded. */
 import { CsvError, parse } from 'csv-parse';
+import type { Readable } from 'node:stream';
+import type { Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { readCell } from './cells.js';
 import type { Delimiter } from './dialect.js';
-import { classify, mayPassUnchanged, parseRowError } from './row-errors.js';
-import { RecordCounter, scanRecords } from './scanner.js';
+import { classify, isDone, mayPassUnchanged, parseRowError } from './row-errors.js';
+import { eachRecord, RecordCounter, scanRecords } from './scanner.js';
 
 /**
  * The delimiter of a result file. Documentation does not say whether jobs with another delimiter than a comma get it
@@ -53,18 +55,36 @@ export class RowCount {
     return counter;
   }
 
-  get rows(): number {
-    return Math.max(0, (this.#counter ?? this.#begin()).finish() - 1);
+  /**
+   * How many rows came.
+   * @throws NightloadError `RESULT_TRUNCATED` when the file ends inside a cell; a reply without length or chunks may
+   *   break off unnoticed
+   */
+  finish(): number {
+    const { records, whole } = (this.#counter ?? this.#begin()).finish();
+    if (!whole) {
+      throw new NightloadError(
+        'RESULT_TRUNCATED',
+        `A result file of Salesforce broke off after ${Math.max(0, records - 1)} rows. It is fetched again.`,
+        { retryable: true },
+      );
+    }
+    return Math.max(0, records - 1);
   }
 }
 
-/** Rows of a failed file whose error will not go away by itself. */
-export async function countFailedForGood(chunks: AsyncIterable<Uint8Array>, delimiter: Delimiter): Promise<number> {
+/** Rows of a failed file whose error will not go away by itself; a delete of what is gone is no failure. */
+export async function countFailedForGood(
+  chunks: AsyncIterable<Uint8Array>,
+  delimiter: Delimiter,
+  operation: Operation,
+): Promise<number> {
   let rows = 0;
   let count = 0;
   await scanRecords(chunks, { delimiter }, (record) => {
     if (rows++ === 0) return;
-    if (!mayPassUnchanged(classify(parseRowError(readCell(record, 1, delimiter))))) count++;
+    const rowClass = classify(parseRowError(readCell(record, 1, delimiter)));
+    if (!mayPassUnchanged(rowClass) && !isDone(rowClass, operation)) count++;
   });
   return count;
 }
@@ -76,15 +96,17 @@ export interface ResultRow {
   note: string;
   /** In the order of the columns that were uploaded. */
   cells: string[];
+  /** The file has all columns that were uploaded; else the cells of the others are blank, and the row cannot be sent. */
+  complete: boolean;
 }
 
 /**
- * Reads a result file row by row.
+ * Reads a succeeded or failed file row by row.
  * @param names columns as they were uploaded
  * @throws NightloadError `RESULT_UNREADABLE`
  */
 export async function* readResultRows(
-  chunks: NodeJS.ReadableStream,
+  chunks: Readable,
   delimiter: Delimiter,
   names: readonly string[],
 ): AsyncGenerator<ResultRow> {
@@ -92,41 +114,68 @@ export async function* readResultRows(
     parse({ delimiter, relax_column_count: true, skip_empty_lines: true, bom: true, record_delimiter: ['\r\n', '\n'] }),
   );
   chunks.on('error', (error) => parser.destroy(error));
-  let own = 0;
-  let order: number[] | undefined;
+  let order: Columns | undefined;
   let row = 0;
   try {
     for await (const record of parser as AsyncIterable<string[]>) {
       if (order === undefined) {
-        own = record[0] === 'sf__Id' ? 2 : 0;
-        order = columnOrder(record, own, names);
+        order = columnsOf(record, OWN_COLUMNS, names);
         continue;
       }
       row++;
-      const from = own;
-      yield {
-        id: own === 0 ? '' : (record[0] ?? ''),
-        note: own === 0 ? '' : (record[1] ?? ''),
-        cells: order.map((index) => record[from + index] ?? ''),
-      };
+      yield { id: record[0] ?? '', note: record[1] ?? '', ...pick(record, order) };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // Rows that were read but not yet handed out count too; the header does not.
+    // Rows that were read but not yet handed out count too; the header does not. The parser's own words hold cells.
     const read = Math.max(row, Number(error.records) - 1);
     throw new NightloadError(
       'RESULT_UNREADABLE',
-      `A result file of Salesforce is no CSV after row ${read}: ${error.message}`,
-      { cause: error },
+      `A result file of Salesforce is no CSV after row ${read} (${error.code}).`,
     );
+  } finally {
+    // A reader that stops early leaves the file open otherwise.
+    chunks.destroy();
+    parser.destroy();
   }
 }
 
-/** Columns come back in the order of the upload; where they do not, their names tell. */
-function columnOrder(header: readonly string[], own: number, names: readonly string[]): number[] {
-  const returned = header.slice(own).map((name) => name.toLowerCase());
-  return names.map((name, position) => {
-    const found = returned.indexOf(name.toLowerCase());
-    return found === -1 ? position : found;
+/** Reads an unprocessed file: the platform repeats the uploaded bytes there, whatever their quoting. */
+export async function* readUnprocessedRows(
+  chunks: Readable,
+  delimiter: Delimiter,
+  names: readonly string[],
+): AsyncGenerator<ResultRow> {
+  let order: Columns | undefined;
+  for await (const cells of eachRecord(chunks, { delimiter })) {
+    if (order === undefined) order = columnsOf(cells, 0, names);
+    else yield { id: '', note: '', ...pick(cells, order) };
+  }
+}
+
+/** `sf__Id`, and `sf__Created` or `sf__Error`. */
+const OWN_COLUMNS = 2;
+
+/** Where each uploaded column is found in a result file. */
+type Columns = readonly (number | undefined)[];
+
+/**
+ * Columns come back in the order of the upload; where they do not, their names tell. A file whose names are all foreign
+ * is read by position, if it has as many.
+ */
+function columnsOf(header: readonly string[], own: number, names: readonly string[]): Columns {
+  const returned = header.map((name) => name.replace(/^\uFEFF/, '').toLowerCase());
+  const found = names.map((name) => {
+    const at = returned.indexOf(name.toLowerCase(), own);
+    return at === -1 ? undefined : at;
   });
+  const foreign = found.every((at) => at === undefined);
+  return foreign && header.length === own + names.length ? names.map((_, position) => own + position) : found;
+}
+
+function pick(record: readonly string[], columns: Columns): Pick<ResultRow, 'cells' | 'complete'> {
+  return {
+    cells: columns.map((at) => (at === undefined ? '' : (record[at] ?? ''))),
+    complete: columns.every((at) => at !== undefined),
+  };
 }

@@ -18,13 +18,24 @@ export interface RewriteOptions {
   /** Field API name to the value that every row gets; it replaces a column of that name. */
   constants?: Record<string, string>;
   blankAsNull?: boolean;
+  /** Columns by which records are found: blank cells stay blank there even with `blankAsNull`. */
+  keys?: readonly string[];
+}
+
+/** Columns of the source that no constant replaces; field names count in any letter case. */
+function fromSource({ columns, constants = {} }: Pick<RewriteOptions, 'columns' | 'constants'>): Column[] {
+  const replaced = new Set(Object.keys(constants).map((name) => name.toLowerCase()));
+  return columns.filter(({ name }) => !replaced.has(name.toLowerCase()));
 }
 
 /** Names of the columns that {@link rewriteCsv} writes. */
 export function rewrittenNames(options: Pick<RewriteOptions, 'columns' | 'constants'>): string[] {
-  const constants = options.constants ?? {};
-  const fromFile = options.columns.filter(({ name }) => !Object.hasOwn(constants, name)).map(({ name }) => name);
-  return [...fromFile, ...Object.keys(constants)];
+  return [...fromSource(options).map(({ name }) => name), ...Object.keys(options.constants ?? {})];
+}
+
+/** Line breaks as the file that is written has them. */
+function withLineFeeds(text: string): string {
+  return text.replaceAll(/\r+\n/g, '\n');
 }
 
 /**
@@ -33,9 +44,9 @@ export function rewrittenNames(options: Pick<RewriteOptions, 'columns' | 'consta
  * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`
  */
 export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
-  const constants = options.constants ?? {};
-  const columns = options.columns.filter(({ name }) => !Object.hasOwn(constants, name));
-  const added = Object.values(constants);
+  const keys = new Set((options.keys ?? []).map((name) => name.toLowerCase()));
+  const columns = fromSource(options).map(({ index, name }) => ({ index, isKey: keys.has(name.toLowerCase()) }));
+  const added = Object.values(options.constants ?? {}).map(withLineFeeds);
   let row = 0;
   const reshape = new Transform({
     objectMode: true,
@@ -50,9 +61,9 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
         );
         return;
       }
-      const cells = columns.map(({ index }) => {
-        const cell = (record[index] ?? '').replaceAll(/\r+\n/g, '\n');
-        return cell === '' && options.blankAsNull === true ? '#N/A' : cell;
+      const cells = columns.map(({ index, isKey }) => {
+        const cell = withLineFeeds(record[index] ?? '');
+        return cell === '' && options.blankAsNull === true && !isKey ? '#N/A' : cell;
       });
       cells.push(...added);
       done(null, cells);
@@ -99,7 +110,10 @@ function refuseBadText(): Transform {
 
 function readable(error: Error, row: number): Error {
   if (!(error instanceof CsvError)) return error;
-  return new NightloadError('CSV_INVALID', `The CSV cannot be read near data row ${row + 1}: ${error.message}`, {
-    cause: error,
-  });
+  // The parser's own words hold cells, which must not get into a history.
+  return new NightloadError(
+    'CSV_INVALID',
+    `The CSV cannot be read near data row ${row + 1} (line ${Number(error.lines) + 1}, ${error.code}). ` +
+      'Look for a quote inside a value that is not doubled, or for text after a closing quote.',
+  );
 }

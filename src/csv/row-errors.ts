@@ -89,6 +89,11 @@ export function classify({ code, message }: RowError): RowClass {
   return typeof rule === 'function' ? rule(message) : rule;
 }
 
+/** Whether what failed is so already: a record that was to be deleted is gone. */
+export function isDone(rowClass: RowClass, operation: string): boolean {
+  return rowClass === 'already-done' && operation === 'delete';
+}
+
 /** Whether the same row, unchanged, may pass when it is sent again. */
 export function mayPassUnchanged(rowClass: RowClass): boolean {
   return rowClass === 'transient' || rowClass === 'order-dependent';

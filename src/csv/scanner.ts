@@ -4,14 +4,14 @@
  * line breaks inside quotes belong to the record. Blank lines are not records.
  */
 import { NightloadError } from '../errors.js';
-import { notUtf8, Utf8Check } from './utf8.js';
+import { readCells } from './cells.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
 
 /** Where the scanner stands; feed it chunks in order. */
-class Scanner {
+export class Scanner {
   readonly #delimiter: number;
   readonly #onRecord: (start: number, end: number) => void;
   #position: number;
@@ -115,7 +115,7 @@ function nextOf(chunk: Buffer, byte: number, from: number): number {
 
 export type LineBreaks = 'LF' | 'CRLF' | 'mixed' | 'none';
 
-function lineBreaks(scanner: Scanner): LineBreaks {
+export function lineBreaks(scanner: Scanner): LineBreaks {
   if (scanner.lf && scanner.crlf) return 'mixed';
   return scanner.lf ? 'LF' : scanner.crlf ? 'CRLF' : 'none';
 }
@@ -132,9 +132,10 @@ export class RecordCounter {
     this.#scanner.push(asBuffer(chunk));
   }
 
-  finish(): number {
-    this.#scanner.finish();
-    return this.#scanner.records;
+  /** `whole` is false when the last record opens a quote that is not closed: the file was cut off. */
+  finish(): { records: number; whole: boolean } {
+    const open = this.#scanner.finish();
+    return { records: this.#scanner.records, whole: open === undefined };
   }
 }
 
@@ -150,11 +151,11 @@ export interface ScanSummary {
   lineBreaks: LineBreaks;
 }
 
-function asBuffer(chunk: Uint8Array): Buffer {
+export function asBuffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
 
-function unclosedQuote(where: string): never {
+export function unclosedQuote(where: string): never {
   throw new NightloadError(
     'CSV_UNCLOSED_QUOTE',
     `${where} opens a quoted cell that is never closed. Close the quote, or double a quote that belongs to the value.`,
@@ -173,6 +174,44 @@ export function firstRecord(bytes: Buffer, delimiter: string): { start: number; 
   return first;
 }
 
+/** Hands out records with their bytes; pieces of chunks are joined only once the record that spans them ends. */
+class RecordReader {
+  readonly scanner: Scanner;
+  #pieces: Buffer[] = [];
+  #piecesStart: number;
+  #position: number;
+
+  constructor({ delimiter, base = 0 }: ScanOptions, visit: (record: Buffer, start: number, end: number) => void) {
+    this.#piecesStart = base;
+    this.#position = base;
+    this.scanner = new Scanner(delimiter, base, (start, end) => {
+      if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)];
+      visit((this.#pieces[0] as Buffer).subarray(start - this.#piecesStart, end - this.#piecesStart), start, end);
+    });
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  push(piece: Uint8Array): void {
+    const chunk = asBuffer(piece);
+    this.#pieces.push(chunk);
+    this.scanner.push(chunk);
+    if (this.scanner.recordStart >= this.#position) {
+      this.#pieces = [chunk.subarray(this.scanner.recordStart - this.#position)];
+      this.#piecesStart = this.scanner.recordStart;
+    }
+    this.#position += chunk.length;
+  }
+
+  /** @throws NightloadError `CSV_UNCLOSED_QUOTE` */
+  finish(): void {
+    const open = this.scanner.finish();
+    if (open !== undefined) unclosedQuote(`Data row ${open}`);
+  }
+}
+
 /**
  * Visits each record with its bytes, line end included, and its absolute offsets.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`
@@ -182,88 +221,25 @@ export async function scanRecords(
   options: ScanOptions,
   visit: (record: Buffer, start: number, end: number) => void,
 ): Promise<ScanSummary> {
-  const base = options.base ?? 0;
-  // Chunks from the one that the current record starts in; joined only once the record ends.
-  let pieces: Buffer[] = [];
-  let piecesStart = base;
-  let position = base;
-  const scanner = new Scanner(options.delimiter, base, (start, end) => {
-    if (pieces.length > 1) pieces = [Buffer.concat(pieces)];
-    visit((pieces[0] as Buffer).subarray(start - piecesStart, end - piecesStart), start, end);
-  });
-  for await (const piece of chunks) {
-    const chunk = asBuffer(piece);
-    pieces.push(chunk);
-    scanner.push(chunk);
-    if (scanner.recordStart >= position) {
-      pieces = [chunk.subarray(scanner.recordStart - position)];
-      piecesStart = scanner.recordStart;
-    }
-    position += chunk.length;
-  }
-  const open = scanner.finish();
-  if (open !== undefined) unclosedQuote(`Data row ${open}`);
-  return { records: scanner.records, bytes: position - base, lineBreaks: lineBreaks(scanner) };
-}
-
-export interface PartRange {
-  /** Absolute offset of the first byte. */
-  start: number;
-  /** Offset after the last byte; always a record end. */
-  end: number;
-  records: number;
-}
-
-export interface PlanOptions extends ScanOptions {
-  /** Most bytes of one part, the header line not counted. */
-  maxBytes: number;
-  onProgress?: (bytes: number) => void;
-}
-
-export interface PartPlan extends ScanSummary {
-  parts: PartRange[];
-  /** Bytes of blank lines between the records of a part. They are no records, but they would be sent. */
-  blankBytes: number;
+  const reader = new RecordReader(options, visit);
+  for await (const piece of chunks) reader.push(piece);
+  reader.finish();
+  const { scanner, position } = reader;
+  return { records: scanner.records, bytes: position - (options.base ?? 0), lineBreaks: lineBreaks(scanner) };
 }
 
 /**
- * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Copies nothing.
- * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_NOT_UTF8`
+ * The cells of each record, for a reader that has to wait between them. Takes any quoting.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
  */
-export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
-  const base = options.base ?? 0;
-  const parts: PartRange[] = [];
-  let current: PartRange | undefined;
-  let blankBytes = 0;
-  const scanner = new Scanner(options.delimiter, base, (start, end) => {
-    if (end - start > options.maxBytes) {
-      throw new NightloadError(
-        'RECORD_TOO_LARGE',
-        `Data row ${scanner.records} has ${end - start} bytes, more than a part may have (${options.maxBytes}). ` +
-          'Raise the part size, or look for a quote that swallows the rows after it.',
-      );
-    }
-    if (current !== undefined && end - current.start <= options.maxBytes) {
-      blankBytes += start - current.end;
-      current.end = end;
-      current.records++;
-    } else {
-      current = { start, end, records: 1 };
-      parts.push(current);
-    }
-  });
-  const text = new Utf8Check();
-  let position = base;
+export async function* eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<string[]> {
+  let batch: string[][] = [];
+  const reader = new RecordReader(options, (record) => void batch.push(readCells(record, options.delimiter)));
   for await (const piece of chunks) {
-    const chunk = asBuffer(piece);
-    const before = scanner.records;
-    scanner.push(chunk);
-    if (!text.push(chunk)) throw notUtf8(`one of the data rows ${before + 1} to ${scanner.records + 1}`);
-    position += chunk.length;
-    options.onProgress?.(position - base);
+    reader.push(piece);
+    yield* batch;
+    batch = [];
   }
-  const open = scanner.finish();
-  if (open !== undefined) unclosedQuote(`Data row ${open}`);
-  if (!text.finish()) throw notUtf8('the last data row');
-  return { parts, blankBytes, records: scanner.records, bytes: position - base, lineBreaks: lineBreaks(scanner) };
+  reader.finish();
+  yield* batch;
 }

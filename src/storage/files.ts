@@ -1,6 +1,10 @@
-/** Files as the load needs them: written beside and renamed, so that half a file is never taken for a whole one. */
+/**
+ * Files as the load needs them: written beside, flushed and renamed, so that half a file is never taken for a whole one,
+ * not even after a power cut.
+ */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { randomUUID } from 'node:crypto';
@@ -34,7 +38,11 @@ export async function saveStream(
 ): Promise<void> {
   const temporary = beside(path);
   try {
-    await pipeline(source, createWriteStream(temporary, { highWaterMark: READ_SIZE }), signal ? { signal } : {});
+    await pipeline(
+      source,
+      createWriteStream(temporary, { highWaterMark: READ_SIZE, flush: true }),
+      signal ? { signal } : {},
+    );
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -46,7 +54,7 @@ export async function saveStream(
 export async function saveText(text: string, path: string): Promise<void> {
   const temporary = beside(path);
   try {
-    await writeFile(temporary, text);
+    await writeFile(temporary, text, { flush: true });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -111,13 +119,15 @@ export async function* readRanges(
   path: string,
   ranges: Iterable<{ start: number; end: number }>,
 ): AsyncGenerator<Buffer> {
-  const file = await open(path, 'r');
+  // Opened for the first range: without any, the file need not be there.
+  let file: FileHandle | undefined;
   let window: Buffer = Buffer.alloc(0);
   let windowStart = 0;
   try {
     for (const { start, end } of ranges) {
       if (start < windowStart || end > windowStart + window.length) {
         const wanted = Buffer.allocUnsafe(Math.max(end - start, 64 * 1024));
+        file ??= await open(path, 'r');
         const { bytesRead } = await file.read(wanted, 0, wanted.length, start);
         if (bytesRead < end - start) throw new NightloadError('SOURCE_CHANGED', `${path} is shorter than it was.`);
         window = wanted.subarray(0, bytesRead);
@@ -126,6 +136,6 @@ export async function* readRanges(
       yield window.subarray(start - windowStart, end - windowStart);
     }
   } finally {
-    await file.close();
+    await file?.close();
   }
 }

@@ -30,9 +30,13 @@ export class RowFile {
   }
 
   async close(): Promise<void> {
-    if (this.#pendingBytes > 0) await this.#flush();
-    await this.#handle?.close();
-    this.#handle = undefined;
+    try {
+      if (this.#pendingBytes > 0) await this.#flush();
+      await this.#handle?.sync();
+    } finally {
+      await this.#handle?.close();
+      this.#handle = undefined;
+    }
   }
 
   #push(bytes: Buffer): void {

@@ -7,20 +7,22 @@ import {
   ContinueAsNew,
   executeChild,
   isCancellation,
+  setCurrentDetails,
   setHandler,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import { FILES_QUEUE_MEMO, RESULT_MEMO } from '../contract.js';
-import type { BulkLoadInput, BulkLoadResult, LoadPhase, LoadProgress } from '../contract.js';
+import { FILES_QUEUE_MEMO } from '../contract.js';
+import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
 import type { LocatedSource, OrgRef, Stage } from '../activities/types.js';
-import { buildResult, recordCounts } from './books.js';
+import { recordCounts } from './books.js';
 import { nudgeChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
-import { loadIdOf, resolveInput } from './input.js';
+import { resolveInput, withoutNulls } from './input.js';
 import type { LoadSettings } from './input.js';
-import { loadParts, partsNotStarted } from './load-parts.js';
+import { endLoad, enterPhase } from './load-ending.js';
+import { loadParts } from './load-parts.js';
 import type { Live } from './load-parts.js';
 import { enterRetry, mayRetry, newLoad, showParts } from './load-run.js';
 import type { LoadRun } from './load-run.js';
@@ -33,20 +35,28 @@ import {
   retryProgressSignal,
 } from './messages.js';
 import type { retryFailedRows } from './retry-failed-rows.js';
-import { cleanupOnFiles, first, onFiles } from './steps.js';
-import { markSearchAttributes, showLoad } from './visibility.js';
+import { first, onFiles } from './steps.js';
+import { markSearchAttributes } from './visibility.js';
+import { loadDetails, nameOf } from './words.js';
 
 /** Most parts that the `progress` query lists. */
 const MAX_SHOWN_PARTS = 200;
 
-export async function bulkLoad(input: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
+export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
+  const input = withoutNulls(given);
   const run = carried ?? newLoad();
-  const live: Live = { paused: false, running: new Map(), changes: 0 };
+  const live: Live = {
+    paused: false,
+    running: new Map(),
+    changes: 0,
+    show: (result) => setCurrentDetails(loadDetails(input, run, live, result)),
+  };
   listen(run, live);
+  live.show();
   try {
     const settings = resolveInput(input, workflowInfo().workflowId);
-    if (run.stage === undefined) await prepare(input, settings, run);
-    enterPhase(input, run, 'loading');
+    if (run.stage === undefined) await prepare(input, settings, run, live);
+    enterPhase(run, live, 'loading');
     await loadParts(input, settings, run, live, jobTemplate(input, settings, run));
     if (run.error === undefined && !run.canceled && mayRetry(run, input.operation))
       await retry(input, settings, run, live);
@@ -57,7 +67,7 @@ export async function bulkLoad(input: BulkLoadInput, carried?: LoadRun): Promise
   }
   const result = await CancellationScope.nonCancellable(async () => {
     await condition(allHandlersFinished);
-    return close(input, run);
+    return endLoad(input, run, live);
   });
   if (result.state === 'Canceled') throw new CancelledFailure('The load was canceled.');
   if (result.state === 'Failed') {
@@ -71,6 +81,7 @@ function listen(run: LoadRun, live: Live): void {
   const pause = (paused: boolean) => (): void => {
     live.paused = paused;
     live.changes++;
+    live.show();
   };
   setHandler(pauseSignal, pause(true), { description: 'Starts no new job; running ones go on and are polled.' });
   setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
@@ -82,12 +93,22 @@ function listen(run: LoadRun, live: Live): void {
     },
     { description: 'Looks at all running jobs now instead of at their next timer.' },
   );
-  setHandler(partProgressSignal, (part) => {
-    if (live.running.has(part.n)) live.running.set(part.n, part);
-  });
-  setHandler(retryProgressSignal, (text) => {
-    live.waitingFor = text;
-  });
+  setHandler(
+    partProgressSignal,
+    (part) => {
+      if (live.running.has(part.n)) live.running.set(part.n, part);
+      live.show();
+    },
+    { description: 'Sent by the part itself: how its job is doing.' },
+  );
+  setHandler(
+    retryProgressSignal,
+    (text) => {
+      live.waitingFor = text;
+      live.show();
+    },
+    { description: 'Sent by the retry itself: what it does or waits for.' },
+  );
   setHandler(
     progressQuery,
     (): LoadProgress => {
@@ -104,24 +125,21 @@ function listen(run: LoadRun, live: Live): void {
   );
 }
 
-function enterPhase(input: BulkLoadInput, run: LoadRun, phase: LoadPhase): void {
-  run.phase = phase;
-  markSearchAttributes(run.located?.searchAttributes ?? [], { NightloadPhase: phase });
-  showLoad(input, run);
-}
-
 /** Finds a worker that sees the source, reads it once, and cuts it into parts. */
-async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRun): Promise<void> {
+async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRun, live: Live): Promise<void> {
   const { connection, loadId } = settings;
-  run.located = await first.locateSource.executeWithOptions({ summary: input.source.slice(-180) }, [
-    {
-      source: input.source,
-      connection,
-      loadId,
-      executionId: workflowInfo().firstExecutionRunId,
-      ...(input.output !== undefined && { output: input.output }),
-    },
-  ]);
+  run.located = await first.locateSource.executeWithOptions(
+    { summary: `find a worker that sees ${nameOf(input.source)}` },
+    [
+      {
+        source: input.source,
+        connection,
+        loadId,
+        executionId: workflowInfo().firstExecutionRunId,
+        ...(input.output !== undefined && { output: input.output }),
+      },
+    ],
+  );
   const { filesQueue, workUri, searchAttributes } = run.located;
   upsertMemo({ [FILES_QUEUE_MEMO]: filesQueue });
   markSearchAttributes(searchAttributes, {
@@ -129,10 +147,10 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
     NightloadOperation: input.operation,
     NightloadConnection: connection,
   });
-  enterPhase(input, run, 'planning');
+  enterPhase(run, live, 'planning');
   try {
     const { value, requests } = await onFiles(filesQueue).planLoad.executeWithOptions(
-      { summary: 'read and cut the source' },
+      { summary: `read ${nameOf(input.source)} and cut it into parts` },
       [
         {
           source: input.source,
@@ -176,7 +194,7 @@ function jobTemplate(input: BulkLoadInput, settings: LoadSettings, run: LoadRun)
 }
 
 async function retry(input: BulkLoadInput, settings: LoadSettings, run: LoadRun, live: Live): Promise<void> {
-  enterPhase(input, run, 'retrying');
+  enterPhase(run, live, 'retrying');
   const { filesQueue, searchAttributes, workUri } = run.located as LocatedSource;
   live.waitingFor = 'the failed rows to be sorted';
   // From here on rows may land without us being told: should the child vanish, they are unaccounted, not rejected.
@@ -211,84 +229,4 @@ async function retry(input: BulkLoadInput, settings: LoadSettings, run: LoadRun,
   });
   enterRetry(run, result);
   run.canceled ||= result.canceled;
-}
-
-/** Whatever happened: sorts what is left, writes the report, and leaves the result where no worker is needed to read it. */
-async function close(input: BulkLoadInput, run: LoadRun): Promise<BulkLoadResult> {
-  const { workflowId, runId } = workflowInfo();
-  const head = {
-    loadId: loadIdOf(input, workflowId),
-    workflowId,
-    runId,
-    object: input.object,
-    operation: input.operation,
-  };
-  enterPhase(input, run, 'reporting');
-  const { located } = run;
-  if (located !== undefined && run.stage !== undefined && !run.sorted)
-    await sortTheRest(input, run, run.stage, located);
-  const ending = { canceled: run.canceled, error: run.error };
-  let result = buildResult(head, run.books, ending, { succeeded: run.files.succeeded });
-  if (located !== undefined && run.stage !== undefined) {
-    try {
-      const files = await closing(run, located).writeReport.executeWithOptions(
-        { summary: 'report.json and the rejected file' },
-        [
-          {
-            outputUri: located.outputUri,
-            rejected: run.files.rejected,
-            unprocessed: run.files.unprocessed,
-            report: { ...result, jobs: run.books.jobs },
-          },
-        ],
-      );
-      result = { ...result, files };
-    } catch (error) {
-      const ended = { ...ending, error: run.error ?? toLoadError(error) };
-      result = buildResult(head, run.books, ended, { succeeded: run.files.succeeded });
-    }
-  }
-  const { jobs: _jobs, ...withoutJobs } = result;
-  upsertMemo({ [RESULT_MEMO]: withoutJobs });
-  run.phase = 'done';
-  markSearchAttributes(located?.searchAttributes ?? [], {
-    NightloadPhase: 'done',
-    NightloadRejected: result.records.rejected,
-  });
-  showLoad(input, run, result);
-  return result;
-}
-
-/** After a cancel, nobody wants to wait for a disk to be mended. */
-function closing(run: LoadRun, { filesQueue }: LocatedSource): ReturnType<typeof onFiles> {
-  return run.canceled ? cleanupOnFiles(filesQueue) : onFiles(filesQueue);
-}
-
-async function sortTheRest(input: BulkLoadInput, run: LoadRun, stage: Stage, located: LocatedSource): Promise<void> {
-  const outcomes = [...run.outcomes, ...partsNotStarted(run)];
-  if (outcomes.length === 0) return;
-  try {
-    const sorted = await closing(run, located).sortRows.executeWithOptions(
-      { summary: 'sort the rows that did not land' },
-      [
-        {
-          stage,
-          outcomes,
-          operation: input.operation,
-          final: true,
-          nextStageUri: `${located.workUri}none/`,
-          partMaxBytes: 0,
-        },
-      ],
-    );
-    run.books.rejected += sorted.rejected;
-    run.books.unprocessed = sorted.unprocessed;
-    run.books.succeeded += sorted.alreadyDone;
-    if (sorted.files.alreadyDone !== undefined) run.files.succeeded.push(sorted.files.alreadyDone);
-    if (sorted.files.rejected !== undefined) run.files.rejected.push(sorted.files.rejected);
-    if (sorted.files.unprocessed !== undefined) run.files.unprocessed.push(sorted.files.unprocessed);
-    if (sorted.stop !== undefined) run.error ??= sorted.stop;
-  } catch (error) {
-    run.error ??= toLoadError(error);
-  }
 }

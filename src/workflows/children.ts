@@ -7,6 +7,7 @@ import { toLoadError } from './failures.js';
 import { pollNowSignal } from './messages.js';
 import type { ingestJob } from './ingest-job.js';
 import type { IngestJobInput, IngestJobResult } from './job-run.js';
+import { count } from './words.js';
 
 /** What all jobs of a load have in common. */
 export type JobTemplate = Omit<
@@ -46,7 +47,7 @@ export async function runPart(
       // Even a load that is terminated has its jobs aborted, by its children.
       parentClosePolicy: 'REQUEST_CANCEL',
       cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-      staticSummary: `${operation} ${template.object}, ${name}: ${records} records`,
+      staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
     });
   } catch (error) {
     return resultOfFailure(error, part);

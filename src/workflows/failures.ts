@@ -20,6 +20,7 @@ function innermost(error: unknown): unknown {
 /** Code and message of a failure, whatever wrapped it. */
 export function toLoadError(error: unknown): LoadError {
   const cause = innermost(error);
+  if (error instanceof ChildWorkflowFailure && error.cause) return toLoadError(error.cause);
   if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'UNEXPECTED', message: cause.message };
   if (cause instanceof NightloadError) return { code: cause.code, message: cause.message };
   if (cause instanceof TimeoutFailure && error instanceof ActivityFailure) {

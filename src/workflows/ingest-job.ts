@@ -16,25 +16,33 @@ import {
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
 import { mayPassLater, toLoadError } from './failures.js';
-import { enterLook, newRun } from './job-run.js';
-import { abortCurrent, counted, jobRef, look } from './job-calls.js';
+import { enterLook, newRun, partProgress } from './job-run.js';
+import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import { finish } from './job-ending.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
-import { partProgressSignal, pollNowSignal } from './messages.js';
+import { partProgressQuery, partProgressSignal, pollNowSignal } from './messages.js';
 import { nextPollDelay } from './polling.js';
 import { shared, uploadOn } from './steps.js';
-import { describeWait, markSearchAttributes, showJob } from './visibility.js';
+import { markSearchAttributes } from './visibility.js';
+import { pollWait } from './words.js';
 
 /** Waits before a job is created anew after an upload that failed; then the load ends cleanly. */
 const UPLOAD_WAITS = ['5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h'] as const;
 /** A part that is done sooner is not worth a signal to the parent. */
 const FIRST_SIGNAL_AFTER_MS = 10_000;
+/** Each signal costs the parent events, so the next ones are rare; who wants to know more asks this workflow. */
+const NEXT_SIGNAL_AFTER_MS = 3_600_000;
 
 export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promise<IngestJobResult> {
   const run = carried ?? newRun();
+  const nudge = { asked: false };
+  setHandler(pollNowSignal, () => void (nudge.asked = true), {
+    description: 'Looks at the job now instead of at the next timer.',
+  });
+  setHandler(partProgressQuery, () => partProgress(input, run), { description: 'How the job is doing.' });
   try {
     if (!run.closed) await submit(input, run);
-    await watch(input, run);
+    await watch(input, run, nudge);
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) run.canceled = true;
@@ -73,8 +81,8 @@ function mayBeSentAgain(error: unknown): boolean {
 
 async function createAndUpload(input: IngestJobInput, run: JobRun): Promise<void> {
   const { connection, apiVersion, object, operation, columnDelimiter, lineEnding } = input;
-  run.phase = 'creating';
   delete run.jobId;
+  enterJobPhase(input, run, 'creating');
   const { jobId } = await counted(
     run,
     shared.createJob.executeWithOptions({ summary: `${operation} ${object}, part ${input.part}` }, [
@@ -93,8 +101,7 @@ async function createAndUpload(input: IngestJobInput, run: JobRun): Promise<void
   run.jobId = jobId;
   run.jobs.push({ id: jobId, operation, state: 'Open', records: 0, failed: 0, polls: 0 });
   markSearchAttributes(input.searchAttributes, { NightloadJobIds: run.jobs.map(({ id }) => id) });
-  run.phase = 'uploading';
-  showJob(input, run);
+  enterJobPhase(input, run, 'uploading');
   const sent = await counted(
     run,
     uploadOn(input.filesQueue).uploadPart.executeWithOptions({ summary: `${input.records} records to ${jobId}` }, [
@@ -106,7 +113,7 @@ async function createAndUpload(input: IngestJobInput, run: JobRun): Promise<void
 }
 
 async function close(input: IngestJobInput, run: JobRun): Promise<void> {
-  run.phase = 'closing';
+  enterJobPhase(input, run, 'closing');
   try {
     const look = await counted(
       run,
@@ -123,12 +130,8 @@ async function close(input: IngestJobInput, run: JobRun): Promise<void> {
 }
 
 /** Timer by timer until the job ends. */
-async function watch(input: IngestJobInput, run: JobRun): Promise<void> {
-  run.phase = 'processing';
-  let nudged = false;
-  setHandler(pollNowSignal, () => void (nudged = true), {
-    description: 'Looks at the job now instead of at the next timer.',
-  });
+async function watch(input: IngestJobInput, run: JobRun, nudge: { asked: boolean }): Promise<void> {
+  enterJobPhase(input, run, 'processing');
   let signalAt = run.closedAt + FIRST_SIGNAL_AFTER_MS;
   while (!isTerminal(run.last?.state ?? 'Open')) {
     const now = Date.now();
@@ -142,13 +145,12 @@ async function watch(input: IngestJobInput, run: JobRun): Promise<void> {
     }
     const history = { startedAt: run.closedAt, total: input.records, looks: run.looks.slice(1), count: run.polls };
     const delay = Math.min(left, nextPollDelay(input.poll, history, now, Math.random()));
-    await condition(() => nudged, delay, { summary: describeWait(run, input, delay) });
-    nudged = false;
+    await condition(() => nudge.asked, delay, { summary: pollWait(run, input, delay) });
+    nudge.asked = false;
     run.polls++;
-    await look(input, run, `look ${run.polls} at ${run.jobId}`);
+    await look(input, run, `poll ${run.polls} of ${run.jobId}`);
     if (input.reportProgress && Date.now() >= signalAt && !isTerminal(run.last?.state ?? '')) {
-      // Each signal costs the parent events, so they get rarer as the job gets older.
-      signalAt = Date.now() + (Date.now() - run.closedAt);
+      signalAt = Date.now() + Math.max(NEXT_SIGNAL_AFTER_MS, Date.now() - run.closedAt);
       await tellParent(input, run);
     }
     if (workflowInfo().continueAsNewSuggested && !isTerminal(run.last?.state ?? '')) {
@@ -159,17 +161,9 @@ async function watch(input: IngestJobInput, run: JobRun): Promise<void> {
 
 async function tellParent(input: IngestJobInput, run: JobRun): Promise<void> {
   const parent = workflowInfo().parent;
-  if (parent === undefined || run.last === undefined) return;
-  const { processed, failed } = run.last;
+  if (parent === undefined) return;
   try {
-    await getExternalWorkflowHandle(parent.workflowId).signal(partProgressSignal, {
-      n: input.part,
-      phase: run.phase,
-      jobId: run.last.id,
-      processed,
-      failed,
-      total: input.records,
-    });
+    await getExternalWorkflowHandle(parent.workflowId).signal(partProgressSignal, partProgress(input, run));
   } catch (error) {
     // A parent that has gone does not stop the job.
     if (isCancellation(error)) throw error;

@@ -52,11 +52,41 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   output: true,
 };
 
+/** Fields that hold others. */
+const GROUPS = new Map<string, readonly string[]>(
+  Object.entries({
+    part: ['maxBytes', 'maxConcurrent'],
+    poll: ['initialInterval', 'backoffCoefficient', 'maximumInterval', 'settleInterval'],
+    retry: ['maxRounds', 'initialWait', 'backoffCoefficient', 'fixes', 'holdFor'],
+    abortWhen: ['failedRatio', 'afterRecords'],
+  } satisfies { [K in 'part' | 'poll' | 'retry' | 'abortWhen']: (keyof NonNullable<BulkLoadInput[K]>)[] }),
+);
+
+/** Faster than this nobody polls on purpose. */
+const LEAST_INTERVAL_MS = 100;
+
 const DELIMITERS = [',', ';', '\t', '|', '^', '`'];
+/** `Name`, `Owner.Email`, `Lead:Who.Email`. */
+const COLUMN_NAME = /^(?:[A-Za-z]\w*:)?[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/;
 const API_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
 
 function refuse(message: string): never {
   throw new NightloadError('INVALID_INPUT', message);
+}
+
+/** Callers in other languages send null for what is not set: the same as leaving it out. */
+export function withoutNulls<T extends object>(input: T): T {
+  const set = Object.entries(input ?? {}).filter(([, value]) => value !== null && value !== undefined);
+  return Object.fromEntries(
+    set.map(([key, value]: [string, unknown]) => [
+      key,
+      GROUPS.has(key) && isObject(value) ? withoutNulls(value) : value,
+    ]),
+  ) as T;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The load's id: given, or what follows `bulk-load/` in the workflow id, or the workflow id itself. */
@@ -71,26 +101,11 @@ export function loadIdOf(input: Pick<BulkLoadInput, 'loadId'>, workflowId: strin
  * Checks the input and fills in the defaults.
  * @throws NightloadError `INVALID_INPUT` naming the field and what it may be.
  */
-export function resolveInput(input: BulkLoadInput, workflowId: string): LoadSettings {
-  for (const key of Object.keys(input)) {
-    if (!Object.hasOwn(KNOWN_KEYS, key)) refuse(`Unknown input field "${key}".`);
-  }
-  if (typeof input.source !== 'string' || input.source === '') refuse('"source" must be a file: URI.');
-  if (!input.source.startsWith('file:')) {
-    refuse(`"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.`);
-  }
-  if (input.output !== undefined && !input.output.startsWith('file:')) refuse('"output" must be a file: URI.');
-  if (typeof input.object !== 'string' || !API_NAME.test(input.object)) {
-    refuse(
-      `"object" is ${JSON.stringify(input.object)}; it must be an sObject API name such as Account or Invoice__c.`,
-    );
-  }
-  if (!OPERATIONS.includes(input.operation)) {
-    refuse(`"operation" is ${JSON.stringify(input.operation)}; it must be one of ${OPERATIONS.join(', ')}.`);
-  }
-  if (input.externalIdFieldName !== undefined && !API_NAME.test(input.externalIdFieldName)) {
-    refuse(`"externalIdFieldName" is ${JSON.stringify(input.externalIdFieldName)}; it must be a field API name.`);
-  }
+export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSettings {
+  if (!isObject(given)) refuse('The input must be an object with source, object and operation.');
+  const input = withoutNulls(given);
+  checkKeys(input);
+  checkTexts(input);
   if (input.operation === 'upsert' && input.externalIdFieldName === undefined) {
     refuse('Upsert needs "externalIdFieldName" (CLI: --external-id), the field by which rows are matched.');
   }
@@ -104,29 +119,29 @@ export function resolveInput(input: BulkLoadInput, workflowId: string): LoadSett
     refuse(`"encoding" is ${JSON.stringify(input.encoding)}; this version reads UTF-8 only: convert the file first.`);
   }
   const loadId = loadIdOf(input, workflowId);
-  if (!LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
+  if (typeof loadId !== 'string' || !LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
     refuse(`"loadId" is ${JSON.stringify(loadId)}; it may have 1 to 200 of A-Z a-z 0-9 . _ -`);
   }
   if (input.retry?.fixes?.length) refuse('"retry.fixes" is not available in this version.');
   if (input.retry?.holdFor !== undefined && duration(input.retry.holdFor, 'retry.holdFor') > 0) {
     refuse('"retry.holdFor" is not available in this version: load the corrected rejected file instead.');
   }
-  const initialMs = duration(input.poll?.initialInterval ?? '5s', 'poll.initialInterval');
+  const initialMs = duration(input.poll?.initialInterval ?? '5s', 'poll.initialInterval', LEAST_INTERVAL_MS);
   return {
     loadId,
     connection: input.connection ?? 'default',
-    partMaxBytes: within(input.part?.maxBytes ?? 100_000_000, 'part.maxBytes', 1_000, 150_000_000),
-    maxConcurrent: within(input.part?.maxConcurrent ?? 2, 'part.maxConcurrent', 1, 100),
+    partMaxBytes: whole(input.part?.maxBytes ?? 100_000_000, 'part.maxBytes', 1_000, 150_000_000),
+    maxConcurrent: whole(input.part?.maxConcurrent ?? 2, 'part.maxConcurrent', 1, 100),
     poll: {
       initialMs,
       coefficient: within(input.poll?.backoffCoefficient ?? 1.5, 'poll.backoffCoefficient', 1, 100),
       // A maximum below the initial interval would make polling faster than asked.
       maximumMs: Math.max(initialMs, duration(input.poll?.maximumInterval ?? '5m', 'poll.maximumInterval')),
-      settleMs: duration(input.poll?.settleInterval ?? '30s', 'poll.settleInterval'),
+      settleMs: duration(input.poll?.settleInterval ?? '30s', 'poll.settleInterval', LEAST_INTERVAL_MS),
     },
     jobTimeoutMs: duration(input.jobTimeout ?? '24h', 'jobTimeout'),
     retry: {
-      maxRounds: within(input.retry?.maxRounds ?? 3, 'retry.maxRounds', 0, 100),
+      maxRounds: whole(input.retry?.maxRounds ?? 3, 'retry.maxRounds', 0, 100),
       initialWaitMs: duration(input.retry?.initialWait ?? '1m', 'retry.initialWait'),
       coefficient: within(input.retry?.backoffCoefficient ?? 4, 'retry.backoffCoefficient', 1, 100),
     },
@@ -134,11 +149,61 @@ export function resolveInput(input: BulkLoadInput, workflowId: string): LoadSett
       failedRatio: within(input.abortWhen?.failedRatio ?? 0.5, 'abortWhen.failedRatio', 0, 1),
       afterRecords: within(input.abortWhen?.afterRecords ?? 10_000, 'abortWhen.afterRecords', 0, Infinity),
     },
-    priority: within(input.priority ?? 3, 'priority', 1, 5),
+    priority: whole(input.priority ?? 3, 'priority', 1, 5),
   };
 }
 
-function duration(value: Duration, name: string): number {
+/** Misspelt fields would be ignored in silence. */
+function checkKeys(input: BulkLoadInput): void {
+  for (const [key, value] of Object.entries(input) as [string, unknown][]) {
+    if (!Object.hasOwn(KNOWN_KEYS, key)) refuse(`Unknown input field "${key}".`);
+    const inner = GROUPS.get(key);
+    if (inner === undefined) continue;
+    if (!isObject(value)) refuse(`"${key}" is ${JSON.stringify(value)}; it must be an object.`);
+    const unknown = Object.keys(value).find((name) => !inner.includes(name));
+    if (unknown !== undefined) refuse(`Unknown input field "${key}.${unknown}". Known are: ${inner.join(', ')}.`);
+  }
+}
+
+function checkTexts(input: BulkLoadInput): void {
+  if (typeof input.source !== 'string' || input.source === '') refuse('"source" must be a file: URI.');
+  if (!input.source.startsWith('file:')) {
+    refuse(`"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.`);
+  }
+  if (input.output !== undefined && !String(input.output).startsWith('file:')) refuse('"output" must be a file: URI.');
+  if (!isName(input.object)) {
+    refuse(
+      `"object" is ${JSON.stringify(input.object)}; it must be an sObject API name such as Account or Invoice__c.`,
+    );
+  }
+  if (!OPERATIONS.includes(input.operation)) {
+    refuse(`"operation" is ${JSON.stringify(input.operation)}; it must be one of ${OPERATIONS.join(', ')}.`);
+  }
+  if (input.externalIdFieldName !== undefined && !isName(input.externalIdFieldName)) {
+    refuse(`"externalIdFieldName" is ${JSON.stringify(input.externalIdFieldName)}; it must be a field API name.`);
+  }
+  for (const key of ['columns', 'constants'] as const) {
+    const texts = input[key];
+    if (texts === undefined) continue;
+    if (!isObject(texts) || Object.values(texts).some((value) => typeof value !== 'string')) {
+      refuse(`"${key}" must be an object whose values are texts.`);
+    }
+  }
+  const column = Object.keys(input.constants ?? {}).find((name) => !COLUMN_NAME.test(name));
+  if (column !== undefined) refuse(`"constants" names ${JSON.stringify(column)}, which is no field API name.`);
+  if (/delete/i.test(input.operation) && Object.keys(input.constants ?? {}).length > 0) {
+    refuse(`"constants" make no sense for ${input.operation}, which sends Ids only.`);
+  }
+  if (input.blankAsNull !== undefined && typeof input.blankAsNull !== 'boolean') {
+    refuse(`"blankAsNull" is ${JSON.stringify(input.blankAsNull)}; it must be true or false.`);
+  }
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && API_NAME.test(value);
+}
+
+function duration(value: Duration, name: string, least = 0): number {
   let ms: number;
   try {
     ms = msToNumber(value as TemporalDuration);
@@ -147,7 +212,13 @@ function duration(value: Duration, name: string): number {
   }
   if (!Number.isFinite(ms) || ms < 0)
     refuse(`"${name}" is ${JSON.stringify(value)}; write a duration such as 5s or 8h.`);
+  if (ms < least) refuse(`"${name}" is ${JSON.stringify(value)}; the least is ${least} ms.`);
   return ms;
+}
+
+function whole(value: number, name: string, least: number, most: number): number {
+  if (!Number.isInteger(within(value, name, least, most))) refuse(`"${name}" is ${value}; it must be a whole number.`);
+  return value;
 }
 
 function within(value: number, name: string, least: number, most: number): number {

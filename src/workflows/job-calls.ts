@@ -1,10 +1,12 @@
 /** Calls about the job that counts, each with its requests booked. */
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { PartPhase } from '../contract.js';
 import type { Counted, JobLook, JobRef } from '../activities/types.js';
 import { requestsOf } from './failures.js';
 import { countRequests, enterLook } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import { cleanup, shared } from './steps.js';
-import { showJob } from './visibility.js';
+import { jobDetails } from './words.js';
 
 export function jobRef(input: IngestJobInput, run: JobRun): JobRef {
   return { connection: input.connection, apiVersion: input.apiVersion, jobId: run.jobId as string };
@@ -22,6 +24,12 @@ export async function counted<T>(run: JobRun, step: Promise<Counted<T>>): Promis
   }
 }
 
+/** A new phase, shown on the job's page. */
+export function enterJobPhase(input: IngestJobInput, run: JobRun, phase: PartPhase): void {
+  run.phase = phase;
+  setCurrentDetails(jobDetails(input, run));
+}
+
 export async function abortCurrent(input: IngestJobInput, run: JobRun): Promise<void> {
   if (run.jobId === undefined) return;
   const look = await counted(
@@ -37,6 +45,6 @@ export async function look(input: IngestJobInput, run: JobRun, summary: string):
   const retry = { initialInterval: input.poll.initialMs, backoffCoefficient: 2, maximumInterval: input.poll.maximumMs };
   const found = await counted(run, steps.readJob.executeWithOptions({ summary, retry }, [jobRef(input, run)]));
   enterLook(run, found, Date.now());
-  showJob(input, run);
+  setCurrentDetails(jobDetails(input, run));
   return run.last as JobLook;
 }

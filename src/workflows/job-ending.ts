@@ -5,7 +5,7 @@ import type { LoadError } from '../contract.js';
 import type { JobLook, ResultCounts } from '../activities/types.js';
 import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
-import { abortCurrent, counted, jobRef, look } from './job-calls.js';
+import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 
@@ -15,6 +15,12 @@ const SETTLE_LIMIT_MS = 600_000;
 
 /** Abort what has not ended, wait until the counters stand still, fetch and count. Runs however the job went. */
 export async function finish(input: IngestJobInput, run: JobRun): Promise<IngestJobResult> {
+  const result = await endJob(input, run);
+  enterJobPhase(input, run, result.outcome.kind === 'loaded' ? 'done' : 'failed');
+  return result;
+}
+
+async function endJob(input: IngestJobInput, run: JobRun): Promise<IngestJobResult> {
   const outcome = { part: input.part, counts: NO_ROWS, missing: 0 };
   const result = (kind: 'loaded' | 'notStarted' | 'lost', counts: ResultCounts, agree: boolean): IngestJobResult => ({
     outcome: { ...outcome, kind, counts, missing: kind === 'loaded' ? missingRows(input.records, counts) : 0 },
@@ -71,11 +77,11 @@ async function settleAndFetch(input: IngestJobInput, run: JobRun): Promise<{ cou
   await settle(input, run);
   const files = run.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue);
   const fetch = async (): Promise<ResultCounts> => {
-    run.phase = 'downloading';
+    enterJobPhase(input, run, 'downloading');
     return counted(
       run,
       files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
-        { ...jobRef(input, run), stageUri: input.stageUri, part: input.part },
+        { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
       ]),
     );
   };
@@ -98,7 +104,7 @@ async function settle(input: IngestJobInput, run: JobRun): Promise<void> {
   const last = run.last as JobLook;
   const structural = last.state === 'Failed' && last.processed === 0 && last.failed === 0;
   if (last.state === 'JobComplete' || structural) return;
-  run.phase = 'settling';
+  enterJobPhase(input, run, 'settling');
   const deadline = Date.now() + SETTLE_LIMIT_MS;
   let before = last;
   while (Date.now() < deadline) {

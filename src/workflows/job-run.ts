@@ -1,5 +1,5 @@
 /** What an `ingestJob` knows and reports: plain data, small enough to be carried over a continue-as-new. */
-import type { JobSummary, LoadError, Operation, PartPhase, SearchAttributeName } from '../contract.js';
+import type { JobSummary, LoadError, Operation, PartPhase, PartProgress, SearchAttributeName } from '../contract.js';
 import type { JobLook, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
 import type { PollPlan } from './input.js';
 import type { Look } from './polling.js';
@@ -78,6 +78,19 @@ export function enterLook(run: JobRun, look: JobLook, now: number): void {
   run.looks.push({ at: now, processed: run.last.processed });
   // Enough for the pace; a job of a day must not carry hundreds.
   if (run.looks.length > 20) run.looks.splice(1, run.looks.length - 20);
+}
+
+/** How the part is doing, for its parent and for those who ask. */
+export function partProgress({ part, records }: IngestJobInput, { phase, jobId, last }: JobRun): PartProgress {
+  const counters = last !== undefined && last.id === jobId ? last : { processed: 0, failed: 0 };
+  return {
+    n: part,
+    phase,
+    ...(jobId !== undefined && { jobId }),
+    processed: counters.processed,
+    failed: counters.failed,
+    total: records,
+  };
 }
 
 /** Books the requests of a step on the load and, as polls, on the job. */

@@ -1,6 +1,6 @@
 /** The window of running parts: slots are refilled as soon as one ends; nothing is started that should not be. */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { BulkLoadInput, PartProgress } from '../contract.js';
+import type { BulkLoadInput, BulkLoadResult, PartProgress } from '../contract.js';
 import type { PartOutcome, Stage } from '../activities/types.js';
 import { circuitOpen, NO_ROWS } from './books.js';
 import type { bulkLoad } from './bulk-load.js';
@@ -17,6 +17,8 @@ export interface Live {
   running: Map<number, PartProgress>;
   /** Counts whatever may allow another step. */
   changes: number;
+  /** Brings the load's page in the UI up to date. */
+  show: (result?: BulkLoadResult) => void;
 }
 
 /** Runs all parts; ends early, with what runs finished, when the load must not go on. */
@@ -56,11 +58,13 @@ export async function loadParts(
 
 async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage: Stage, n: number): Promise<void> {
   live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: stage.parts[n - 1] ?? 0 });
+  live.show();
   const result = await runPart(template, stage, n, `part-${n}`);
   enterJob(run, stage, result);
   run.canceled ||= result.canceled;
   live.running.delete(n);
   live.changes++;
+  live.show();
 }
 
 /** Keeps further parts from being started when too many rows fail for good. */

@@ -9,6 +9,9 @@ export const resumeSignal = defineSignal('resume');
 /** Cuts the wait for the next look short. */
 export const pollNowSignal = defineSignal('pollNow');
 
+/** Answered by `ingestJob`: how its part is doing right now. Its own name, so that the same client code serves both. */
+export const partProgressQuery = defineQuery<PartProgress>('progress');
+
 /** From `ingestJob` to its parent: how its part is doing. */
 export const partProgressSignal = defineSignal<[PartProgress]>('partProgress');
 

@@ -8,6 +8,7 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
+  setCurrentDetails,
   setHandler,
   sleep,
   workflowInfo,
@@ -23,6 +24,7 @@ import { pollNowSignal, retryProgressSignal } from './messages.js';
 import { retryDelay } from './polling.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
+import { count, retryDetails, time } from './words.js';
 
 export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
   const result: RetryResult = {
@@ -32,15 +34,20 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
   };
   let { stage, outcomes } = input;
   const running: { name?: string } = {};
-  setHandler(pollNowSignal, async () => {
-    if (running.name !== undefined) await nudgeChild(running.name);
-  });
+  setHandler(
+    pollNowSignal,
+    async () => {
+      if (running.name !== undefined) await nudgeChild(running.name);
+    },
+    { description: 'Looks at the running job now instead of at its next timer.' },
+  );
   for (let round = 1; ; round++) {
     const next = await sortStage(input, result, stage, outcomes, round);
     if (next === undefined) break;
     ({ stage, outcomes } = await runRound(input, result, next, round, running));
   }
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  setCurrentDetails(retryDetails(input, result, 'done'));
   return result;
 }
 
@@ -56,6 +63,7 @@ async function sortStage(
   const sort = (final: boolean): Promise<SortedRows> => {
     const files = result.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue);
     const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
+    setCurrentDetails(retryDetails(input, result, summary));
     return files.sortRows.executeWithOptions({ summary }, [
       {
         stage,
@@ -87,6 +95,7 @@ async function sortStage(
     result.error ??= toLoadError(error);
     return undefined;
   }
+  if (sorted.stop !== undefined) result.error ??= sorted.stop;
   enterSorted(result, sorted, round);
   return sorted.next;
 }
@@ -114,12 +123,11 @@ async function runRound(
   const outcomes: PartOutcome[] = [];
   try {
     const wait = retryDelay(input.retry, round, Math.random());
-    await tellParent(
-      `round ${round} of at most ${input.retry.maxRounds}: ${stage.records} rows, in ${Math.round(wait / 1000)} s`,
-    );
-    await sleep(wait, { summary: `wait before round ${round} with ${stage.records} rows` });
+    const sent = `${count(stage.records)} rows`;
+    await say(input, result, `round ${round} of at most ${input.retry.maxRounds}: ${sent} again in ${time(wait)}`);
+    await sleep(wait, { summary: `round ${round} with ${sent} in ${time(wait)}` });
     result.books.rounds = round;
-    await tellParent(`round ${round}: sends ${stage.records} rows again`);
+    await say(input, result, `round ${round} of at most ${input.retry.maxRounds}: sends ${sent} again`);
   } catch (error) {
     if (!isCancellation(error)) throw error;
     result.canceled = true;
@@ -167,7 +175,9 @@ function enterRoundJob({ books, files }: RetryResult, stage: Stage, { part, coun
   if (counts.succeeded > 0) files.succeeded.push(succeededUri(stage, part));
 }
 
-async function tellParent(text: string): Promise<void> {
+/** On this workflow's page and on that of its parent. */
+async function say(input: RetryInput, result: RetryResult, text: string): Promise<void> {
+  setCurrentDetails(retryDetails(input, result, text));
   const parent = workflowInfo().parent;
   if (parent === undefined) return;
   try {

@@ -1,6 +1,12 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { countFailedForGood, readResultRows, resultDelimiter, RowCount } from '../../src/csv/results.js';
+import {
+  countFailedForGood,
+  readResultRows,
+  readUnprocessedRows,
+  resultDelimiter,
+  RowCount,
+} from '../../src/csv/results.js';
 import type { ResultRow } from '../../src/csv/results.js';
 import type { Delimiter } from '../../src/csv/dialect.js';
 import { inChunks } from './support.js';
@@ -11,9 +17,14 @@ const failed =
   '"001","REQUIRED_FIELD_MISSING:Required, fields:Name --","2",""\n' +
   '"001","SOMETHING_NEW:x:--","3","c"\n';
 
-async function read(text: string, names: string[], delimiter: Delimiter = ','): Promise<ResultRow[]> {
+async function read(
+  text: string,
+  names: string[],
+  reader = readResultRows,
+  delimiter: Delimiter = ',',
+): Promise<ResultRow[]> {
   const rows: ResultRow[] = [];
-  for await (const row of readResultRows(Readable.from([Buffer.from(text)]), delimiter, names)) rows.push(row);
+  for await (const row of reader(Readable.from([Buffer.from(text)]), delimiter, names)) rows.push(row);
   return rows;
 }
 
@@ -22,9 +33,7 @@ async function countRows(text: string, first: string, uploaded: Delimiter, sizes
   const passed: Uint8Array[] = [];
   for await (const chunk of count.through(inChunks(Buffer.from(text), sizes))) passed.push(chunk);
   expect(Buffer.concat(passed).toString()).toBe(text);
-  // Asking twice changes nothing.
-  expect(count.rows).toBe(count.rows);
-  return count.rows;
+  return count.finish();
 }
 
 describe('resultDelimiter', () => {
@@ -53,32 +62,49 @@ describe('RowCount', () => {
   });
 });
 
+describe('a file that breaks off', () => {
+  it.each(['"sf__Id","sf__Error",Id\n"001","X_Y:a', 'Id\n"1'])('is fetched again: %j', async (text) => {
+    await expect(countRows(text, 'sf__Id', ',', [5])).rejects.toMatchObject({
+      code: 'RESULT_TRUNCATED',
+      retryable: true,
+    });
+  });
+});
+
 describe('countFailedForGood', () => {
+  it('does not count the delete of a record that is gone, of any other operation it does', async () => {
+    const gone = () =>
+      inChunks(Buffer.from('"sf__Id","sf__Error",Id\n"001","ENTITY_IS_DELETED:entity is deleted:--","001"\n'), [9]);
+    expect(await countFailedForGood(gone(), ',', 'delete')).toBe(0);
+    expect(await countFailedForGood(gone(), ',', 'hardDelete')).toBe(1);
+    expect(await countFailedForGood(gone(), ',', 'update')).toBe(1);
+  });
+
   it('leaves rows out that may pass when they are sent again', async () => {
     for (const size of [1, 7, 1000])
-      expect(await countFailedForGood(inChunks(Buffer.from(failed), [size]), ',')).toBe(2);
+      expect(await countFailedForGood(inChunks(Buffer.from(failed), [size]), ',', 'upsert')).toBe(2);
   });
 });
 
 describe('readResultRows', () => {
   it('gives id, note and the uploaded columns', async () => {
     expect(await read(failed, ['Id', 'Name'])).toEqual([
-      { id: '', note: 'UNABLE_TO_LOCK_ROW:locked:--', cells: ['1', 'a\nb'] },
-      { id: '001', note: 'REQUIRED_FIELD_MISSING:Required, fields:Name --', cells: ['2', ''] },
-      { id: '001', note: 'SOMETHING_NEW:x:--', cells: ['3', 'c'] },
+      { id: '', note: 'UNABLE_TO_LOCK_ROW:locked:--', cells: ['1', 'a\nb'], complete: true },
+      { id: '001', note: 'REQUIRED_FIELD_MISSING:Required, fields:Name --', cells: ['2', ''], complete: true },
+      { id: '001', note: 'SOMETHING_NEW:x:--', cells: ['3', 'c'], complete: true },
     ]);
   });
 
   it('reads unprocessed rows, which have no columns of the platform', async () => {
-    expect(await read('Id,Name\n1,a\n2,"b,c"\n', ['Id', 'Name'])).toEqual([
-      { id: '', note: '', cells: ['1', 'a'] },
-      { id: '', note: '', cells: ['2', 'b,c'] },
+    expect(await read('Id,Name\n1,a\n2,"b,c"\n', ['Id', 'Name'], readUnprocessedRows)).toEqual([
+      { id: '', note: '', cells: ['1', 'a'], complete: true },
+      { id: '', note: '', cells: ['2', 'b,c'], complete: true },
     ]);
   });
 
   it('finds columns by name when they come back in another order or case', async () => {
     const rows = await read('"sf__Id","sf__Created","NAME","Id"\n"9","true","a","1"\n', ['Id', 'Name']);
-    expect(rows).toEqual([{ id: '9', note: 'true', cells: ['1', 'a'] }]);
+    expect(rows).toEqual([{ id: '9', note: 'true', cells: ['1', 'a'], complete: true }]);
   });
 
   it('reads a header that ends otherwise than the rows', async () => {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rewriteCsv, rewrittenNames } from '../../src/csv/rewrite.js';
 import type { RewriteOptions } from '../../src/csv/rewrite.js';
-import { planParts } from '../../src/csv/scanner.js';
+import { planParts } from '../../src/csv/parts.js';
 import { chunkSizes, inChunks, validCsv } from './support.js';
 
 const columns = (...names: string[]): RewriteOptions['columns'] => names.map((name, index) => ({ index, name }));

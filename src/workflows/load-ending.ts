@@ -1,0 +1,100 @@
+/** The end of a load, whatever happened before: what is left is sorted, the report written, the result left in the memo. */
+import { upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { RESULT_MEMO } from '../contract.js';
+import type { BulkLoadInput, BulkLoadResult, LoadPhase } from '../contract.js';
+import type { LocatedSource, Stage } from '../activities/types.js';
+import { buildResult } from './books.js';
+import { toLoadError } from './failures.js';
+import { loadIdOf } from './input.js';
+import { partsNotStarted } from './load-parts.js';
+import type { Live } from './load-parts.js';
+import type { LoadRun } from './load-run.js';
+import { cleanupOnFiles, onFiles } from './steps.js';
+import { markSearchAttributes } from './visibility.js';
+
+/** A new phase, shown on the load's page and in lists. */
+export function enterPhase(run: LoadRun, live: Live, phase: LoadPhase): void {
+  run.phase = phase;
+  markSearchAttributes(run.located?.searchAttributes ?? [], { NightloadPhase: phase });
+  live.show();
+}
+
+/** Whatever happened: sorts what is left, writes the report, and leaves the result where no worker is needed to read it. */
+export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): Promise<BulkLoadResult> {
+  const { workflowId, runId } = workflowInfo();
+  const head = {
+    loadId: loadIdOf(input, workflowId),
+    workflowId,
+    runId,
+    object: input.object,
+    operation: input.operation,
+  };
+  enterPhase(run, live, 'reporting');
+  const { located } = run;
+  if (located !== undefined && run.stage !== undefined && !run.sorted)
+    await sortTheRest(input, run, run.stage, located);
+  const ending = { canceled: run.canceled, error: run.error };
+  let result = buildResult(head, run.books, ending, { succeeded: run.files.succeeded });
+  if (located !== undefined && run.stage !== undefined) {
+    try {
+      const files = await closing(run, located).writeReport.executeWithOptions(
+        { summary: 'report.json and the rejected file' },
+        [
+          {
+            outputUri: located.outputUri,
+            rejected: run.files.rejected,
+            unprocessed: run.files.unprocessed,
+            report: { ...result, jobs: run.books.jobs },
+          },
+        ],
+      );
+      result = { ...result, files };
+    } catch (error) {
+      const ended = { ...ending, error: run.error ?? toLoadError(error) };
+      result = buildResult(head, run.books, ended, { succeeded: run.files.succeeded });
+    }
+  }
+  const { jobs: _jobs, ...withoutJobs } = result;
+  upsertMemo({ [RESULT_MEMO]: withoutJobs });
+  run.phase = 'done';
+  markSearchAttributes(located?.searchAttributes ?? [], {
+    NightloadPhase: 'done',
+    NightloadRejected: result.records.rejected,
+  });
+  live.show(result);
+  return result;
+}
+
+/** After a cancel, nobody wants to wait for a disk to be mended. */
+function closing(run: LoadRun, { filesQueue }: LocatedSource): ReturnType<typeof onFiles> {
+  return run.canceled ? cleanupOnFiles(filesQueue) : onFiles(filesQueue);
+}
+
+async function sortTheRest(input: BulkLoadInput, run: LoadRun, stage: Stage, located: LocatedSource): Promise<void> {
+  const outcomes = [...run.outcomes, ...partsNotStarted(run)];
+  if (outcomes.length === 0) return;
+  try {
+    const sorted = await closing(run, located).sortRows.executeWithOptions(
+      { summary: 'sort the rows that did not land' },
+      [
+        {
+          stage,
+          outcomes,
+          operation: input.operation,
+          final: true,
+          nextStageUri: `${located.workUri}none/`,
+          partMaxBytes: 0,
+        },
+      ],
+    );
+    run.books.rejected += sorted.rejected;
+    run.books.unprocessed = sorted.unprocessed;
+    run.books.succeeded += sorted.alreadyDone;
+    if (sorted.files.alreadyDone !== undefined) run.files.succeeded.push(sorted.files.alreadyDone);
+    if (sorted.files.rejected !== undefined) run.files.rejected.push(sorted.files.rejected);
+    if (sorted.files.unprocessed !== undefined) run.files.unprocessed.push(sorted.files.unprocessed);
+    if (sorted.stop !== undefined) run.error ??= sorted.stop;
+  } catch (error) {
+    run.error ??= toLoadError(error);
+  }
+}

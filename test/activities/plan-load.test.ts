@@ -1,0 +1,51 @@
+/** What is sent of a source that cannot be sent as it is. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PlanLoadInput } from '../../src/activities/types.js';
+import type { StagePlan } from '../../src/activities/stage.js';
+import { openBench } from './support.js';
+import type { Bench } from './support.js';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await openBench();
+});
+afterAll(() => bench.close());
+
+/** Names and rows as they go to the platform. */
+async function sent(csv: string, more: Partial<PlanLoadInput> = {}): Promise<{ names: string[]; rows: string }> {
+  await bench.plan(csv, more);
+  const plan = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan;
+  const bytes = await bench.read(new URL(`file://${plan.rows}`).href);
+  return { names: plan.names, rows: plan.parts.map(({ start, end }) => bytes.slice(start, end)).join('|') };
+}
+
+describe('constants', () => {
+  it('replace a column of the same name in any letter case', async () => {
+    expect(await sent('External_Id__c,Name\nA,a\n', { constants: { name: 'x' } })).toEqual({
+      names: ['External_Id__c', 'name'],
+      rows: 'A,x\n',
+    });
+  });
+
+  it('get the line ends of the file that is written', async () => {
+    const { rows } = await sent('External_Id__c,Name\nA,a\n', { constants: { Description: 'one\r\ntwo' } });
+    expect(rows).toBe('A,a,"one\ntwo"\n');
+  });
+});
+
+it('leaves blank keys blank, because #N/A would be a value there', async () => {
+  const { rows } = await sent('External_Id__c,Name,Phone\n,a,\n', { blankAsNull: true });
+  expect(rows).toBe(',a,#N/A\n');
+});
+
+it('sends no blank lines', async () => {
+  expect((await sent('External_Id__c,Name\nA,a\n\n\nB,b\n\n')).rows).toBe('A,a\nB,b\n');
+});
+
+it('keeps cells out of the error when the file is no CSV', async () => {
+  const bad = bench.plan('External_Id__c,Name\nA,"John" Private\n', { blankAsNull: true });
+  await expect(bad).rejects.toMatchObject({
+    type: 'CSV_INVALID',
+    message: expect.not.stringMatching(/John|Private/) as string,
+  });
+});

@@ -1,0 +1,141 @@
+/** Which rows are sent again, and what becomes of the others, when files are not what one would wish. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loaded, notStarted, openBench } from './support.js';
+import type { Bench } from './support.js';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench.close());
+
+const LOCKED = 'UNABLE_TO_LOCK_ROW:locked:--';
+const SOURCE = 'External_Id__c,Name\nA,old A\nB,old B\nC,old C\n';
+
+function failedFile(columns: string, ...rows: string[][]): string {
+  return `"sf__Id","sf__Error",${columns}\n${rows.map((cells) => `"",${cells.map((cell) => `"${cell}"`).join(',')}\n`).join('')}`;
+}
+const failedB = failedFile('External_Id__c,Name', [LOCKED, 'B', 'old B']);
+const FAILED = 'work/first/part-00001/failed.csv';
+const SUCCEEDED = 'work/first/part-00001/succeeded.csv';
+const UNPROCESSED = 'work/first/part-00001/unprocessed.csv';
+
+describe('a source that changed after it was sent', () => {
+  it('is not sent again', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(FAILED, failedB);
+    await bench.write('source.csv', 'External_Id__c,Name\nB,of tomorrow\nA,x\n');
+    await expect(bench.sort(stage, [loaded({ succeeded: 2, failed: 1 })])).rejects.toMatchObject({
+      type: 'SOURCE_CHANGED',
+      nonRetryable: true,
+    });
+  });
+
+  it('gives no unprocessed rows from bytes that are not those of the plan, and says so', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write('source.csv', 'External_Id__c,Name\na longer row than before,1\nB,2\n');
+    const sorted = await bench.sort(stage, [notStarted], { final: true });
+    expect(sorted).toMatchObject({ unprocessed: 0, rejected: 0, files: {}, stop: { code: 'SOURCE_CHANGED' } });
+  });
+
+  it.each([
+    ['changed', () => bench.write('source.csv', 'x')],
+    ['gone', () => bench.remove('source.csv')],
+  ])('still has its failed rows rejected from the result files when it is %s', async (_how, change) => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(FAILED, failedB);
+    await change();
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 2, failed: 1 })], { final: true });
+    expect(sorted).toMatchObject({ rejected: 1, stop: { code: 'SOURCE_CHANGED' } });
+    expect(await bench.read(sorted.files.rejected as string)).toContain('B,old B');
+  });
+
+  it('leaves the other columns of a delete blank when the original is gone', async () => {
+    const stage = await bench.plan('Id,Name\n001000000000001AAA,Acme\n001000000000002AAA,Globex\n', {
+      operation: 'delete',
+    });
+    await bench.write(FAILED, failedFile('Id', ['DELETE_FAILED:no:--', '001000000000001AAA']));
+    await bench.remove('source.csv');
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], { operation: 'delete', final: true });
+    expect(await bench.read(sorted.files.rejected as string)).toBe(
+      'sf__Id,sf__Error,Id,Name\n,DELETE_FAILED:no:--,001000000000001AAA,\n',
+    );
+  });
+});
+
+describe('rows that no result file names', () => {
+  it('are found by key', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(
+      SUCCEEDED,
+      '"sf__Id","sf__Created",External_Id__c,Name\n"1","true","a","x"\n"1","true","C","x"\n',
+    );
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 2 }, 1)]);
+    expect(await bench.sentAgain(sorted)).toBe('B,old B\n');
+  });
+
+  it('are not guessed when more keys seem to be missing than rows are', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(
+      SUCCEEDED,
+      '"sf__Id","sf__Created",External_Id__c,Name\n"1","true","A?","x"\n"1","true","C","x"\n',
+    );
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 2 }, 1)]);
+    expect(sorted.next).toBeUndefined();
+  });
+});
+
+describe('result files', () => {
+  it('that leave out a column give no values to send', async () => {
+    const stage = await bench.plan('Name,Phone,Description,External_Id__c\nn,p,d,\n');
+    await bench.write(FAILED, failedFile('Name,Description,External_Id__c', [LOCKED, 'n', 'd', '']));
+    const sorted = await bench.sort(stage, [loaded({ failed: 1 })]);
+    expect(sorted).toMatchObject({ rejected: 1 });
+    expect(sorted.next).toBeUndefined();
+    expect(await bench.read(sorted.files.rejected as string)).toContain(`${LOCKED},n,,d,\n`);
+  });
+
+  it('may repeat a stray quote of the upload among the unprocessed rows', async () => {
+    const stage = await bench.plan('External_Id__c,Name\nA,a\nB,5" pipe\n');
+    await bench.write(UNPROCESSED, 'External_Id__c,Name\nB,5" pipe\n');
+    const outcome = loaded({ succeeded: 1, unprocessed: 1 });
+    expect(await bench.sentAgain(await bench.sort(stage, [outcome]))).toBe('B,5" pipe\n');
+    const sorted = await bench.sort(stage, [outcome], { final: true });
+    expect(await bench.read(sorted.files.unprocessed as string)).toBe('External_Id__c,Name\nB,"5"" pipe"\n');
+  });
+
+  it('keep their cells out of the error when they cannot be read', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(FAILED, `${failedFile('External_Id__c,Name')}"","X:y:--","B","John" Private\n`);
+    const failure = bench.sort(stage, [loaded({ failed: 1 })]);
+    await expect(failure).rejects.toMatchObject({ type: 'RESULT_UNREADABLE' });
+    await expect(failure).rejects.not.toThrow(/John|Private/);
+  });
+});
+
+it('retries an insert by upsert for every row that has a key, whatever file its values come from', async () => {
+  const stage = await bench.plan('External_Id__c,Name\nA,a\nA,b\nB,c\n,d\n', { operation: 'insert' });
+  await bench.write(
+    FAILED,
+    failedFile(
+      'External_Id__c,Name',
+      ['STRING_TOO_LONG:x:Name --', 'A', 'a'],
+      [LOCKED, 'A', 'b'],
+      [LOCKED, 'B', 'c'],
+      [LOCKED, '', 'd'],
+    ),
+  );
+  const sorted = await bench.sort(stage, [loaded({ failed: 4, failedForGood: 1 })], { operation: 'insert' });
+  expect(sorted.next?.groups.map(({ operation, firstPart, lastPart }) => [operation, firstPart, lastPart])).toEqual([
+    ['upsert', 1, 1],
+    ['insert', 2, 2],
+  ]);
+  expect(await bench.sentAgain(sorted)).toBe('B,c\nA,b\n,d\n');
+  expect(sorted.rerendered).toBe(2);
+});
+
+it('ends a last row that ends with a lone CR as the other rows end', async () => {
+  const stage = await bench.plan('External_Id__c,Name\nA,a\nB,b\r');
+  await bench.write(FAILED, failedFile('External_Id__c,Name', [LOCKED, 'B', 'b']));
+  expect(await bench.sentAgain(await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })]))).toBe('B,b\n');
+});

@@ -1,0 +1,100 @@
+/** Activities as a worker runs them, on a folder of their own and a simulated org, one call at a time. */
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { ActivityFunction } from '@temporalio/common';
+import { createActivities } from '../../src/activities/index.js';
+import type {
+  PartOutcome,
+  PlanLoadInput,
+  ResultCounts,
+  SortedRows,
+  SortRowsInput,
+  Stage,
+} from '../../src/activities/types.js';
+import { connectionsFromEnvironment, openConnection } from '../../src/salesforce/settings.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import { folderUri, FileRoots } from '../../src/storage/roots.js';
+
+export interface Bench {
+  plan(csv: string, more?: Partial<PlanLoadInput>): Promise<Stage>;
+  sort(stage: Stage, outcomes: PartOutcome[], more?: Partial<SortRowsInput>): Promise<SortedRows>;
+  write(name: string, text: string): Promise<void>;
+  /** A file of the folder, or the file behind a URI. */
+  read(nameOrUri: string): Promise<string>;
+  remove(name: string): Promise<void>;
+  /** The rows that the next round sends. */
+  sentAgain(sorted: SortedRows): Promise<string>;
+  close(): Promise<void>;
+}
+
+function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
+  return new MockActivityEnvironment().run(activity as ActivityFunction<[I], O>, input);
+}
+
+export async function openBench(): Promise<Bench> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-activities-')));
+  const org = await startSimulator();
+  const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
+  const connections = new Map([...settings].map(([name, one]) => [name, openConnection(one)]));
+  const activities = createActivities({
+    connections,
+    roots: await FileRoots.open([folder]),
+    filesQueue: 'files',
+    defaultOutput: folderUri(folder),
+    searchAttributes: () => Promise.resolve([]),
+  });
+  const path = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name) : join(folder, name));
+  const uri = (name: string): string => pathToFileURL(join(folder, name)).href;
+  const read = (name: string): Promise<string> => readFile(path(name), 'utf8');
+  const write = async (name: string, text: string): Promise<void> => {
+    await mkdir(dirname(path(name)), { recursive: true });
+    await writeFile(path(name), text);
+  };
+  return {
+    read,
+    write,
+    remove: (name) => rm(path(name), { recursive: true }),
+    async plan(csv, more = {}) {
+      await write('source.csv', csv);
+      const { value } = await run(activities.planLoad, {
+        source: uri('source.csv'),
+        workUri: uri('work/'),
+        object: 'Account',
+        operation: 'upsert',
+        externalIdFieldName: 'External_Id__c',
+        connection: 'default',
+        blankAsNull: false,
+        partMaxBytes: 100_000_000,
+        ...more,
+      });
+      return value.stage;
+    },
+    sort: (stage, outcomes, more = {}) =>
+      run(activities.sortRows, {
+        stage,
+        outcomes,
+        operation: 'upsert',
+        final: false,
+        nextStageUri: uri('work/round-1/'),
+        partMaxBytes: 100_000_000,
+        ...more,
+      }),
+    sentAgain: (sorted) => (sorted.next === undefined ? Promise.resolve('') : read('work/round-1/rows-1.csv')),
+    async close() {
+      await Promise.all([...connections.values()].map((connection) => connection.close()));
+      await org.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const NONE: ResultCounts = { succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0 };
+
+export function loaded(counts: Partial<ResultCounts>, missing = 0): PartOutcome {
+  return { part: 1, kind: 'loaded', counts: { ...NONE, ...counts }, missing };
+}
+
+export const notStarted: PartOutcome = { part: 1, kind: 'notStarted', counts: NONE, missing: 0 };

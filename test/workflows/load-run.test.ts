@@ -1,0 +1,248 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JobSummary, PartProgress } from '../../src/contract.js';
+import type { PartOutcome, ResultCounts, Stage } from '../../src/activities/types.js';
+import { isBalanced, NO_ROWS, openBooks, recordCounts } from '../../src/workflows/books.js';
+import type { Books } from '../../src/workflows/books.js';
+import type { IngestJobResult } from '../../src/workflows/job-run.js';
+import { enterJob, enterRetry, isExceptional, mayRetry, newLoad, showParts } from '../../src/workflows/load-run.js';
+import type { LoadRun, RetryResult } from '../../src/workflows/load-run.js';
+
+const stageOf = (parts: number[]): Stage => ({
+  uri: 'file:///work/',
+  groups: [{ operation: 'upsert', firstPart: 1, lastPart: parts.length }],
+  parts,
+  records: parts.reduce((sum, rows) => sum + rows, 0),
+  columnDelimiter: 'COMMA',
+  lineEnding: 'LF',
+});
+const outcomeOf = (part: number, counts: Partial<ResultCounts>, more: Partial<PartOutcome> = {}): PartOutcome => ({
+  part,
+  kind: 'loaded',
+  counts: { ...NO_ROWS, ...counts },
+  missing: 0,
+  ...more,
+});
+const job = (id: string): JobSummary => ({
+  id,
+  operation: 'upsert',
+  state: 'JobComplete',
+  records: 1,
+  failed: 0,
+  polls: 2,
+});
+const ended = (outcome: PartOutcome, more: Partial<IngestJobResult> = {}): IngestJobResult => ({
+  outcome,
+  jobs: [job(`750-${outcome.part}`)],
+  apiRequests: 8,
+  filesAgree: true,
+  canceled: false,
+  ...more,
+});
+const retried = (books: Partial<Books>, more: Partial<RetryResult> = {}): RetryResult => ({
+  books: { ...openBooks(), ...books },
+  files: { succeeded: [], rejected: [], unprocessed: [] },
+  canceled: false,
+  ...more,
+});
+
+describe('a load from its parts to its last retry', () => {
+  const count = fc.nat({ max: 10_000 });
+  const parts = fc.array(
+    fc.record({ succeeded: count, transient: count, forGood: count, unprocessed: count, missing: fc.nat({ max: 3 }) }),
+    { minLength: 1, maxLength: 20 },
+  );
+
+  it('accounts for every row once', () => {
+    fc.assert(
+      fc.property(parts, fc.double({ min: 0, max: 1, noNaN: true }), (fates, luck) => {
+        const sizes = fates.map((f) => f.succeeded + f.transient + f.forGood + f.unprocessed + f.missing);
+        const sum = (pick: (fate: (typeof fates)[number]) => number): number => fates.reduce((n, f) => n + pick(f), 0);
+        const stage = stageOf(sizes);
+        const run = newLoad();
+        run.books.total = stage.records;
+        fates.forEach(({ succeeded, transient, forGood, unprocessed, missing }, index) => {
+          const counts = { succeeded, failed: transient + forGood, failedForGood: forGood, unprocessed };
+          enterJob(run, stage, ended(outcomeOf(index + 1, counts, { missing })));
+        });
+        expect(run.books.seen).toBe(stage.records);
+        expect(run.books.jobs).toHaveLength(fates.length);
+        const landed = sum((f) => f.succeeded);
+        expect(recordCounts(run.books)).toMatchObject({ total: stage.records, succeeded: landed });
+
+        // The retry sends what may pass; what fails for good and what has no luck is rejected or stays unprocessed.
+        const recovered = Math.floor(luck * sum((f) => f.transient));
+        const rejected = sum((f) => f.transient + f.forGood) - recovered;
+        const unprocessed = sum((f) => f.unprocessed);
+        enterRetry(run, retried({ succeeded: recovered, recovered, rejected, unprocessed, rounds: 1 }));
+        const unaccounted = sum((f) => f.missing);
+        expect(recordCounts(run.books)).toEqual({
+          total: stage.records,
+          succeeded: landed + recovered,
+          rejected,
+          unprocessed,
+          unaccounted,
+        });
+        expect(isBalanced(run.books)).toBe(unaccounted === 0);
+      }),
+    );
+  });
+});
+
+describe('enterJob', () => {
+  const stage = stageOf([10, 10, 10]);
+
+  it('adds up jobs and requests, and keeps only parts that did not simply land', () => {
+    const run = newLoad();
+    enterJob(run, stage, ended(outcomeOf(2, { succeeded: 10 })));
+    enterJob(run, stage, ended(outcomeOf(1, { succeeded: 9, failed: 1 }), { jobs: [job('a'), job('b')] }));
+    enterJob(run, stage, ended(outcomeOf(3, {}, { kind: 'notStarted' }), { jobs: [], apiRequests: 1 }));
+    expect(run.books).toMatchObject({ succeeded: 19, failed: 1, apiRequests: 17, disagreeing: 0 });
+    expect(run.books.jobs.map(({ id }) => id)).toEqual(['750-2', 'a', 'b']);
+    expect(run.outcomes.map(({ part }) => part)).toEqual([1, 3]);
+    // A file of its own for each part in which any row landed.
+    expect(run.files.succeeded).toHaveLength(2);
+    expect(new Set(run.files.succeeded).size).toBe(2);
+    for (const uri of run.files.succeeded) expect(uri).toMatch(/^file:\/\/\/work\/.*\.csv$/);
+  });
+
+  it('counts parts whose files disagree', () => {
+    const run = newLoad();
+    run.books.total = 10;
+    enterJob(run, stage, ended(outcomeOf(1, { succeeded: 10 }), { filesAgree: false }));
+    expect(run.books.disagreeing).toBe(1);
+    expect(recordCounts(run.books).unaccounted).toBe(0);
+    expect(isBalanced(run.books)).toBe(false);
+  });
+
+  it('keeps the first error', () => {
+    const run = newLoad();
+    enterJob(run, stage, ended(outcomeOf(1, {}), { error: { code: 'FIRST', message: '1' } }));
+    enterJob(run, stage, ended(outcomeOf(2, {}), { error: { code: 'SECOND', message: '2' } }));
+    enterRetry(run, retried({}, { error: { code: 'THIRD', message: '3' } }));
+    expect(run.error?.code).toBe('FIRST');
+  });
+});
+
+describe('enterRetry', () => {
+  it('adds to what the first pass came to; what stays unprocessed replaces what was', () => {
+    const run = newLoad();
+    const first: Partial<Books> = { total: 100, succeeded: 60, failed: 30, unprocessed: 10, apiRequests: 8 };
+    Object.assign(run.books, first, { jobs: [job('first')] });
+    run.files.succeeded.push('file:///part-1.csv');
+    enterRetry(
+      run,
+      retried(
+        {
+          ...{ succeeded: 25, recovered: 24, rejected: 12, unprocessed: 3, rerendered: 2, rounds: 3 },
+          ...{ apiRequests: 20, disagreeing: 1, jobs: [job('again')] },
+        },
+        {
+          files: { succeeded: ['file:///s.csv'], rejected: ['file:///r.csv'], unprocessed: ['file:///u.csv'] },
+          error: { code: 'STORAGE_LIMIT_EXCEEDED', message: 'Full.' },
+        },
+      ),
+    );
+    expect(recordCounts(run.books)).toEqual({
+      total: 100,
+      succeeded: 85,
+      rejected: 12,
+      unprocessed: 3,
+      unaccounted: 0,
+    });
+    expect(run.books).toMatchObject({ recovered: 24, rerendered: 2, rounds: 3, apiRequests: 28, disagreeing: 1 });
+    expect(run.books.jobs.map(({ id }) => id)).toEqual(['first', 'again']);
+    expect(run.files).toEqual({
+      succeeded: ['file:///part-1.csv', 'file:///s.csv'],
+      rejected: ['file:///r.csv'],
+      unprocessed: ['file:///u.csv'],
+    });
+    expect(run).toMatchObject({ sorted: true, error: { code: 'STORAGE_LIMIT_EXCEEDED' } });
+  });
+});
+
+describe('isExceptional', () => {
+  it.each<[boolean, PartOutcome]>([
+    [false, outcomeOf(1, { succeeded: 5 })],
+    [false, outcomeOf(1, {})],
+    [true, outcomeOf(1, { succeeded: 5, failed: 1 })],
+    [true, outcomeOf(1, { succeeded: 5, unprocessed: 1 })],
+    [true, outcomeOf(1, { succeeded: 5 }, { missing: 1 })],
+    [true, outcomeOf(1, { succeeded: 5 }, { missing: -1 })],
+    [true, outcomeOf(1, {}, { kind: 'notStarted' })],
+    [true, outcomeOf(1, {}, { kind: 'lost' })],
+  ])('is %s for %j', (exceptional, outcome) => {
+    expect(isExceptional(outcome)).toBe(exceptional);
+  });
+});
+
+describe('mayRetry', () => {
+  const all = ['insert', 'update', 'upsert', 'delete', 'hardDelete'];
+  const known = ['update', 'upsert', 'delete'];
+  const locked = outcomeOf(2, { succeeded: 5, failed: 3, failedForGood: 2 });
+  it.each<[string, string[], string[], PartOutcome[], number]>([
+    ['nothing to sort', [], all, [], 0],
+    ['rows that only people can mend', [], all, [outcomeOf(1, { failed: 4, failedForGood: 4 })], 0],
+    ['a row that may pass', all, [], [locked], 0],
+    ['one part of many', all, [], [outcomeOf(1, { failed: 4, failedForGood: 4 }), locked], 0],
+    ['rows that were not processed', all, [], [outcomeOf(1, { unprocessed: 1 })], 0],
+    ['a part that nobody knows of', [], all, [outcomeOf(1, {}, { kind: 'lost' })], 0],
+    ['a part that was not started', [], all, [outcomeOf(1, {}, { kind: 'notStarted' })], 0],
+    ['rows that are in no file', known, ['insert'], [outcomeOf(1, { succeeded: 4 }, { missing: 1 })], 0],
+    ['a row that may pass beside missing ones', known, ['insert'], [{ ...locked, missing: 1 }], 0],
+    ['a row that may pass, where files disagree', known, ['insert'], [locked], 1],
+  ])('%s: %j yes, %j no', (_name, yes, no, outcomes, disagreeing) => {
+    const run: LoadRun = { ...newLoad(), outcomes };
+    run.books.disagreeing = disagreeing;
+    for (const operation of yes) expect([operation, mayRetry(run, operation)]).toEqual([operation, true]);
+    for (const operation of no) expect([operation, mayRetry(run, operation)]).toEqual([operation, false]);
+  });
+});
+
+describe('showParts', () => {
+  const MOST = 200;
+  const running = (...parts: number[]): Map<number, PartProgress> =>
+    new Map(parts.map((n) => [n, { n, phase: 'processing', jobId: `750-${n}`, processed: 4, failed: 1, total: 10 }]));
+  const started = (sizes: number[], next: number, outcomes: PartOutcome[] = []): LoadRun => ({
+    ...newLoad(),
+    stage: stageOf(sizes),
+    next,
+    outcomes,
+  });
+
+  it('shows how each part is doing', () => {
+    const outcomes = [
+      outcomeOf(2, { succeeded: 7, failed: 2, unprocessed: 1 }),
+      outcomeOf(3, {}, { kind: 'lost' }),
+      outcomeOf(4, {}, { kind: 'notStarted' }),
+    ];
+    expect(showParts(started([10, 10, 10, 10, 10, 5], 6, outcomes), running(5), MOST)).toEqual([
+      { n: 1, phase: 'done', processed: 10, failed: 0, total: 10 },
+      { n: 2, phase: 'done', processed: 9, failed: 2, total: 10 },
+      { n: 3, phase: 'failed', processed: 0, failed: 0, total: 10 },
+      { n: 4, phase: 'failed', processed: 0, failed: 0, total: 10 },
+      { n: 5, phase: 'processing', jobId: '750-5', processed: 4, failed: 1, total: 10 },
+      { n: 6, phase: 'waiting', processed: 0, failed: 0, total: 5 },
+    ]);
+  });
+
+  it('shows nothing before the parts are known', () => {
+    expect(showParts(newLoad(), new Map(), MOST)).toEqual([]);
+  });
+
+  it('shows at most 200 parts in order, none twice, and those that run before all others', () => {
+    const loads = fc.record({ parts: fc.nat({ max: 500 }), share: fc.double({ min: 0, max: 1, noNaN: true }) });
+    fc.assert(
+      fc.property(loads, fc.integer({ min: 0, max: 20 }), ({ parts, share }, window) => {
+        const next = 1 + Math.floor(share * parts);
+        const now = running(...Array.from({ length: Math.min(window, next - 1) }, (_, back) => next - 1 - back));
+        const shown = showParts(started(Array<number>(parts).fill(10), next), now, MOST);
+        const numbers = shown.map(({ n }) => n);
+        expect(shown).toHaveLength(Math.min(MOST, parts));
+        expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+        for (const n of now.keys()) expect(numbers).toContain(n);
+        for (const { n, phase } of shown) expect(phase === 'waiting').toBe(n >= next);
+      }),
+    );
+  });
+});
