@@ -207,7 +207,8 @@ function refuseIfLanded(existing: WorkflowExecutionDescription): void {
   throw new AlreadyLoadedError(
     earlier === undefined
       ? `${existing.workflowId} ran before and left no result (${existing.status.name}), so rows of it may have landed. Look, then use --again.`
-      : `${existing.workflowId} ran before and landed ${earlier.records.succeeded} of ${earlier.records.total} rows. ` +
+      : `${existing.workflowId} ran before and landed ${earlier.records.succeeded} of ${earlier.records.total} rows` +
+          `${earlier.records.unaccounted === 0 ? '' : `; of ${earlier.records.unaccounted} more nobody knows whether they landed`}. ` +
           'Load its rejected and unprocessed files instead, or use --again to load everything once more.',
     earlier,
   );

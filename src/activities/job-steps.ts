@@ -73,7 +73,7 @@ export function abortJob(dependencies: ActivityDependencies): OnJob<JobLook> {
       return lookOf(await connection.abortJob(jobId, context));
     } catch (error) {
       if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND') {
-        return { id: jobId, state: 'Aborted', processed: 0, failed: 0, errorMessage: 'The job no longer exists.' };
+        return { id: jobId, state: 'Deleted', processed: 0, failed: 0, errorMessage: 'The job no longer exists.' };
       }
       if (!isInvalidJobState(error)) throw error;
       const now = lookOf(await connection.getJob(jobId, context));

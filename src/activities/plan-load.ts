@@ -58,19 +58,22 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
         `${source} was written to while it was read. Start the load again once it is complete.`,
       );
     }
-    const key = keyRule(input, rows.names, describe);
+    // Of the same length, so that the plan holds: a column in another letter case comes back blank in result files.
+    const exact = exactNames(describe);
+    const names = rows.names.map(exact);
+    const key = keyRule(input, names, describe);
     const isDelete = input.operation === 'delete' || input.operation === 'hardDelete';
     const plan: StagePlan = {
       rows: rows.path,
       fingerprint: await fingerprint(rows.path),
       delimiter: rows.dialect.delimiter,
       lineEnding: rows.dialect.lineEnding,
-      names: rows.names,
+      names,
       parts: rows.plan.parts,
       groups: [
         {
           operation: input.operation,
-          ...(input.operation === 'upsert' && { externalIdFieldName: input.externalIdFieldName as string }),
+          ...(input.operation === 'upsert' && { externalIdFieldName: exact(input.externalIdFieldName as string) }),
           firstPart: 1,
           lastPart: rows.plan.parts.length,
         },
@@ -82,7 +85,7 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
           fingerprint: after,
           delimiter: dialect.delimiter,
           dataStart: dialect.dataStart,
-          columns: columns.kept,
+          columns: columns.kept.map((column) => ({ ...column, name: exact(column.name) })),
         },
       }),
     };
@@ -190,6 +193,12 @@ async function describeIfPossible(
     if (answered && (!error.retryable || attempt >= 3)) return undefined;
     throw error;
   }
+}
+
+/** Gives field names the letter case that describe has. */
+function exactNames(describe: ObjectDescribe | undefined): (name: string) => string {
+  const names = new Map(describe?.fields.map(({ name }) => [name.toLowerCase(), name]));
+  return (name) => names.get(name.toLowerCase()) ?? name;
 }
 
 /** By which column rows are found again; an insert only by an external id that describe calls unique. */

@@ -129,7 +129,8 @@ async function wantRetried(sorting: Sorting, loaded: PartOutcome[], key: Key, in
     for (const kind of ['failed', 'unprocessed'] as const) {
       for await (const row of resultRows(sorting, part, kind)) {
         const value = key.of(row.cells);
-        if (value !== undefined && (kind === 'unprocessed' || mayPassUnchanged(classOf(row)))) index.want(value);
+        if (value !== undefined && (kind === 'unprocessed' || mayPassUnchanged(classOf(row), sorting.operation)))
+          index.want(value);
       }
     }
   }
@@ -183,7 +184,7 @@ async function endFailed(
       }
       if (isDone(rowClass, operation)) {
         await files.acceptAsDone(row);
-      } else if (!final && mayPassUnchanged(rowClass)) {
+      } else if (!final && mayPassUnchanged(rowClass, operation)) {
         loose ||= value === undefined;
         continue;
       } else {
@@ -213,7 +214,7 @@ async function takeFromResults(
   for (const { part } of loaded) {
     for (const kind of ['failed', 'unprocessed'] as const) {
       for await (const row of resultRows(sorting, part, kind)) {
-        if (kind === 'failed' && !mayPassUnchanged(classOf(row))) continue;
+        if (kind === 'failed' && !mayPassUnchanged(classOf(row), sorting.operation)) continue;
         const value = key?.of(row.cells);
         if ((value === undefined) !== (which === 'loose')) continue;
         const verdict = value === undefined ? 'result' : index.verdict(value);

@@ -3,6 +3,8 @@
  * that cancels I/O, and turns errors into failures with a stable type.
  */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import type { ApplicationFailureOptions } from '@temporalio/common';
 import type { CallContext } from '../salesforce/context.js';
 import { NightloadError } from '../errors.js';
 import { SalesforceError } from '../salesforce/errors.js';
@@ -10,6 +12,17 @@ import type { Counted, RequestTally } from './types.js';
 
 /** Well inside the heartbeat timeout of 8 s, so that one late beat does not cost an attempt. */
 const HEARTBEAT_INTERVAL = 2_000;
+
+/**
+ * Bounds of a wait that the platform asks for. Temporal ends a step at once when the wait reaches beyond its last moment
+ * (clean-up has 15 minutes in all), and also when it is 0.
+ */
+const SHORTEST_WAIT = 1_000;
+const LONGEST_WAIT = 120_000;
+
+/** Answers that say "not now": part of a normal night, so they are no errors in logs and metrics. */
+const NOT_NOW_CODES: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 'SERVER_UNAVAILABLE'];
+const NOT_NOW_STATUS: readonly (number | undefined)[] = [429, 503];
 
 export interface Step {
   signal: AbortSignal;
@@ -70,6 +83,17 @@ export function countedStep<I, O>(body: (input: I, step: Step) => Promise<O>): (
   return (input) => inStep((current) => body(input, current));
 }
 
+/** What only errors of Salesforce have to say. */
+function fromSalesforce(error: SalesforceError, requests: RequestTally): Partial<ApplicationFailureOptions> {
+  const { code, httpStatus, maybeApplied, retryable, retryAfterMs = 0 } = error;
+  const notNow = retryable && (NOT_NOW_CODES.includes(code) || NOT_NOW_STATUS.includes(httpStatus));
+  return {
+    details: [{ requests, maybeApplied }],
+    ...(retryAfterMs > 0 && { nextRetryDelay: Math.min(Math.max(retryAfterMs, SHORTEST_WAIT), LONGEST_WAIT) }),
+    ...(notNow && { category: ApplicationFailureCategory.BENIGN }),
+  };
+}
+
 function toFailure(error: unknown, requests: RequestTally): Error {
   const details = [{ requests }];
   if (error instanceof CancelledFailure) {
@@ -85,13 +109,12 @@ function toFailure(error: unknown, requests: RequestTally): Error {
   }
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof NightloadError) {
-    const retryAfterMs = error instanceof SalesforceError ? error.retryAfterMs : undefined;
     return ApplicationFailure.create({
       type: error.code,
       message: error.message,
       nonRetryable: !error.retryable,
       details,
-      ...(retryAfterMs === undefined ? {} : { nextRetryDelay: retryAfterMs }),
+      ...(error instanceof SalesforceError ? fromSalesforce(error, requests) : {}),
     });
   }
   // Not foreseen: it may be a passing fault of this machine, so it is tried again, and it is seen in the UI.

@@ -76,6 +76,42 @@ program
     runs(async (id: string, options: { json?: boolean }) => (await import('./commands/status.js')).cancel(id, options)),
   );
 
+for (const [name, description] of [
+  ['pause', 'start no new job of a load; running ones go on'],
+  ['resume', 'go on after a pause'],
+] as const) {
+  program
+    .command(name)
+    .description(description)
+    .argument('<id>')
+    .option(...json)
+    .action(
+      runs(async (id: string, options: { json?: boolean }) =>
+        (await import('./commands/manage.js')).signal(name, id, options),
+      ),
+    );
+}
+
+program
+  .command('results')
+  .description('counts and result files of a load that has ended')
+  .argument('<id>')
+  .option(...json)
+  .action(
+    runs(async (id: string, options: { json?: boolean }) =>
+      (await import('./commands/manage.js')).results(id, options),
+    ),
+  );
+
+program
+  .command('list')
+  .description('the newest loads')
+  .option('--limit <n>', 'how many', parseWhole, 20)
+  .option(...json)
+  .action(
+    runs(async (options: { json?: boolean; limit: number }) => (await import('./commands/manage.js')).list(options)),
+  );
+
 program
   .command('simulator')
   .description('a simulated org on this machine')

@@ -84,7 +84,7 @@ export async function countFailedForGood(
   await scanRecords(chunks, { delimiter }, (record) => {
     if (rows++ === 0) return;
     const rowClass = classify(parseRowError(readCell(record, 1, delimiter)));
-    if (!mayPassUnchanged(rowClass) && !isDone(rowClass, operation)) count++;
+    if (!mayPassUnchanged(rowClass, operation) && !isDone(rowClass, operation)) count++;
   });
   return count;
 }

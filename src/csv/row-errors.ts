@@ -3,6 +3,8 @@
  * give. A code that is not in it needs a person. Pure.
  */
 
+import type { Operation } from '../contract.js';
+
 export interface RowError {
   /** `UNABLE_TO_LOCK_ROW`; undefined when the text has none. */
   code: string | undefined;
@@ -90,11 +92,12 @@ export function classify({ code, message }: RowError): RowClass {
 }
 
 /** Whether what failed is so already: a record that was to be deleted is gone. */
-export function isDone(rowClass: RowClass, operation: string): boolean {
+export function isDone(rowClass: RowClass, operation: Operation): boolean {
   return rowClass === 'already-done' && operation === 'delete';
 }
 
-/** Whether the same row, unchanged, may pass when it is sent again. */
-export function mayPassUnchanged(rowClass: RowClass): boolean {
-  return rowClass === 'transient' || rowClass === 'order-dependent';
+/** Whether the same row, unchanged, may pass when it is sent again. No record that a delete waits for will come. */
+export function mayPassUnchanged(rowClass: RowClass, operation: Operation): boolean {
+  const isDelete = operation === 'delete' || operation === 'hardDelete';
+  return rowClass === 'transient' || (rowClass === 'order-dependent' && !isDelete);
 }

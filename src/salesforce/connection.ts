@@ -105,8 +105,9 @@ export class SalesforceConnection {
    * create another one, whatever the error says about trying again.
    *
    * @param contentLength bytes; the body must have exactly so many, else `SOURCE_CHANGED` and nothing is stored
-   * @param openBody called when the body is about to be sent: not when the org cannot be reached, and once more when the
-   *   token had to be renewed. What it throws, or its stream, comes out of this call as it is.
+   * @param openBody called when the body is about to be sent: not when the org cannot be reached. What it throws, or its
+   *   stream, comes out of this call as it is.
+   * @throws SalesforceError `TOKEN_RENEWED` when the token had expired: it has been renewed, for another job
    */
   async uploadJobData(jobId: string, contentLength: number, openBody: OpenBody, context: ApiContext): Promise<void> {
     if (!Number.isSafeInteger(contentLength) || contentLength <= 0) {
@@ -161,12 +162,11 @@ export class SalesforceConnection {
     if (/\bhtml\b/i.test(reply.headers['content-type'] ?? '')) {
       throw unexpected(reply.facts, reply.status, await readText(reply, context.signal));
     }
-    const length = reply.headers['content-length'];
     return {
       stream: resultStream(reply.body, (error) =>
         context.signal?.aborted ? context.signal.reason : broken(reply.facts, error, reply.status),
       ),
-      ...(length !== undefined && { contentLength: Number(length) }),
+      ...(reply.length !== undefined && { contentLength: reply.length }),
     };
   }
 

@@ -22,6 +22,8 @@ export interface RequestFacts {
 }
 
 const MAX_MESSAGE = 500;
+/** The platform's own codes are far shorter. */
+const MAX_ERROR_CODE = 80;
 
 function label(facts: RequestFacts): string {
   return `${facts.method} ${facts.path}`;
@@ -68,9 +70,14 @@ export function refused(
   headers: IncomingHttpHeaders,
   text: string,
 ): SalesforceError {
-  const { errorCode, message } = readRefusal(text);
-  const words = shortened(message ?? wording(text), facts);
-  const { code, remedy, retryable } = meaningOf({ status, errorCode, message: words, kind: facts.kind });
+  const refusal = readRefusal(text);
+  const said = refusal.message ?? wording(text);
+  const words = shortened(said, facts);
+  // Whatever answers may put anything here, and it goes into messages and histories.
+  const errorCode = refusal.errorCode && withoutSecrets(refusal.errorCode, facts.secrets).slice(0, MAX_ERROR_CODE);
+  // Judged by the original: a secret of few letters may be part of any word.
+  const original = { status, errorCode: refusal.errorCode, message: said, kind: facts.kind };
+  const { code, remedy, retryable } = meaningOf(original, errorCode);
   const answered = `Salesforce answered HTTP ${status}${errorCode === undefined ? '' : ` ${errorCode}`}`;
   return new SalesforceError(code, `${answered} to ${label(facts)}: ${words} ${remedy}`, {
     request: label(facts),
@@ -82,6 +89,15 @@ export function refused(
     // A gateway may give up on a request that the server behind it still carries out.
     maybeApplied: status >= 500 && maybeApplied(facts),
   });
+}
+
+/** For an upload that met an expired token: a job gets its data once, so the data goes into another job. */
+export function tokenRenewed(facts: RequestFacts, status: number): SalesforceError {
+  return new SalesforceError(
+    'TOKEN_RENEWED',
+    `The access token had expired when ${label(facts)} was sent. It has been renewed; the data goes into a new job.`,
+    { request: label(facts), httpStatus: status, retryable: true },
+  );
 }
 
 /** For a redirect: following it could carry the token to another host. */

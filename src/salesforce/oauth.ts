@@ -1,10 +1,15 @@
 /**
- * Tokens from a login server, for workers without a person: client credentials and refresh token. A token is asked for
- * when it is first needed and again only when the platform calls it expired; there is no expiry date to go by.
+ * Tokens from a login server, for workers without a person: client credentials, refresh token and JWT. A token is asked
+ * for when it is first needed and again only when the platform calls it expired; there is no expiry date to go by.
  */
+import { text } from 'node:stream/consumers';
 import { Agent } from 'undici';
 import { NightloadError } from '../errors.js';
+import { decoded } from './content-encoding.js';
 import { asObject, asText, parseJson } from './json.js';
+import { jwtAssertion } from './jwt.js';
+import type { JwtSettings } from './jwt.js';
+import { tokenRefused } from './oauth-refusals.js';
 import { Secret, withoutSecrets } from './secret.js';
 import { checkedToken } from './tokens.js';
 import type { AccessToken, TokenSource } from './tokens.js';
@@ -20,52 +25,8 @@ export interface OAuthSettings {
 }
 
 const TOKEN_PATH = '/services/oauth2/token';
+const JWT_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const TIMEOUT = 30_000;
-
-interface Advice {
-  text: RegExp;
-  remedy: string;
-}
-
-/** By the login server's words; the first that fits. */
-const ADVICE: readonly Advice[] = [
-  {
-    text: /not supported on this domain/i,
-    remedy:
-      "Client credentials need the org's own address in SF_LOGIN_URL (https://acme.my.salesforce.com), not login or test.salesforce.com.",
-  },
-  {
-    text: /no client credentials user/i,
-    remedy: 'Choose a Run As user in the client credentials flow of the connected app.',
-  },
-  {
-    text: /expired access\/refresh token/i,
-    remedy: 'The refresh token was revoked or has expired: authorise the app again and set the new SF_REFRESH_TOKEN.',
-  },
-  { text: /invalid_client_id/, remedy: 'Check SF_CLIENT_ID, and that the app exists in this org.' },
-  { text: /invalid_client/, remedy: 'Check SF_CLIENT_ID and SF_CLIENT_SECRET.' },
-  { text: /inactive_(user|org)/, remedy: 'The user or the org has been deactivated.' },
-  { text: /unsupported_grant_type/, remedy: 'Switch this OAuth flow on in the connected app and in the org.' },
-];
-
-function tokenRefused(origin: string, status: number, body: string, secrets: readonly string[]): NightloadError {
-  const reply = asObject(parseJson(body));
-  const error = asText(reply?.['error']);
-  const described = [error, asText(reply?.['error_description'])].filter((part) => part !== undefined).join(': ');
-  const words = withoutSecrets(described, secrets).slice(0, 500);
-  const remedy = ADVICE.find(({ text }) => text.test(words))?.remedy ?? 'Check SF_LOGIN_URL and the connected app.';
-  const passing = status >= 500 || status === 429 || status === 408 || error === 'rate_limit_exceeded';
-  const own = error
-    ?.toUpperCase()
-    .replace(/[^A-Z0-9_]+/g, '_')
-    .slice(0, 60);
-  return new NightloadError(
-    own === undefined ? `AUTH_HTTP_${status}` : `AUTH_${own}`,
-    `${origin} gave no access token: HTTP ${status}${words === '' ? '' : ` ${words}`}. ` +
-      (passing ? 'This usually passes: try again later.' : remedy),
-    { retryable: passing },
-  );
-}
 
 function readToken(origin: string, body: string): { token: AccessToken; refreshToken: string | undefined } {
   const reply = asObject(parseJson(body));
@@ -90,16 +51,16 @@ function readToken(origin: string, body: string): { token: AccessToken; refreshT
 /** Never repeats a secret in an error; many callers at once make one call to the login server. */
 export class OAuthTokens implements TokenSource {
   readonly #origin: string;
-  readonly #settings: OAuthSettings;
+  readonly #settings: OAuthSettings | JwtSettings;
   readonly #agent = new Agent({ connect: { timeout: 10_000 }, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
   #refreshToken: Secret | undefined;
   #token: Promise<AccessToken> | undefined;
 
   /** @throws NightloadError `INVALID_URL`, `INSECURE_URL` */
-  constructor(settings: OAuthSettings) {
+  constructor(settings: OAuthSettings | JwtSettings) {
     this.#settings = settings;
     this.#origin = safeOrigin(settings.loginUrl, 'SF_LOGIN_URL');
-    this.#refreshToken = settings.refreshToken;
+    this.#refreshToken = 'keyFile' in settings ? undefined : settings.refreshToken;
   }
 
   current(): Promise<AccessToken> {
@@ -125,7 +86,11 @@ export class OAuthTokens implements TokenSource {
     await this.#agent.close();
   }
 
-  #form(): { form: URLSearchParams; secrets: string[] } {
+  async #form(): Promise<{ form: URLSearchParams; secrets: string[] }> {
+    if ('keyFile' in this.#settings) {
+      const assertion = await jwtAssertion(this.#settings);
+      return { form: new URLSearchParams({ grant_type: JWT_GRANT, assertion }), secrets: [assertion] };
+    }
     const { clientId, clientSecret } = this.#settings;
     const refresh = this.#refreshToken?.reveal();
     const secret = clientSecret?.reveal();
@@ -139,7 +104,7 @@ export class OAuthTokens implements TokenSource {
   }
 
   async #ask(): Promise<AccessToken> {
-    const { form, secrets } = this.#form();
+    const { form, secrets } = await this.#form();
     const { status, body } = await this.#post(form, secrets);
     if (status >= 300 && status < 400) {
       throw new NightloadError(
@@ -161,10 +126,15 @@ export class OAuthTokens implements TokenSource {
         origin: this.#origin,
         path: TOKEN_PATH,
         method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+        },
         body: form.toString(),
       });
-      return { status: reply.statusCode, body: await reply.body.text() };
+      const body = decoded(reply.body, reply.headers['content-encoding']) ?? reply.body;
+      return { status: reply.statusCode, body: await text(body) };
     } catch (error) {
       const { code, message } = error as { code?: string; message?: string };
       throw new NightloadError(

@@ -141,15 +141,19 @@ function ruleFits(rule: Rule, refusal: Refusal, errorCode: string): boolean {
 
 const RETRYABLE_STATUS: readonly number[] = [408, 420, 429];
 
-/** Code, remedy and whether trying again may help, for a reply that is not a success. */
-export function meaningOf(refusal: Refusal): { code: string; remedy: string; retryable: boolean } {
+/**
+ * Code, remedy and whether trying again may help, for a reply that is not a success.
+ *
+ * @param shownCode the platform's code as it may be shown, for those that no rule knows
+ */
+export function meaningOf(refusal: Refusal, shownCode = ''): { code: string; remedy: string; retryable: boolean } {
   const errorCode = (refusal.errorCode ?? '').toUpperCase().replaceAll('_', '');
   const passing = refusal.status >= 500 || RETRYABLE_STATUS.includes(refusal.status);
   const rule = RULES.find((candidate) => ruleFits(candidate, refusal, errorCode));
   if (rule !== undefined) {
     return { code: rule.code, remedy: rule.remedy, retryable: passing || rule.retryable === true };
   }
-  const own = (refusal.errorCode ?? '')
+  const own = shownCode
     .toUpperCase()
     .replace(/[^A-Z0-9_]+/g, '_')
     .slice(0, 80);

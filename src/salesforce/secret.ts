@@ -29,16 +29,30 @@ export class Secret {
 }
 
 /** Shape of a Salesforce session id: organisation id, `!`, the rest. */
-const SESSION_ID = /00D[A-Za-z0-9]{12,15}![\w.\-/+=]+/g;
+const SESSION_ID = /00D[A-Za-z0-9]{12,15}(?:!|%21)[\w.\-/+=%]+/g;
+
+/**
+ * A secret in whatever form it comes back: as it is, form-encoded, percent-encoded in whole or in part, or escaped for
+ * JSON.
+ */
+function anyForm(secret: string): RegExp {
+  const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
+  const characters = [...secret].map((character) => {
+    const plain = character.replace(/[^A-Za-z0-9]/u, (sign) => `\\u{${sign.codePointAt(0)?.toString(16)}}`);
+    const small = [...Buffer.from(character)].map((byte) => `%${hex(byte)}`).join('');
+    return `(?:\\\\?${plain}|${small}|${small.toUpperCase()}${character === ' ' ? '|\\+' : ''})`;
+  });
+  return new RegExp(characters.join(''), 'gu');
+}
 
 /**
  * `text` without the given secrets and without anything that looks like a session id.
- * Servers and proxies do repeat request headers in error pages.
+ * Servers and proxies do repeat request headers and bodies in error pages.
  */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   let clean = text;
   for (const secret of secrets) {
-    if (secret !== '') clean = clean.replaceAll(secret, '[secret]');
+    if (secret !== '') clean = clean.replace(anyForm(secret), '[secret]');
   }
   return clean.replace(SESSION_ID, '[secret]');
 }

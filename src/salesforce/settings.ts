@@ -1,9 +1,11 @@
 /**
- * Connections as a worker is given them: from `SF_*` variables, one of three ways to log in.
+ * Connections as a worker is given them: from `SF_*` variables, one of four ways to log in.
  */
 import { NightloadError } from '../errors.js';
 import { apiVersion } from './api-version.js';
 import { SalesforceConnection } from './connection.js';
+import { readKey } from './jwt.js';
+import type { JwtSettings } from './jwt.js';
 import { OAuthTokens } from './oauth.js';
 import { Secret } from './secret.js';
 import { readyToken } from './tokens.js';
@@ -33,7 +35,13 @@ interface RefreshTokenSettings {
   refreshToken: Secret;
 }
 
-export type ConnectionSettings = (TokenSettings | ClientCredentialsSettings | RefreshTokenSettings) & {
+interface JwtBearerSettings extends JwtSettings {
+  auth: 'jwt';
+}
+
+export type ConnectionSettings = (
+  TokenSettings | ClientCredentialsSettings | JwtBearerSettings | RefreshTokenSettings
+) & {
   /** `v66.0`. @default the highest that the org offers, at most the newest tested one */
   apiVersion?: string;
 };
@@ -55,7 +63,7 @@ const FORMS = {
 
 type FormName = keyof typeof FORMS;
 
-const USABLE: readonly FormName[] = ['token', 'clientCredentials', 'refreshToken'];
+const ALL_FORMS = Object.keys(FORMS) as FormName[];
 
 function listed(names: readonly FormName[]): string {
   return names.map((name) => FORMS[name].needs.join(' + ')).join('; or ');
@@ -72,13 +80,13 @@ function present(env: Environment): Map<string, string> {
 }
 
 function formOf(set: ReadonlyMap<string, string>): FormName | undefined {
-  const signs = (Object.keys(FORMS) as FormName[]).filter((name) => set.has(FORMS[name].sign));
+  const signs = ALL_FORMS.filter((name) => set.has(FORMS[name].sign));
   // A refresh token may come with a client secret: that is still one form.
   const forms = signs.filter((name) => name !== 'clientCredentials' || !set.has(FORMS.refreshToken.sign));
   if (forms.length > 1) {
     throw new NightloadError(
       'AMBIGUOUS_CREDENTIALS',
-      `${forms.map((name) => FORMS[name].sign).join(' and ')} are set, which are different ways to log in. Keep one of: ${listed(USABLE)}.`,
+      `${forms.map((name) => FORMS[name].sign).join(' and ')} are set, which are different ways to log in. Keep one of: ${listed(ALL_FORMS)}.`,
     );
   }
   return forms[0];
@@ -90,7 +98,7 @@ function checkComplete(form: FormName | undefined, set: ReadonlyMap<string, stri
   if (form === undefined && begun.length > 0) {
     throw new NightloadError(
       'INCOMPLETE_CREDENTIALS',
-      `${begun.join(', ')} alone do not make a connection. Set one of: ${listed(USABLE)}.`,
+      `${begun.join(', ')} alone do not make a connection. Set one of: ${listed(ALL_FORMS)}.`,
     );
   }
   const missing = form === undefined ? [] : FORMS[form].needs.filter((name) => !set.has(name));
@@ -102,6 +110,10 @@ function checkComplete(form: FormName | undefined, set: ReadonlyMap<string, stri
   }
 }
 
+function login(value: (name: string) => string): { loginUrl: string; clientId: string } {
+  return { loginUrl: safeOrigin(value('SF_LOGIN_URL'), 'SF_LOGIN_URL'), clientId: value('SF_CLIENT_ID') };
+}
+
 function settingsOf(form: FormName, value: (name: string) => string): ConnectionSettings {
   switch (form) {
     case 'token':
@@ -111,25 +123,27 @@ function settingsOf(form: FormName, value: (name: string) => string): Connection
         accessToken: new Secret(value('SF_ACCESS_TOKEN')),
       };
     case 'clientCredentials':
+      return { auth: form, ...login(value), clientSecret: new Secret(value('SF_CLIENT_SECRET')) };
     case 'refreshToken': {
-      const login = { loginUrl: safeOrigin(value('SF_LOGIN_URL'), 'SF_LOGIN_URL'), clientId: value('SF_CLIENT_ID') };
       const secret = value('SF_CLIENT_SECRET');
-      if (form === 'clientCredentials') return { auth: form, ...login, clientSecret: new Secret(secret) };
       const refreshToken = new Secret(value('SF_REFRESH_TOKEN'));
-      return { auth: form, ...login, refreshToken, ...(secret !== '' && { clientSecret: new Secret(secret) }) };
+      return { auth: form, ...login(value), refreshToken, ...(secret !== '' && { clientSecret: new Secret(secret) }) };
     }
-    case 'jwt':
-      throw new NightloadError(
-        'JWT_NOT_AVAILABLE',
-        `SF_JWT_KEY_FILE is set, but this version of nightload cannot log in with a JWT yet. Set one of: ${listed(USABLE)}.`,
-      );
+    case 'jwt': {
+      const keyFile = value('SF_JWT_KEY_FILE');
+      // Read again for each token; a worker that cannot log in says so when it starts.
+      readKey(keyFile);
+      const audience = value('SF_JWT_AUDIENCE');
+      const username = value('SF_USERNAME');
+      return { auth: form, ...login(value), username, keyFile, ...(audience !== '' && { audience }) };
+    }
   }
 }
 
 /**
  * The connections that the environment describes, by name: `default`, or none when no `SF_*` variable is set.
  *
- * @throws NightloadError `AMBIGUOUS_CREDENTIALS`, `INCOMPLETE_CREDENTIALS`, `JWT_NOT_AVAILABLE`,
+ * @throws NightloadError `AMBIGUOUS_CREDENTIALS`, `INCOMPLETE_CREDENTIALS`, `JWT_KEY_UNREADABLE`, `JWT_KEY_INVALID`,
  *   `CONNECTIONS_FILE_NOT_AVAILABLE`, `INVALID_URL`, `INSECURE_URL`, `INVALID_API_VERSION`
  */
 export function connectionsFromEnvironment(env: Environment): Map<string, ConnectionSettings> {
@@ -137,7 +151,7 @@ export function connectionsFromEnvironment(env: Environment): Map<string, Connec
     throw new NightloadError(
       'CONNECTIONS_FILE_NOT_AVAILABLE',
       'NIGHTLOAD_CONNECTIONS is set, but this version of nightload reads one connection from SF_* variables and no file yet. ' +
-        `Unset it and set one of: ${listed(USABLE)}.`,
+        `Unset it and set one of: ${listed(ALL_FORMS)}.`,
     );
   }
   const set = present(env);

@@ -6,8 +6,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
+import { connector } from './connector.js';
+import { decoded, isEncoded } from './content-encoding.js';
 import type { CallContext, RequestKind } from './context.js';
-import { broken, readRefusal, redirected, refused } from './failures.js';
+import { broken, readRefusal, redirected, refused, tokenRenewed, unexpected } from './failures.js';
 import type { RequestFacts } from './failures.js';
 import { parseLimitInfo } from './limit-info.js';
 import { meaningOf } from './refusals.js';
@@ -49,7 +51,10 @@ export interface Call {
 export interface Reply {
   status: number;
   headers: IncomingHttpHeaders;
+  /** Decoded. */
   body: Readable;
+  /** Bytes of the body, when the platform says it. */
+  length?: number;
   facts: RequestFacts;
 }
 
@@ -102,6 +107,11 @@ async function errorText(body: Readable): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** Lets go of a body that nobody will read. */
+function drop(body: Readable): undefined {
+  body.on('error', () => undefined).destroy();
+}
+
 function isExpiredSession(facts: RequestFacts, status: number, text: string): boolean {
   if (status !== 401) return false;
   const { errorCode, message } = readRefusal(text);
@@ -118,7 +128,7 @@ export class Transport {
   constructor(tokens: TokenSource, timeouts: Partial<Timeouts> = {}) {
     this.#tokens = tokens;
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...timeouts };
-    this.#agent = new Agent({ connect: { timeout: this.#timeouts.connect }, bodyTimeout: this.#timeouts.idle });
+    this.#agent = new Agent({ connect: connector(this.#timeouts.connect), bodyTimeout: this.#timeouts.idle });
   }
 
   /**
@@ -130,14 +140,21 @@ export class Transport {
   async send(call: Call, context: CallContext): Promise<Reply> {
     let token = await unlessAborted(this.#tokens.current(), context.signal);
     for (let renewed = false; ; renewed = true) {
-      const reply = await this.#once(call, token, context);
-      const { facts, status, headers, body } = reply;
-      if (status >= 200 && status < 300) return reply;
-      const text = await errorText(body);
+      const { facts, reply } = await this.#once(call, token, context);
+      const { statusCode: status, headers } = reply;
+      const encoding = headers['content-encoding'];
+      const body = decoded(reply.body, encoding) ?? drop(reply.body);
+      if (status >= 200 && status < 300) {
+        if (body === undefined) throw unexpected(facts, status, `the encoding ${String(encoding)}`);
+        const length = isEncoded(encoding) ? undefined : headers['content-length'];
+        return { status, headers, body, facts, ...(length !== undefined && { length: Number(length) }) };
+      }
+      const text = body === undefined ? '' : await errorText(body);
       context.signal?.throwIfAborted();
       if (status < 400) throw redirected(facts, status, headers);
       if (renewed || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
       token = await unlessAborted(this.#renew(token.accessToken), context.signal);
+      if (call.kind === 'upload') throw tokenRenewed(facts, status);
     }
   }
 
@@ -160,7 +177,11 @@ export class Transport {
     return token.accessToken === stale ? this.#tokens.renew(stale) : token;
   }
 
-  async #once(call: Call, token: AccessToken, context: CallContext): Promise<Reply> {
+  async #once(
+    call: Call,
+    token: AccessToken,
+    context: CallContext,
+  ): Promise<{ facts: RequestFacts; reply: Dispatcher.ResponseData }> {
     const { signal } = context;
     const body = call.body?.();
     const upload = body?.content instanceof UploadBody ? body.content : undefined;
@@ -204,7 +225,7 @@ export class Transport {
       facts.incomplete = upload?.handedOver === false;
       const limits = parseLimitInfo(reply.headers['sforce-limit-info']);
       if (Object.keys(limits).length > 0) context.onLimitInfo?.(limits);
-      return { status: reply.statusCode, headers: reply.headers, body: reply.body, facts };
+      return { facts, reply };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (upload?.failure !== undefined) throw upload.failure.error;

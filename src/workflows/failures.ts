@@ -36,6 +36,13 @@ export function mayPassLater(error: unknown): boolean {
   return cause instanceof TimeoutFailure;
 }
 
+/** Whether what a failed activity asked for may have happened all the same: the answer was lost, not the request. */
+export function maybeApplied(error: unknown): boolean {
+  const cause = innermost(error);
+  if (!(cause instanceof ApplicationFailure)) return false;
+  return (cause.details?.[0] as { maybeApplied?: boolean } | undefined)?.maybeApplied === true;
+}
+
 /** Requests that a failed activity had made. A worker that died took its count with it, but for the last heartbeat. */
 export function requestsOf(error: unknown): RequestTally {
   const cause = innermost(error);

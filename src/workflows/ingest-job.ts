@@ -15,7 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
-import { mayPassLater, toLoadError } from './failures.js';
+import { maybeApplied, mayPassLater, toLoadError } from './failures.js';
 import { enterLook, newRun, partProgress } from './job-run.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import { finish } from './job-ending.js';
@@ -102,14 +102,19 @@ async function createAndUpload(input: IngestJobInput, run: JobRun): Promise<void
   run.jobs.push({ id: jobId, operation, state: 'Open', records: 0, failed: 0, polls: 0 });
   markSearchAttributes(input.searchAttributes, { NightloadJobIds: run.jobs.map(({ id }) => id) });
   enterJobPhase(input, run, 'uploading');
-  const sent = await counted(
-    run,
-    uploadOn(input.filesQueue).uploadPart.executeWithOptions({ summary: `${input.records} records to ${jobId}` }, [
-      { ...jobRef(input, run), stageUri: input.stageUri, part: input.part },
-    ]),
-  );
   const job = run.jobs.at(-1);
-  if (job !== undefined) job.records = sent.records;
+  try {
+    const sent = await counted(
+      run,
+      uploadOn(input.filesQueue).uploadPart.executeWithOptions({ summary: `${input.records} rows to ${jobId}` }, [
+        { ...jobRef(input, run), stageUri: input.stageUri, part: input.part },
+      ]),
+    );
+    if (job !== undefined) job.records = sent.records;
+  } catch (error) {
+    if (job !== undefined && maybeApplied(error)) job.records = input.records;
+    throw error;
+  }
 }
 
 async function close(input: IngestJobInput, run: JobRun): Promise<void> {

@@ -38,7 +38,7 @@ async function endJob(input: IngestJobInput, run: JobRun): Promise<IngestJobResu
     return result(run.closed ? 'lost' : 'notStarted', NO_ROWS, true);
   }
   // Never closed, so nothing of it was ever processed.
-  if (!run.closed && run.last?.state === 'Aborted') return result('notStarted', NO_ROWS, true);
+  if (!run.closed && ['Aborted', 'Deleted'].includes(run.last?.state ?? '')) return result('notStarted', NO_ROWS, true);
   try {
     const { counts, agree } = await settleAndFetch(input, run);
     const last = run.last as JobLook;
@@ -89,7 +89,7 @@ async function settleAndFetch(input: IngestJobInput, run: JobRun): Promise<{ cou
   const missing = (): number => missingRows(input.records, counts);
   const agree = (): boolean => filesAgree(run.last as JobLook, counts) && missing() >= 0;
   for (const wait of DISAGREEMENT_WAITS) {
-    if (agree() && missing() === 0) break;
+    if ((agree() && missing() === 0) || nothingApplied(run.last as JobLook, counts)) break;
     await sleep(wait, { summary: 'result files and counters disagree: look again' });
     await look(input, run, `look again at ${run.jobId}`);
     counts = await fetch();

@@ -35,7 +35,7 @@ export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): P
     await sortTheRest(input, run, run.stage, located);
   const ending = { canceled: run.canceled, error: run.error };
   let result = buildResult(head, run.books, ending, { succeeded: run.files.succeeded });
-  if (located !== undefined && run.stage !== undefined) {
+  if (located !== undefined) {
     try {
       const files = await closing(run, located).writeReport.executeWithOptions(
         { summary: 'report.json and the rejected file' },

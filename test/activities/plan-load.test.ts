@@ -22,7 +22,7 @@ async function sent(csv: string, more: Partial<PlanLoadInput> = {}): Promise<{ n
 describe('constants', () => {
   it('replace a column of the same name in any letter case', async () => {
     expect(await sent('External_Id__c,Name\nA,a\n', { constants: { name: 'x' } })).toEqual({
-      names: ['External_Id__c', 'name'],
+      names: ['External_Id__c', 'Name'],
       rows: 'A,x\n',
     });
   });
@@ -36,6 +36,13 @@ describe('constants', () => {
 it('leaves blank keys blank, because #N/A would be a value there', async () => {
   const { rows } = await sent('External_Id__c,Name,Phone\n,a,\n', { blankAsNull: true });
   expect(rows).toBe(',a,#N/A\n');
+});
+
+it('gives columns the letter case that describe has, in which they come back in result files', async () => {
+  const { names } = await sent('external_id__c,NAME\nA,a\n', { externalIdFieldName: 'EXTERNAL_ID__C' });
+  expect(names).toEqual(['External_Id__c', 'Name']);
+  const { groups } = await bench.plan('external_id__c,NAME\nA,a\n', { externalIdFieldName: 'EXTERNAL_ID__C' });
+  expect(groups).toMatchObject([{ externalIdFieldName: 'External_Id__c' }]);
 });
 
 it('sends no blank lines', async () => {

@@ -142,8 +142,11 @@ describe('classify', () => {
   });
 
   it('sends a row again only for passing troubles and missing parents', () => {
-    const again = (Object.keys(expected) as RowClass[]).filter(mayPassUnchanged);
+    const again = (Object.keys(expected) as RowClass[]).filter((rowClass) => mayPassUnchanged(rowClass, 'upsert'));
     expect(again).toEqual(['transient', 'order-dependent']);
+    expect(mayPassUnchanged('order-dependent', 'delete')).toBe(false);
+    expect(mayPassUnchanged('order-dependent', 'hardDelete')).toBe(false);
+    expect(mayPassUnchanged('transient', 'delete')).toBe(true);
   });
 
   it('tells a missing parent from a bad value', () => {

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { SalesforceConnection } from '../../src/salesforce/connection.js';
 import type { ApiContext } from '../../src/salesforce/context.js';
 import { isInvalidJobState, isMultipleContents } from '../../src/salesforce/errors.js';
+import { Secret } from '../../src/salesforce/secret.js';
+import { readyToken } from '../../src/salesforce/tokens.js';
 import { connectTo, errorOf, failure, JOB, json, refusal, startOrg, TOKEN, watch } from './support.js';
 
 type Call = (connection: SalesforceConnection, context: ApiContext) => Promise<unknown>;
@@ -200,5 +202,25 @@ describe('secrets', () => {
     expect(shown).toContain('You sent Bearer [secret] and [secret]');
     for (const part of [TOKEN, 'first.token', 'AQ4AQ']) expect(shown).not.toContain(part);
     expect(inspect(connection, { depth: null, showHidden: true })).not.toContain('first.token');
+  });
+
+  it('stay out of codes too, and codes stay short', async () => {
+    const org = await startOrg((request, response) =>
+      refusal(response, 400, `X ${request.headers.authorization} ${'y'.repeat(20_000)}`, 'no'),
+    );
+    const error = await failure(connectTo(org).getJob(JOB, watch()));
+    expect(error['errorCode']).toBe(`X Bearer [secret] ${'y'.repeat(62)}`);
+    expect(String(error['code'])).toMatch(/^SALESFORCE_X_BEARER_SECRET_Y+$/);
+    expect(String(error['message']).length).toBeLessThan(400);
+    expect(JSON.stringify(error)).not.toContain('first.token');
+  });
+
+  it('of few letters do not change what a refusal means', async () => {
+    const org = await startOrg((_request, response) => refusal(response, 403, 'REQUEST_LIMIT_EXCEEDED', 'no'));
+    const tokens = readyToken(org.url, new Secret('T'));
+    expect(await failure(connectTo(org, { tokens }).getJob(JOB, watch()))).toMatchObject({
+      code: 'REQUEST_LIMIT_EXCEEDED',
+      retryable: true,
+    });
   });
 });

@@ -1,0 +1,73 @@
+/** `nightload pause`, `resume`, `results` and `list`. */
+import { findLoad, resultIn } from '../../client.js';
+import { RESULT_MEMO, WORKFLOW_ID_PREFIX } from '../../contract.js';
+import type { BulkLoadResult } from '../../contract.js';
+import { NightloadError } from '../../errors.js';
+import { printJson, say } from '../failure.js';
+import { EXIT_CODES, printResult } from '../report.js';
+import { withClient } from '../temporal.js';
+
+interface JsonOption {
+  json?: boolean;
+}
+
+/** Sends `pause` or `resume`. */
+export async function signal(name: 'pause' | 'resume', id: string, options: JsonOption): Promise<number> {
+  return withClient(async (client) => {
+    const { handle, description } = await findLoad(client, id);
+    const { workflowId, runId, status } = description;
+    if (status.name !== 'RUNNING') {
+      throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has ended already (${status.name}).`);
+    }
+    await handle[name]();
+    say(
+      name === 'pause'
+        ? `${workflowId}: paused. Running jobs go on; no new one is started until \`nightload resume\`.`
+        : `${workflowId}: goes on.`,
+    );
+    if (options.json === true) {
+      printJson({ loadId: loadIdOf(workflowId), workflowId, runId, state: name === 'pause' ? 'Paused' : 'Running' });
+    }
+    return 0;
+  });
+}
+
+/** Where the result files of an ended load lie. */
+export async function results(id: string, options: JsonOption): Promise<number> {
+  return withClient(async (client) => {
+    const { description } = await findLoad(client, id);
+    const result = resultIn(description);
+    if (result === undefined) {
+      throw new NightloadError(
+        'NO_RESULT_YET',
+        `${description.workflowId} has no result (${description.status.name}). Look at it with: nightload status ${id}`,
+      );
+    }
+    await printResult(result);
+    if (options.json === true) printJson(result);
+    return EXIT_CODES[result.state];
+  });
+}
+
+/** The newest loads, those that parents started too. */
+export async function list(options: JsonOption & { limit: number }): Promise<number> {
+  return withClient(async (client) => {
+    const found: Record<string, unknown>[] = [];
+    for await (const load of client.workflow.list({ query: "WorkflowType = 'bulkLoad'" })) {
+      const result = load.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
+      const state = load.status.name === 'RUNNING' ? 'Running' : (result?.state ?? load.status.name);
+      const { workflowId, runId, startTime } = load;
+      found.push({ loadId: loadIdOf(workflowId), workflowId, runId, state, startTime, records: result?.records });
+      const counts = result === undefined ? '' : `${result.records.succeeded} of ${result.records.total} rows landed`;
+      say(`${startTime.toISOString().slice(0, 19)}Z  ${state.padEnd(20)} ${loadIdOf(workflowId)}  ${counts}`.trimEnd());
+      if (found.length >= options.limit) break;
+    }
+    if (found.length === 0) say('There are no loads in this namespace.');
+    if (options.json === true) printJson(found);
+    return 0;
+  });
+}
+
+function loadIdOf(workflowId: string): string {
+  return workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
+}

@@ -1,0 +1,87 @@
+/** The JWT bearer flow: a worker signs who it is with a private key whose certificate the connected app knows. */
+import { createPrivateKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { SignJWT } from 'jose';
+import { NightloadError } from '../errors.js';
+
+export interface JwtSettings {
+  /** The org's own address (My Domain), https://login.salesforce.com or https://test.salesforce.com. */
+  loginUrl: string;
+  clientId: string;
+  username: string;
+  /** RSA private key, PEM (PKCS#8 or PKCS#1), without a passphrase. Read for each token, so that it can be changed. */
+  keyFile: string;
+  /**
+   * `SF_JWT_AUDIENCE`.
+   *
+   * @default https://test.salesforce.com when the login address is that of a sandbox or scratch org, else
+   *   https://login.salesforce.com
+   */
+  audience?: string;
+}
+
+/** Salesforce takes no more than about this. */
+const LIFETIME_SECONDS = 180;
+/** RS256 needs it. */
+const LEAST_BITS = 2048;
+
+const SANDBOX_HOST = /^test\.salesforce\.com$|(\.(sandbox|scratch)|--[^.]*)\.my\.salesforce\.com$/;
+
+function audienceOf({ audience, loginUrl }: JwtSettings): string {
+  if (audience !== undefined) return audience;
+  const sandbox = SANDBOX_HOST.test(new URL(loginUrl).hostname);
+  return sandbox ? 'https://test.salesforce.com' : 'https://login.salesforce.com';
+}
+
+function parseKey(pem: string): KeyObject | string {
+  if (pem.includes('ENCRYPTED'))
+    return 'is protected by a passphrase. Decrypt it: openssl pkey -in key.pem -out plain.pem';
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType !== 'rsa')
+      return `holds a key of the kind ${key.asymmetricKeyType ?? 'unknown'}, not RSA`;
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+    return bits < LEAST_BITS ? `holds a key of ${bits} bits; ${LEAST_BITS} is the least` : key;
+  } catch {
+    return 'is no private key in PEM form (PKCS#8 or PKCS#1), perhaps the certificate or the public key';
+  }
+}
+
+/**
+ * Neither the path nor the content is ever repeated: the key itself may have been put into the variable.
+ *
+ * @throws NightloadError `JWT_KEY_UNREADABLE`, `JWT_KEY_INVALID`. Both can be mended while a load waits.
+ */
+export function readKey(keyFile: string): KeyObject {
+  let pem: string;
+  try {
+    pem = readFileSync(keyFile, 'utf8');
+  } catch (error) {
+    throw new NightloadError(
+      'JWT_KEY_UNREADABLE',
+      `The file that SF_JWT_KEY_FILE names cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}). ` +
+        "Give the path of the private key, not the key itself, and let the worker's user read it.",
+      { retryable: true },
+    );
+  }
+  const key = parseKey(pem);
+  if (typeof key !== 'string') return key;
+  throw new NightloadError(
+    'JWT_KEY_INVALID',
+    `The file that SF_JWT_KEY_FILE names ${key}. Give the private RSA key that belongs to the certificate of the ` +
+      'connected app.',
+    { retryable: true },
+  );
+}
+
+/** Says for three minutes that the bearer is the user: as secret as a token. */
+export async function jwtAssertion(settings: JwtSettings): Promise<string> {
+  return new SignJWT()
+    .setProtectedHeader({ alg: 'RS256' })
+    .setIssuer(settings.clientId)
+    .setSubject(settings.username)
+    .setAudience(audienceOf(settings))
+    .setExpirationTime(Math.floor(Date.now() / 1000) + LIFETIME_SECONDS)
+    .sign(readKey(settings.keyFile));
+}

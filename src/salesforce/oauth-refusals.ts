@@ -1,0 +1,80 @@
+/** What a login server's refusal means for a person, and whether it passes by itself. */
+import { NightloadError } from '../errors.js';
+import { asObject, asText, parseJson } from './json.js';
+import { withoutSecrets } from './secret.js';
+
+const MAX_ERROR = 60;
+const MAX_WORDS = 500;
+
+interface Advice {
+  text: RegExp;
+  remedy: string;
+}
+
+/** By the login server's words; the first that fits. */
+const ADVICE: readonly Advice[] = [
+  {
+    text: /not supported on this domain/i,
+    remedy:
+      "Client credentials need the org's own address in SF_LOGIN_URL (https://acme.my.salesforce.com), not login or test.salesforce.com.",
+  },
+  {
+    text: /no client credentials user/i,
+    remedy: 'Choose a Run As user in the client credentials flow of the connected app.',
+  },
+  {
+    text: /expired access\/refresh token/i,
+    remedy: 'The refresh token was revoked or has expired: authorise the app again and set the new SF_REFRESH_TOKEN.',
+  },
+  {
+    text: /approved this consumer|not admin approved/i,
+    remedy:
+      'The user may not use the connected app yet: set its permitted users to "Admin approved users are pre-authorized", add a ' +
+      'profile or permission set of SF_USERNAME, and give it the scopes "api" and "refresh_token".',
+  },
+  {
+    text: /audience (is invalid|validation failed)/i,
+    remedy:
+      'Set SF_JWT_AUDIENCE to https://test.salesforce.com for a sandbox or scratch org, to https://login.salesforce.com for ' +
+      "others, and check that SF_LOGIN_URL is the org's own address.",
+  },
+  {
+    text: /invalid assertion|assertion.*expired|expired.*assertion/i,
+    remedy:
+      'Check that the certificate in the connected app belongs to the key in SF_JWT_KEY_FILE and has not expired, that ' +
+      "SF_CLIENT_ID and SF_USERNAME are those of this org, and that the machine's clock is right.",
+  },
+  { text: /invalid_client_id/, remedy: 'Check SF_CLIENT_ID, and that the app exists in this org.' },
+  { text: /invalid_client/, remedy: 'Check SF_CLIENT_ID and SF_CLIENT_SECRET.' },
+  {
+    text: /inactive[_ ](user|org)/i,
+    remedy:
+      'The user or the org is not active: activate the user (in a sandbox, SF_USERNAME ends with .sandboxname), or log in as another one.',
+  },
+  { text: /unsupported_grant_type/, remedy: 'Switch this OAuth flow on in the connected app and in the org.' },
+];
+
+const PASSING_STATUS: readonly number[] = [408, 429];
+/** Salesforce sends these with HTTP 400. */
+const PASSING_WORDS =
+  /^(rate_limit_exceeded|unknown_error|server_error|temporarily_unavailable)\b|login rate exceeded|retry your request/i;
+
+export function tokenRefused(origin: string, status: number, body: string, secrets: readonly string[]): NightloadError {
+  const reply = asObject(parseJson(body));
+  const error = asText(reply?.['error']) ?? '';
+  // Judged by the original words, shown without secrets.
+  const said = [error, asText(reply?.['error_description']) ?? ''].filter((part) => part !== '').join(': ');
+  const shown = withoutSecrets(error, secrets)
+    .toUpperCase()
+    .replace(/[^A-Z0-9_]+/g, '_')
+    .slice(0, MAX_ERROR);
+  const words = withoutSecrets(said, secrets).slice(0, MAX_WORDS);
+  const passing = status >= 500 || PASSING_STATUS.includes(status) || PASSING_WORDS.test(said);
+  const remedy = ADVICE.find(({ text }) => text.test(said))?.remedy ?? 'Check SF_LOGIN_URL and the connected app.';
+  return new NightloadError(
+    shown === '' ? `AUTH_HTTP_${status}` : `AUTH_${shown}`,
+    `${origin} gave no access token: HTTP ${status}${words === '' ? '' : ` ${words}`}. ` +
+      (passing ? 'This usually passes: try again later.' : remedy),
+    { retryable: passing },
+  );
+}

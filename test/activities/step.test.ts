@@ -1,0 +1,89 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { countedStep } from '../../src/activities/step.js';
+import { openConnection } from '../../src/salesforce/settings.js';
+import { Secret } from '../../src/salesforce/secret.js';
+
+type Do = 'getJob' | 'closeJob';
+
+interface Answer {
+  status: number;
+  errorCode?: string;
+  headers?: Record<string, string>;
+}
+
+/** The failure that Temporal gets when a step calls an org that answers in this way. */
+async function failureOf({ status, errorCode, headers }: Answer, call: Do = 'getJob'): Promise<ApplicationFailure> {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, headers).end(errorCode && JSON.stringify([{ errorCode, message: 'no' }]));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const instanceUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const connection = openConnection({ auth: 'token', instanceUrl, accessToken: new Secret('T'), apiVersion: 'v66.0' });
+  onTestFinished(async () => {
+    await connection.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const activity = countedStep((jobId: string, step) => connection[call](jobId, { ...step.call, apiVersion: 'v66.0' }));
+  try {
+    await new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, '750000000000001AAA');
+  } catch (error) {
+    if (error instanceof ApplicationFailure) return error;
+    throw error;
+  }
+  throw new Error('This should have failed, but it succeeded.');
+}
+
+describe('how a failed call reaches Temporal', () => {
+  it.each([
+    ['0', undefined],
+    ['soon', undefined],
+    [undefined, undefined],
+    ['1', 1000],
+    ['30', 30_000],
+    ['120', 120_000],
+    ['3600', 120_000],
+    ['99999999999999999999', 120_000],
+  ])('Retry-After %s makes the next attempt wait %s ms', async (value, delay) => {
+    const headers: Record<string, string> = value === undefined ? {} : { 'retry-after': value };
+    const failure = await failureOf({ status: 503, headers });
+    expect(failure).toMatchObject({ type: 'SALESFORCE_HTTP_503', nonRetryable: false });
+    expect(failure.nextRetryDelay ?? undefined).toBe(delay);
+  });
+
+  it('never waits less than a second for a date that is near', async () => {
+    // A date has no milliseconds, so this one may lie in the past by now: then nothing is asked for.
+    const headers = { 'retry-after': new Date(Date.now() + 1000).toUTCString() };
+    expect([undefined, 1000]).toContain((await failureOf({ status: 503, headers })).nextRetryDelay ?? undefined);
+  });
+
+  it('says whether the request may have been carried out, beside the requests', async () => {
+    const details = async (call: Do, status: number): Promise<unknown> => (await failureOf({ status }, call)).details;
+    const one = { total: 1, info: 0 };
+    expect(await details('closeJob', 502)).toEqual([{ requests: one, maybeApplied: true }]);
+    expect(await details('closeJob', 400)).toEqual([{ requests: one, maybeApplied: false }]);
+    expect(await details('getJob', 502)).toEqual([{ requests: { total: 1, info: 1 }, maybeApplied: false }]);
+  });
+
+  it.each([
+    [{ status: 429 }, 'BENIGN'],
+    [{ status: 503 }, 'BENIGN'],
+    [{ status: 403, errorCode: 'REQUEST_LIMIT_EXCEEDED' }, 'BENIGN'],
+    [{ status: 400, errorCode: 'EXCEEDEDQUOTA' }, 'BENIGN'],
+    [{ status: 500, errorCode: 'UNKNOWN_EXCEPTION' }, undefined],
+    [{ status: 403, errorCode: 'API_DISABLED_FOR_ORG' }, undefined],
+  ])('%o: an answer that only says "not now" is no error in the metrics', async (answer, category) => {
+    expect((await failureOf(answer)).category ?? undefined).toBe(category);
+  });
+
+  it('keeps the verdict of the connection', async () => {
+    const failure = await failureOf({ status: 403, errorCode: 'API_DISABLED_FOR_ORG' });
+    expect(failure).toMatchObject({ type: 'API_DISABLED', nonRetryable: true });
+    expect(failure.nextRetryDelay ?? undefined).toBeUndefined();
+  });
+});

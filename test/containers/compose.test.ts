@@ -1,0 +1,231 @@
+/** The compose files: valid, pinned, closed to the outside, and saying what nightload understands. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { DCLinter } from 'dclint';
+import { describe, expect, it } from 'vitest';
+import { SEARCH_ATTRIBUTES } from '../../src/contract.js';
+import { connectionsFromEnvironment } from '../../src/salesforce/settings.js';
+import { SIMULATOR_TOKEN } from '../../src/simulator/server.js';
+import { nightload } from '../support/command.js';
+import { COMPOSE_FILES, environmentOf, readCompose, readEnvFile, REPOSITORY, seconds, service } from './compose.js';
+import type { Service } from './compose.js';
+import { readDockerfile, stepsOf } from './dockerfile.js';
+
+/** Rules of taste; the check against the compose specification cannot be switched off. */
+const LINTER = new DCLinter({
+  rules: { 'service-keys-order': 0, 'services-alphabetical-order': 0, 'no-build-and-image': 0 },
+  quiet: false,
+  debug: false,
+  exclude: [],
+});
+
+interface LintMessage {
+  rule: string;
+  line: number;
+  message: string;
+}
+
+/** The types that come with the linter do not resolve in an ESM project. */
+function lint(file: string): string[] {
+  const results = LINTER.lintFiles([resolve(REPOSITORY, file)], false) as { messages: LintMessage[] }[];
+  return results.flatMap(({ messages }) => messages.map(({ rule, line, message }) => `${rule} ${line}: ${message}`));
+}
+
+const sourceOf = (path: string): string => readFileSync(resolve(REPOSITORY, path), 'utf8');
+
+describe.each(COMPOSE_FILES)('%s', (file) => {
+  const compose = readCompose(file);
+  const services = Object.entries(compose.services);
+  const worker = service(compose, 'worker');
+  const simulator = service(compose, 'simulator');
+
+  it('keeps the compose specification', () => {
+    expect(lint(file)).toEqual([]);
+  });
+
+  it('names a version of every image, and none that is no longer made', () => {
+    for (const [name, { image }] of services) {
+      expect(image, name).toMatch(/^[a-z]+(\/[a-z-]+)?:\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
+      expect(image, name).not.toContain('auto-setup');
+    }
+  });
+
+  it('gives nightload its own version', () => {
+    const { version } = JSON.parse(sourceOf('package.json')) as { version: string };
+    for (const name of ['worker', 'simulator', 'loopback']) {
+      expect(service(compose, name).image).toMatch(new RegExp(`^nightload:${version}(-dev)?$`));
+    }
+    expect(worker.build).toBe('.');
+  });
+
+  it('publishes ports to this machine only', () => {
+    const ports = services.flatMap(([, { ports = [] }]) => ports);
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    expect(ports.map((port) => port.split(':')[1]).sort()).toEqual(['7233', '8233']);
+  });
+
+  it('restarts what should run and ends what should end', () => {
+    const once = (candidate: Service): boolean => candidate.restart?.startsWith('on-failure') ?? false;
+    for (const [name, candidate] of services) {
+      expect(candidate.restart, name).toMatch(/^(unless-stopped|on-failure:\d+)$/);
+      // A service's own check, or the image's.
+      if (!once(candidate) && name !== 'worker') expect(candidate.healthcheck, name).toBeDefined();
+      for (const [other, { condition }] of Object.entries(candidate.depends_on ?? {})) {
+        const needed = service(compose, other);
+        const expected = once(needed)
+          ? 'service_completed_successfully'
+          : needed.healthcheck?.disable
+            ? 'service_started'
+            : 'service_healthy';
+        expect(condition, `${name} waits for ${other}`).toBe(expected);
+      }
+    }
+  });
+
+  it('mounts files that are there and volumes that are declared', () => {
+    for (const [name, { volumes = [] }] of services) {
+      for (const volume of volumes) {
+        if (typeof volume === 'object') continue;
+        const [source = '', target = '', mode] = volume.split(':');
+        expect(target, name).toMatch(/^\//);
+        if (!source.startsWith('.')) expect(Object.keys(compose.volumes), name).toContain(source);
+        else {
+          expect(statSync(resolve(REPOSITORY, source)).isDirectory(), source).toBe(true);
+          expect(mode, name).toBe('ro');
+        }
+      }
+    }
+    const scripts = services.flatMap(([, { entrypoint = [] }]) => entrypoint.filter((word) => word.endsWith('.sh')));
+    for (const script of scripts)
+      expect(existsSync(resolve(REPOSITORY, script.replace('/nightload', 'docker')))).toBe(true);
+    expect(scripts.length).toBeGreaterThan(0);
+  });
+
+  it('keeps the state of Temporal on a volume', () => {
+    const holder = file === 'docker-compose.yml' ? 'postgres' : 'temporal';
+    const [name, target] = String(service(compose, holder).volumes?.[0]).split(':');
+    expect(Object.keys(compose.volumes)).toEqual([name]);
+    const place = holder === 'postgres' ? '/var/lib/postgresql/data' : '/home/temporal';
+    expect(target).toBe(place);
+    if (holder === 'temporal') {
+      const { command = [] } = service(compose, holder);
+      expect(command[command.indexOf('--db-filename') + 1]).toMatch(new RegExp(`^${place}/`));
+    }
+  });
+
+  it('lets the worker and the simulated org meet on loopback', () => {
+    expect(worker.network_mode).toBe('service:loopback');
+    expect(simulator.network_mode).toBe(worker.network_mode);
+    // A worker that starts again must not take the network of the org with it.
+    expect(Object.keys(compose.services)).toContain('loopback');
+  });
+
+  it('gives the worker a login that it accepts, which is the simulated org', () => {
+    const connections = connectionsFromEnvironment(environmentOf(worker));
+    const { command = [] } = simulator;
+    const port = command[command.indexOf('--port') + 1];
+    const connection = connections.get('default');
+    expect([...connections.keys()]).toEqual(['default']);
+    expect(connection).toMatchObject({ auth: 'token', instanceUrl: `http://127.0.0.1:${port}` });
+    expect(environmentOf(worker)['SF_ACCESS_TOKEN']).toBe(SIMULATOR_TOKEN);
+  });
+
+  it('gives only the worker a login', () => {
+    for (const [name, candidate] of services) {
+      if (name === 'worker') continue;
+      expect(Object.keys(environmentOf(candidate)).filter((variable) => variable.startsWith('SF_'))).toEqual([]);
+    }
+  });
+
+  it('mounts the folder that the worker may use, and does not let Docker create it', () => {
+    const mounts = (worker.volumes ?? []).filter((volume) => typeof volume === 'object');
+    const roots = environmentOf(worker)['NIGHTLOAD_FILE_ROOTS'];
+    expect(mounts).toEqual([{ type: 'bind', source: './data', target: roots, bind: { create_host_path: false } }]);
+    expect(worker.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  });
+
+  it('stops the worker later than it stops itself', () => {
+    const source = sourceOf('src/workers/worker.ts');
+    const [grace, force] = ['shutdownGraceTime', 'shutdownForceTime'].map((name) =>
+      Number(new RegExp(`${name}: '(\\d+)s'`).exec(source)?.[1]),
+    );
+    expect(seconds(worker.stop_grace_period ?? '')).toBeGreaterThan((grace ?? NaN) + (force ?? NaN));
+    for (const name of ['worker', 'simulator', 'loopback']) expect(service(compose, name).init, name).toBe(true);
+  });
+
+  it('runs commands that nightload has', async () => {
+    for (const { command: words = [] } of [worker, simulator]) {
+      const [name = '', ...options] = words;
+      const help = nightload([name, '--help']);
+      expect(await help.ended).toBe(0);
+      expect(help.stdout()).toContain(`Usage: nightload ${name} `);
+      for (const option of options.filter((word) => word.startsWith('--'))) expect(help.stdout()).toContain(option);
+    }
+  });
+
+  it('keeps finished loads for 30 days, so that none is loaded twice', () => {
+    expect(service(compose, 'temporal-namespace').environment).toMatchObject({
+      TEMPORAL_NAMESPACE: worker.environment?.['TEMPORAL_NAMESPACE'],
+      TEMPORAL_ADDRESS: worker.environment?.['TEMPORAL_ADDRESS'],
+      NAMESPACE_RETENTION: '30d',
+    });
+  });
+});
+
+describe('docker-compose.yml', () => {
+  const compose = readCompose('docker-compose.yml');
+
+  it('gives Temporal, its schema tool and PostgreSQL one password', () => {
+    const password = 'from the environment';
+    const { services } = readCompose('docker-compose.yml', { POSTGRES_PASSWORD: password });
+    const given = Object.values(services).flatMap(({ environment = {} }) =>
+      ['POSTGRES_PASSWORD', 'POSTGRES_PWD', 'SQL_PASSWORD'].flatMap((name) => environment[name] ?? []),
+    );
+    expect(given).toEqual([password, password, password]);
+    const schema = service(compose, 'temporal-schema').environment ?? {};
+    const server = service(compose, 'temporal').environment ?? {};
+    expect(schema['SQL_PLUGIN']).toBe(server['DB']);
+    expect(schema['SQL_HOST']).toBe(server['POSTGRES_SEEDS']);
+    expect(schema['SQL_USER']).toBe(service(compose, 'postgres').environment?.['POSTGRES_USER']);
+  });
+
+  it('sets up the tables with the tools of the same version as the server', () => {
+    const tag = (name: string): string | undefined => service(compose, name).image.split(':')[1];
+    expect(tag('temporal-schema')).toBe(tag('temporal'));
+    expect(tag('temporal-namespace')).toBe(tag('temporal'));
+  });
+
+  it('takes the login of a real org from another file, with nothing left of the simulated one', () => {
+    const file = 'docker/real-org.env.example';
+    const { env_file, environment = {} } = service(
+      readCompose('docker-compose.yml', { NIGHTLOAD_ORG_ENV: file }),
+      'worker',
+    );
+    expect(env_file).toBe(file);
+    const filled = { ...readEnvFile(file), SF_CLIENT_ID: 'key', SF_CLIENT_SECRET: 'secret' };
+    const clientCredentials = connectionsFromEnvironment({ ...filled, ...environment });
+    expect(clientCredentials.get('default')).toMatchObject({
+      auth: 'clientCredentials',
+      loginUrl: 'https://acme.my.salesforce.com',
+    });
+    const refresh = connectionsFromEnvironment({ ...filled, SF_REFRESH_TOKEN: 'token', ...environment });
+    expect(refresh.get('default')?.auth).toBe('refreshToken');
+  });
+});
+
+describe('docker/temporal-namespace.sh', () => {
+  it('creates the search attributes of the contract', () => {
+    const types = { KEYWORD: 'Keyword', INT: 'Int', KEYWORD_LIST: 'KeywordList' };
+    const created = [...sourceOf('docker/temporal-namespace.sh').matchAll(/^attribute (\w+) (\w+)$/gm)];
+    expect(Object.fromEntries(created.map(([, name, type]) => [name, type]))).toEqual(
+      Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, types[type]])),
+    );
+  });
+});
+
+describe('the image', () => {
+  it('has the health check that the worker has no other one for', () => {
+    const [check] = stepsOf(readDockerfile().at(-1), 'HEALTHCHECK');
+    expect(check?.words).toEqual(['node', '/app/docker/worker-health.mjs']);
+  });
+});

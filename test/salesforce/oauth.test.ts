@@ -1,0 +1,162 @@
+import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { OAuthTokens } from '../../src/salesforce/oauth.js';
+import type { OAuthSettings } from '../../src/salesforce/oauth.js';
+import { Secret } from '../../src/salesforce/secret.js';
+import { bodyOf, connectTo, errorOf, JOB, json, startOrg, watch } from './support.js';
+
+const CLIENT_SECRET = 'se cret+/&=';
+
+function openTokens(url: string, more: Partial<OAuthSettings> = {}): OAuthTokens {
+  return new OAuthTokens({ loginUrl: url, clientId: 'app', clientSecret: new Secret(CLIENT_SECRET), ...more });
+}
+
+/** Closed when the test ends; a connection closes its tokens by itself. */
+function tokensFrom(url: string, more: Partial<OAuthSettings> = {}): OAuthTokens {
+  const tokens = openTokens(url, more);
+  onTestFinished(() => tokens.close());
+  return tokens;
+}
+
+/** A login server that answers each call for a token in this way; the bodies that it got. */
+async function loginServer(
+  answer: (response: ServerResponse, body: string, request: IncomingMessage) => void,
+): Promise<{ url: string; bodies: string[] }> {
+  const bodies: string[] = [];
+  const { url } = await startOrg(async (request, response) => {
+    const body = await bodyOf(request);
+    bodies.push(body);
+    answer(response, body, request);
+  });
+  return { url, bodies };
+}
+
+async function refusedWith(status: number, error: string, description: string): Promise<Record<string, unknown>> {
+  const { url } = await loginServer((response) => json(response, status, { error, error_description: description }));
+  const thrown = (await errorOf(tokensFrom(url).current())) as Error;
+  return { ...thrown, message: thrown.message };
+}
+
+describe('tokens', () => {
+  it('come from the login server and go to the instance that it names, and nowhere else', async () => {
+    const instance = await startOrg((_request, response) => json(response, 200, { id: JOB, state: 'Open' }));
+    const login = await startOrg(async (request, response) => {
+      await bodyOf(request);
+      json(response, 200, { access_token: 'T1', instance_url: instance.url });
+    });
+    await connectTo(login, { tokens: openTokens(login.url) }).getJob(JOB, watch());
+    expect(login.received.map(({ method, url, headers }) => [method, url, headers.authorization])).toEqual([
+      ['POST', '/services/oauth2/token', undefined],
+    ]);
+    expect(instance.received.map(({ headers }) => headers.authorization)).toEqual(['Bearer T1']);
+    expect(JSON.stringify(instance.received)).not.toContain('cret');
+  });
+
+  it('are asked for once by many callers, and once more when they have expired', async () => {
+    let asked = 0;
+    const org = await startOrg(async (request, response) => {
+      await bodyOf(request);
+      if (request.url === '/services/oauth2/token') {
+        asked += 1;
+        json(response, 200, { access_token: `T${asked}`, instance_url: org.url });
+      } else if (request.headers.authorization === 'Bearer T1') {
+        json(response, 401, [{ errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' }]);
+      } else json(response, 200, { id: JOB, state: 'Open' });
+    });
+    const connection = connectTo(org, { tokens: openTokens(org.url) });
+    await Promise.all(Array.from({ length: 20 }, () => connection.getJob(JOB, watch())));
+    expect(asked).toBe(2);
+  });
+
+  it('are not taken from an instance that would get them readable', async () => {
+    const { url } = await loginServer((response) =>
+      json(response, 200, { access_token: 'T1', instance_url: 'http://acme.my.salesforce.com' }),
+    );
+    expect(await errorOf(tokensFrom(url).current())).toMatchObject({ code: 'INSECURE_URL' });
+  });
+
+  it('are read from a compressed reply', async () => {
+    const { url } = await loginServer((response) => {
+      response
+        .writeHead(200, { 'content-encoding': 'gzip' })
+        .end(gzipSync('{"access_token":"T1","instance_url":"https://acme.my.salesforce.com"}'));
+    });
+    expect(await tokensFrom(url).current()).toEqual({
+      accessToken: 'T1',
+      instanceUrl: 'https://acme.my.salesforce.com',
+    });
+  });
+
+  it('use a rotated refresh token from then on, and show it nowhere', async () => {
+    const login = await loginServer((response) =>
+      json(response, 200, {
+        access_token: `T${login.bodies.length}`,
+        instance_url: login.url,
+        refresh_token: `rotated${login.bodies.length}`,
+      }),
+    );
+    const tokens = tokensFrom(login.url, { refreshToken: new Secret('first') });
+    await tokens.current();
+    await tokens.renew('T1');
+    expect(login.bodies.map((body) => new URLSearchParams(body).get('refresh_token'))).toEqual(['first', 'rotated1']);
+    expect(inspect(tokens, { depth: null, showHidden: true })).not.toMatch(/rotated|first|cret/);
+  });
+});
+
+describe('a login server that refuses', () => {
+  it.each([
+    [400, 'invalid_grant', 'login rate exceeded'],
+    [400, 'unknown_error', 'retry your request'],
+    [400, 'rate_limit_exceeded', 'slow down'],
+    [429, 'other', 'x'],
+    [503, 'other', 'x'],
+  ])('HTTP %i %s: %s passes by itself', async (status, error, description) => {
+    const refused = await refusedWith(status, error, description);
+    expect(refused).toMatchObject({ code: `AUTH_${error.toUpperCase()}`, retryable: true });
+    expect(refused['message']).toContain('try again later');
+  });
+
+  it.each([
+    ['invalid_grant', "user hasn't approved this consumer", 'pre-authorized'],
+    ['invalid_app_access', 'user is not admin approved to access this app', 'pre-authorized'],
+    ['invalid_grant', 'audience is invalid', 'SF_JWT_AUDIENCE'],
+    ['invalid_grant', 'Audience validation failed', 'SF_JWT_AUDIENCE'],
+    ['invalid_grant', 'invalid assertion', 'SF_JWT_KEY_FILE'],
+    ['inactive_user', 'user is inactive', 'activate the user'],
+    ['invalid_grant', 'expired access/refresh token', 'SF_REFRESH_TOKEN'],
+    ['invalid_grant', 'request not supported on this domain', 'SF_LOGIN_URL'],
+    ['invalid_client_id', 'client identifier invalid', 'SF_CLIENT_ID'],
+  ])('%s: %s is final, with a remedy', async (error, description, remedy) => {
+    const refused = await refusedWith(400, error, description);
+    expect(refused).toMatchObject({ code: `AUTH_${error.toUpperCase()}`, retryable: false });
+    expect(refused['message']).toContain(`${error}: ${description}. `);
+    expect(refused['message']).toContain(remedy);
+  });
+
+  it('gives no secret away, whatever it repeats', async () => {
+    const { url } = await loginServer((response, body) =>
+      json(response, 400, {
+        error: `bad ${CLIENT_SECRET}`,
+        error_description: `You sent ${body} or ${encodeURIComponent(CLIENT_SECRET)} or ${CLIENT_SECRET}`,
+      }),
+    );
+    const error = (await errorOf(tokensFrom(url).current())) as Error;
+    expect(error).toMatchObject({ code: 'AUTH_BAD_SECRET_' });
+    expect(error.message).toContain('client_secret=[secret] or [secret] or [secret]');
+    expect(`${inspect(error, { depth: null })} ${error.stack}`).not.toContain('cret+');
+    expect(error.message).not.toContain('cret%2B');
+  });
+
+  it('is not followed elsewhere', async () => {
+    const other = await startOrg((_request, response) =>
+      json(response, 200, { access_token: 'T', instance_url: 'https://a.b' }),
+    );
+    for (const status of [302, 307, 308]) {
+      const { url } = await loginServer((response) => response.writeHead(status, { location: other.url }).end());
+      expect(await errorOf(tokensFrom(url).current())).toMatchObject({ code: 'AUTH_REDIRECT', retryable: false });
+    }
+    expect(other.received).toEqual([]);
+  });
+});
