@@ -10,7 +10,9 @@ export default defineConfig({
         test: {
           ...processes,
           name: 'unit',
-          include: ['test/{csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract,containers}/**/*.test.ts'],
+          include: [
+            'test/{csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract,containers}/**/*.test.ts',
+          ],
         },
       },
       // Real Temporal dev server, real workers, the simulated org over HTTP.

@@ -69,6 +69,8 @@ export interface BulkLoadInput {
   poll?: PollSettings;
   /** How long one job may take before it is aborted. @default '24h' */
   jobTimeout?: Duration;
+  /** How long a step is tried again while Salesforce, the disk or the login fails, before the load ends. @default '24h' */
+  outageLimit?: Duration;
   retry?: {
     /** @default 3 */
     maxRounds?: number;
@@ -164,6 +166,8 @@ export interface BulkLoadResult {
     unprocessed?: string;
     report?: string;
   };
+  /** Jobs that a create whose answer was lost may have left Open and that could not be told for certain: look in Setup. */
+  openJobs?: string[];
   error?: LoadError;
 }
 

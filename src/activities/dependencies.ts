@@ -14,6 +14,8 @@ export interface ActivityDependencies {
   defaultOutput: string;
   /** Which of nightload's search attributes the namespace knows. */
   searchAttributes: () => Promise<SearchAttributeName[]>;
+  /** Whether a workflow that runs has noted this job as its own; false where that cannot be told. */
+  isJobOfRunningLoad: (jobId: string) => Promise<boolean>;
 }
 
 /** @throws NightloadError `CONNECTION_NOT_CONFIGURED` */

@@ -1,7 +1,9 @@
 /** The activities of nightload, built from what the worker's process has. One file per step. */
 import type { ActivityDependencies } from './dependencies.js';
+import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
-import { abortJob, closeJob, createJob, readJob } from './job-steps.js';
+import { findLostJobs } from './find-lost-jobs.js';
+import { abortJob, closeJob, readJob } from './job-steps.js';
 import { locateSource } from './locate-source.js';
 import { planLoad } from './plan-load.js';
 import { sortRows } from './sort-rows.js';
@@ -20,6 +22,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     closeJob: closeJob(dependencies),
     readJob: readJob(dependencies),
     abortJob: abortJob(dependencies),
+    findLostJobs: findLostJobs(dependencies),
     downloadResults: downloadResults(dependencies),
     sortRows: sortRows(dependencies),
     writeReport: writeReport(dependencies),

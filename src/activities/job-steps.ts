@@ -1,12 +1,12 @@
 /** Calls that change or read a job, one request each where nothing goes wrong. */
 import { NightloadError } from '../errors.js';
 import { isTerminal } from '../contract.js';
-import type { ColumnDelimiter, JobInfo } from '../salesforce/job-info.js';
+import type { JobInfo } from '../salesforce/job-info.js';
 import { isInvalidJobState, SalesforceError } from '../salesforce/errors.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { countedStep } from './step.js';
-import type { Counted, CreateJobInput, JobLook, JobRef } from './types.js';
+import type { Counted, JobLook, JobRef } from './types.js';
 
 type OnJob<O> = (input: JobRef) => Promise<Counted<O>>;
 
@@ -18,21 +18,6 @@ function lookOf(info: JobInfo): JobLook {
     failed: info.numberRecordsFailed ?? 0,
     ...(info.errorMessage === undefined ? {} : { errorMessage: info.errorMessage }),
   };
-}
-
-/** Creates a job. A cancel does not interrupt it: an id that nobody learned would leave a job Open. */
-export function createJob(
-  dependencies: ActivityDependencies,
-): (input: CreateJobInput) => Promise<Counted<{ jobId: string }>> {
-  return countedStep(async (input, step) => {
-    const { connection, apiVersion, columnDelimiter, ...spec } = input;
-    const { onRequest } = step.call;
-    const info = await connectionOf(dependencies, connection).createJob(
-      { ...spec, columnDelimiter: columnDelimiter as ColumnDelimiter },
-      { apiVersion, ...(onRequest && { onRequest }) },
-    );
-    return { jobId: info.id };
-  });
 }
 
 /** Reads a job. */

@@ -3,10 +3,11 @@
  * written anew beside the results. Everything that can be known before a job exists is refused here.
  */
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NightloadError } from '../errors.js';
-import { DELIMITER_NAMES, detectDialect, HEAD_BYTES } from '../csv/dialect.js';
+import { detectDialect, HEAD_BYTES } from '../csv/dialect.js';
 import type { Dialect } from '../csv/dialect.js';
 import { applyColumns, headerBytes, sendsAllColumns } from '../csv/header.js';
 import type { ColumnPlan } from '../csv/header.js';
@@ -15,11 +16,11 @@ import { planParts } from '../csv/parts.js';
 import type { PartPlan } from '../csv/parts.js';
 import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
 import { SalesforceError } from '../salesforce/errors.js';
-import { fingerprint, readHead, readRange, saveStream } from '../storage/files.js';
-import { folderUri } from '../storage/roots.js';
+import { fingerprint, readHead, readRange, sameFingerprint, saveStream } from '../storage/files.js';
+import type { Fingerprint } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
-import { savePlan } from './stage.js';
+import { isAsPlanned, loadPlan, PLAN_FILE, savePlan, sourceChanged, stageOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
@@ -31,6 +32,9 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
     const source = await roots.pathOf(input.source);
     const work = await roots.pathOf(input.workUri);
     const before = await fingerprint(source);
+    const stageFolder = join(work, 'first');
+    const known = await plannedBefore(stageFolder, before);
+    if (known !== undefined) return known;
     const dialect = await detectDialect(await readHead(source, HEAD_BYTES), input);
     const columns = applyColumns(dialect.header, input);
     checkColumns(columns, input);
@@ -45,14 +49,14 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
       );
     }
     const connection = connectionOf(dependencies, input.connection);
-    const apiVersion = await connection.resolveApiVersion(step.call);
+    const apiVersion = await connection.resolveApiVersion(step.call).catch(finalBeforeStart);
     const describe = await describeIfPossible(
-      () => connection.describe(input.object, { ...step.call, apiVersion }),
+      () => connection.describe(input.object, { ...step.call, apiVersion }).catch(finalBeforeStart),
       step.attempt,
     );
 
     const after = await fingerprint(source);
-    if (after.size !== before.size || after.modifiedMs !== before.modifiedMs) {
+    if (!sameFingerprint(after, before)) {
       throw new NightloadError(
         'SOURCE_CHANGED',
         `${source} was written to while it was read. Start the load again once it is complete.`,
@@ -78,6 +82,8 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
           lastPart: rows.plan.parts.length,
         },
       ],
+      source: before,
+      apiVersion,
       ...(key && { key }),
       ...(isDelete && {
         original: {
@@ -89,21 +95,21 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
         },
       }),
     };
-    const stageFolder = join(work, 'first');
-    await mkdir(stageFolder, { recursive: true });
     await savePlan(stageFolder, plan);
-    return {
-      apiVersion,
-      stage: {
-        uri: folderUri(stageFolder),
-        groups: plan.groups,
-        parts: plan.parts.map(({ records }) => records),
-        records: rows.plan.records,
-        columnDelimiter: DELIMITER_NAMES[plan.delimiter],
-        lineEnding: plan.lineEnding,
-      },
-    };
+    return { apiVersion, stage: stageOf(stageFolder, plan) };
   });
+}
+
+/**
+ * The plan of an earlier attempt, or of the run that a reset of the workflow went back behind: parts that were sent
+ * after it must stay the same.
+ */
+async function plannedBefore(stageFolder: string, source: Fingerprint): Promise<PlannedLoad | undefined> {
+  if (!existsSync(join(stageFolder, PLAN_FILE))) return undefined;
+  const plan = await loadPlan(stageFolder);
+  const intact = plan.source !== undefined && sameFingerprint(plan.source, source);
+  if (!intact || !(await isAsPlanned(plan.rows, plan.fingerprint))) throw sourceChanged(plan);
+  return { apiVersion: plan.apiVersion as string, stage: stageOf(stageFolder, plan) };
 }
 
 function checkColumns(columns: ColumnPlan, input: PlanLoadInput): void {
@@ -179,6 +185,12 @@ function cut(
     maxBytes: Math.max(1, partMaxBytes - header),
     onProgress: (bytes) => (step.bytes = bytes),
   });
+}
+
+/** Later on a load waits for a new token; before anything has begun, whoever starts it should know at once. */
+function finalBeforeStart(error: unknown): never {
+  if (!(error instanceof NightloadError) || error.code !== 'TOKEN_EXPIRED') throw error;
+  throw new NightloadError(error.code, error.message, { cause: error });
 }
 
 /** A describe makes the retry better; a user who may not see it can load all the same. */

@@ -6,16 +6,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LoadError } from '../contract.js';
-import { DELIMITER_NAMES } from '../csv/dialect.js';
 import { planParts } from '../csv/parts.js';
 import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
 import { fingerprint, readRange } from '../storage/files.js';
-import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { SortedFiles } from './sorted-files.js';
 import { sortStage } from './sorting.js';
-import { emptyFolder, isAsPlanned, loadPlan, savePlan, sourceChanged } from './stage.js';
+import { emptyFolder, isAsPlanned, loadPlan, savePlan, sourceChanged, stageOf } from './stage.js';
 import type { StagePlan } from './stage.js';
 import { step } from './step.js';
 import type { PartGroup, SortedRows, SortRowsInput, Stage } from './types.js';
@@ -92,13 +90,7 @@ async function planNext(
   const border = loose.operation === keyed.operation ? files.next.bytes : files.keyedBytes;
   await add(0, border, keyed);
   await add(border, files.next.bytes, loose);
-  await savePlan(folder, { ...plan, rows: path, fingerprint: await fingerprint(path), parts, groups });
-  return {
-    uri: folderUri(folder),
-    groups,
-    parts: parts.map(({ records }) => records),
-    records: files.next.rows,
-    columnDelimiter: DELIMITER_NAMES[plan.delimiter],
-    lineEnding: plan.lineEnding,
-  };
+  const nextPlan: StagePlan = { ...plan, rows: path, fingerprint: await fingerprint(path), parts, groups };
+  await savePlan(folder, nextPlan);
+  return stageOf(folder, nextPlan);
 }

@@ -6,12 +6,14 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
 import { NightloadError } from '../errors.js';
-import { fingerprint, saveText } from '../storage/files.js';
+import { fingerprint, sameFingerprint, saveText } from '../storage/files.js';
 import type { Fingerprint } from '../storage/files.js';
+import { folderUri } from '../storage/roots.js';
+import { DELIMITER_NAMES } from '../csv/dialect.js';
 import type { Delimiter } from '../csv/dialect.js';
 import type { PartRange } from '../csv/parts.js';
 import type { Column } from '../csv/header.js';
-import type { PartGroup } from './types.js';
+import type { PartGroup, Stage } from './types.js';
 
 /** How values of the column by which rows are told apart are compared; from describe. */
 export interface KeyRule {
@@ -44,6 +46,9 @@ export interface StagePlan {
   key?: KeyRule;
   /** For delete, which sends ids only: where the other columns are found for people. */
   original?: OriginalFile;
+  /** Of the first stage: what it was planned from, and for which version of the API. */
+  source?: Fingerprint;
+  apiVersion?: string;
 }
 
 /** Results of a part, each file there only when it has rows. */
@@ -64,20 +69,21 @@ export function partFiles(stageFolder: string, part: number): PartFiles {
   };
 }
 
+export const PLAN_FILE = 'plan.json';
+
 export async function savePlan(stageFolder: string, plan: StagePlan): Promise<void> {
   await mkdir(stageFolder, { recursive: true });
-  await saveText(JSON.stringify(plan), join(stageFolder, 'plan.json'));
+  await saveText(JSON.stringify(plan), join(stageFolder, PLAN_FILE));
 }
 
 export async function loadPlan(stageFolder: string): Promise<StagePlan> {
-  return JSON.parse(await readFile(join(stageFolder, 'plan.json'), 'utf8')) as StagePlan;
+  return JSON.parse(await readFile(join(stageFolder, PLAN_FILE), 'utf8')) as StagePlan;
 }
 
 /** Whether a file is still the one that was planned. */
 export async function isAsPlanned(path: string, planned: Fingerprint): Promise<boolean> {
   try {
-    const now = await fingerprint(path);
-    return now.size === planned.size && now.modifiedMs === planned.modifiedMs;
+    return sameFingerprint(await fingerprint(path), planned);
   } catch (error) {
     if (error instanceof NightloadError) return false;
     throw error;
@@ -97,6 +103,19 @@ export function sourceChanged({ rows }: StagePlan, more: { again?: boolean } = {
       'result file cannot be given back. What landed is in the result files; load the changed file as a new load.',
     { retryable: more.again === true },
   );
+}
+
+/** What workflows know of a stage. */
+export function stageOf(folder: string, plan: StagePlan): Stage {
+  const parts = plan.parts.map(({ records }) => records);
+  return {
+    uri: folderUri(folder),
+    groups: plan.groups,
+    parts,
+    records: parts.reduce((sum, records) => sum + records, 0),
+    columnDelimiter: DELIMITER_NAMES[plan.delimiter],
+    lineEnding: plan.lineEnding,
+  };
 }
 
 /** Parts are numbered from 1. */

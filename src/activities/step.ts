@@ -3,12 +3,13 @@
  * that cancels I/O, and turns errors into failures with a stable type.
  */
 import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
+import type { Info } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import type { ApplicationFailureOptions } from '@temporalio/common';
 import type { CallContext } from '../salesforce/context.js';
 import { NightloadError } from '../errors.js';
 import { SalesforceError } from '../salesforce/errors.js';
-import type { Counted, RequestTally } from './types.js';
+import type { Counted, FailureDetails, RequestTally, StepMemory } from './types.js';
 
 /** Well inside the heartbeat timeout of 8 s, so that one late beat does not cost an attempt. */
 const HEARTBEAT_INTERVAL = 2_000;
@@ -19,6 +20,10 @@ const HEARTBEAT_INTERVAL = 2_000;
  */
 const SHORTEST_WAIT = 1_000;
 const LONGEST_WAIT = 120_000;
+/** An allocation of 24 hours that is used up comes back slowly: asking often would only use up more. */
+const FIRST_ALLOCATION_WAIT = 15_000;
+const LONGEST_ALLOCATION_WAIT = 600_000;
+const USED_UP: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA'];
 
 /** Answers that say "not now": part of a normal night, so they are no errors in logs and metrics. */
 const NOT_NOW_CODES: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 'SERVER_UNAVAILABLE'];
@@ -33,18 +38,21 @@ export interface Step {
   call: CallContext;
   /** Shown by the next heartbeat: bytes moved so far. */
   bytes: number;
+  /** What the next attempt, or the workflow when there is none, must know of this one even if it is killed. */
+  memory?: StepMemory;
 }
 
 interface Beat {
   requests: RequestTally;
   bytes: number;
+  memory?: StepMemory;
 }
 
 async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; requests: RequestTally }> {
   const context = Context.current();
   // An earlier attempt's requests were made all the same.
-  const before = (context.info.heartbeatDetails as Beat | undefined)?.requests;
-  const requests: RequestTally = { total: before?.total ?? 0, info: before?.info ?? 0 };
+  const before = context.info.heartbeatDetails as Beat | undefined;
+  const requests: RequestTally = { total: before?.requests.total ?? 0, info: before?.requests.info ?? 0 };
   const signal = context.cancellationSignal;
   const step: Step = {
     signal,
@@ -59,15 +67,20 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; 
       },
     },
     bytes: 0,
+    ...(before?.memory && { memory: before.memory }),
   };
-  const beat = (): void => context.heartbeat({ requests, bytes: step.bytes } satisfies Beat);
+  const beat = (): void => {
+    const { bytes, memory } = step;
+    context.heartbeat({ requests, bytes, ...(memory && { memory }) } satisfies Beat);
+  };
   const timer = setInterval(beat, HEARTBEAT_INTERVAL);
   try {
     return { value: await body(step), requests };
   } catch (error) {
     beat();
+    const { memory } = step;
     // Streams and undici report an abort in their own ways; its reason is what counts.
-    throw toFailure(signal.aborted ? signal.reason : error, requests);
+    throw toFailure(signal.aborted ? signal.reason : error, { requests, ...(memory && { memory }) }, context.info);
   } finally {
     clearInterval(timer);
   }
@@ -84,18 +97,30 @@ export function countedStep<I, O>(body: (input: I, step: Step) => Promise<O>): (
 }
 
 /** What only errors of Salesforce have to say. */
-function fromSalesforce(error: SalesforceError, requests: RequestTally): Partial<ApplicationFailureOptions> {
-  const { code, httpStatus, maybeApplied, retryable, retryAfterMs = 0 } = error;
+function fromSalesforce(error: SalesforceError, known: FailureDetails, info: Info): Partial<ApplicationFailureOptions> {
+  const { code, httpStatus, maybeApplied, retryable } = error;
   const notNow = retryable && (NOT_NOW_CODES.includes(code) || NOT_NOW_STATUS.includes(httpStatus));
+  const wait = waitAfter(error, info);
   return {
-    details: [{ requests, maybeApplied }],
-    ...(retryAfterMs > 0 && { nextRetryDelay: Math.min(Math.max(retryAfterMs, SHORTEST_WAIT), LONGEST_WAIT) }),
+    details: [{ ...known, maybeApplied } satisfies FailureDetails],
+    ...(wait !== undefined && { nextRetryDelay: wait }),
     ...(notNow && { category: ApplicationFailureCategory.BENIGN }),
   };
 }
 
-function toFailure(error: unknown, requests: RequestTally): Error {
-  const details = [{ requests }];
+/** How long to wait where the retry policy's own wait is not the right one; milliseconds. */
+function waitAfter({ code, retryAfterMs = 0 }: SalesforceError, info: Info): number | undefined {
+  if (USED_UP.includes(code)) {
+    const growing = Math.min(FIRST_ALLOCATION_WAIT * 2 ** (info.attempt - 1), LONGEST_ALLOCATION_WAIT);
+    // Clean-up must be tried again before its time is over.
+    const left = info.scheduledTimestampMs + (info.scheduleToCloseTimeoutMs || Infinity) - Date.now();
+    return Math.max(SHORTEST_WAIT, Math.min(Math.max(growing, retryAfterMs), left / 3));
+  }
+  return retryAfterMs > 0 ? Math.min(Math.max(retryAfterMs, SHORTEST_WAIT), LONGEST_WAIT) : undefined;
+}
+
+function toFailure(error: unknown, known: FailureDetails, info: Info): Error {
+  const details = [known];
   if (error instanceof CancelledFailure) {
     // A worker that shuts down is not a cancelled load: another worker takes the step over.
     if (error.message === 'WORKER_SHUTDOWN') {
@@ -114,7 +139,7 @@ function toFailure(error: unknown, requests: RequestTally): Error {
       message: error.message,
       nonRetryable: !error.retryable,
       details,
-      ...(error instanceof SalesforceError ? fromSalesforce(error, requests) : {}),
+      ...(error instanceof SalesforceError ? fromSalesforce(error, known, info) : {}),
     });
   }
   // Not foreseen: it may be a passing fault of this machine, so it is tried again, and it is seen in the UI.

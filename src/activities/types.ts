@@ -10,6 +10,28 @@ export interface RequestTally {
   info: number;
 }
 
+/** A request to create a job whose answer never came: between these times a job may have come into being. */
+export interface LostCreate {
+  /** Milliseconds since 1970. */
+  from: number;
+  to: number;
+}
+
+/** What an attempt leaves to the next one. */
+export interface StepMemory {
+  lostCreates: LostCreate[];
+  /** When a request to create a job was sent whose answer has not come yet. */
+  askedAt?: number;
+}
+
+/** First detail of every failure of an activity. */
+export interface FailureDetails {
+  requests: RequestTally;
+  /** What was asked for may have been done: the answer was lost, not the request. */
+  maybeApplied?: boolean;
+  memory?: StepMemory;
+}
+
 /** Every activity that calls Salesforce returns its value with the requests it took, failed attempts included. */
 export interface Counted<T> {
   value: T;
@@ -90,6 +112,21 @@ export interface CreateJobInput extends OrgRef {
   lineEnding: 'LF' | 'CRLF';
 }
 
+export interface CreatedJob {
+  jobId: string;
+  createdById?: string;
+  /** Creates before this one whose answers were lost, by the org's clock. */
+  lostCreates: LostCreate[];
+}
+
+export interface FindLostJobsInput extends OrgRef {
+  object: string;
+  operation: Operation;
+  externalIdFieldName?: string;
+  createdById?: string;
+  lostCreates: LostCreate[];
+}
+
 export interface JobRef extends OrgRef {
   jobId: string;
 }
@@ -107,12 +144,16 @@ export interface PartRef {
   part: number;
 }
 
-export interface UploadPartInput extends JobRef, PartRef {}
-
-export interface UploadedPart {
-  records: number;
-  bytes: number;
+export interface UploadPartInput extends JobRef, PartRef {
+  /** Jobs that had the same part before and were aborted without having been closed. */
+  replaces: string[];
 }
+
+/**
+ * `sentBefore`: nothing was sent, because this job has had the part already, in a run of the workflow that was terminated
+ * or reset.
+ */
+export type UploadedPart = { records: number; bytes: number } | { sentBefore: string };
 
 export interface DownloadResultsInput extends JobRef, PartRef {
   operation: Operation;

@@ -1,9 +1,15 @@
 /** Sends one part: the header line, then the byte range of the rows. Nothing is copied; the length is known beforehand. */
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { headerBytes } from '../csv/header.js';
+import type { PartRange } from '../csv/parts.js';
+import { partFolder } from '../layout.js';
 import { readRange } from '../storage/files.js';
+import { claimPart } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
-import { checkUnchanged, loadPlan, rangeOf } from './stage.js';
+import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from './stage.js';
+import type { StagePlan } from './stage.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
 import type { Counted, UploadedPart, UploadPartInput } from './types.js';
@@ -12,28 +18,36 @@ export function uploadPart(
   dependencies: ActivityDependencies,
 ): (input: UploadPartInput) => Promise<Counted<UploadedPart>> {
   return countedStep(async (input, step) => {
-    const plan = await loadPlan(await dependencies.roots.pathOf(input.stageUri));
-    const { start, end, records } = rangeOf(plan, input.part);
+    const stageFolder = await dependencies.roots.pathOf(input.stageUri);
+    const plan = await loadPlan(stageFolder);
+    const range = rangeOf(plan, input.part);
     await checkUnchanged(plan);
+    const sentBefore = await claimPart(join(stageFolder, partFolder(input.part)), input.jobId, input.replaces);
+    if (sentBefore !== undefined) return { sentBefore };
     const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding);
-    const bytes = header.length + end - start;
+    const bytes = header.length + range.end - range.start;
     await connectionOf(dependencies, input.connection).uploadJobData(
       input.jobId,
       bytes,
-      () => body(header, plan.rows, start, end, step),
+      () => body(header, plan, range, step),
       { ...step.call, apiVersion: input.apiVersion },
     );
-    // A source that was written to while it was sent may have been sent half old, half new.
-    await checkUnchanged(plan);
-    return { records, bytes };
+    return { records: range.records, bytes };
   });
 }
 
-async function* body(header: Buffer, path: string, start: number, end: number, step: Step): AsyncGenerator<Uint8Array> {
+/** The last piece is held back until the content is known to be what was planned: else nothing is stored. */
+async function* body(header: Buffer, plan: StagePlan, range: PartRange, step: Step): AsyncGenerator<Uint8Array> {
   step.bytes = header.length;
-  yield header;
-  for await (const chunk of readRange(path, start, end) as AsyncIterable<Buffer>) {
+  let held = header;
+  let sum = 0;
+  for await (const chunk of readRange(plan.rows, range.start, range.end) as AsyncIterable<Buffer>) {
+    yield held;
+    held = chunk;
+    sum = crc32(chunk, sum);
     step.bytes += chunk.length;
-    yield chunk;
   }
+  if (sum !== range.crc) throw sourceChanged(plan);
+  await checkUnchanged(plan);
+  yield held;
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { asLoadError, printJson, say } from './failure.js';
 import { addLoadOptions, parseWhole } from './load-options.js';
+import type { SimulatorCommand } from './commands/dev.js';
 import type { LoadOptions } from './load-options.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -117,9 +118,9 @@ program
   .description('a simulated org on this machine')
   .option('--port <port>', 'port to listen on', parseWhole)
   .option('--speed <records>', 'records per second of each job', parseWhole)
-  .action(
-    runs(async (options: { port?: number; speed?: number }) => (await import('./commands/dev.js')).simulator(options)),
-  );
+  .option('--faults <file>', 'JSON list of faults that wait from the beginning')
+  .option('--options <file>', 'JSON object of further options')
+  .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
 try {
   await program.parseAsync();

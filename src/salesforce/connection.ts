@@ -9,8 +9,8 @@ import { parseDescribe } from './describe.js';
 import type { ObjectDescribe } from './describe.js';
 import { SalesforceError } from './errors.js';
 import { broken, unexpected } from './failures.js';
-import { jobRequest, parseJobInfo } from './job-info.js';
-import type { JobInfo, JobSpec } from './job-info.js';
+import { jobRequest, parseJobInfo, parseJobPage } from './job-info.js';
+import type { JobInfo, JobPage, JobSpec } from './job-info.js';
 import { parseJson } from './json.js';
 import { parseLimits } from './limits.js';
 import type { OrgLimits } from './limits.js';
@@ -145,6 +145,16 @@ export class SalesforceConnection {
 
   async getJob(jobId: string, context: ApiContext): Promise<JobInfo> {
     return this.#json({ kind: 'info', method: 'GET', path: jobPath(jobId, context) }, context, parseJobInfo);
+  }
+
+  /** Bulk API 2.0 ingest jobs of the org, of all users, in no particular order; without counters. */
+  async *listJobs(context: ApiContext): AsyncGenerator<JobInfo> {
+    let path: string | undefined = `${jobsPath(context)}?jobType=V2Ingest`;
+    while (path !== undefined) {
+      const page: JobPage = await this.#json({ kind: 'list', method: 'GET', path }, context, parseJobPage);
+      yield* page.jobs;
+      path = page.next;
+    }
   }
 
   /** Begins the download of a result file. Read the stream to its end or destroy it. */

@@ -43,6 +43,11 @@ function wording(text: string): string {
   return title ? `an HTML page titled "${title}"` : 'an HTML page';
 }
 
+/** So that what we add begins a sentence of its own. */
+function sentence(words: string): string {
+  return /[.!?…]$/.test(words) ? words : `${words}.`;
+}
+
 function shortened(text: string, facts: RequestFacts): string {
   const clean = withoutSecrets(text, facts.secrets);
   return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE)}…` : clean;
@@ -79,7 +84,7 @@ export function refused(
   const original = { status, errorCode: refusal.errorCode, message: said, kind: facts.kind };
   const { code, remedy, retryable } = meaningOf(original, errorCode);
   const answered = `Salesforce answered HTTP ${status}${errorCode === undefined ? '' : ` ${errorCode}`}`;
-  return new SalesforceError(code, `${answered} to ${label(facts)}: ${words} ${remedy}`, {
+  return new SalesforceError(code, `${answered} to ${label(facts)}: ${sentence(words)} ${remedy}`, {
     request: label(facts),
     httpStatus: status,
     errorCode,

@@ -1,6 +1,6 @@
 /** An ingest job as the platform describes it. Which fields are there depends on the call and the job's phase. */
 import type { Operation } from '../contract.js';
-import { asNumber, asObject, asText, defined } from './json.js';
+import { asArray, asNumber, asObject, asText, defined } from './json.js';
 
 export type ColumnDelimiter = 'COMMA' | 'BACKQUOTE' | 'CARET' | 'PIPE' | 'SEMICOLON' | 'TAB';
 
@@ -92,5 +92,22 @@ export function parseJobInfo(value: unknown): JobInfo | undefined {
       apiActiveProcessingTime: asNumber(job['apiActiveProcessingTime']),
       apexProcessingTime: asNumber(job['apexProcessingTime']),
     }),
+  };
+}
+
+export interface JobPage {
+  jobs: JobInfo[];
+  /** Path of the next page. */
+  next?: string;
+}
+
+export function parseJobPage(value: unknown): JobPage | undefined {
+  const page = asObject(value);
+  if (page === undefined || !Array.isArray(page['records'])) return undefined;
+  const next = page['done'] === true ? undefined : asText(page['nextRecordsUrl']);
+  return {
+    jobs: asArray(page['records']).flatMap((job) => parseJobInfo(job) ?? []),
+    // A path of the same org; anything else would carry the token elsewhere.
+    ...(next?.startsWith('/') && !next.startsWith('//') ? { next } : {}),
   };
 }

@@ -51,6 +51,8 @@ export function readyToken(instanceUrl: string, accessToken: Secret): TokenSourc
           `${token.instanceUrl} says that the access token has expired, and a ready token cannot be renewed. ` +
             'Set a new SF_ACCESS_TOKEN and restart the worker; for loads that outlive a session, use a refresh token ' +
             '(SF_LOGIN_URL, SF_CLIENT_ID, SF_REFRESH_TOKEN) or client credentials (SF_LOGIN_URL, SF_CLIENT_ID, SF_CLIENT_SECRET).',
+          // Whoever restarts the worker with another token brings the load on; until then it waits.
+          { retryable: true },
         ),
       ),
   };

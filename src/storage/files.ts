@@ -89,10 +89,14 @@ export async function readHead(path: string, bytes: number): Promise<Buffer> {
   }
 }
 
-/** Bytes and time of the last change: enough to notice that a source changed under a running load. */
+/** Size and time of the last change: tells quickly that a source changed; its checksum tells the rest. */
 export interface Fingerprint {
   size: number;
   modifiedMs: number;
+}
+
+export function sameFingerprint(one: Fingerprint, other: Fingerprint): boolean {
+  return one.size === other.size && one.modifiedMs === other.modifiedMs;
 }
 
 /** @throws NightloadError `SOURCE_NOT_FOUND`, `SOURCE_NOT_A_FILE`, `SOURCE_NOT_READABLE` */

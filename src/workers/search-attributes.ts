@@ -36,3 +36,21 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
     // An administrator creates them there; docs name them.
   }
 }
+
+/** Whether a running workflow has a job among its `NightloadJobIds`; false on servers without that attribute. */
+export async function isJobOfRunningLoad(
+  connection: NativeConnection,
+  namespace: string,
+  jobId: string,
+): Promise<boolean> {
+  if (!/^[A-Za-z0-9]+$/.test(jobId)) return false;
+  try {
+    const { count } = await connection.workflowService.countWorkflowExecutions({
+      namespace,
+      query: `NightloadJobIds = '${jobId}' AND ExecutionStatus = 'Running'`,
+    });
+    return Number(count) > 0;
+  } catch {
+    return false;
+  }
+}

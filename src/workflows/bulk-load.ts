@@ -5,7 +5,6 @@ import {
   CancellationScope,
   condition,
   ContinueAsNew,
-  executeChild,
   isCancellation,
   setCurrentDetails,
   setHandler,
@@ -16,7 +15,7 @@ import { FILES_QUEUE_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
 import type { LocatedSource, OrgRef, Stage } from '../activities/types.js';
 import { recordCounts } from './books.js';
-import { nudgeChild } from './children.js';
+import { nudgeChild, runChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
 import { resolveInput, withoutNulls } from './input.js';
@@ -149,7 +148,7 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
   });
   enterPhase(run, live, 'planning');
   try {
-    const { value, requests } = await onFiles(filesQueue).planLoad.executeWithOptions(
+    const { value, requests } = await onFiles(filesQueue, settings.outageMs).planLoad.executeWithOptions(
       { summary: `read ${nameOf(input.source)} and cut it into parts` },
       [
         {
@@ -187,6 +186,7 @@ function jobTemplate(input: BulkLoadInput, settings: LoadSettings, run: LoadRun)
     filesQueue,
     poll: settings.poll,
     jobTimeoutMs: settings.jobTimeoutMs,
+    outageMs: settings.outageMs,
     searchAttributes,
     reportProgress: true,
     ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
@@ -198,8 +198,7 @@ async function retry(input: BulkLoadInput, settings: LoadSettings, run: LoadRun,
   const { filesQueue, searchAttributes, workUri } = run.located as LocatedSource;
   live.waitingFor = 'the failed rows to be sorted';
   // From here on rows may land without us being told: should the child vanish, they are unaccounted, not rejected.
-  const result = await executeChild<typeof retryFailedRows>('retryFailedRows', {
-    workflowId: `${workflowInfo().workflowId}/retry`,
+  const result = await runChild<typeof retryFailedRows>('retryFailedRows', 'retry', {
     args: [
       {
         ...(run.org as OrgRef),
@@ -212,13 +211,12 @@ async function retry(input: BulkLoadInput, settings: LoadSettings, run: LoadRun,
         partMaxBytes: settings.partMaxBytes,
         poll: settings.poll,
         jobTimeoutMs: settings.jobTimeoutMs,
+        outageMs: settings.outageMs,
         retry: settings.retry,
         searchAttributes,
         ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
       },
     ],
-    parentClosePolicy: 'REQUEST_CANCEL',
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     staticSummary: `${input.operation} ${input.object}: failed and unprocessed rows again`,
   }).catch((error: unknown) => {
     if (!isCancellation(error)) {

@@ -1,6 +1,14 @@
 /** Starting `ingestJob` children, and reading what became of them however they ended. */
-import { ApplicationFailure, ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { executeChild, getExternalWorkflowHandle, isCancellation, workflowInfo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  TerminatedFailure,
+  TimeoutFailure,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
+import type { WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
+import { executeChild, getExternalWorkflowHandle, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import type { ChildWorkflowOptions } from '@temporalio/workflow';
 import type { PartGroup, Stage } from '../activities/types.js';
 import { NO_ROWS } from './books.js';
 import { toLoadError } from './failures.js';
@@ -19,6 +27,47 @@ function groupOf(stage: Stage, part: number): PartGroup {
   const group = stage.groups.find(({ firstPart, lastPart }) => part >= firstPart && part <= lastPart);
   if (group === undefined) throw new RangeError(`part ${part} belongs to no group`);
   return group;
+}
+
+/** How often a child is started again that somebody terminated. */
+const MOST_AGAIN = 3;
+/** Children of a run that was terminated or reset abort their jobs for so long; their ids are not free before. */
+const EARLIER_RUN_WAITS = 120;
+const EARLIER_RUN_WAIT = '10s';
+
+/**
+ * Runs a child to its end. One that somebody terminated is started again under another id: what it had sent is noted
+ * beside the part's results, so that it goes on with that.
+ */
+export async function runChild<T extends Workflow>(
+  type: string,
+  name: string,
+  options: Pick<ChildWorkflowOptions, 'staticSummary'> & { args: Parameters<T> },
+): Promise<WorkflowResultType<T>> {
+  let waits = 0;
+  for (let again = 0; ;) {
+    const workflowId = `${workflowInfo().workflowId}/${name}${again === 0 ? '' : `/again-${again}`}`;
+    try {
+      return await executeChild<T>(type, {
+        ...options,
+        workflowId,
+        // Even a load that is terminated has its jobs aborted, by its children.
+        parentClosePolicy: 'REQUEST_CANCEL',
+        cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+      } as unknown as WithWorkflowArgs<T, ChildWorkflowOptions>);
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError && waits < EARLIER_RUN_WAITS) {
+        waits++;
+        await sleep(EARLIER_RUN_WAIT, { summary: `${name} of an earlier run is still ending` });
+      } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) again++;
+      else throw error;
+    }
+  }
+}
+
+function wasEndedFromOutside(error: unknown): boolean {
+  if (!(error instanceof ChildWorkflowFailure)) return false;
+  return error.cause instanceof TerminatedFailure || error.cause instanceof TimeoutFailure;
 }
 
 /** Runs a part of a stage as a child. Never throws: a child that vanished is an outcome too. */
@@ -41,12 +90,8 @@ export async function runPart(
     ...(externalIdFieldName !== undefined && { externalIdFieldName }),
   };
   try {
-    return await executeChild<typeof ingestJob>('ingestJob', {
-      workflowId: `${workflowInfo().workflowId}/${name}`,
+    return await runChild<typeof ingestJob>('ingestJob', name, {
       args: [input],
-      // Even a load that is terminated has its jobs aborted, by its children.
-      parentClosePolicy: 'REQUEST_CANCEL',
-      cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
     });
   } catch (error) {
@@ -61,7 +106,7 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
     if (result?.outcome !== undefined) return result;
   }
   const unknown = { part, counts: NO_ROWS, missing: 0 };
-  const nothing = { jobs: [], apiRequests: 0, filesAgree: true };
+  const nothing = { jobs: [], apiRequests: 0, filesAgree: true, lost: { creates: [] } };
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return {
       ...nothing,

@@ -4,11 +4,15 @@ import {
   ApplicationFailure,
   CancelledFailure,
   ChildWorkflowFailure,
+  RetryState,
   TimeoutFailure,
 } from '@temporalio/common';
 import type { LoadError } from '../contract.js';
-import type { RequestTally } from '../activities/types.js';
+import type { FailureDetails, LostCreate, RequestTally } from '../activities/types.js';
 import { NightloadError } from '../errors.js';
+
+/** How far an org's clock may be from ours. */
+const UNKNOWN_CLOCK_MS = 300_000;
 
 function innermost(error: unknown): unknown {
   let found = error;
@@ -21,7 +25,12 @@ function innermost(error: unknown): unknown {
 export function toLoadError(error: unknown): LoadError {
   const cause = innermost(error);
   if (error instanceof ChildWorkflowFailure && error.cause) return toLoadError(error.cause);
-  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'UNEXPECTED', message: cause.message };
+  if (cause instanceof ApplicationFailure) {
+    // Tried again until the time was over: what it failed of is what matters.
+    const outOfTime = error instanceof ActivityFailure && error.retryState === RetryState.TIMEOUT;
+    const tried = outOfTime ? ` (${error.activityType} was tried again until outageLimit was over.)` : '';
+    return { code: cause.type ?? 'UNEXPECTED', message: cause.message + tried };
+  }
   if (cause instanceof NightloadError) return { code: cause.code, message: cause.message };
   if (cause instanceof TimeoutFailure && error instanceof ActivityFailure) {
     return { code: 'STEP_TIMED_OUT', message: `${error.activityType} did not finish in time (${cause.timeoutType}).` };
@@ -36,22 +45,30 @@ export function mayPassLater(error: unknown): boolean {
   return cause instanceof TimeoutFailure;
 }
 
-/** Whether what a failed activity asked for may have happened all the same: the answer was lost, not the request. */
-export function maybeApplied(error: unknown): boolean {
+/** What a failed activity tells beside its message. A worker that died left only its last heartbeat. */
+function detailsOf(error: unknown): FailureDetails | undefined {
   const cause = innermost(error);
-  if (!(cause instanceof ApplicationFailure)) return false;
-  return (cause.details?.[0] as { maybeApplied?: boolean } | undefined)?.maybeApplied === true;
+  if (cause instanceof ApplicationFailure || cause instanceof CancelledFailure) {
+    return cause.details?.[0] as FailureDetails | undefined;
+  }
+  return cause instanceof TimeoutFailure ? (cause.lastHeartbeatDetails as FailureDetails | undefined) : undefined;
 }
 
-/** Requests that a failed activity had made. A worker that died took its count with it, but for the last heartbeat. */
+/** Whether what a failed activity asked for may have happened all the same: the answer was lost, not the request. */
+export function maybeApplied(error: unknown): boolean {
+  return detailsOf(error)?.maybeApplied === true;
+}
+
+/** Requests that a failed activity had made. */
 export function requestsOf(error: unknown): RequestTally {
-  const cause = innermost(error);
-  const found =
-    cause instanceof ApplicationFailure || cause instanceof CancelledFailure
-      ? cause.details?.[0]
-      : cause instanceof TimeoutFailure
-        ? cause.lastHeartbeatDetails
-        : undefined;
-  const tally = (found as { requests?: RequestTally } | undefined)?.requests;
+  const tally = detailsOf(error)?.requests;
   return { total: tally?.total ?? 0, info: tally?.info ?? 0 };
+}
+
+/** Creates of a failed activity whose answers were lost; the org's clock is not known, so the times are wide. */
+export function lostCreatesOf(error: unknown, now: number): LostCreate[] {
+  const memory = detailsOf(error)?.memory;
+  const { lostCreates = [], askedAt } = memory ?? {};
+  const all = askedAt === undefined ? lostCreates : [...lostCreates, { from: askedAt, to: now }];
+  return all.map(({ from, to }) => ({ from: from - UNKNOWN_CLOCK_MS, to: to + UNKNOWN_CLOCK_MS }));
 }

@@ -15,8 +15,9 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
-import { maybeApplied, mayPassLater, toLoadError } from './failures.js';
-import { enterLook, newRun, partProgress } from './job-run.js';
+import type { JobSummary } from '../contract.js';
+import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError } from './failures.js';
+import { enterLook, enterLost, newRun, partProgress } from './job-run.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import { finish } from './job-ending.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
@@ -24,7 +25,7 @@ import { partProgressQuery, partProgressSignal, pollNowSignal } from './messages
 import { nextPollDelay } from './polling.js';
 import { shared, uploadOn } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
-import { pollWait } from './words.js';
+import { count, pollWait } from './words.js';
 
 /** Waits before a job is created anew after an upload that failed; then the load ends cleanly. */
 const UPLOAD_WAITS = ['5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h'] as const;
@@ -62,14 +63,16 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
 async function submit(input: IngestJobInput, run: JobRun): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {
-      await createAndUpload(input, run);
-      return await close(input, run);
+      await create(input, run);
+      const sentBefore = await upload(input, run);
+      if (sentBefore === undefined) return await close(input, run);
+      if (await adopt(input, run, sentBefore)) return;
     } catch (error) {
       const wait = UPLOAD_WAITS[attempt];
       // After the close nothing is sent again: the job's own state decides.
       if (run.closed || isCancellation(error) || wait === undefined || !mayBeSentAgain(error)) throw error;
       await abortCurrent(input, run);
-      await sleep(wait, { summary: `upload failed (${toLoadError(error).code}): next job` });
+      await sleep(wait, { summary: `upload failed (${toLoadError(error).code}): next job in ${wait}` });
     }
   }
 }
@@ -79,42 +82,83 @@ function mayBeSentAgain(error: unknown): boolean {
   return code === 'MULTIPLE_CONTENTS' || mayPassLater(error);
 }
 
-async function createAndUpload(input: IngestJobInput, run: JobRun): Promise<void> {
+async function create(input: IngestJobInput, run: JobRun): Promise<void> {
   const { connection, apiVersion, object, operation, columnDelimiter, lineEnding } = input;
   delete run.jobId;
   enterJobPhase(input, run, 'creating');
-  const { jobId } = await counted(
-    run,
-    shared.createJob.executeWithOptions({ summary: `${operation} ${object}, part ${input.part}` }, [
-      {
-        connection,
-        apiVersion,
-        object,
-        operation,
-        columnDelimiter,
-        lineEnding,
-        ...(operation === 'upsert' && input.externalIdFieldName && { externalIdFieldName: input.externalIdFieldName }),
-        ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
-      },
-    ]),
-  );
+  try {
+    const { jobId, createdById, lostCreates } = await counted(
+      run,
+      shared(input.outageMs).createJob.executeWithOptions({ summary: `${operation} ${object}, part ${input.part}` }, [
+        {
+          connection,
+          apiVersion,
+          object,
+          operation,
+          columnDelimiter,
+          lineEnding,
+          ...(operation === 'upsert' &&
+            input.externalIdFieldName && { externalIdFieldName: input.externalIdFieldName }),
+          ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
+        },
+      ]),
+    );
+    enterLost(run.lost, { creates: lostCreates, ...(createdById !== undefined && { createdById }) });
+    enterJob(input, run, jobId);
+  } catch (error) {
+    enterLost(run.lost, { creates: lostCreatesOf(error, Date.now()) });
+    throw error;
+  }
+}
+
+function enterJob(input: IngestJobInput, run: JobRun, jobId: string, records = 0): JobSummary {
+  const job: JobSummary = { id: jobId, operation: input.operation, state: 'Open', records, failed: 0, polls: 0 };
   run.jobId = jobId;
-  run.jobs.push({ id: jobId, operation, state: 'Open', records: 0, failed: 0, polls: 0 });
+  run.jobs.push(job);
   markSearchAttributes(input.searchAttributes, { NightloadJobIds: run.jobs.map(({ id }) => id) });
+  return job;
+}
+
+/** Gives the job that has had this part already, when there is one: then nothing was sent. */
+async function upload(input: IngestJobInput, run: JobRun): Promise<string | undefined> {
   enterJobPhase(input, run, 'uploading');
-  const job = run.jobs.at(-1);
+  const job = run.jobs.at(-1) as JobSummary;
+  const replaces = run.jobs.slice(0, -1).map(({ id }) => id);
   try {
     const sent = await counted(
       run,
-      uploadOn(input.filesQueue).uploadPart.executeWithOptions({ summary: `${input.records} rows to ${jobId}` }, [
-        { ...jobRef(input, run), stageUri: input.stageUri, part: input.part },
-      ]),
+      uploadOn(input.filesQueue).uploadPart.executeWithOptions(
+        { summary: `${count(input.records)} rows to ${job.id}` },
+        [{ ...jobRef(input, run), stageUri: input.stageUri, part: input.part, replaces }],
+      ),
     );
-    if (job !== undefined) job.records = sent.records;
+    if ('sentBefore' in sent) return sent.sentBefore;
+    job.records = sent.records;
+    return undefined;
   } catch (error) {
-    if (job !== undefined && maybeApplied(error)) job.records = input.records;
+    if (maybeApplied(error)) job.records = input.records;
     throw error;
   }
+}
+
+/**
+ * An earlier run of this part, terminated or reset, had sent it with another job: that job counts, whatever state it is
+ * in, and ours is given up empty. False when that job was never closed: then it is aborted too, and the part is sent.
+ */
+async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise<boolean> {
+  await abortCurrent(input, run);
+  enterJob(input, run, jobId, input.records);
+  // Until the platform says otherwise it may have been closed, and then nothing is sent again.
+  run.closed = true;
+  run.closedAt = Date.now();
+  const found = await look(input, run, `job of an earlier run: ${jobId}`);
+  if (found.state !== 'Open') return true;
+  await abortCurrent(input, run);
+  // Its close may have been on its way.
+  await sleep(input.poll.settleMs, { summary: `${jobId} was Open and is aborted: wait until it stands still` });
+  const settled = await look(input, run, `settled? ${jobId}`);
+  run.closed = settled.processed > 0 || settled.failed > 0;
+  return run.closed;
 }
 
 async function close(input: IngestJobInput, run: JobRun): Promise<void> {
@@ -122,7 +166,7 @@ async function close(input: IngestJobInput, run: JobRun): Promise<void> {
   try {
     const look = await counted(
       run,
-      shared.closeJob.executeWithOptions({ summary: `close ${run.jobId}` }, [jobRef(input, run)]),
+      shared(input.outageMs).closeJob.executeWithOptions({ summary: `close ${run.jobId}` }, [jobRef(input, run)]),
     );
     run.closed = true;
     run.closedAt = Date.now();

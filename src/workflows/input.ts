@@ -24,6 +24,7 @@ export interface LoadSettings {
   maxConcurrent: number;
   poll: PollPlan;
   jobTimeoutMs: number;
+  outageMs: number;
   retry: { maxRounds: number; initialWaitMs: number; coefficient: number };
   abortWhen: { failedRatio: number; afterRecords: number };
   priority: number;
@@ -46,6 +47,7 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   part: true,
   poll: true,
   jobTimeout: true,
+  outageLimit: true,
   retry: true,
   abortWhen: true,
   priority: true,
@@ -62,6 +64,8 @@ const GROUPS = new Map<string, readonly string[]>(
   } satisfies { [K in 'part' | 'poll' | 'retry' | 'abortWhen']: (keyof NonNullable<BulkLoadInput[K]>)[] }),
 );
 
+/** Less would not outlast a restart of a worker. */
+const LEAST_OUTAGE_MS = 60_000;
 /** Faster than this nobody polls on purpose. */
 const LEAST_INTERVAL_MS = 100;
 
@@ -95,6 +99,15 @@ export function loadIdOf(input: Pick<BulkLoadInput, 'loadId'>, workflowId: strin
   const rest = workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
   // A parent may have named its child freely; what cannot be a folder name is replaced.
   return rest.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 200);
+}
+
+/** Of an input that may be refused: the end of a load needs it all the same. */
+export function outageLimitOf(input: Pick<BulkLoadInput, 'outageLimit'>): number {
+  try {
+    return duration(input.outageLimit ?? '24h', 'outageLimit', LEAST_OUTAGE_MS);
+  } catch {
+    return LEAST_OUTAGE_MS;
+  }
 }
 
 /**
@@ -140,6 +153,7 @@ export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSett
       settleMs: duration(input.poll?.settleInterval ?? '30s', 'poll.settleInterval', LEAST_INTERVAL_MS),
     },
     jobTimeoutMs: duration(input.jobTimeout ?? '24h', 'jobTimeout'),
+    outageMs: duration(input.outageLimit ?? '24h', 'outageLimit', LEAST_OUTAGE_MS),
     retry: {
       maxRounds: whole(input.retry?.maxRounds ?? 3, 'retry.maxRounds', 0, 100),
       initialWaitMs: duration(input.retry?.initialWait ?? '1m', 'retry.initialWait'),

@@ -40,7 +40,7 @@ export async function abortCurrent(input: IngestJobInput, run: JobRun): Promise<
 }
 
 export async function look(input: IngestJobInput, run: JobRun, summary: string): Promise<JobLook> {
-  const steps = run.canceled || run.error !== undefined ? cleanup : shared;
+  const steps = run.canceled || run.error !== undefined ? cleanup : shared(input.outageMs);
   // A retry of a failed look is no reason to poll faster than asked.
   const retry = { initialInterval: input.poll.initialMs, backoffCoefficient: 2, maximumInterval: input.poll.maximumMs };
   const found = await counted(run, steps.readJob.executeWithOptions({ summary, retry }, [jobRef(input, run)]));

@@ -28,6 +28,7 @@ async function endJob(input: IngestJobInput, run: JobRun): Promise<IngestJobResu
     apiRequests: run.apiRequests,
     filesAgree: agree,
     canceled: run.canceled,
+    lost: run.lost,
     ...(run.error && { error: run.error }),
   });
   if (run.jobId === undefined) return result('notStarted', NO_ROWS, true);
@@ -75,7 +76,7 @@ function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
 
 async function settleAndFetch(input: IngestJobInput, run: JobRun): Promise<{ counts: ResultCounts; agree: boolean }> {
   await settle(input, run);
-  const files = run.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue);
+  const files = run.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
   const fetch = async (): Promise<ResultCounts> => {
     enterJobPhase(input, run, 'downloading');
     return counted(

@@ -1,6 +1,6 @@
 /** What an `ingestJob` knows and reports: plain data, small enough to be carried over a continue-as-new. */
 import type { JobSummary, LoadError, Operation, PartPhase, PartProgress, SearchAttributeName } from '../contract.js';
-import type { JobLook, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
+import type { JobLook, LostCreate, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
 import type { PollPlan } from './input.js';
 import type { Look } from './polling.js';
 
@@ -18,6 +18,7 @@ export interface IngestJobInput extends OrgRef {
   filesQueue: string;
   poll: PollPlan;
   jobTimeoutMs: number;
+  outageMs: number;
   searchAttributes: SearchAttributeName[];
   /** Whether the parent wants to hear how the part is doing. */
   reportProgress: boolean;
@@ -31,6 +32,14 @@ export interface IngestJobResult {
   filesAgree: boolean;
   canceled: boolean;
   error?: LoadError;
+  lost: LostJobs;
+}
+
+/** Creates whose answers were lost: each may have left a job Open. */
+export interface LostJobs {
+  creates: LostCreate[];
+  /** The user as whom jobs are created, once that is known. */
+  createdById?: string;
 }
 
 /** State of a run. */
@@ -49,6 +58,7 @@ export interface JobRun {
   polls: number;
   error?: LoadError;
   canceled: boolean;
+  lost: LostJobs;
 }
 
 export function newRun(): JobRun {
@@ -61,6 +71,7 @@ export function newRun(): JobRun {
     looks: [],
     polls: 0,
     canceled: false,
+    lost: { creates: [] },
   };
 }
 
@@ -98,4 +109,10 @@ export function countRequests(run: JobRun, requests: RequestTally): void {
   run.apiRequests += requests.total;
   const job = run.jobs.find(({ id }) => id === run.jobId);
   if (job !== undefined) job.polls += requests.info;
+}
+
+/** Notes creates whose answers were lost. */
+export function enterLost(lost: LostJobs, more: LostJobs): void {
+  lost.creates.push(...more.creates);
+  if (more.createdById !== undefined) lost.createdById = more.createdById;
 }

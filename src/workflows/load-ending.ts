@@ -5,7 +5,8 @@ import type { BulkLoadInput, BulkLoadResult, LoadPhase } from '../contract.js';
 import type { LocatedSource, Stage } from '../activities/types.js';
 import { buildResult } from './books.js';
 import { toLoadError } from './failures.js';
-import { loadIdOf } from './input.js';
+import { loadIdOf, outageLimitOf } from './input.js';
+import { sweepLostJobs } from './lost-jobs.js';
 import { partsNotStarted } from './load-parts.js';
 import type { Live } from './load-parts.js';
 import type { LoadRun } from './load-run.js';
@@ -31,13 +32,19 @@ export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): P
   };
   enterPhase(run, live, 'reporting');
   const { located } = run;
+  const outageMs = outageLimitOf(input);
   if (located !== undefined && run.stage !== undefined && !run.sorted)
-    await sortTheRest(input, run, run.stage, located);
+    await sortTheRest(input, run, outageMs, run.stage, located);
+  await sweepLostJobs(input, run);
   const ending = { canceled: run.canceled, error: run.error };
-  let result = buildResult(head, run.books, ending, { succeeded: run.files.succeeded });
+  const build = (end: typeof ending, files: BulkLoadResult['files']): BulkLoadResult => ({
+    ...buildResult(head, run.books, end, files),
+    ...(run.openJobs.length > 0 && { openJobs: run.openJobs }),
+  });
+  let result = build(ending, { succeeded: run.files.succeeded });
   if (located !== undefined) {
     try {
-      const files = await closing(run, located).writeReport.executeWithOptions(
+      const files = await closing(run, outageMs, located).writeReport.executeWithOptions(
         { summary: 'report.json and the rejected file' },
         [
           {
@@ -51,7 +58,7 @@ export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): P
       result = { ...result, files };
     } catch (error) {
       const ended = { ...ending, error: run.error ?? toLoadError(error) };
-      result = buildResult(head, run.books, ended, { succeeded: run.files.succeeded });
+      result = build(ended, { succeeded: run.files.succeeded });
     }
   }
   const { jobs: _jobs, ...withoutJobs } = result;
@@ -66,15 +73,21 @@ export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): P
 }
 
 /** After a cancel, nobody wants to wait for a disk to be mended. */
-function closing(run: LoadRun, { filesQueue }: LocatedSource): ReturnType<typeof onFiles> {
-  return run.canceled ? cleanupOnFiles(filesQueue) : onFiles(filesQueue);
+function closing(run: LoadRun, outageMs: number, { filesQueue }: LocatedSource): ReturnType<typeof onFiles> {
+  return run.canceled ? cleanupOnFiles(filesQueue) : onFiles(filesQueue, outageMs);
 }
 
-async function sortTheRest(input: BulkLoadInput, run: LoadRun, stage: Stage, located: LocatedSource): Promise<void> {
+async function sortTheRest(
+  input: BulkLoadInput,
+  run: LoadRun,
+  outageMs: number,
+  stage: Stage,
+  located: LocatedSource,
+): Promise<void> {
   const outcomes = [...run.outcomes, ...partsNotStarted(run)];
   if (outcomes.length === 0) return;
   try {
-    const sorted = await closing(run, located).sortRows.executeWithOptions(
+    const sorted = await closing(run, outageMs, located).sortRows.executeWithOptions(
       { summary: 'sort the rows that did not land' },
       [
         {

@@ -5,7 +5,8 @@ import { partFolder, SUCCEEDED_FILE } from '../layout.js';
 import { enterPart, openBooks } from './books.js';
 import type { Books } from './books.js';
 import type { PollPlan } from './input.js';
-import type { IngestJobResult } from './job-run.js';
+import { enterLost } from './job-run.js';
+import type { IngestJobResult, LostJobs } from './job-run.js';
 
 export interface LoadRun {
   phase: LoadPhase;
@@ -23,6 +24,9 @@ export interface LoadRun {
   sorted: boolean;
   error?: LoadError;
   canceled: boolean;
+  lost: LostJobs;
+  /** Jobs that may be Open and are not certainly ours. */
+  openJobs: string[];
 }
 
 export function newLoad(): LoadRun {
@@ -34,6 +38,8 @@ export function newLoad(): LoadRun {
     files: { succeeded: [], rejected: [], unprocessed: [] },
     sorted: false,
     canceled: false,
+    lost: { creates: [] },
+    openJobs: [],
   };
 }
 
@@ -49,6 +55,7 @@ export interface RetryInput extends OrgRef {
   partMaxBytes: number;
   poll: PollPlan;
   jobTimeoutMs: number;
+  outageMs: number;
   retry: { maxRounds: number; initialWaitMs: number; coefficient: number };
   searchAttributes: SearchAttributeName[];
 }
@@ -58,6 +65,7 @@ export interface RetryResult {
   books: Books;
   files: LoadRun['files'];
   canceled: boolean;
+  lost: LostJobs;
   error?: LoadError;
 }
 
@@ -80,6 +88,7 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
   if (!result.filesAgree) run.books.disagreeing++;
   if (outcome.counts.succeeded > 0) run.files.succeeded.push(succeededUri(stage, outcome.part));
   if (isExceptional(outcome)) run.outcomes.push(outcome);
+  enterLost(run.lost, result.lost);
   if (result.error !== undefined) run.error ??= result.error;
 }
 
@@ -100,6 +109,7 @@ export function enterRetry(run: LoadRun, result: RetryResult): void {
   run.files.rejected.push(...result.files.rejected);
   run.files.unprocessed.push(...result.files.unprocessed);
   run.sorted = true;
+  enterLost(run.lost, result.lost);
   if (result.error !== undefined) run.error ??= result.error;
 }
 

@@ -20,6 +20,7 @@ import { nudgeChild, runPart } from './children.js';
 import { toLoadError } from './failures.js';
 import { isExceptional, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
+import { enterLost } from './job-run.js';
 import { pollNowSignal, retryProgressSignal } from './messages.js';
 import { retryDelay } from './polling.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
@@ -31,6 +32,7 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
     books: openBooks(),
     files: { succeeded: [], rejected: [], unprocessed: [] },
     canceled: false,
+    lost: { creates: [] },
   };
   let { stage, outcomes } = input;
   const running: { name?: string } = {};
@@ -61,7 +63,7 @@ async function sortStage(
 ): Promise<Stage | undefined> {
   if (outcomes.length === 0) return undefined;
   const sort = (final: boolean): Promise<SortedRows> => {
-    const files = result.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue);
+    const files = result.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
     const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
     setCurrentDetails(retryDetails(input, result, summary));
     return files.sortRows.executeWithOptions({ summary }, [
@@ -143,6 +145,7 @@ async function runRound(
     enterRoundJob(result, stage, job.outcome);
     result.books.jobs.push(...job.jobs);
     result.books.apiRequests += job.apiRequests;
+    enterLost(result.lost, job.lost);
     if (!job.filesAgree) result.books.disagreeing++;
     result.canceled ||= job.canceled;
     if (job.error !== undefined) result.error ??= job.error;
@@ -155,7 +158,17 @@ async function runRound(
 }
 
 function template(input: RetryInput): Parameters<typeof runPart>[0] {
-  const { connection, apiVersion, object, assignmentRuleId, filesQueue, poll, jobTimeoutMs, searchAttributes } = input;
+  const {
+    connection,
+    apiVersion,
+    object,
+    assignmentRuleId,
+    filesQueue,
+    poll,
+    jobTimeoutMs,
+    outageMs,
+    searchAttributes,
+  } = input;
   return {
     connection,
     apiVersion,
@@ -163,6 +176,7 @@ function template(input: RetryInput): Parameters<typeof runPart>[0] {
     filesQueue,
     poll,
     jobTimeoutMs,
+    outageMs,
     searchAttributes,
     reportProgress: false,
     ...(assignmentRuleId !== undefined && { assignmentRuleId }),

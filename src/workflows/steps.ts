@@ -6,22 +6,26 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 
-/** Longest outage that a load sits out before it ends cleanly. */
-export const OUTAGE_LIMIT = '24h';
 /** After a cancel nobody wants to wait for ever: what could not be cleaned up by then is named in the error. */
 export const CLEANUP_LIMIT = '15m';
 
 const HEARTBEAT_TIMEOUT = '8s';
+const LONGEST_STEP_MS = 86_400_000;
 
-/** Calls to Salesforce and Temporal that touch no file: any worker of the queue may do them. */
-export const shared = proxyActivities<Activities>({
-  startToCloseTimeout: '5m',
-  scheduleToCloseTimeout: OUTAGE_LIMIT,
-  heartbeatTimeout: HEARTBEAT_TIMEOUT,
-  // A job id that arrives after the cancel must still be learned, or the job stays Open for ever.
-  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '2m' },
-});
+/**
+ * Calls to Salesforce that touch no file: any worker of the queue may do them.
+ * @param outageMs the longest outage that a load sits out before it ends cleanly
+ */
+export function shared(outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: outageMs,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // A job id that arrives after the cancel must still be learned, or the job stays Open for ever.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '2m' },
+  });
+}
 
 /** Clean-up after a failure, a time-out or a cancel. */
 export const cleanup = proxyActivities<Activities>({
@@ -42,11 +46,13 @@ export const first = proxyActivities<Activities>({
 });
 
 /** File work, on the queue of the workers that share the folder. Repeated freely: each step writes beside, then renames. */
-export function onFiles(taskQueue: string): ActivityInterfaceFor<Activities> {
+export function onFiles(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     taskQueue,
-    // A part of 100 MB over a slow line takes hours; the heartbeat notices a worker that died.
+    // A hundred GB over a slow line take hours; the heartbeat notices a worker that died.
     startToCloseTimeout: '24h',
+    // A full disk or an org that is out of reach is waited for; not for ever.
+    scheduleToCloseTimeout: outageMs + LONGEST_STEP_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },

@@ -13,13 +13,20 @@ import type {
   SortedRows,
   SortRowsInput,
   Stage,
+  UploadedPart,
 } from '../../src/activities/types.js';
 import { connectionsFromEnvironment, openConnection } from '../../src/salesforce/settings.js';
 import { startSimulator } from '../../src/simulator/index.js';
+import type { Simulator } from '../../src/simulator/index.js';
 import { folderUri, FileRoots } from '../../src/storage/roots.js';
 
 export interface Bench {
   plan(csv: string, more?: Partial<PlanLoadInput>): Promise<Stage>;
+  /** Plans the file as it lies there, on top of what was planned before. */
+  planAgain(more?: Partial<PlanLoadInput>): Promise<Stage>;
+  upload(stage: Stage, jobId: string, replaces?: string[]): Promise<UploadedPart>;
+  org: Simulator;
+  createJob(): Promise<string>;
   sort(stage: Stage, outcomes: PartOutcome[], more?: Partial<SortRowsInput>): Promise<SortedRows>;
   write(name: string, text: string): Promise<void>;
   /** A file of the folder, or the file behind a URI. */
@@ -45,6 +52,7 @@ export async function openBench(): Promise<Bench> {
     filesQueue: 'files',
     defaultOutput: folderUri(folder),
     searchAttributes: () => Promise.resolve([]),
+    isJobOfRunningLoad: () => Promise.resolve(false),
   });
   const path = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name) : join(folder, name));
   const uri = (name: string): string => pathToFileURL(join(folder, name)).href;
@@ -53,24 +61,45 @@ export async function openBench(): Promise<Bench> {
     await mkdir(dirname(path(name)), { recursive: true });
     await writeFile(path(name), text);
   };
+  const ref = { connection: 'default', apiVersion: 'v66.0' };
+  const planAgain = async (more: Partial<PlanLoadInput> = {}): Promise<Stage> => {
+    const { value } = await run(activities.planLoad, {
+      source: uri('source.csv'),
+      workUri: uri('work/'),
+      object: 'Account',
+      operation: 'upsert',
+      externalIdFieldName: 'External_Id__c',
+      connection: 'default',
+      blankAsNull: false,
+      partMaxBytes: 100_000_000,
+      ...more,
+    });
+    return value.stage;
+  };
   return {
     read,
     write,
     remove: (name) => rm(path(name), { recursive: true }),
+    org,
     async plan(csv, more = {}) {
+      await rm(path('work'), { recursive: true, force: true });
       await write('source.csv', csv);
-      const { value } = await run(activities.planLoad, {
-        source: uri('source.csv'),
-        workUri: uri('work/'),
+      return planAgain(more);
+    },
+    planAgain,
+    async createJob() {
+      const { value } = await run(activities.createJob, {
+        ...ref,
         object: 'Account',
         operation: 'upsert',
         externalIdFieldName: 'External_Id__c',
-        connection: 'default',
-        blankAsNull: false,
-        partMaxBytes: 100_000_000,
-        ...more,
+        columnDelimiter: 'COMMA',
+        lineEnding: 'LF',
       });
-      return value.stage;
+      return value.jobId;
+    },
+    async upload(stage, jobId, replaces = []) {
+      return (await run(activities.uploadPart, { ...ref, jobId, stageUri: stage.uri, part: 1, replaces })).value;
     },
     sort: (stage, outcomes, more = {}) =>
       run(activities.sortRows, {

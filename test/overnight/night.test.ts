@@ -150,3 +150,59 @@ it('never sends rows of an insert again that are in no result file: it fails, an
   });
   expect(result.files.succeeded).toHaveLength(1);
 });
+
+/** Another program of the same user creates a job, and never sends its data. */
+async function foreignJob(): Promise<void> {
+  const reply = await fetch(`${org.url}/services/data/v66.0/jobs/ingest`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${org.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' }),
+  });
+  expect(reply.ok).toBe(true);
+}
+
+it('aborts the job that a create whose answer was lost has left Open', async () => {
+  await openOrg({});
+  org.fault({ kind: 'create', action: 'resetAfterApply' });
+  const result = await load(accounts(20));
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
+  expect(org.jobs().map(({ state }) => state)).toEqual(['Aborted', 'JobComplete']);
+  expect(result.openJobs).toBeUndefined();
+  expect(result.apiRequests).toBe(org.ledger.count());
+});
+
+it('touches none of several jobs that it may have left Open, and lists them', async () => {
+  await openOrg({});
+  await foreignJob();
+  org.fault({ kind: 'create', action: 'resetAfterApply' });
+  const result = await load(accounts(20));
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1 });
+  expect(org.jobs().map(({ state }) => state)).toEqual(['Open', 'Open', 'JobComplete']);
+  expect(result.openJobs).toHaveLength(2);
+});
+
+it('sits out an outage of hours, and ends cleanly when it takes longer than outageLimit', async () => {
+  await openOrg({});
+  org.fault({ kind: 'info', after: 1, times: 40, action: { status: 503, html: '<html>down</html>' } });
+  expect(await load(accounts(20), { poll: { initialInterval: '10m', maximumInterval: '10m' } })).toMatchObject({
+    state: 'Completed',
+    records: { succeeded: 20 },
+  });
+});
+
+it('ends when the org is out of reach for longer than outageLimit, and says of what', async () => {
+  await openOrg({});
+  org.fault({ kind: 'info', times: 1e6, action: { status: 503, errorCode: 'SERVER_UNAVAILABLE', message: 'busy' } });
+  const result = await load(accounts(20), { outageLimit: '6h' });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'SERVER_UNAVAILABLE' }, records: { total: 20 } });
+  expect(result.error?.message).toContain('outageLimit');
+});
+
+it('waits out a used-up allocation of API requests, asking rarely', async () => {
+  await openOrg({});
+  const used = { status: 403, errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' };
+  org.fault({ kind: 'close', times: 12, action: used });
+  const began = await env.currentTimeMs();
+  expect(await load(accounts(20))).toMatchObject({ state: 'Completed', records: { succeeded: 20 } });
+  expect((await env.currentTimeMs()) - began).toBeGreaterThan(HOUR);
+});

@@ -64,8 +64,9 @@ describe('what a refusal means', () => {
     const org = await startOrg((_request, response) => refusal(response, status, errorCode, message));
     const error = await failure(call(connectTo(org), watch()));
     expect(error).toMatchObject({ code, retryable, httpStatus: status, errorCode, platformMessage: message });
-    expect(error['message']).toContain(`HTTP ${status} ${errorCode} to ${String(error['request'])}: ${message} `);
-    // A remedy follows: words of ours after the platform's.
+    // The platform's words end as a sentence, and a remedy follows: words of ours.
+    const sentence = message.endsWith('.') ? message : `${message}.`;
+    expect(error['message']).toContain(`HTTP ${status} ${errorCode} to ${String(error['request'])}: ${sentence} `);
     expect(String(error['message']).length).toBeGreaterThan(
       String(error['message']).indexOf(message) + message.length + 20,
     );

@@ -37,12 +37,14 @@ const ended = (outcome: PartOutcome, more: Partial<IngestJobResult> = {}): Inges
   apiRequests: 8,
   filesAgree: true,
   canceled: false,
+  lost: { creates: [] },
   ...more,
 });
 const retried = (books: Partial<Books>, more: Partial<RetryResult> = {}): RetryResult => ({
   books: { ...openBooks(), ...books },
   files: { succeeded: [], rejected: [], unprocessed: [] },
   canceled: false,
+  lost: { creates: [] },
   ...more,
 });
 

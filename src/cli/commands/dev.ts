@@ -1,7 +1,10 @@
 /** `nightload dev` and `nightload simulator`: services in the foreground. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
-import { startSimulator } from '../../simulator/index.js';
+import { NightloadError } from '../../errors.js';
+import { asFault, startSimulator } from '../../simulator/index.js';
+import type { Fault, SimulatorOptions } from '../../simulator/index.js';
 import { say } from '../failure.js';
 import { interrupted, startServices } from '../services.js';
 import { taskQueueFrom } from '../temporal.js';
@@ -27,14 +30,42 @@ export async function dev(options: { simulatorPort?: number }): Promise<number> 
   return 0;
 }
 
-export async function simulator(options: { port?: number; speed?: number }): Promise<number> {
+export interface SimulatorCommand {
+  port?: number;
+  speed?: number;
+  /** JSON files: a list of faults, and the options of the org. */
+  faults?: string;
+  options?: string;
+}
+
+export async function simulator(command: SimulatorCommand): Promise<number> {
+  const { port, speed, faults, options } = command;
   const org = await startSimulator({
-    port: options.port ?? 0,
-    ...(options.speed !== undefined && { recordsPerSecond: options.speed }),
+    ...(options !== undefined && ((await readJson(options, '--options')) as SimulatorOptions)),
+    ...(port !== undefined && { port }),
+    ...(speed !== undefined && { recordsPerSecond: speed }),
+    ...(faults !== undefined && { faults: asFaults(await readJson(faults, '--faults')) }),
   });
   say(`Simulated org at ${org.url}. For a worker:`);
   say(`  export SF_INSTANCE_URL=${org.url} SF_ACCESS_TOKEN='${org.token}'`);
   await interrupted();
   await org.close();
   return 0;
+}
+
+async function readJson(path: string, option: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as unknown;
+  } catch (error) {
+    throw new NightloadError('USAGE', `${option} ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function asFaults(value: unknown): Fault[] {
+  if (!Array.isArray(value)) throw new NightloadError('USAGE', '--faults: the file must hold a list of faults');
+  try {
+    return value.map(asFault);
+  } catch (error) {
+    throw new NightloadError('USAGE', `--faults: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -1,0 +1,65 @@
+/**
+ * Creates a job. The platform has no key by which a create could be repeated safely, so creates whose answers were lost
+ * are remembered, over killed workers too: a job may have come into being that nobody knows.
+ */
+import type { SalesforceConnection } from '../salesforce/connection.js';
+import type { ColumnDelimiter, JobInfo } from '../salesforce/job-info.js';
+import { SalesforceError } from '../salesforce/errors.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { countedStep } from './step.js';
+import type { Step } from './step.js';
+import type { Counted, CreatedJob, CreateJobInput, LostCreate, StepMemory } from './types.js';
+
+/** An answer that comes later than this is not waited for. */
+const ANSWER_LIMIT_MS = 90_000;
+/** The platform tells times in whole seconds, and clocks are compared over a network. */
+const CLOCK_MARGIN_MS = 5_000;
+
+export function createJob(dependencies: ActivityDependencies): (input: CreateJobInput) => Promise<Counted<CreatedJob>> {
+  return countedStep(async (input, step) => {
+    const lostCreates = lostBefore(step.memory);
+    step.memory = { lostCreates };
+    const info = await ask(connectionOf(dependencies, input.connection), input, step);
+    const ahead = info.createdDate === undefined ? 0 : Date.parse(info.createdDate) - Date.now();
+    return {
+      jobId: info.id,
+      ...(info.createdById !== undefined && { createdById: info.createdById }),
+      lostCreates: lostCreates.map((lost) => byOrgsClock(lost, Number.isFinite(ahead) ? ahead : 0)),
+    };
+  });
+}
+
+/** An attempt that was killed while it waited for its answer has lost that one too. */
+function lostBefore(memory: StepMemory | undefined): LostCreate[] {
+  const { lostCreates = [], askedAt } = memory ?? {};
+  return askedAt === undefined ? lostCreates : [...lostCreates, { from: askedAt, to: askedAt + ANSWER_LIMIT_MS }];
+}
+
+async function ask(connection: SalesforceConnection, input: CreateJobInput, step: Step): Promise<JobInfo> {
+  const { connection: _name, apiVersion, columnDelimiter, ...spec } = input;
+  const lostCreates = step.memory?.lostCreates ?? [];
+  const askedAt = Date.now();
+  try {
+    // A cancel does not interrupt it: an id that nobody learned would leave a job Open.
+    return await connection.createJob(
+      { ...spec, columnDelimiter: columnDelimiter as ColumnDelimiter },
+      {
+        apiVersion,
+        onRequest: (kind) => {
+          // Before the request is counted, because that tells the server of it.
+          step.memory = { lostCreates, askedAt };
+          step.call.onRequest?.(kind);
+        },
+      },
+    );
+  } catch (error) {
+    const lost = error instanceof SalesforceError && error.maybeApplied;
+    step.memory = { lostCreates: lost ? [...lostCreates, { from: askedAt, to: Date.now() }] : lostCreates };
+    throw error;
+  }
+}
+
+function byOrgsClock({ from, to }: LostCreate, ahead: number): LostCreate {
+  return { from: from + ahead - CLOCK_MARGIN_MS, to: to + ahead + CLOCK_MARGIN_MS };
+}

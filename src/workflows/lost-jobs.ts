@@ -1,0 +1,67 @@
+/** The end of jobs that nobody knows: a create whose answer was lost may have left one Open. */
+import { sleep } from '@temporalio/workflow';
+import type { BulkLoadInput } from '../contract.js';
+import type { Counted, OrgRef } from '../activities/types.js';
+import { requestsOf } from './failures.js';
+import type { LoadRun } from './load-run.js';
+import { cleanup } from './steps.js';
+
+/** Another program that creates a job and then sends its data has done so by then. */
+const BETWEEN_LOOKS = '60s';
+
+/**
+ * Aborts jobs that match a create with a lost answer and are empty in two looks. When there are more of them than lost
+ * creates, some belong to somebody else: they are listed and not touched.
+ */
+export async function sweepLostJobs(input: BulkLoadInput, run: LoadRun): Promise<void> {
+  const { lost, org } = run;
+  if (lost.creates.length === 0 || org === undefined) return;
+  try {
+    const before = new Set(await find(input, run, org, 'jobs that a lost answer may have left Open'));
+    if (before.size === 0) return;
+    await sleep(BETWEEN_LOOKS, { summary: `still Open in a minute? ${[...before].join(', ')}`.slice(0, 190) });
+    const still = (await find(input, run, org, 'are they still Open?')).filter((id) => before.has(id));
+    if (still.length > lost.creates.length) run.openJobs = still;
+    else for (const jobId of still) await abort(input, run, org, jobId);
+  } catch {
+    // The rows are safe whatever becomes of an empty job; the report says that one may be Open.
+    run.openJobs.push('not known');
+  }
+}
+
+async function find(input: BulkLoadInput, run: LoadRun, org: OrgRef, summary: string): Promise<string[]> {
+  const { object, operation, externalIdFieldName } = input;
+  const { creates, createdById } = run.lost;
+  return counted(
+    run,
+    cleanup.findLostJobs.executeWithOptions({ summary }, [
+      {
+        ...org,
+        object,
+        operation,
+        lostCreates: creates,
+        ...(externalIdFieldName !== undefined && { externalIdFieldName }),
+        ...(createdById !== undefined && { createdById }),
+      },
+    ]),
+  );
+}
+
+async function abort({ operation }: BulkLoadInput, run: LoadRun, org: OrgRef, jobId: string): Promise<void> {
+  const { state } = await counted(
+    run,
+    cleanup.abortJob.executeWithOptions({ summary: `abort ${jobId}` }, [{ ...org, jobId }]),
+  );
+  run.books.jobs.push({ id: jobId, operation, state, records: 0, failed: 0, polls: 0 });
+}
+
+async function counted<T>(run: LoadRun, step: Promise<Counted<T>>): Promise<T> {
+  try {
+    const { value, requests } = await step;
+    run.books.apiRequests += requests.total;
+    return value;
+  } catch (error) {
+    run.books.apiRequests += requestsOf(error).total;
+    throw error;
+  }
+}

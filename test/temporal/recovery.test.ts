@@ -1,0 +1,117 @@
+/** Somebody terminates or resets workflows of a load: it goes on with what it had sent, and no row is applied twice. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { LoadHandle } from '../../src/client.js';
+import type { BulkLoadResult } from '../../src/contract.js';
+import { accounts, expectSound, openWorld } from '../support/load.js';
+import type { Row, World } from '../support/load.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+function keyed(prefix: string, rows: Row[]): Row[] {
+  return rows.map((row, i) => ({ ...row, External_Id__c: `${prefix}-${i + 1}` }));
+}
+
+/** How often rows of a prefix were applied, for each number of times how many rows. */
+function applied(prefix: string): Record<number, number> {
+  const counts: Record<number, number> = {};
+  for (const { values, applied: times } of world.org.records('Account')) {
+    if (values.get('External_Id__c')?.startsWith(`${prefix}-`)) counts[times] = (counts[times] ?? 0) + 1;
+  }
+  return counts;
+}
+
+const once = (rows: number): Record<number, number> => ({ 1: rows });
+const workflow = (id: string) => world.client.workflow.getHandle(id);
+
+async function untilJob(state: string, after: number): Promise<void> {
+  await expect.poll(() => world.org.jobs().slice(after).at(-1)?.state, { timeout: 20_000 }).toBe(state);
+}
+
+/** Goes back behind everything that a workflow did after its first decision. */
+async function reset(workflowId: string, runId: string): Promise<void> {
+  await world.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId, runId },
+    reason: 'test',
+    workflowTaskFinishEventId: 3 as never,
+    requestId: randomUUID(),
+  });
+}
+
+async function expectAllOnce(handle: LoadHandle, prefix: string, rows: number): Promise<BulkLoadResult> {
+  const result = await handle.result();
+  expect(result).toMatchObject({ state: 'Completed', records: { total: rows, succeeded: rows }, balanced: true });
+  expect(applied(prefix)).toEqual(once(rows));
+  await expectSound(world, result);
+  return result;
+}
+
+it('goes on with the job of a part whose workflow was terminated while it polled', async () => {
+  await world.org.setRecordsPerSecond(200);
+  const before = world.org.jobs().length;
+  const handle = await world.start({
+    source: await world.csv(
+      keyed('T1', accounts(600)).map(({ External_Id__c, ...row }) => ({
+        External_Id__c: External_Id__c as string,
+        ...row,
+      })),
+    ),
+    operation: 'insert',
+    externalIdFieldName: 'External_Id__c',
+  });
+  await untilJob('InProgress', before);
+  await workflow(`${handle.workflowId}/part-1`).terminate('by an operator');
+  await expectAllOnce(handle, 'T1', 600);
+  await world.org.setRecordsPerSecond(20_000);
+});
+
+it('goes on with the retry when its workflow was terminated', async () => {
+  const rows = keyed('T2', accounts(50)).map((row, i) => (i < 10 ? { ...row, Description: '[locked once]' } : row));
+  const handle = await world.start({
+    source: await world.csv(rows),
+    operation: 'insert',
+    retry: { maxRounds: 2, initialWait: '3s', backoffCoefficient: 1 },
+  });
+  await expect
+    .poll(async () => (await handle.progress().catch(() => undefined))?.phase, { timeout: 20_000 })
+    .toBe('retrying');
+  await workflow(`${handle.workflowId}/retry`).terminate('by an operator');
+  const result = await expectAllOnce(handle, 'T2', 50);
+  expect(result.retry.recovered).toBe(10);
+});
+
+it('inserts nothing again when a load that has ended is reset to its beginning', async () => {
+  const rows = keyed('T3', accounts(60)).map((row, i) => (i < 6 ? { ...row, Description: '[locked once]' } : row));
+  const handle = await world.start({ source: await world.csv(rows), operation: 'insert', part: { maxBytes: 2_000 } });
+  const first = await expectAllOnce(handle, 'T3', 60);
+  await reset(handle.workflowId, first.runId);
+  const again = await expectAllOnce(handle, 'T3', 60);
+  expect(again.runId).not.toBe(first.runId);
+  expect(again.records).toEqual(first.records);
+});
+
+it('inserts nothing again when a running load is reset to its beginning', async () => {
+  await world.org.setRecordsPerSecond(100);
+  const before = world.org.jobs().length;
+  const handle = await world.start({ source: await world.csv(keyed('T4', accounts(300))), operation: 'insert' });
+  await untilJob('InProgress', before);
+  await reset(handle.workflowId, (await handle.describe()).runId);
+  await world.org.setRecordsPerSecond(20_000);
+  await expectAllOnce(handle, 'T4', 300);
+});
+
+it('inserts nothing again when the workflow of a part is reset to its beginning', async () => {
+  await world.org.setRecordsPerSecond(100);
+  const before = world.org.jobs().length;
+  const handle = await world.start({ source: await world.csv(keyed('T5', accounts(300))), operation: 'insert' });
+  await untilJob('InProgress', before);
+  const part = workflow(`${handle.workflowId}/part-1`);
+  await reset(`${handle.workflowId}/part-1`, (await part.describe()).runId);
+  await world.org.setRecordsPerSecond(20_000);
+  await expectAllOnce(handle, 'T5', 300);
+});
