@@ -171,6 +171,31 @@ export interface BulkLoadResult {
   error?: LoadError;
 }
 
+/** What `orphanJobs` is started with. */
+export interface OrphanJobsInput {
+  /** @default 'default' */
+  connection?: string;
+  /** Abort those that loads of this namespace created. @default false */
+  abort?: boolean;
+  /** Only jobs that are older. @default '24h' */
+  olderThan?: Duration;
+}
+
+/** A job that lies Open in the org and belongs to no running load. */
+export interface OpenJob {
+  id: string;
+  object: string;
+  operation: string;
+  createdById: string;
+  createdDate: string;
+  /** A load of this namespace that has ended had created it. */
+  ours: boolean;
+}
+
+export interface OrphanJobsResult {
+  jobs: (OpenJob & { aborted: boolean })[];
+}
+
 /** The most jobs that a result lists. */
 export const MAX_LISTED_JOBS = 200;
 

@@ -4,6 +4,9 @@ import type { SearchAttributeName } from '../contract.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { FileRoots } from '../storage/roots.js';
 
+/** A load that runs, one that has ended, or nobody that this namespace knows. */
+export type JobOwner = 'running' | 'ended' | 'unknown';
+
 export interface ActivityDependencies {
   /** Open connections by name. */
   connections: ReadonlyMap<string, SalesforceConnection>;
@@ -14,8 +17,8 @@ export interface ActivityDependencies {
   defaultOutput: string;
   /** Which of nightload's search attributes the namespace knows. */
   searchAttributes: () => Promise<SearchAttributeName[]>;
-  /** Whether a workflow that runs has noted this job as its own; false where that cannot be told. */
-  isJobOfRunningLoad: (jobId: string) => Promise<boolean>;
+  /** Whose a job is, by the job ids that workflows note; `unknown` also where that cannot be told. */
+  ownerOf: (jobId: string) => Promise<JobOwner>;
 }
 
 /** @throws NightloadError `CONNECTION_NOT_CONFIGURED` */

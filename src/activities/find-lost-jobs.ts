@@ -19,7 +19,7 @@ export function findLostJobs(
     const found: string[] = [];
     for await (const job of connection.listJobs(context)) {
       if (found.length >= MOST) break;
-      if (!matches(job, input) || (await dependencies.isJobOfRunningLoad(job.id))) continue;
+      if (!matches(job, input) || (await dependencies.ownerOf(job.id)) === 'running') continue;
       if (await isEmpty(connection, job.id, context)) found.push(job.id);
     }
     return found;

@@ -4,6 +4,7 @@ import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
 import { findLostJobs } from './find-lost-jobs.js';
 import { abortJob, closeJob, readJob } from './job-steps.js';
+import { listOpenJobs } from './list-open-jobs.js';
 import { locateSource } from './locate-source.js';
 import { planLoad } from './plan-load.js';
 import { sortRows } from './sort-rows.js';
@@ -23,6 +24,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     readJob: readJob(dependencies),
     abortJob: abortJob(dependencies),
     findLostJobs: findLostJobs(dependencies),
+    listOpenJobs: listOpenJobs(dependencies),
     downloadResults: downloadResults(dependencies),
     sortRows: sortRows(dependencies),
     writeReport: writeReport(dependencies),

@@ -2,7 +2,7 @@
  * What passes between workflows and activities. Types only; sizes are bounded, because all of it enters a history:
  * names, counts and URIs, never rows.
  */
-import type { BulkLoadResult, LoadError, Operation, SearchAttributeName } from '../contract.js';
+import type { BulkLoadResult, LoadError, OpenJob, Operation, SearchAttributeName } from '../contract.js';
 
 /** HTTP requests to the instance; `info` are those that read a job's info. */
 export interface RequestTally {
@@ -125,6 +125,17 @@ export interface FindLostJobsInput extends OrgRef {
   externalIdFieldName?: string;
   createdById?: string;
   lostCreates: LostCreate[];
+}
+
+export interface ListOpenJobsInput {
+  connection: string;
+  /** Milliseconds since 1970. */
+  createdUntil: number;
+}
+
+export interface OpenJobs {
+  apiVersion: string;
+  jobs: OpenJob[];
 }
 
 export interface JobRef extends OrgRef {

@@ -5,6 +5,7 @@ import type { LoadHandle } from '../client.js';
 import type { BulkLoadResult, LoadProgress } from '../contract.js';
 import { unattendedQueue } from './pollers.js';
 import { progressView } from './progress.js';
+import { troubleLine, troublesOf } from './troubles.js';
 
 const LOOK_EVERY_MS = 1_000;
 const CHECK_WORKER_EVERY_MS = 3_000;
@@ -30,6 +31,7 @@ export async function follow(
       if (progress !== undefined && !stop.signal.aborted) view.update(progress);
     }),
     watchWorkers(client, handle, taskQueue, stop.signal, (line) => view.note(line)),
+    watchTroubles(client, handle, stop.signal, (line) => view.note(line)),
   ]);
   try {
     return await Promise.race([handle.result(), detached]);
@@ -67,6 +69,24 @@ async function watchWorkers(
       );
     } else note('A worker is there: the load goes on.');
     missing = queue;
+  });
+}
+
+/** Says each trouble once: the load goes on by itself as soon as it is over. */
+async function watchTroubles(
+  client: Client,
+  handle: LoadHandle,
+  signal: AbortSignal,
+  note: (line: string) => void,
+): Promise<void> {
+  const told = new Set<string>();
+  await every(CHECK_WORKER_EVERY_MS, signal, async () => {
+    for (const trouble of await troublesOf(client, handle.workflowId)) {
+      const { step, message } = trouble;
+      if (signal.aborted || told.has(step + message)) continue;
+      told.add(step + message);
+      note(troubleLine(trouble));
+    }
   });
 }
 

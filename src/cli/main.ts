@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { asLoadError, printJson, say } from './failure.js';
 import { addLoadOptions, parseWhole } from './load-options.js';
 import type { SimulatorCommand } from './commands/dev.js';
+import type { OrphansOptions } from './commands/orphans.js';
 import type { LoadOptions } from './load-options.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -112,6 +113,15 @@ program
   .action(
     runs(async (options: { json?: boolean; limit: number }) => (await import('./commands/manage.js')).list(options)),
   );
+
+program
+  .command('orphans')
+  .description('jobs that lie Open in the org and belong to no running load')
+  .option('--abort', 'abort those that loads of this namespace created')
+  .option('--older-than <duration>', 'only jobs that are older: 24h')
+  .option('--connection <name>', 'a connection that the worker has', 'default')
+  .option(...json)
+  .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
 
 program
   .command('simulator')

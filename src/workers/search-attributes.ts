@@ -1,5 +1,6 @@
 /** nightload's search attributes on a Temporal server: created where that is allowed, used only where they are known. */
 import type { NativeConnection } from '@temporalio/worker';
+import type { JobOwner } from '../activities/dependencies.js';
 import { SEARCH_ATTRIBUTES } from '../contract.js';
 import type { SearchAttributeName } from '../contract.js';
 
@@ -37,20 +38,17 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
   }
 }
 
-/** Whether a running workflow has a job among its `NightloadJobIds`; false on servers without that attribute. */
-export async function isJobOfRunningLoad(
-  connection: NativeConnection,
-  namespace: string,
-  jobId: string,
-): Promise<boolean> {
-  if (!/^[A-Za-z0-9]+$/.test(jobId)) return false;
+/** Whose a job is, by the `NightloadJobIds` of workflows; `unknown` on servers without that attribute. */
+export async function jobOwner(connection: NativeConnection, namespace: string, jobId: string): Promise<JobOwner> {
+  if (!/^[A-Za-z0-9]+$/.test(jobId)) return 'unknown';
+  const count = async (more: string): Promise<number> => {
+    const query = `NightloadJobIds = '${jobId}'${more}`;
+    return Number((await connection.workflowService.countWorkflowExecutions({ namespace, query })).count);
+  };
   try {
-    const { count } = await connection.workflowService.countWorkflowExecutions({
-      namespace,
-      query: `NightloadJobIds = '${jobId}' AND ExecutionStatus = 'Running'`,
-    });
-    return Number(count) > 0;
+    if ((await count(" AND ExecutionStatus = 'Running'")) > 0) return 'running';
+    return (await count('')) > 0 ? 'ended' : 'unknown';
   } catch {
-    return false;
+    return 'unknown';
   }
 }

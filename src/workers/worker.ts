@@ -11,7 +11,7 @@ import type { SalesforceConnection } from '../salesforce/connection.js';
 import { folderUri } from '../storage/roots.js';
 import type { FileRoots } from '../storage/roots.js';
 import { workflowBundle } from './bundle.js';
-import { isJobOfRunningLoad, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
+import { jobOwner, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 
 export interface NightloadWorkerOptions {
   connection: NativeConnection;
@@ -47,7 +47,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
     filesQueue,
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
     searchAttributes: () => knownSearchAttributes(connection, namespace),
-    isJobOfRunningLoad: (jobId) => isJobOfRunningLoad(connection, namespace, jobId),
+    ownerOf: (jobId) => jobOwner(connection, namespace, jobId),
   });
   const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities'> = { connection, namespace, activities };
   const workers = await Promise.all([

@@ -14,7 +14,8 @@ import { NightloadError } from '../errors.js';
 /** How far an org's clock may be from ours. */
 const UNKNOWN_CLOCK_MS = 300_000;
 
-function innermost(error: unknown): unknown {
+/** What is at the bottom of Temporal's nested failures. */
+export function innermostFailure(error: unknown): unknown {
   let found = error;
   while ((found instanceof ActivityFailure || found instanceof ChildWorkflowFailure) && found.cause)
     found = found.cause;
@@ -23,7 +24,7 @@ function innermost(error: unknown): unknown {
 
 /** Code and message of a failure, whatever wrapped it. */
 export function toLoadError(error: unknown): LoadError {
-  const cause = innermost(error);
+  const cause = innermostFailure(error);
   if (error instanceof ChildWorkflowFailure && error.cause) return toLoadError(error.cause);
   if (cause instanceof ApplicationFailure) {
     // Tried again until the time was over: what it failed of is what matters.
@@ -40,14 +41,14 @@ export function toLoadError(error: unknown): LoadError {
 
 /** Whether the same step may work later without anybody's help: retryable failures and lost workers. */
 export function mayPassLater(error: unknown): boolean {
-  const cause = innermost(error);
+  const cause = innermostFailure(error);
   if (cause instanceof ApplicationFailure) return cause.nonRetryable !== true;
   return cause instanceof TimeoutFailure;
 }
 
 /** What a failed activity tells beside its message. A worker that died left only its last heartbeat. */
 function detailsOf(error: unknown): FailureDetails | undefined {
-  const cause = innermost(error);
+  const cause = innermostFailure(error);
   if (cause instanceof ApplicationFailure || cause instanceof CancelledFailure) {
     return cause.details?.[0] as FailureDetails | undefined;
   }

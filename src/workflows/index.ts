@@ -2,3 +2,4 @@
 export { bulkLoad } from './bulk-load.js';
 export { ingestJob } from './ingest-job.js';
 export { retryFailedRows } from './retry-failed-rows.js';
+export { orphanJobs } from './orphan-jobs.js';

@@ -217,7 +217,8 @@ function isName(value: unknown): boolean {
   return typeof value === 'string' && API_NAME.test(value);
 }
 
-function duration(value: Duration, name: string, least = 0): number {
+/** @throws NightloadError `INVALID_INPUT` */
+export function duration(value: Duration, name: string, least = 0): number {
   let ms: number;
   try {
     ms = msToNumber(value as TemporalDuration);

@@ -52,7 +52,7 @@ export async function openBench(): Promise<Bench> {
     filesQueue: 'files',
     defaultOutput: folderUri(folder),
     searchAttributes: () => Promise.resolve([]),
-    isJobOfRunningLoad: () => Promise.resolve(false),
+    ownerOf: () => Promise.resolve('unknown'),
   });
   const path = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name) : join(folder, name));
   const uri = (name: string): string => pathToFileURL(join(folder, name)).href;

@@ -77,14 +77,19 @@ it('fetches results again after a broken download', async () => {
   expect(applied).toEqual(everyRowOnce);
 });
 
-it('stops cleanly when the token is dead, and says what to do', async () => {
-  const { result } = await loadWith({
-    kind: 'info',
-    times: 50,
-    action: { status: 401, errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' },
-  });
-  expect(result).toMatchObject({ state: 'Failed', error: { code: 'TOKEN_EXPIRED' } });
+const expired = { status: 401, errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' };
+
+it('stops before it begins when the token is dead, and says what to do', async () => {
+  const before = world.org.jobs().length;
+  const { result } = await loadWith({ kind: 'versions', times: 50, action: expired });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'TOKEN_EXPIRED' }, jobsTotal: 0 });
   expect(result.error?.message).toContain('SF_ACCESS_TOKEN');
+  expect(world.org.jobs()).toHaveLength(before);
+});
+
+it('waits when the token dies on the way, and goes on with another one', async () => {
+  const { result } = await loadWith({ kind: 'info', times: 4, action: expired });
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1 });
 });
 
 it('stops at an object that the org does not have', async () => {

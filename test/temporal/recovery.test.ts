@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LoadHandle } from '../../src/client.js';
-import type { BulkLoadResult } from '../../src/contract.js';
+import type { BulkLoadResult, OrphanJobsInput, OrphanJobsResult } from '../../src/contract.js';
 import { accounts, expectSound, openWorld } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 
@@ -114,4 +114,28 @@ it('inserts nothing again when the workflow of a part is reset to its beginning'
   await reset(`${handle.workflowId}/part-1`, (await part.describe()).runId);
   await world.org.setRecordsPerSecond(20_000);
   await expectAllOnce(handle, 'T5', 300);
+});
+
+it('finds and aborts the job of a load that was terminated with all of its workflows', async () => {
+  world.org.fault({ kind: 'upload', action: 'hang' });
+  const before = world.org.ledger.count('upload');
+  const handle = await world.start({ source: await world.csv(keyed('T6', accounts(5))) });
+  await expect.poll(() => world.org.ledger.count('upload'), { timeout: 10_000 }).toBeGreaterThan(before);
+  const part = workflow(`${handle.workflowId}/part-1`);
+  const jobId = world.org.jobs().at(-1)?.settings.id;
+  const ask = async (input: OrphanJobsInput): Promise<OrphanJobsResult> =>
+    world.client.workflow.execute('orphanJobs', {
+      workflowId: `orphans-${randomUUID()}`,
+      taskQueue: world.taskQueue,
+      args: [input],
+    });
+  expect((await ask({ olderThan: '0s', abort: true })).jobs).toEqual([]);
+  await Promise.all([part.terminate('by an operator'), workflow(handle.workflowId).terminate('by an operator')]);
+  await expect
+    .poll(async () => (await ask({ olderThan: '0s' })).jobs)
+    .toMatchObject([{ id: jobId, ours: true, aborted: false }]);
+  expect((await ask({ abort: true })).jobs).toEqual([]);
+  expect((await ask({ olderThan: '0s', abort: true })).jobs).toMatchObject([{ id: jobId, aborted: true }]);
+  expect(world.org.jobs().find(({ settings }) => settings.id === jobId)?.state).toBe('Aborted');
+  await expect(ask({ olderThan: 'soon' })).rejects.toMatchObject({ cause: { type: 'INVALID_INPUT' } });
 });

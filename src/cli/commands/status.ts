@@ -8,6 +8,7 @@ import { printJson, say } from '../failure.js';
 import { queryProgress } from '../follow.js';
 import { printResult } from '../report.js';
 import { withClient } from '../temporal.js';
+import { troubleLine, troublesOf } from '../troubles.js';
 
 type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<Omit<LoadProgress, 'records'>>;
 
@@ -31,6 +32,7 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     const found = runningStatus(description, input, progress);
     if (progress === undefined) say('No worker answers, so what is known is from the start of the load.');
     printRunning(found, description.startTime);
+    for (const trouble of await troublesOf(client, handle.workflowId)) say(`  ${troubleLine(trouble)}`);
     if (options.json === true) printJson(found);
     return 0;
   });
