@@ -7,6 +7,7 @@ import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
+import { remedyFor } from './remedies.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 
 /** Looks at files that disagree with the counters, which may lag: at most ten minutes in all. */
@@ -70,7 +71,10 @@ function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
     };
   } else if (nothing) {
     const reason = last.errorMessage ?? 'Salesforce gives no reason';
-    run.error = { code: 'JOB_FAILED', message: `Job ${last.id} failed and nothing of it was loaded: ${reason}` };
+    run.error = {
+      code: 'JOB_FAILED',
+      message: `Job ${last.id} failed and nothing of it was loaded: ${reason}.${remedyFor(reason)}`,
+    };
   }
 }
 

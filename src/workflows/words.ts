@@ -90,7 +90,7 @@ function partLines(run: LoadRun, { running }: LoadView): string[] {
   const done = run.next - 1 - running.size;
   const shown = [...running.values()].slice(0, MAX_LISTED_PARTS);
   return [
-    `- **Parts**: ${done} of ${parts} done, ${running.size} running; ${run.books.jobs.length} jobs ended`,
+    `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${run.books.jobs.length}`,
     ...shown.map(
       ({ n, phase, jobId, processed, failed, total }) =>
         `- **Part ${n}**${jobId === undefined ? '' : `, job ${jobId}`}: ${phase}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
