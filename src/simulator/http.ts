@@ -1,5 +1,15 @@
-/** Replies in the platform's shapes. */
+/** Requests and replies in the platform's shapes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip, gzipSync } from 'node:zlib';
+
+export interface Reply {
+  status: number;
+  headers?: Record<string, string>;
+  /** Text and bytes are sent with their length, a stream without. */
+  body?: string | Buffer | AsyncIterable<Buffer>;
+}
 
 /** An error reply: a list of objects, as the platform sends it. */
 export class Refusal extends Error {
@@ -15,24 +25,58 @@ export class Refusal extends Error {
 
 export const notFound = (): Refusal => new Refusal(404, 'NOT_FOUND', 'The requested resource does not exist');
 
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    'content-type': 'application/json;charset=UTF-8',
-    'content-length': String(Buffer.byteLength(text)),
-  });
-  response.end(text);
+export function jsonReply(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
+  return {
+    status,
+    headers: { 'content-type': 'application/json;charset=UTF-8', ...headers },
+    body: JSON.stringify(body),
+  };
 }
 
-export function sendRefusal(response: ServerResponse, { status, errorCode, message }: Refusal): void {
-  if (status === 401) response.setHeader('www-authenticate', 'Token');
-  sendJson(response, status, [{ message, errorCode }]);
+export function refusalReply({ status, errorCode, message }: Refusal): Reply {
+  return jsonReply(status, [{ message, errorCode }], status === 401 ? { 'www-authenticate': 'Token' } : {});
 }
 
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function sendReply(
+  response: ServerResponse,
+  { status, headers, body }: Reply,
+  gzip = false,
+): Promise<void> {
+  const packed = gzip && body !== undefined;
+  if (packed) response.setHeader('content-encoding', 'gzip');
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    const bytes = packed ? gzipSync(body) : body;
+    response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(bytes)) }).end(bytes);
+  } else if (body === undefined) {
+    response.writeHead(status, { ...headers, ...(status !== 204 && { 'content-length': '0' }) }).end();
+  } else {
+    response.writeHead(status, headers);
+    if (packed) await pipeline(Readable.from(body), createGzip(), response);
+    else await pipeline(Readable.from(body), response);
+  }
+}
+
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+export function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Refused below like any other text that is no object.
+  }
+  throw new Refusal(400, 'JSON_PARSER_ERROR', 'Unexpected content: a JSON object is expected');
+}
+
+/** A target without doubled and trailing slashes, and its query. */
+export function readTarget(target: string): { path: string; query: URLSearchParams } {
+  const [path = '', ...query] = target.split('?');
+  const folded = path.replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1');
+  return { path: folded, query: new URLSearchParams(query.join('?')) };
 }
 
 /** `2026-11-23T20:15:27.000+0000` */

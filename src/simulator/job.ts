@@ -2,48 +2,42 @@
  * One ingest job. What it has done depends on the org's clock alone: whoever looks makes it catch up first, so that a
  * test may let a night pass in no time.
  */
-import { rm } from 'node:fs/promises';
-import { shuffle } from './random.js';
-import { applyRow } from './rows.js';
-import type { Column, LockTries, RowJob } from './rows.js';
-import type { Org, Table } from './org.js';
-import { DELIMITERS, lineEndingsAgree, readHeader, uploadedRows } from './upload.js';
-import type { UploadedRow } from './upload.js';
+import { rm, stat } from 'node:fs/promises';
+import type { JobSettings, JobState, JobWorld, PlannedFailure } from './job-types.js';
+import { csvLine, ResultFile } from './result-file.js';
+import { applyRow, JobFailure } from './rows.js';
+import type { Column, RowContext } from './rows.js';
+import { DELIMITERS, readHeader, uploadedHeader, uploadedRows } from './upload.js';
+import type { Header, UploadedRow } from './upload.js';
+import { checkUpload } from './upload-check.js';
 import { rendered } from './values.js';
 
 /** The platform works in batches of so many rows, each in transactions of 200. */
 const BATCH = 10_000;
 const CHUNK = 200;
+const DAY = 24 * 60 * 60 * 1000;
+/** From this version on failed rows name the record that they meant. */
+const FAILED_IDS_SINCE = 53;
 
-export interface JobSettings extends RowJob {
-  apiVersion: number;
-  columnDelimiter: string;
-  lineEnding: string;
-  assignmentRuleId?: string;
-}
-
-export interface JobWorld {
-  org: Org;
-  table: Table;
-  locks: LockTries;
-  random: () => number;
-  queueDelayMs: number;
-  rowOutcome?:
-    | ((
-        row: Record<string, string>,
-        context: { object: string; operation: string; jobId: string; line: number },
-      ) => string | undefined)
-    | undefined;
-}
-
-export type JobState = 'Open' | 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
+const BAD_CSV =
+  'InvalidBatch : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote';
+const badLineEnding = (lineEnding: string): string =>
+  `ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is ${lineEnding}`;
+const QUOTA_USED_UP = 'ExceededQuota : ApiBatchItems Limit exceeded.';
+const RETRIED_TOO_OFTEN = 'Unknown : Batch processing was retried more than 20 times';
 
 export class Job {
   readonly settings: JobSettings;
+  readonly number: number;
   readonly createdAt: number;
+  /** Of the upload. */
   readonly path: string;
+  readonly succeeded: ResultFile;
+  readonly rejected: ResultFile;
   state: JobState = 'Open';
   changedAt: number;
+  /** When its first batch began. */
+  begunAt: number | undefined;
   uploads = 0;
   /** Times of the GETs of its info. */
   polls: number[] = [];
@@ -51,30 +45,29 @@ export class Job {
   failed = 0;
   /** Rows applied or refused so far. */
   processed = 0;
-  header = '';
+  header: Header = { raw: '', names: [], end: 0 };
   /** Where the rows that were not processed begin in the upload. */
   unprocessedFrom = 0;
-  successRows: string[] = [];
-  failedRows: string[] = [];
-  /** The job fails once so many rows are through. */
-  failAfter: number | undefined;
-  /** Of a job that fails: its other rows are in no result file, as those beyond the daily allocation. */
-  losesRest = false;
+  plannedFailure: PlannedFailure | undefined;
   readonly #world: JobWorld;
-  #names: string[] = [];
   #columns: Column[] = [];
   #rows: AsyncGenerator<UploadedRow> | undefined;
+  /** An aborted job ends here. */
   #limit = Infinity;
-  #chunkKeys = new Set<string>();
+  /** Of the rows among which a key may come once. */
+  #context: RowContext | undefined;
   /** Processing speed holds from here on. */
   #since = { at: 0, rows: 0, perSecond: 0 };
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(settings: JobSettings, path: string, now: number, world: JobWorld) {
+  constructor(settings: JobSettings, place: { number: number; path: string; now: number }, world: JobWorld) {
     this.settings = settings;
-    this.path = path;
-    this.createdAt = now;
-    this.changedAt = now;
+    this.number = place.number;
+    this.path = place.path;
+    this.succeeded = new ResultFile(`${place.path}.succeeded`);
+    this.rejected = new ResultFile(`${place.path}.rejected`);
+    this.createdAt = place.now;
+    this.changedAt = place.now;
     this.#world = world;
   }
 
@@ -87,14 +80,27 @@ export class Job {
     return this.state === 'InProgress' ? this.processed - (this.processed % CHUNK) : this.processed;
   }
 
-  close(now: number, recordsPerSecond: number): void {
+  get delimiter(): string {
+    return DELIMITERS[this.settings.columnDelimiter] ?? ',';
+  }
+
+  /** How result files are written. */
+  get dialect(): { delimiter: string; end: string; quotes: 'always' | 'needed' } {
+    const { resultDialect, resultQuotes: quotes } = this.#world.quirks;
+    if (resultDialect === 'commaLf') return { delimiter: ',', end: '\n', quotes };
+    return { delimiter: this.delimiter, end: this.settings.lineEnding === 'CRLF' ? '\r\n' : '\n', quotes };
+  }
+
+  async close(now: number, recordsPerSecond: number): Promise<void> {
+    await this.#readHeader();
     this.state = 'UploadComplete';
     this.changedAt = now;
-    this.#since = { at: now + this.#world.queueDelayMs, rows: 0, perSecond: recordsPerSecond };
+    this.#since = { at: now + this.#world.queueDelayMs(), rows: 0, perSecond: recordsPerSecond };
   }
 
   /** A batch that runs is still finished. */
-  abort(now: number): void {
+  async abort(now: number): Promise<void> {
+    if (this.state === 'Open') await this.#readHeader();
     this.#limit = this.state === 'InProgress' ? Math.ceil(this.processed / BATCH) * BATCH : 0;
     this.state = 'Aborted';
     this.changedAt = now;
@@ -107,14 +113,23 @@ export class Job {
 
   /** Does what should have been done by now. */
   advance(now: number): Promise<void> {
+    if (this.isTerminal && this.#rows === undefined) return this.#queue;
     const work = this.#queue.then(() => this.#catchUp(now));
     this.#queue = work.catch(() => undefined);
     return work;
   }
 
   async dispose(): Promise<void> {
+    this.#limit = 0;
+    await this.#queue;
     await this.#rows?.return(undefined);
-    await rm(this.path, { force: true });
+    await Promise.all([rm(this.path, { force: true }), this.succeeded.remove(), this.rejected.remove()]);
+  }
+
+  async #readHeader(): Promise<void> {
+    if (this.uploads === 0) return;
+    this.header = (await uploadedHeader(this.path, this.delimiter)) ?? this.header;
+    this.unprocessedFrom = this.header.end;
   }
 
   #allowed(now: number): number {
@@ -122,103 +137,134 @@ export class Job {
     return now < at ? rows : rows + Math.floor(((now - at) * perSecond) / 1000);
   }
 
+  /** When the n-th row's turn was. */
+  #timeOf(n: number, now: number): number {
+    const { at, rows, perSecond } = this.#since;
+    return perSecond > 0 ? Math.min(now, Math.max(at, at + ((n - rows) * 1000) / perSecond)) : now;
+  }
+
   async #catchUp(now: number): Promise<void> {
-    if (this.state === 'UploadComplete' && now >= this.#since.at) await this.#begin(now);
-    const finishing = this.state === 'Aborted' && this.processed < this.#limit;
-    if (this.#rows === undefined || !(this.state === 'InProgress' || finishing)) return;
-    const target = Math.min(this.#allowed(now), this.#limit, this.failAfter ?? Infinity);
-    try {
-      while (this.processed < target) {
-        const next = await this.#rows.next();
-        if (next.done === true) return this.#end(now, this.state === 'Aborted' ? 'Aborted' : 'JobComplete');
+    if (this.state === 'Open') return this.#expire(now);
+    if (this.state === 'UploadComplete' && now >= this.#since.at) await this.#begin(this.#since.at);
+    const rows = this.#rows;
+    if (rows === undefined) return;
+    const stopAt = this.plannedFailure?.records ?? Infinity;
+    // The limit is looked at for each row: an abort may come in between.
+    while (this.processed < Math.min(this.#allowed(now), this.#limit, stopAt)) {
+      const at = this.#timeOf(this.processed + 1, now);
+      try {
+        const next = await rows.next();
+        if (next.done === true) return this.#end(at, this.state === 'Aborted' ? 'Aborted' : 'JobComplete');
+        if (!this.#takeAllocation(at)) return this.#fail(at, QUOTA_USED_UP, true);
         this.#apply(next.value);
+      } catch (error) {
+        if (error instanceof JobFailure) return this.#fail(at, error.message);
+        throw error;
       }
-    } catch (error) {
-      this.errorMessage = `InvalidBatch : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote`;
-      if (!(error instanceof Error) || !('code' in error)) throw error;
-      return this.#end(now, 'Failed');
+      if (this.processed % BATCH === 0) await this.#store();
     }
-    if (this.failAfter !== undefined && this.processed >= this.failAfter) {
-      this.errorMessage = this.losesRest
-        ? 'ExceededQuota : ApiBatchItems Limit exceeded.'
-        : 'Unknown : Batch processing was retried more than 20 times';
-      if (this.losesRest) this.unprocessedFrom = Infinity;
-      return this.#end(now, 'Failed');
+    if (this.processed >= stopAt) {
+      const losesRest = this.plannedFailure?.losesRest ?? false;
+      const message = this.plannedFailure?.errorMessage ?? (losesRest ? QUOTA_USED_UP : RETRIED_TOO_OFTEN);
+      return this.#fail(this.#timeOf(stopAt, now), message, losesRest);
     }
     // The clock may allow exactly the last row: then the end is not seen until the next one is asked for.
-    if (finishing && this.processed >= this.#limit) return this.#end(now, 'Aborted');
+    if (this.processed >= this.#limit) return this.#end(now, 'Aborted');
+  }
+
+  async #expire(now: number): Promise<void> {
+    const { openTooLong } = this.#world.quirks;
+    if (openTooLong === 'Open' || now - this.createdAt <= DAY) return;
+    await this.#readHeader();
+    this.state = openTooLong;
+    this.changedAt = this.createdAt + DAY;
+    if (openTooLong === 'Failed') this.errorMessage = 'Timeout : The job was open for more than 24 hours';
   }
 
   async #begin(now: number): Promise<void> {
-    const { org, table } = this.#world;
-    const fail = async (message: string): Promise<void> => {
-      this.errorMessage = message;
-      this.state = 'Failed';
-      this.changedAt = now;
-      await this.#rows?.return(undefined);
-    };
-    if (!(await lineEndingsAgree(this.path, this.settings.lineEnding))) {
-      return fail(
-        `ClientInputError : LineEnding is invalid on user data. Current LineEnding setting is ${this.settings.lineEnding}`,
-      );
-    }
-    this.#rows = uploadedRows(this.path, DELIMITERS[this.settings.columnDelimiter] ?? ',');
-    const first = await this.#rows.next().catch(() => undefined);
-    if (first === undefined || first.done === true)
-      return fail(
-        'InvalidBatch : Failed to parse CSV. Found unescaped quote. A value with quote should be within a quote',
-      );
-    this.#names = first.value.cells;
-    this.unprocessedFrom = first.value.end;
-    const columns = readHeader(org, table, this.settings, this.#names);
-    if (typeof columns === 'string') return fail(columns);
+    const { org, table, quirks } = this.#world;
+    this.begunAt = now;
+    if (this.uploads === 0 || (await stat(this.path)).size === 0) return this.#end(now, 'JobComplete');
+    const { delimiter } = this;
+    const { lineEnding } = this.settings;
+    const breaksInCells = quirks.lineBreaksInCells === 'accept';
+    const wrong = await checkUpload(this.path, { delimiter, lineEnding, breaksInCells });
+    if (wrong === 'quote') return this.#fail(now, BAD_CSV);
+    if (wrong === 'lineEnding') return this.#fail(now, badLineEnding(lineEnding));
+    const rows = uploadedRows(this.path, delimiter);
+    this.#rows = rows;
+    const first = await rows.next();
+    const columns = readHeader(
+      org,
+      table,
+      { ...this.settings, ...quirks },
+      first.done === true ? [''] : first.value.cells,
+    );
+    if (typeof columns === 'string') return this.#fail(now, columns);
     this.#columns = columns;
-    this.state = 'InProgress';
+    if (this.state === 'UploadComplete') this.state = 'InProgress';
     this.changedAt = now;
+  }
+
+  #takeAllocation(at: number): boolean {
+    const { batches, records } = this.#world.allocations;
+    return (this.processed % BATCH !== 0 || batches.take(at)) && records.take(at);
   }
 
   #apply({ cells, end }: UploadedRow): void {
-    if (this.processed % CHUNK === 0) this.#chunkKeys = new Set();
-    this.processed++;
-    this.unprocessedFrom = end;
-    const { org, table, locks, rowOutcome } = this.#world;
-    const { settings } = this;
-    const own = rowOutcome?.(Object.fromEntries(this.#names.map((name, i) => [name, cells[i] ?? ''])), {
+    const { settings, header } = this;
+    const { rowOutcome, quirks } = this.#world;
+    const scope = { chunk: CHUNK, batch: BATCH, job: Infinity }[quirks.duplicateKeysWithin];
+    if (this.processed % scope === 0) {
+      const { org, table, markers } = this.#world;
+      const job = { job: settings, jobNumber: this.number, columns: this.#columns };
+      this.#context = { org, table, markers, quirks, ...job, keys: new Set(), created: new Set() };
+    }
+    if (this.processed % CHUNK === 0) this.#context?.created.clear();
+    const own = rowOutcome?.(Object.fromEntries(header.names.map((name, i) => [name, cells[i] ?? ''])), {
       object: settings.object,
       operation: settings.operation,
       jobId: settings.id,
-      line: this.processed,
+      line: this.processed + 1,
     });
-    const outcome =
-      own === undefined
-        ? applyRow({ org, table, job: settings, columns: this.#columns, locks, chunkKeys: this.#chunkKeys }, cells)
-        : { id: '', error: own };
+    const outcome = own === undefined ? applyRow(this.#context as RowContext, cells) : { id: '', error: own };
+    this.processed++;
+    this.unprocessedFrom = end;
     if ('error' in outcome) {
       this.failed++;
-      this.failedRows.push(line([outcome.id, outcome.error, ...cells]));
+      const id = settings.apiVersion >= FAILED_IDS_SINCE ? outcome.id : '';
+      this.rejected.add(csvLine([id, outcome.error, ...cells], this.dialect));
     } else {
-      const shown = cells.map((cell, i) => {
-        const column = this.#columns[i];
-        return cell === '' || cell === '#N/A' || column === undefined || column.lookup !== undefined
-          ? cell
-          : rendered(column.field, cell);
-      });
-      this.successRows.push(line([outcome.id, String(outcome.created), ...shown]));
+      const shown = cells.map((cell, i) => this.#shown(cell, this.#columns[i]));
+      this.succeeded.add(csvLine([outcome.id, String(outcome.created), ...shown], this.dialect));
     }
   }
 
+  /** A cell of a row that succeeded, as its result file has it. */
+  #shown(cell: string, column: Column | undefined): string {
+    if (cell === '' || cell === '#N/A' || column === undefined || column.lookup !== undefined) return cell;
+    if (this.#world.quirks.misCasedColumns === 'blank' && column.name !== column.field.name) return '';
+    return rendered(column.field, cell);
+  }
+
+  async #store(): Promise<void> {
+    await this.succeeded.store(this.#world.random);
+    await this.rejected.store(this.#world.random);
+  }
+
+  async #fail(now: number, errorMessage: string, losesRest = false): Promise<void> {
+    if (losesRest) this.unprocessedFrom = Infinity;
+    // An aborted job stays one, whatever its last batch meets.
+    if (this.state !== 'Aborted') this.errorMessage = errorMessage;
+    await this.#end(now, this.state === 'Aborted' ? 'Aborted' : 'Failed');
+  }
+
   async #end(now: number, state: JobState): Promise<void> {
-    this.state = state;
-    this.changedAt = now;
-    this.#limit = this.processed;
+    await this.#store();
     await this.#rows?.return(undefined);
     this.#rows = undefined;
-    // Result rows come in no particular order.
-    shuffle(this.successRows, this.#world.random);
-    shuffle(this.failedRows, this.#world.random);
+    this.#limit = this.processed;
+    this.changedAt = now;
+    this.state = state;
   }
-}
-
-function line(cells: readonly string[]): string {
-  return `${cells.map((cell) => `"${cell.includes('"') ? cell.replaceAll('"', '""') : cell}"`).join(',')}\n`;
 }

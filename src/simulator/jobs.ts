@@ -1,32 +1,34 @@
-/** The ingest endpoints of the simulated org: create, upload, close, abort, look, list, delete. */
+/** The ingest jobs of the simulated org: create, upload, close, abort, look, delete. */
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { dateTime, notFound, Refusal } from './http.js';
-import { makeId, withCheck } from './ids.js';
+import { createGunzip } from 'node:zlib';
+import { notFound, Refusal } from './http.js';
+import { makeId } from './ids.js';
 import { Job } from './job.js';
-import type { JobWorld } from './job.js';
-import type { Org } from './org.js';
-import { DELIMITERS, rawHeader, uploadedRows } from './upload.js';
+import type { JobWorld, PlannedFailure } from './job-types.js';
+import { invalidValue, readRequest } from './job-request.js';
+import type { MultipartJob } from './multipart.js';
 
-const OPERATIONS = ['insert', 'update', 'upsert', 'delete', 'hardDelete'];
-const USER_ID = withCheck('005sm0000000001');
+const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
 
 export interface JobsOptions {
-  org: Org;
   folder: string;
   now: () => number;
   recordsPerSecond: number;
+  maxUploadBytes: number;
+  hardDelete: boolean;
   world: Omit<JobWorld, 'table'>;
 }
 
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #jobs = new Map<string, Job>();
+  #created = 0;
   #recordsPerSecond: number;
-  #failNextAfter: { records: number; losesRest: boolean } | undefined;
+  #nextFails: PlannedFailure | undefined;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -37,8 +39,8 @@ export class Jobs {
     return [...this.#jobs.values()];
   }
 
-  failNextAfter(records: number, options: { losesRest?: boolean } = {}): void {
-    this.#failNextAfter = { records, losesRest: options.losesRest ?? false };
+  failNext(failure: PlannedFailure): void {
+    this.#nextFails = failure;
   }
 
   async setRecordsPerSecond(recordsPerSecond: number): Promise<void> {
@@ -49,79 +51,48 @@ export class Jobs {
 
   async advanceAll(): Promise<void> {
     const now = this.#options.now();
-    for (const job of this.#jobs.values()) await job.advance(now);
+    for (const [id, job] of this.#jobs) {
+      await job.advance(now);
+      // Ended jobs are kept for seven days.
+      if (job.isTerminal && now - job.changedAt > KEPT_MS) {
+        this.#jobs.delete(id);
+        await job.dispose();
+      }
+    }
   }
 
   /** By its id of 15 or 18 characters, caught up with the clock. */
   async find(id: string): Promise<Job> {
     const job = this.#jobs.get(id.slice(0, 15));
-    if (job === undefined) throw notFound();
-    await job.advance(this.#options.now());
+    if (job === undefined || (id.length !== 15 && id !== job.settings.id)) throw notFound();
+    const now = this.#options.now();
+    await job.advance(now);
+    if (job.isTerminal && now - job.changedAt > KEPT_MS) throw notFound();
     return job;
   }
 
-  create(body: unknown, apiVersion: number): Job {
-    const wanted = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-    const text = (name: string): string | undefined => (wanted[name] === undefined ? undefined : String(wanted[name]));
-    const { org, world, folder, now } = this.#options;
-    const operation = text('operation') ?? '';
-    if (!OPERATIONS.includes(operation)) {
-      throw new Refusal(400, 'API_ERROR', `Invalid value: '${operation}' supplied for property: 'operation'`);
+  create(body: Record<string, unknown>, apiVersion: number): Job {
+    const { world, folder, now, hardDelete } = this.#options;
+    const { table, settings } = readRequest(body, { ...world, hardDelete });
+    if (world.quirks.batchesUsedUp === 'refuseCreate' && world.allocations.batches.remaining(now()) === 0) {
+      throw new Refusal(400, 'EXCEEDEDQUOTA', 'ExceededQuota : ApiBatchItems Limit exceeded.');
     }
-    const object = text('object') ?? '';
-    const table = org.table(object);
-    if (table === undefined) throw new Refusal(400, 'INVALIDJOB', `InvalidJob : Unable to find object: ${object}`);
-    const externalIdFieldName = text('externalIdFieldName');
-    if (operation === 'upsert') {
-      if (!externalIdFieldName) {
-        throw new Refusal(
-          400,
-          'INVALIDJOB',
-          `InvalidJob : External ID was blank for ${object}. An External ID must be specified for upsert.`,
-        );
-      }
-      const field = table.field(externalIdFieldName);
-      if (field === undefined || !(field.externalId || field.idLookup)) {
-        throw new Refusal(
-          400,
-          'INVALIDJOB',
-          `InvalidJob : Field name provided, ${externalIdFieldName} does not match an External ID for ${object}`,
-        );
-      }
-    } else if (externalIdFieldName !== undefined) {
-      throw new Refusal(400, 'INVALIDJOB', `InvalidJob : External ID field is not allowed for ${operation}`);
-    }
-    const columnDelimiter = text('columnDelimiter') ?? 'COMMA';
-    const lineEnding = text('lineEnding') ?? 'LF';
-    if (!Object.hasOwn(DELIMITERS, columnDelimiter)) {
-      throw new Refusal(
-        400,
-        'API_ERROR',
-        `Invalid value: '${columnDelimiter}' supplied for property: 'columnDelimiter'`,
-      );
-    }
-    if (lineEnding !== 'LF' && lineEnding !== 'CRLF') {
-      throw new Refusal(400, 'API_ERROR', `Invalid value: '${lineEnding}' supplied for property: 'lineEnding'`);
-    }
-    const assignmentRuleId = text('assignmentRuleId');
-    const id = makeId('750', this.#jobs.size + 1);
-    const settings = {
-      id,
-      object: table.object.name,
-      operation,
-      apiVersion,
-      columnDelimiter,
-      lineEnding,
-      ...(externalIdFieldName !== undefined && { externalIdFieldName }),
-      ...(assignmentRuleId !== undefined && { assignmentRuleId }),
-    };
-    const job = new Job(settings, join(folder, `${id}.csv`), now(), { ...world, table });
-    if (this.#failNextAfter !== undefined) {
-      job.failAfter = this.#failNextAfter.records;
-      job.losesRest = this.#failNextAfter.losesRest;
-    }
-    this.#failNextAfter = undefined;
+    const number = ++this.#created;
+    const id = makeId('750', number);
+    const place = { number, path: join(folder, `${id}.csv`), now: now() };
+    const job = new Job({ id, apiVersion, ...settings }, place, { ...world, table });
+    job.plannedFailure = this.#nextFails;
+    this.#nextFails = undefined;
     this.#jobs.set(id.slice(0, 15), job);
+    return job;
+  }
+
+  /** With its rows in the same request it is closed at once. */
+  async createWithContent({ job: body, content }: MultipartJob, apiVersion: number): Promise<Job> {
+    const job = this.create(body, apiVersion);
+    await writeFile(job.path, content);
+    job.uploads = 1;
+    await job.close(this.#options.now(), this.#recordsPerSecond);
     return job;
   }
 
@@ -134,9 +105,23 @@ export class Jobs {
         `Failed to upload data, since the Job is not Open. Current job state is '${job.state}'`,
       );
     }
+    const { maxUploadBytes, world } = this.#options;
     const temporary = `${job.path}.part`;
+    const unpack = request.headers['content-encoding'] === 'gzip' && world.quirks.gzipUpload === 'unpack';
     try {
-      await pipeline(request, createWriteStream(temporary));
+      if (unpack) await pipeline(request, createGunzip(), createWriteStream(temporary));
+      else await pipeline(request, createWriteStream(temporary));
+      const { size } = await stat(temporary);
+      if (size === 0 && world.quirks.emptyUpload === 'refuse') {
+        throw new Refusal(400, 'INVALIDBATCH', 'InvalidBatch : The upload holds no data');
+      }
+      if (size > maxUploadBytes) {
+        throw new Refusal(
+          400,
+          'CLIENTINPUTERROR',
+          `ClientInputError : The upload is larger than ${maxUploadBytes} bytes`,
+        );
+      }
       await rename(temporary, job.path);
     } finally {
       await rm(temporary, { force: true });
@@ -149,21 +134,18 @@ export class Jobs {
     const now = this.#options.now();
     if (wanted === 'Aborted') {
       if (job.isTerminal) throw new Refusal(400, 'INVALIDJOBSTATE', 'Aborting already Completed Job not allowed');
-      job.abort(now);
+      await job.abort(now);
     } else if (wanted === 'UploadComplete') {
+      const { closeAgain, closeWithoutUpload, severalUploadsCode } = this.#options.world.quirks;
+      if (!job.isTerminal && job.state !== 'Open' && closeAgain === 'accept') return job;
       if (job.state !== 'Open') throw new Refusal(400, 'INVALIDJOBSTATE', 'Closing already Completed Job not allowed');
-      if (job.uploads > 1) {
-        throw new Refusal(
-          400,
-          'INVALIDJOB',
-          `Found multipe contents for job: <${job.settings.id.slice(0, 15)}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`,
-        );
+      if (job.uploads > 1) throw new Refusal(400, severalUploadsCode, severalUploads(job.settings.id));
+      if (job.uploads === 0 && closeWithoutUpload === 'refuse') {
+        throw new Refusal(400, 'INVALIDJOBSTATE', 'No data was uploaded for this job');
       }
-      if (job.uploads === 0) throw new Refusal(400, 'INVALIDJOBSTATE', 'No data was uploaded for this job');
-      await readHeaderText(job);
-      job.close(now, this.#recordsPerSecond);
+      await job.close(now, this.#recordsPerSecond);
     } else {
-      throw new Refusal(400, 'API_ERROR', `Invalid value: '${String(wanted)}' supplied for property: 'state'`);
+      throw invalidValue(String(wanted), 'state');
     }
     return job;
   }
@@ -178,51 +160,7 @@ export class Jobs {
   }
 }
 
-/** The header comes back in result files as it was sent. */
-async function readHeaderText(job: Job): Promise<void> {
-  const rows = uploadedRows(job.path, DELIMITERS[job.settings.columnDelimiter] ?? ',');
-  const first = await rows.next().catch(() => undefined);
-  await rows.return(undefined);
-  if (first === undefined || first.done === true) return;
-  job.header = await rawHeader(job.path, first.value.end);
-  job.unprocessedFrom = first.value.end;
-}
-
-/** What create and GET say of a job; `reduced` is the reply to a PATCH. */
-export function jobReply(job: Job, form: 'create' | 'info' | 'reduced' | 'listed'): Record<string, unknown> {
-  const { settings } = job;
-  const open = job.state === 'Open';
-  return {
-    id: settings.id,
-    operation: settings.operation,
-    object: settings.object,
-    createdById: USER_ID,
-    createdDate: dateTime(job.createdAt),
-    systemModstamp: dateTime(job.changedAt),
-    state: job.state,
-    ...(settings.externalIdFieldName !== undefined && { externalIdFieldName: settings.externalIdFieldName }),
-    concurrencyMode: 'Parallel',
-    contentType: 'CSV',
-    apiVersion: settings.apiVersion,
-    ...(form !== 'reduced' && {
-      ...(form !== 'create' && { jobType: 'V2Ingest' }),
-      ...(open && {
-        contentUrl: `services/data/v${settings.apiVersion.toFixed(1)}/jobs/ingest/${settings.id}/batches`,
-      }),
-      lineEnding: settings.lineEnding,
-      columnDelimiter: settings.columnDelimiter,
-      ...(settings.assignmentRuleId !== undefined && { assignmentRuleId: settings.assignmentRuleId }),
-    }),
-    ...(form === 'info' && {
-      ...(!(open && job.uploads === 0) && {
-        numberRecordsProcessed: job.shownProcessed,
-        numberRecordsFailed: job.failed,
-      }),
-      retries: 0,
-      totalProcessingTime: job.isTerminal ? Math.max(0, job.changedAt - job.createdAt) : 0,
-      apiActiveProcessingTime: job.isTerminal ? Math.max(0, job.changedAt - job.createdAt) : 0,
-      apexProcessingTime: 0,
-      ...(job.errorMessage !== undefined && { errorMessage: job.errorMessage }),
-    }),
-  };
+/** The platform's own words, its slip of the pen included. */
+function severalUploads(id: string): string {
+  return `Found multipe contents for job: <${id.slice(0, 15)}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`;
 }

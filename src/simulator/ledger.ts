@@ -7,14 +7,18 @@ export interface LedgerEntry {
   path: string;
   kind: RequestKind;
   jobId?: string;
-  /** 0 when no reply was sent. */
+  /** 0 when no whole reply was sent. */
   status: number;
 }
 
 export class Ledger {
   readonly requests: LedgerEntry[] = [];
 
+  /** Of one kind; without one, all that use up API requests: calls for a token do not. */
   count(kind?: RequestKind): number {
-    return kind === undefined ? this.requests.length : this.requests.filter((entry) => entry.kind === kind).length;
+    const counted = this.requests.filter((entry) =>
+      kind === undefined ? entry.kind !== 'token' : entry.kind === kind,
+    );
+    return counted.length;
   }
 }

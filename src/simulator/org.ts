@@ -1,84 +1,70 @@
-/** The data of the simulated org: records by id, and who is found by which unique value. */
-import { makeId } from './ids.js';
-import { standardObjects } from './metadata.js';
-import type { Field, SObject } from './metadata.js';
-
-export interface StoredRecord {
-  id: string;
-  deleted: boolean;
-  /** By field API name; blank fields are absent. */
-  values: Map<string, string>;
-  /** How often a row was applied to it. */
-  applied: number;
-  /** Jobs that applied a row to it. */
-  jobs: string[];
-}
-
-class Table {
-  readonly object: SObject;
-  readonly byId = new Map<string, StoredRecord>();
-  readonly #byField = new Map<string, Map<string, StoredRecord>>();
-  readonly #fields = new Map<string, Field>();
-
-  constructor(object: SObject) {
-    this.object = object;
-    for (const field of object.fields) {
-      this.#fields.set(field.name.toLowerCase(), field);
-      if (field.externalId || field.idLookup) this.#byField.set(field.name, new Map());
-    }
-  }
-
-  /** Any letter case. */
-  field(name: string): Field | undefined {
-    return this.#fields.get(name.toLowerCase());
-  }
-
-  find(field: Field, value: string): StoredRecord | undefined {
-    if (field.name === 'Id') return this.byId.get(value.slice(0, 15));
-    const found = this.#byField.get(field.name)?.get(lookupForm(field, value));
-    return found?.deleted === true ? undefined : found;
-  }
-
-  add(record: StoredRecord): void {
-    this.byId.set(record.id.slice(0, 15), record);
-  }
-
-  set(record: StoredRecord, field: Field, value: string | undefined): void {
-    const index = this.#byField.get(field.name);
-    const before = record.values.get(field.name);
-    if (before !== undefined) index?.delete(lookupForm(field, before));
-    if (value === undefined) record.values.delete(field.name);
-    else {
-      record.values.set(field.name, value);
-      index?.set(lookupForm(field, value), record);
-    }
-  }
-}
-
-export type { Table };
-
-function lookupForm(field: Field, value: string): string {
-  if (field.type === 'double') return String(Number(value));
-  return field.caseSensitive ? value : value.toLowerCase();
-}
+/** The data of the simulated org: its objects and their records. */
+import { account, contact, lead } from './objects/sales.js';
+import { group, organization, user } from './objects/people.js';
+import { case_, invoice, task } from './objects/service.js';
+import type { Field, SObject } from './fields.js';
+import { Table } from './table.js';
+import type { StoredRecord } from './table.js';
 
 export class Org {
   readonly #tables = new Map<string, Table>();
-  #records = 0;
+  /** More records than this do not fit. */
+  readonly #maxRecords: number;
 
-  constructor() {
-    for (const object of standardObjects()) this.#tables.set(object.name.toLowerCase(), new Table(object));
+  /** @param hiddenFields `Object.Field` that the user may not see */
+  constructor({ maxRecords, hiddenFields = [] }: { maxRecords: number; hiddenFields?: readonly string[] }) {
+    this.#maxRecords = maxRecords;
+    // Fresh each time, so that one org's changes never reach another's.
+    const objects = [account(), contact(), lead(), case_(), task(), invoice(), user(), group(), organization()];
+    for (const object of objects) {
+      const fields = object.fields.filter(({ name }) => !hiddenFields.includes(`${object.name}.${name}`));
+      this.#tables.set(object.name.toLowerCase(), new Table({ ...object, fields }));
+    }
+    this.seed('User', [
+      user_('Integration', 'integration@nightload.example', 'Standard'),
+      user_('Chatter', 'chatter@nightload.example', 'CsnOnly'),
+    ]);
+    this.seed('Group', [{ Name: 'Night Queue', DeveloperName: 'Night_Queue', Type: 'Queue' }]);
+    this.seed('Organization', [
+      { Name: 'Nightload Test', InstanceName: 'SIM1', OrganizationType: 'Developer Edition', IsSandbox: 'false' },
+    ]);
   }
 
+  /** Any letter case. */
   table(object: string): Table | undefined {
     return this.#tables.get(object.toLowerCase());
   }
 
-  create(table: Table): StoredRecord {
-    const id = makeId(table.object.keyPrefix, ++this.#records);
-    const record: StoredRecord = { id, deleted: false, values: new Map(), applied: 0, jobs: [] };
-    table.add(record);
-    return record;
+  /** The table that an id belongs to. */
+  tableOfId(id: string): Table | undefined {
+    return this.tables().find(({ object }) => id.startsWith(object.keyPrefix));
+  }
+
+  tables(): Table[] {
+    return [...this.#tables.values()];
+  }
+
+  get objects(): SObject[] {
+    return this.tables().map(({ object }) => object);
+  }
+
+  get isFull(): boolean {
+    return this.storedRecords >= this.#maxRecords;
+  }
+
+  get storedRecords(): number {
+    let sum = 0;
+    for (const table of this.#tables.values()) sum += table.size;
+    return sum;
+  }
+
+  /** Lookups that keep the records of an object from being deleted. */
+  restrictions(object: string): { table: Table; field: Field }[] {
+    return this.tables().flatMap((table) =>
+      table.object.fields
+        .filter(({ restrictsDelete, referenceTo }) => restrictsDelete && referenceTo.includes(object))
+        .map((field) => ({ table, field })),
+    );
   }
 
   /** Puts records there without a job, for tests and examples. Gives their ids. */
@@ -86,18 +72,29 @@ export class Org {
     const table = this.table(object);
     if (table === undefined) throw new Error(`no object ${object}`);
     return rows.map((row) => {
-      const record = this.create(table);
-      for (const [name, value] of Object.entries(row)) {
+      const changes = Object.entries(row).map(([name, value]) => {
         const field = table.field(name);
         if (field === undefined) throw new Error(`no field ${object}.${name}`);
-        table.set(record, field, value);
-      }
-      return record.id;
+        return [field, value] as const;
+      });
+      return table.id(table.create(changes));
     });
   }
 
   /** All records of an object, deleted ones too. */
   records(object: string): StoredRecord[] {
-    return [...(this.table(object)?.byId.values() ?? [])];
+    return [...(this.table(object)?.records() ?? [])];
   }
+}
+
+function user_(LastName: string, Username: string, UserType: string): Record<string, string> {
+  return {
+    LastName,
+    Name: LastName,
+    Username,
+    Email: Username,
+    Alias: LastName.slice(0, 8),
+    IsActive: 'true',
+    UserType,
+  };
 }

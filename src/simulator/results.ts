@@ -1,15 +1,23 @@
 /** The three result files of a job. */
 import { createReadStream } from 'node:fs';
-import type { ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { stat } from 'node:fs/promises';
 import { notFound, Refusal } from './http.js';
+import type { Reply } from './http.js';
 import type { Job } from './job.js';
-import { sizeOf } from './upload.js';
+import type { Quirks } from './quirks.js';
+import { csvLine } from './result-file.js';
 
-const SLICE = 2_000;
+const OWN_COLUMNS: Record<string, string[]> = {
+  successfulresults: ['sf__Id', 'sf__Created'],
+  failedresults: ['sf__Id', 'sf__Error'],
+  unprocessedrecords: [],
+};
 
-export async function sendResults(job: Job, name: string, response: ServerResponse): Promise<void> {
+/** @param name in any letter case */
+export async function resultsReply(job: Job, name: string, { emptyResults }: Quirks): Promise<Reply> {
+  const kind = name.toLowerCase();
+  const own = OWN_COLUMNS[kind];
+  if (own === undefined) throw notFound();
   if (!job.isTerminal) {
     throw new Refusal(
       400,
@@ -17,31 +25,33 @@ export async function sendResults(job: Job, name: string, response: ServerRespon
       `Results are there once the job has ended. Current job state is '${job.state}'`,
     );
   }
-  const own = {
-    successfulresults: '"sf__Id","sf__Created",',
-    failedresults: '"sf__Id","sf__Error",',
-    unprocessedrecords: '',
-  };
-  const kind = name.toLowerCase();
-  if (!(kind in own)) throw notFound();
-  response.writeHead(200, { 'content-type': 'text/csv; charset=UTF-8' });
-  const header = `${own[kind as keyof typeof own]}${job.header}\n`;
-  if (kind === 'unprocessedrecords') {
-    const complete = job.state === 'JobComplete' || job.uploads === 0;
-    const from = complete ? Infinity : job.unprocessedFrom;
-    const rest =
-      !complete && from < (await sizeOf(job.path)) ? createReadStream(job.path, { start: from }) : Readable.from([]);
-    response.write(header);
-    await pipeline(rest, response);
-    return;
+  const headers = { 'content-type': 'text/csv; charset=UTF-8' };
+  const rest = own.length === 0 ? await unprocessed(job) : undefined;
+  const file = kind === 'successfulresults' ? job.succeeded : job.rejected;
+  const isEmpty = own.length === 0 ? rest === undefined : file.isEmpty;
+  if (isEmpty && emptyResults === 'noContent') return { status: 204 };
+  if (isEmpty && emptyResults === 'empty') return { status: 200, headers };
+  async function* body(): AsyncGenerator<Buffer> {
+    yield Buffer.from(headerLine(job, own ?? []));
+    if (own?.length !== 0) yield* file.read();
+    else if (rest !== undefined) yield* rest();
   }
-  const rows = kind === 'successfulresults' ? job.successRows : job.failedRows;
-  async function* pieces(): AsyncGenerator<string> {
-    yield header;
-    for (let i = 0; i < rows.length; i += SLICE) {
-      yield rows.slice(i, i + SLICE).join('');
-      await new Promise((done) => setImmediate(done));
-    }
-  }
-  await pipeline(pieces(), response);
+  return { status: 200, headers, body: body() };
+}
+
+/** The header as it was sent, after the platform's own columns. */
+function headerLine(job: Job, own: readonly string[]): string {
+  const { delimiter, end } = job.dialect;
+  const { raw, names } = job.header;
+  const always = { delimiter, quotes: 'always' } as const;
+  // Rows that were not processed are echoed as they came; the others follow the dialect of result files.
+  const sent = own.length === 0 || delimiter === job.delimiter ? raw : csvLine(names, { ...always, end: '' });
+  return `${own.length === 0 ? '' : csvLine([...own, ''], { ...always, end: '' }).slice(0, -2)}${sent}${end}`;
+}
+
+async function unprocessed(job: Job): Promise<(() => AsyncIterable<Buffer>) | undefined> {
+  if (job.state === 'JobComplete' || job.uploads === 0) return undefined;
+  const from = job.unprocessedFrom;
+  if (from >= (await stat(job.path)).size) return undefined;
+  return () => createReadStream(job.path, { start: from, highWaterMark: 1 << 18 });
 }

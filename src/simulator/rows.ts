@@ -1,10 +1,18 @@
 /** One row of a job against the org: what it changes, or why it is refused. */
+import * as errors from './errors.js';
+import type { Field } from './fields.js';
 import { isId } from './ids.js';
-import type { Field } from './metadata.js';
-import type { Org, StoredRecord, Table } from './org.js';
+import type { Markers } from './markers.js';
+import type { Org } from './org.js';
+import type { Quirks } from './quirks.js';
+import { brokenRule, refuseDelete } from './rules.js';
+import { keyForm } from './table.js';
+import type { Table } from './table.js';
 import { refuseValue } from './values.js';
 
 export interface Column {
+  /** As in the header. */
+  name: string;
   /** The field that a plain column names, or the lookup that a relationship column fills. */
   field: Field;
   /** For `Parent.External_Id__c`: where the parent is looked up. */
@@ -18,172 +26,196 @@ export interface RowJob {
   externalIdFieldName?: string;
 }
 
+/** `id` is empty where there is no record. */
 export type RowOutcome = { id: string; created: boolean } | { id: string; error: string };
 
-const LOCK =
-  'UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 200 records: 001000000000001AAA,001000000000002AAA:--';
-const LOCKED_UNTIL = [
-  { marker: '[locked once]', tries: 1 },
-  { marker: '[locked twice]', tries: 2 },
-  { marker: '[always locked]', tries: Infinity },
-] as const;
-
-/** How often rows that carry a lock marker were tried, over all jobs. */
-export class LockTries {
-  readonly #tries = new Map<string, number>();
-
-  /** Whether this try of the row meets a lock. */
-  isLocked(object: string, key: string, cells: readonly string[]): boolean {
-    const wanted = LOCKED_UNTIL.find(({ marker }) => cells.some((cell) => cell.includes(marker)));
-    if (wanted === undefined) return false;
-    const name = `${object} ${key}`;
-    const before = this.#tries.get(name) ?? 0;
-    this.#tries.set(name, before + 1);
-    return before < wanted.tries;
-  }
-}
+/** What fails the whole job. */
+export class JobFailure extends Error {}
 
 export interface RowContext {
   org: Org;
   table: Table;
   job: RowJob;
+  /** Of the job, from 1 on. */
+  jobNumber: number;
   columns: readonly Column[];
-  locks: LockTries;
-  /** Keys that rows of this 200-row chunk used before: the platform refuses a second one. */
-  chunkKeys: Set<string>;
+  markers: Markers;
+  quirks: Quirks;
+  /** Keys of rows so far among which a second one is refused. */
+  keys: Set<string>;
+  /** Records that this transaction created: lookups of its other rows were resolved before. */
+  created: Set<number>;
 }
 
 export function applyRow(context: RowContext, cells: readonly string[]): RowOutcome {
-  const { table, job, org } = context;
+  const { table, job, org, quirks } = context;
   const target = findTarget(context, cells);
   if ('error' in target) return target;
   const { record } = target;
-  const fail = (error: string): RowOutcome => ({ id: record?.id ?? '', error });
-  if (context.locks.isLocked(table.object.name, lockKey(context, cells), cells)) return fail(LOCK);
+  const fail = (error: string): RowOutcome => ({ id: record === 0 ? '' : table.id(record), error });
+  const marked = context.markers.errorOf(table.object.name, cells, () => sameRow(context, cells));
+  if (marked !== undefined) return fail(marked);
   if (job.operation === 'delete' || job.operation === 'hardDelete') {
-    const gone = record as StoredRecord;
-    gone.deleted = true;
-    note(gone, job);
-    if (job.operation === 'hardDelete') table.byId.delete(gone.id.slice(0, 15));
-    return { id: gone.id, created: false };
+    const refused = refuseDelete(org, table, record);
+    if (refused !== undefined) return fail(refused);
+    table.note(record, context.jobNumber);
+    table.remove(record, job.operation === 'hardDelete');
+    return { id: table.id(record), created: false };
   }
-  const changes: [Field, string | undefined][] = [];
-  for (const [index, column] of context.columns.entries()) {
-    const value = cells[index] ?? '';
-    // An empty cell says nothing; #N/A clears.
-    if (value === '' || (column.field.name === 'Id' && column.lookup === undefined)) continue;
-    const change = valueOf(column, value, index);
-    if ('error' in change) return fail(change.error);
-    changes.push([column.field, change.value]);
-  }
-  const refused = record === undefined ? missingFields(table, changes) : clearedRequired(changes);
-  if (refused !== undefined) return fail(refused);
-  const duplicate = takenValue(table, record, changes);
-  if (duplicate !== undefined) return fail(duplicate);
-  const changed = record ?? org.create(table);
-  for (const [field, value] of changes) table.set(changed, field, value);
-  note(changed, job);
-  return { id: changed.id, created: record === undefined };
+  const changes = readChanges(context, cells, record);
+  if (typeof changes === 'string') return fail(changes);
+  const missing = record === 0 ? missingFields(table, changes) : clearedFields(changes);
+  if (missing.length > 0) return fail(errors.requiredMissing(missing, quirks.errorFieldSeparator));
+  const taken = takenValue(table, record, changes);
+  if (taken !== undefined) return fail(taken);
+  const written = (name: string): string | undefined => changes.find(([field]) => field.name === name)?.[1];
+  const after = (name: string): string | undefined => {
+    const field = table.field(name);
+    if (record === 0 || field === undefined || changes.some(([changed]) => changed === field)) return written(name);
+    return table.value(record, field);
+  };
+  const broken = brokenRule({ org, table, record, written, after });
+  if (broken !== undefined) return fail(broken);
+  if (record === 0 && org.isFull) return fail(errors.NO_STORAGE);
+  const changed = record === 0 ? table.create(changes) : record;
+  if (record !== 0) table.change(record, changes);
+  else context.created.add(changed);
+  table.note(changed, context.jobNumber);
+  return { id: table.id(changed), created: record === 0 };
 }
 
 /** What tells that a row is the same one, whatever operation it comes with: its unique value, else all of it. */
-function lockKey({ columns }: RowContext, cells: readonly string[]): string {
+function sameRow({ columns }: RowContext, cells: readonly string[]): string {
   const unique = columns.findIndex(
     ({ field, lookup }, i) => lookup === undefined && (field.unique || field.name === 'Id') && cells[i],
   );
   return (unique === -1 ? cells.join('\u0001') : (cells[unique] as string)).toLowerCase();
 }
 
-function note(record: StoredRecord, job: RowJob): void {
-  record.applied++;
-  record.jobs.push(job.id);
-}
+/** `record` is 0 for one that will be created. */
+type Target = { record: number } | { id: string; error: string };
 
-type Target = { record: StoredRecord | undefined } | { id: string; error: string };
-
-/** The record that a row means; none for one that will be created. */
-function findTarget({ table, job, columns, chunkKeys }: RowContext, cells: readonly string[]): Target {
-  if (job.operation === 'insert') return { record: undefined };
+function findTarget(context: RowContext, cells: readonly string[]): Target {
+  const { table, job, columns } = context;
+  if (job.operation === 'insert') return { record: 0 };
   const wanted = job.operation === 'upsert' ? (job.externalIdFieldName as string) : 'Id';
   const index = columns.findIndex(
     ({ field, lookup }) => lookup === undefined && field.name.toLowerCase() === wanted.toLowerCase(),
   );
   const value = cells[index] ?? '';
   const field = columns[index]?.field as Field;
-  if (job.operation === 'upsert' && field.name !== 'Id') {
-    if (value === '') return { id: '', error: `MISSING_ARGUMENT:${field.name} not specified:--` };
-    const refused = refuseValue(field, value, index);
-    if (refused !== undefined) return { id: '', error: refused };
-    const key = field.caseSensitive ? value : value.toLowerCase();
-    const record = table.find(field, value);
-    if (chunkKeys.has(key)) {
-      return {
-        id: record?.id ?? '',
-        error: `DUPLICATE_VALUE:Duplicate external id specified: ${value}:${field.name} --`,
-      };
-    }
-    chunkKeys.add(key);
-    return { record };
-  }
-  if (value === '') {
-    if (job.operation === 'upsert') return { record: undefined };
-    return { id: '', error: `MISSING_ARGUMENT:Id not specified in an ${job.operation} call:--` };
-  }
-  if (!isId(value)) return { id: '', error: `MALFORMED_ID:malformed id ${value}:Id --` };
-  const record = table.byId.get(value.slice(0, 15));
-  if (record === undefined) return { id: '', error: 'INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--' };
-  if (record.deleted) return { id: record.id, error: 'ENTITY_IS_DELETED:entity is deleted:--' };
+  if (job.operation === 'upsert' && field.name !== 'Id') return findByKey(context, field, value, index);
+  if (value === '') return job.operation === 'upsert' ? { record: 0 } : noRecord(errors.idMissing(job.operation));
+  if (!isId(value)) return noRecord(errors.malformedId(value));
+  const record = table.byId(value);
+  if (record === 0) return noRecord(errors.NO_SUCH_RECORD);
+  if (table.isDeleted(record)) return { id: table.id(record), error: errors.GONE };
   return { record };
 }
 
-function valueOf(
-  { field, lookup }: Column,
-  value: string,
-  index: number,
-): { value: string | undefined } | { error: string } {
+const noRecord = (error: string): Target => ({ id: '', error });
+
+function findByKey({ table, keys, quirks }: RowContext, field: Field, value: string, index: number): Target {
+  if (value === '' || value === '#N/A') return noRecord(errors.keyMissing(field));
+  const refused = refuseValue(field, value, index, quirks);
+  if (refused !== undefined) return noRecord(refused);
+  const found = table.find(field, value);
+  const record = found[0] ?? 0;
+  if (found.length > 1)
+    return noRecord(
+      errors.severalFound(
+        field,
+        found.map((n) => table.id(n)),
+      ),
+    );
+  const key = keyForm(field, value);
+  if (keys.has(key)) return { id: record === 0 ? '' : table.id(record), error: errors.keyTwice(field, value) };
+  keys.add(key);
+  return { record };
+}
+
+/** What the row writes, or why it cannot. */
+function readChanges(
+  context: RowContext,
+  cells: readonly string[],
+  record: number,
+): [Field, string | undefined][] | string {
+  const { columns, job } = context;
+  const changes: [Field, string | undefined][] = [];
+  for (const [index, column] of columns.entries()) {
+    const value = cells[index] ?? '';
+    // An empty cell says nothing; #N/A clears.
+    if (value === '') continue;
+    const { field, lookup } = column;
+    if (field.name === 'Id' && lookup === undefined) {
+      if (job.operation === 'insert') return errors.ID_WITH_INSERT;
+      continue;
+    }
+    if (!(record === 0 ? field.createable : field.updateable)) {
+      // The key of an upsert may be a field that nobody can write.
+      if (record !== 0 && field.name.toLowerCase() === job.externalIdFieldName?.toLowerCase()) continue;
+      return errors.notWritable(field);
+    }
+    const change = readValue(context, column, value, index);
+    if ('error' in change) return change.error;
+    changes.push([field, change.value]);
+  }
+  return changes;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+type ReadValue = { value: string | undefined } | { error: string };
+
+function readValue(context: RowContext, { field, lookup }: Column, value: string, index: number): ReadValue {
+  const { org, quirks, table, created } = context;
   if (value === '#N/A') return { value: undefined };
   if (lookup !== undefined) {
-    const parent = lookup.table.find(lookup.field, value);
-    if (parent !== undefined) return { value: parent.id };
-    return {
-      error: `INVALID_FIELD:Foreign key external ID: ${value} not found for field ${lookup.field.name} in entity ${lookup.table.object.name}:--`,
-    };
+    const unseen = lookup.table === table && quirks.parentsInSameChunk === 'unseen' ? created : NONE;
+    const parents = lookup.table.find(lookup.field, value).filter((n) => !unseen.has(n));
+    if (parents.length === 1) return { value: lookup.table.id(parents[0] as number) };
+    const describe = parents.length === 0 ? errors.parentNotFound : errors.severalParents;
+    const error = describe(value, lookup.field, lookup.table.object.name);
+    if (quirks.missingParent === 'job')
+      throw new JobFailure(error.replace(/^INVALID_FIELD:(.*):--$/, 'InvalidBatch : $1'));
+    return { error };
   }
-  const error = refuseValue(field, value, index);
+  const error = refuseValue(field, value, index, quirks) ?? refuseParent(org, field, value);
   return error === undefined ? { value } : { error };
 }
 
-function missingFields(table: Table, changes: readonly [Field, string | undefined][]): string | undefined {
-  const given = new Set(changes.filter(([, value]) => value !== undefined).map(([field]) => field.name));
-  const missing = table.object.fields
-    .filter(({ createable, nillable, defaultedOnCreate }) => createable && !nillable && !defaultedOnCreate)
-    .map(({ name }) => name)
-    .filter((name) => !given.has(name));
-  return missing.length === 0 ? undefined : requiredMissing(missing);
+/** Why an id cannot be the value of a lookup. */
+function refuseParent(org: Org, field: Field, value: string): string | undefined {
+  if (field.type !== 'reference') return undefined;
+  const parents = org.tableOfId(value);
+  if (parents !== undefined && !field.referenceTo.includes(parents.object.name)) {
+    return errors.aboutField(
+      'FIELD_INTEGRITY_EXCEPTION',
+      `${field.label}: id value of incorrect type: ${value}`,
+      field,
+    );
+  }
+  const n = parents?.byId(value) ?? 0;
+  if (parents === undefined || n === 0) return errors.NO_SUCH_RECORD;
+  return parents.isDeleted(n) ? errors.GONE : undefined;
 }
 
-function clearedRequired(changes: readonly [Field, string | undefined][]): string | undefined {
-  const cleared = changes
-    .filter(([field, value]) => value === undefined && !field.nillable)
-    .map(([field]) => field.name);
-  return cleared.length === 0 ? undefined : requiredMissing(cleared);
+function missingFields(table: Table, changes: readonly [Field, string | undefined][]): string[] {
+  const given = new Set(changes.filter(([, value]) => value !== undefined).map(([field]) => field));
+  return table.object.fields
+    .filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate && !given.has(field))
+    .map(({ name }) => name);
 }
 
-function requiredMissing(names: string[]): string {
-  return `REQUIRED_FIELD_MISSING:Required fields are missing: [${names.join(', ')}]:${names.join(' ')} --`;
+function clearedFields(changes: readonly [Field, string | undefined][]): string[] {
+  return changes.filter(([field, value]) => value === undefined && !field.nillable).map(([field]) => field.name);
 }
 
-function takenValue(
-  table: Table,
-  record: StoredRecord | undefined,
-  changes: readonly [Field, string | undefined][],
-): string | undefined {
+function takenValue(table: Table, record: number, changes: readonly [Field, string | undefined][]): string | undefined {
   for (const [field, value] of changes) {
     if (!field.unique || value === undefined) continue;
-    const other = table.find(field, value);
-    if (other !== undefined && other !== record) {
-      return `DUPLICATE_VALUE:duplicate value found: ${field.name} duplicates value on record with id: ${other.id}:--`;
-    }
+    const other = table.find(field, value).find((n) => n !== record);
+    if (other !== undefined) return errors.valueTaken(field, table.id(other));
   }
   return undefined;
 }

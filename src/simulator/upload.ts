@@ -1,10 +1,9 @@
-/** An upload as the platform reads it after the close: line endings, header, rows. */
+/** An upload as the platform reads it after the close: header and rows. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { parse } from 'csv-parse';
-import type { Field } from './metadata.js';
-import type { Org, Table } from './org.js';
+import type { Org } from './org.js';
 import type { Column } from './rows.js';
+import type { Table } from './table.js';
 
 export const DELIMITERS: Record<string, string> = {
   COMMA: ',',
@@ -21,49 +20,49 @@ export interface UploadedRow {
   end: number;
 }
 
-/** Whether all line breaks, those in quotes too, are the announced ones. */
-export async function lineEndingsAgree(path: string, lineEnding: string): Promise<boolean> {
-  let last = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) {
-      const before = at > 0 ? chunk[at - 1] : last;
-      if ((before === 13) !== (lineEnding === 'CRLF')) return false;
-    }
-    last = chunk[chunk.length - 1] ?? 0;
-  }
-  return true;
-}
-
-/** The rows in order, the header first. Rejects on a stray quote. */
+/** The rows in order, the header first; of bytes that were checked, so that all line breaks are alike. */
 export async function* uploadedRows(path: string, delimiter: string): AsyncGenerator<UploadedRow> {
+  const record_delimiter = ['\r\n', '\n'];
   const parser = createReadStream(path, { highWaterMark: 1 << 18 }).pipe(
-    parse({ delimiter, relax_column_count: true, skip_empty_lines: true, info: true }),
+    parse({ delimiter, record_delimiter, relax_column_count: true, skip_empty_lines: true, info: true }),
   );
   for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { bytes: number } }>) {
     yield { cells: record, end: info.bytes };
   }
 }
 
-/** The header as it was sent, without its line end. */
-export async function rawHeader(path: string, end: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(path, { end: Math.max(0, end - 1) })) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks)
-    .toString('utf8')
-    .replace(/\r?\n$/, '');
+export interface Header {
+  /** As it was sent, without its line end: so it comes back in result files. */
+  raw: string;
+  names: string[];
+  /** Offset of the first row. */
+  end: number;
 }
 
-export async function sizeOf(path: string): Promise<number> {
-  return (await stat(path)).size;
+/** `undefined` when it cannot be read. */
+export async function uploadedHeader(path: string, delimiter: string): Promise<Header | undefined> {
+  const rows = uploadedRows(path, delimiter);
+  const first = await rows.next().catch(() => undefined);
+  await rows.return(undefined);
+  if (first === undefined || first.done === true) return undefined;
+  const { cells, end } = first.value;
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: Math.max(0, end - 1) })) chunks.push(chunk as Buffer);
+  const raw = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  return { raw, names: cells, end };
+}
+
+export interface HeaderRules {
+  operation: string;
+  externalIdFieldName?: string;
+  deleteColumns: 'refuse' | 'ignore';
+  columnTwice: 'refuse' | 'lastWins';
 }
 
 /** Columns of a header, or the message of the job that fails because of it. */
-export function readHeader(
-  org: Org,
-  table: Table,
-  job: { operation: string; externalIdFieldName?: string },
-  names: readonly string[],
-): Column[] | string {
+export function readHeader(org: Org, table: Table, rules: HeaderRules, names: readonly string[]): Column[] | string {
   const columns: Column[] = [];
   for (const name of names) {
     const column = columnOf(org, table, name);
@@ -71,31 +70,43 @@ export function readHeader(
     columns.push(column);
   }
   const has = (wanted: string): boolean => names.some((name) => name.toLowerCase() === wanted.toLowerCase());
-  if (job.operation === 'delete' || job.operation === 'hardDelete') {
-    if (names.length !== 1 || !has('Id')) return "InvalidBatch : The 'delete' batch must contain only ids.";
+  const twice = names.find((name, i) => names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) < i);
+  if (twice !== undefined && rules.columnTwice === 'refuse') {
+    return `InvalidBatch : Field name found more than once : ${twice}`;
   }
-  const key = job.operation === 'update' ? 'Id' : job.operation === 'upsert' ? job.externalIdFieldName : undefined;
-  if (key !== undefined && !has(key)) return `InvalidBatch : Field name not found : ${key}`;
+  const key =
+    rules.operation === 'upsert' ? rules.externalIdFieldName : rules.operation === 'insert' ? undefined : 'Id';
+  if (key !== undefined && !has(key)) return notFound(key);
+  const deletes = rules.operation === 'delete' || rules.operation === 'hardDelete';
+  if (deletes && names.length > 1 && rules.deleteColumns === 'refuse') {
+    return "InvalidBatch : The 'delete' batch must contain only ids.";
+  }
   return columns;
 }
+
+const notFound = (name: string): string => `InvalidBatch : Field name not found : ${name}`;
 
 function columnOf(org: Org, table: Table, name: string): Column | string {
   const [relation = '', target, ...more] = name.split('.');
   if (target === undefined) {
     const field = table.field(name);
-    return field === undefined ? `InvalidBatch : Field name not found : ${name}` : { field };
+    return field === undefined ? notFound(name) : { name, field };
   }
-  if (relation.includes(':')) {
-    return `InvalidBatch : type is not needed for non polymorphic foreign key references: ${relation.split(':')[1] ?? ''}`;
-  }
+  const [first = '', second] = relation.split(':');
+  const wanted = second ?? first;
   const field = table.object.fields.find(
-    ({ relationshipName }) => relationshipName?.toLowerCase() === relation.toLowerCase(),
+    ({ relationshipName }) => relationshipName?.toLowerCase() === wanted.toLowerCase(),
   );
-  const parent = field === undefined ? undefined : org.table(field.referenceTo[0] ?? '');
-  const found: Field | undefined = parent?.field(target);
-  if (field === undefined || parent === undefined || more.length > 0)
-    return `InvalidBatch : Unable to find relationship: ${relation}`;
-  if (found === undefined || !(found.externalId || found.idLookup))
-    return `InvalidBatch : Field name not found : ${name}`;
-  return { field, lookup: { table: parent, field: found } };
+  // One level only: no parent of a parent.
+  if (field === undefined || more.length > 0) return `InvalidBatch : Unable to find relationship: ${wanted}`;
+  const isPolymorphic = field.referenceTo.length > 1;
+  if (second !== undefined && !isPolymorphic) {
+    return `InvalidBatch : type is not needed for non polymorphic foreign key references: ${wanted}`;
+  }
+  const type = isPolymorphic ? first : field.referenceTo[0];
+  const parent = field.referenceTo.find((object) => object.toLowerCase() === type?.toLowerCase());
+  const parents = parent === undefined ? undefined : org.table(parent);
+  const found = parents?.field(target);
+  if (parents === undefined || found === undefined || !(found.externalId || found.idLookup)) return notFound(name);
+  return { name, field, lookup: { table: parents, field: found } };
 }

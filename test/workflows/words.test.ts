@@ -123,7 +123,7 @@ describe('the page of a load', () => {
       state: 'CompletedWithRejects',
       files: { succeeded: [], rejected: 'file:///o/rejected.csv' },
     } as const;
-    expect(text({ ...rejects, records: { rejected: 1, unprocessed: 0 } as never })).toContain(
+    expect(text({ ...rejects, records: { rejected: 1, unprocessed: 0 } as BulkLoadResult['records'] })).toContain(
       'correct the 1 row in `rejected.csv`',
     );
     expect(text({ state: 'Canceled' })).toContain('ended as asked');

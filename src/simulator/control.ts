@@ -1,0 +1,116 @@
+/** A door for people and tests in other processes. It is no part of the platform, and what goes through it never counts. */
+import { asFault } from './faults.js';
+import { jsonReply, notFound } from './http.js';
+import type { Reply } from './http.js';
+import { jobReply } from './job-reply.js';
+import type { Jobs } from './jobs.js';
+import { LOGIN_FAILURES } from './oauth.js';
+import type { LoginFailure } from './oauth.js';
+import type { Org } from './org.js';
+import type { Simulator } from './server.js';
+
+const DOOR = '/__simulator/';
+
+export const isControl = (path: string): boolean => path.startsWith(DOOR);
+
+type Body = Record<string, unknown>;
+
+export interface Controlled {
+  simulator: Pick<
+    Simulator,
+    | 'ledger'
+    | 'fault'
+    | 'clearFaults'
+    | 'expireTokens'
+    | 'failNextJobAfter'
+    | 'failLogins'
+    | 'seedRecords'
+    | 'setRecordsPerSecond'
+  >;
+  jobs: Jobs;
+  org: Org;
+}
+
+export async function control(
+  { simulator, jobs, org }: Controlled,
+  path: string,
+  query: URLSearchParams,
+  text: string,
+): Promise<Reply> {
+  const body = JSON.parse(text || '{}') as Body;
+  const name = path.slice(DOOR.length);
+  if (name === 'ledger') return ledger(simulator, jobs);
+  if (name === 'records') return records(org, query);
+  if (name === 'seed') {
+    const rows = body['rows'] as Record<string, string>[];
+    return jsonReply(200, { ids: simulator.seedRecords(String(body['object']), rows) });
+  }
+  const done = await act(simulator, name, body);
+  if (!done) throw notFound();
+  return jsonReply(200, {});
+}
+
+async function act(simulator: Controlled['simulator'], name: string, body: Body): Promise<boolean> {
+  switch (name) {
+    case 'fault':
+      simulator.fault(asFault(body));
+      return true;
+    case 'clear':
+      simulator.clearFaults();
+      return true;
+    case 'speed':
+      await simulator.setRecordsPerSecond(Number(body['recordsPerSecond']));
+      return true;
+    case 'expire-tokens':
+      simulator.expireTokens();
+      return true;
+    case 'fail-next-job':
+      simulator.failNextJobAfter(Number(body['records'] ?? 0), {
+        losesRest: body['losesRest'] === true,
+        ...(typeof body['errorMessage'] === 'string' && { errorMessage: body['errorMessage'] }),
+      });
+      return true;
+    case 'fail-logins':
+      simulator.failLogins(asLoginFailure(body['failure']), Number(body['times'] ?? 1));
+      return true;
+    default:
+      return false;
+  }
+}
+
+function asLoginFailure(name: unknown): LoginFailure {
+  if (typeof name === 'string' && Object.hasOwn(LOGIN_FAILURES, name)) return name as LoginFailure;
+  throw new Error(`no login failure is called ${String(name)}; there are: ${Object.keys(LOGIN_FAILURES).join(', ')}`);
+}
+
+async function ledger({ ledger: { requests } }: Controlled['simulator'], jobs: Jobs): Promise<Reply> {
+  await jobs.advanceAll();
+  const summary = jobs
+    .all()
+    .map((job) => ({ ...jobReply(job, 'info'), uploads: job.uploads, polls: job.polls, records: job.processed }));
+  return jsonReply(200, { requests, jobs: summary });
+}
+
+/** All records of an object, one in a line; with a key field, how often a row was applied to each of its values. */
+function records(org: Org, query: URLSearchParams): Reply {
+  const table = org.table(query.get('object') ?? '');
+  if (table === undefined) throw notFound();
+  const key = query.get('key');
+  async function* body(): AsyncGenerator<Buffer> {
+    let text = key === null ? '[' : '{';
+    let first = true;
+    for (const record of table?.records() ?? []) {
+      const value = key === null ? '' : record.values.get(key);
+      if (value === undefined || (key !== null && record.deleted)) continue;
+      const { values, ...rest } = record;
+      const entry = { ...rest, values: Object.fromEntries(values) };
+      text += `${first ? '' : ',\n'}${key === null ? JSON.stringify(entry) : `${JSON.stringify(value)}:${rest.applied}`}`;
+      first = false;
+      if (text.length < 65_536) continue;
+      yield Buffer.from(text);
+      text = '';
+    }
+    yield Buffer.from(`${text}${key === null ? ']' : '}'}\n`);
+  }
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: body() };
+}

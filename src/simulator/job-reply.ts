@@ -1,0 +1,49 @@
+/** What create, GET, PATCH and the list say of a job: each something else. */
+import { dateTime } from './http.js';
+import { USER_ID } from './ids.js';
+import type { Job } from './job.js';
+
+/** `reduced` is the reply to a PATCH. */
+export function jobReply(job: Job, form: 'create' | 'info' | 'reduced' | 'listed'): Record<string, unknown> {
+  const { settings } = job;
+  return {
+    id: settings.id,
+    operation: settings.operation,
+    object: settings.object,
+    createdById: USER_ID,
+    createdDate: dateTime(job.createdAt),
+    systemModstamp: dateTime(job.changedAt),
+    state: job.state,
+    ...(settings.externalIdFieldName !== undefined && { externalIdFieldName: settings.externalIdFieldName }),
+    concurrencyMode: 'Parallel',
+    contentType: 'CSV',
+    apiVersion: settings.apiVersion,
+    ...(form !== 'reduced' && {
+      ...(form !== 'create' && { jobType: 'V2Ingest' }),
+      ...(job.state === 'Open' && {
+        contentUrl: `services/data/v${settings.apiVersion.toFixed(1)}/jobs/ingest/${settings.id}/batches`,
+      }),
+      lineEnding: settings.lineEnding,
+      columnDelimiter: settings.columnDelimiter,
+      ...(settings.assignmentRuleId !== undefined && { assignmentRuleId: settings.assignmentRuleId }),
+    }),
+    ...(form === 'info' && progress(job)),
+  };
+}
+
+function progress(job: Job): Record<string, unknown> {
+  // Without the time in the queue.
+  const took = job.isTerminal && job.begunAt !== undefined ? Math.max(0, Math.round(job.changedAt - job.begunAt)) : 0;
+  return {
+    // Before the upload there is nothing to count.
+    ...(!(job.state === 'Open' && job.uploads === 0) && {
+      numberRecordsProcessed: job.shownProcessed,
+      numberRecordsFailed: job.failed,
+    }),
+    retries: 0,
+    totalProcessingTime: took,
+    apiActiveProcessingTime: took,
+    apexProcessingTime: 0,
+    ...(job.errorMessage !== undefined && { errorMessage: job.errorMessage }),
+  };
+}

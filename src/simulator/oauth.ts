@@ -1,0 +1,155 @@
+/** The token endpoint: client credentials, JWT bearer, refresh token, and the ways in which they are refused. */
+import { createHmac, randomBytes } from 'node:crypto';
+import { ORG_ID, USER_ID } from './ids.js';
+import { jsonReply } from './http.js';
+import type { Reply } from './http.js';
+import { readAssertion } from './jwt.js';
+import type { Tokens } from './tokens.js';
+
+export interface OAuthOptions {
+  /** @default 'nightload-client' */
+  clientId?: string;
+  /** @default 'nightload-secret' */
+  clientSecret?: string;
+  /** Who the tokens belong to, and the `sub` of an assertion. @default 'integration@nightload.example' */
+  username?: string;
+  /** PEM of a public key or certificate that assertions are checked against; without it none is good. */
+  publicKey?: string;
+  /** Accepted `aud` of assertions. @default login.salesforce.com and test.salesforce.com */
+  audiences?: string[];
+  /** How far ahead `exp` may lie. @default 5 minutes: the documented three, and room for clocks that differ */
+  assertionMaxAheadMs?: number;
+  /** @default ['nightload-refresh'] */
+  refreshTokens?: string[];
+  /** A refresh token works once, and its reply brings the next one. @default false */
+  rotateRefreshTokens?: boolean;
+}
+
+/** Refusals by name: status 400, `error` and `error_description`. */
+export const LOGIN_FAILURES = {
+  noClientCredentialsUser: ['invalid_grant', 'no client credentials user enabled'],
+  notSupportedOnThisDomain: ['invalid_grant', 'request not supported on this domain'],
+  expiredRefreshToken: ['invalid_grant', 'expired access/refresh token'],
+  userNotApproved: ['invalid_grant', "user hasn't approved this consumer"],
+  audienceInvalid: ['invalid_grant', 'Audience validation failed'],
+  assertionInvalid: ['invalid_grant', 'invalid assertion'],
+  assertionExpired: ['invalid_grant', 'expired assertion'],
+  invalidClientId: ['invalid_client_id', 'client identifier invalid'],
+  invalidClient: ['invalid_client', 'invalid client credentials'],
+  unsupportedGrantType: ['unsupported_grant_type', 'grant type not supported'],
+  inactiveUser: ['inactive_user', 'user is inactive'],
+  inactiveOrg: ['inactive_org', 'organization is inactive'],
+  rateLimit: ['rate_limit_exceeded', 'login rate exceeded'],
+} as const satisfies Record<string, readonly [string, string]>;
+
+export type LoginFailure = keyof typeof LOGIN_FAILURES;
+
+const JWT_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const AUDIENCES = ['https://login.salesforce.com', 'https://test.salesforce.com'];
+
+export class TokenEndpoint {
+  readonly #options: Required<Omit<OAuthOptions, 'publicKey'>> & { publicKey: string | undefined };
+  readonly #tokens: Tokens;
+  readonly #now: () => number;
+  readonly #refreshTokens: Set<string>;
+  #failures: { failure: LoginFailure; times: number }[] = [];
+
+  constructor(options: OAuthOptions, tokens: Tokens, now: () => number) {
+    this.#options = {
+      clientId: options.clientId ?? 'nightload-client',
+      clientSecret: options.clientSecret ?? 'nightload-secret',
+      username: options.username ?? 'integration@nightload.example',
+      publicKey: options.publicKey,
+      audiences: options.audiences ?? AUDIENCES,
+      assertionMaxAheadMs: options.assertionMaxAheadMs ?? 5 * 60_000,
+      refreshTokens: options.refreshTokens ?? ['nightload-refresh'],
+      rotateRefreshTokens: options.rotateRefreshTokens ?? false,
+    };
+    this.#refreshTokens = new Set(this.#options.refreshTokens);
+    this.#tokens = tokens;
+    this.#now = now;
+  }
+
+  /** The next calls are refused so. */
+  failNext(failure: LoginFailure, times: number): void {
+    this.#failures.push({ failure, times });
+  }
+
+  clearFailures(): void {
+    this.#failures = [];
+  }
+
+  answer(body: string, authorization: string | undefined, url: string): Reply {
+    const planned = this.#failures.find(({ times }) => times > 0);
+    if (planned !== undefined) planned.times--;
+    const form = withBasicCredentials(new URLSearchParams(body), authorization);
+    const failure = planned?.failure ?? this.#refusal(form);
+    if (failure !== undefined) {
+      const [error, error_description] = LOGIN_FAILURES[failure];
+      return jsonReply(400, { error, error_description });
+    }
+    return jsonReply(200, this.#grant(form, url));
+  }
+
+  #refusal(form: URLSearchParams): LoginFailure | undefined {
+    const { clientId, clientSecret } = this.#options;
+    const grantType = form.get('grant_type');
+    if (grantType === JWT_GRANT) return this.#assertionRefusal(form.get('assertion') ?? '');
+    if (grantType !== 'client_credentials' && grantType !== 'refresh_token') return 'unsupportedGrantType';
+    if (form.get('client_id') !== clientId) return 'invalidClientId';
+    const secret = form.get('client_secret');
+    // An app may be set up to refresh without its secret; a wrong one is refused all the same.
+    const secretFits = secret === clientSecret || (secret === null && grantType === 'refresh_token');
+    if (!secretFits) return 'invalidClient';
+    if (grantType === 'refresh_token' && !this.#refreshTokens.has(form.get('refresh_token') ?? '')) {
+      return 'expiredRefreshToken';
+    }
+    return undefined;
+  }
+
+  #assertionRefusal(assertion: string): LoginFailure | undefined {
+    const { clientId, username, publicKey, audiences, assertionMaxAheadMs } = this.#options;
+    const claims = readAssertion(assertion, publicKey);
+    if (claims === undefined) return 'assertionInvalid';
+    if (claims.iss !== clientId) return 'invalidClientId';
+    if (claims.sub !== username) return 'userNotApproved';
+    if (!audiences.some((audience) => [claims.aud].flat().includes(audience))) return 'audienceInvalid';
+    const ahead = Number(claims.exp) * 1000 - this.#now();
+    if (!(ahead > 0)) return 'assertionExpired';
+    return ahead > assertionMaxAheadMs ? 'assertionInvalid' : undefined;
+  }
+
+  #grant(form: URLSearchParams, url: string): Record<string, string> {
+    const id = `${url}/id/${ORG_ID}/${USER_ID}`;
+    const issuedAt = String(Math.round(this.#now()));
+    return {
+      access_token: this.#tokens.issue(ORG_ID),
+      signature: createHmac('sha256', this.#options.clientSecret).update(`${id}${issuedAt}`).digest('base64'),
+      scope: 'api',
+      token_format: 'opaque',
+      instance_url: url,
+      id,
+      token_type: 'Bearer',
+      issued_at: issuedAt,
+      ...this.#rotated(form.get('refresh_token')),
+    };
+  }
+
+  #rotated(used: string | null): Record<string, string> {
+    if (used === null || !this.#options.rotateRefreshTokens) return {};
+    const next = randomBytes(24).toString('base64url');
+    this.#refreshTokens.delete(used);
+    this.#refreshTokens.add(next);
+    return { refresh_token: next };
+  }
+}
+
+/** Client id and secret may come in the header instead. */
+function withBasicCredentials(form: URLSearchParams, authorization: string | undefined): URLSearchParams {
+  const encoded = /^Basic (\S+)$/i.exec(authorization ?? '')?.[1];
+  const pair = encoded === undefined ? undefined : /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString());
+  if (pair == null || form.has('client_id')) return form;
+  form.set('client_id', pair[1] as string);
+  form.set('client_secret', pair[2] as string);
+  return form;
+}

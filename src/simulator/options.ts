@@ -1,0 +1,47 @@
+/** How a simulated org is set up. */
+import type { AllocationLimits } from './allocation.js';
+import type { Fault } from './faults.js';
+import type { JobWorld } from './job-types.js';
+import type { OAuthOptions } from './oauth.js';
+import type { Quirks } from './quirks.js';
+
+export interface SimulatorOptions {
+  /** @default 0, any free one */
+  port?: number;
+  /** An access token that is accepted from the beginning. @default '00D000000000001AAA!simulated' */
+  token?: string;
+  /** The org's clock, in milliseconds; looked at with every request. @default Date.now */
+  now?: () => number | Promise<number>;
+  /** Same seed, same order of result rows. @default 1 */
+  seed?: number;
+  /** Between the close of a job and its begin; from … to for a random one. @default 200 */
+  queueDelayMs?: number | readonly [from: number, to: number];
+  /** Of each job. @default 20,000 */
+  recordsPerSecond?: number;
+  /** A further row rule: gives an error such as `CODE:message:Field --`. */
+  rowOutcome?: JobWorld['rowOutcome'];
+  /** Choices where no source settles what the platform does. */
+  quirks?: Partial<Quirks>;
+  /** Rolling 24-hour allocations, and storage. */
+  limits?: AllocationLimits;
+  /** What the token endpoint knows. */
+  oauth?: OAuthOptions;
+  /** How long access tokens live, the ready one too. @default Infinity */
+  tokenLifetimeMs?: number;
+  /** Whether the user may hardDelete. @default true */
+  hardDelete?: boolean;
+  /** `Object.Field` that the user may not see. @default none */
+  hiddenFields?: readonly string[];
+  /** Bytes of one upload. @default 150,000,000 */
+  maxUploadBytes?: number;
+  /** API versions of the org. @default 31 to 66 */
+  apiVersions?: readonly number[];
+  /** Faults that wait from the beginning. */
+  faults?: readonly Fault[];
+}
+
+export const SIMULATOR_TOKEN = '00D000000000001AAA!simulated';
+export const MAX_UPLOAD_BYTES = 150_000_000;
+
+/** The versions that an org of 2026 has. */
+export const API_VERSIONS: readonly number[] = Array.from({ length: 66 - 31 + 1 }, (_, i) => 31 + i);

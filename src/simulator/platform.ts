@@ -1,0 +1,109 @@
+/** What clients ask an org besides jobs: versions, who they are, limits, objects, records, queries. */
+import type { Allocations } from './allocation.js';
+import { describeReply, globalDescribe } from './describe.js';
+import { jsonReply, notFound } from './http.js';
+import type { Reply } from './http.js';
+import { ORG_ID, USER_ID } from './ids.js';
+import type { Org } from './org.js';
+import { queryReply, recordReply } from './soql.js';
+
+const RESOURCES = ['jobs', 'limits', 'query', 'sobjects'];
+/** Megabytes and jobs of resources that nothing here uses up. */
+const UNUSED = { DailyBulkV2QueryJobs: 10_000, DailyBulkV2QueryFileStorageMB: 976_562, FileStorageMB: 1_000_000 };
+
+export interface PlatformOptions {
+  org: Org;
+  allocations: Allocations;
+  versions: readonly number[];
+  now: () => number;
+  /** When the metadata last changed. */
+  since: number;
+}
+
+/** `Spring '26` */
+export function releaseName(version: number): string {
+  const season = ['Spring', 'Summer', 'Winter'][version % 3] ?? '';
+  return `${season} '${26 + Math.floor((version - 66) / 3) + (season === 'Winter' ? 1 : 0)}`;
+}
+
+export class Platform {
+  readonly #options: PlatformOptions;
+
+  constructor(options: PlatformOptions) {
+    this.#options = options;
+  }
+
+  versions(): Reply {
+    const list = this.#options.versions.map((v) => {
+      const version = v.toFixed(1);
+      return { label: releaseName(v), url: `/services/data/v${version}`, version };
+    });
+    return jsonReply(200, list);
+  }
+
+  resources(base: string): Reply {
+    return jsonReply(200, Object.fromEntries(RESOURCES.map((name) => [name, `${base}/${name}`])));
+  }
+
+  limits(): Reply {
+    const { org, allocations, now } = this.#options;
+    const stored = Math.ceil((org.storedRecords * 2) / 1000);
+    return jsonReply(200, {
+      DailyApiRequests: { Max: allocations.apiRequests.max, Remaining: allocations.apiRequests.remaining(now()) },
+      DailyBulkApiBatches: { Max: allocations.batches.max, Remaining: allocations.batches.remaining(now()) },
+      DataStorageMB: { Max: allocations.dataStorageMB, Remaining: Math.max(0, allocations.dataStorageMB - stored) },
+      ...Object.fromEntries(Object.entries(UNUSED).map(([name, Max]) => [name, { Max, Remaining: Max }])),
+    });
+  }
+
+  userinfo(url: string): Reply {
+    const { values } = this.#user();
+    const username = values.get('Username') ?? '';
+    return jsonReply(200, {
+      sub: `${url}/id/${ORG_ID}/${USER_ID}`,
+      user_id: USER_ID,
+      organization_id: ORG_ID,
+      preferred_username: username,
+      nickname: values.get('Alias') ?? '',
+      name: values.get('Name') ?? '',
+      email: values.get('Email') ?? '',
+      email_verified: true,
+      active: true,
+      user_type: 'STANDARD',
+      language: 'en_US',
+      locale: 'en_US',
+      zoneinfo: 'Etc/UTC',
+      urls: { rest: `${url}/services/data/v{version}/`, query: `${url}/services/data/v{version}/query/` },
+    });
+  }
+
+  objects(base: string): Reply {
+    return jsonReply(200, globalDescribe(this.#options.org.objects, base));
+  }
+
+  /** 304 for a client that has it since the last change. */
+  describe(name: string, modifiedSince: string | undefined): Reply {
+    const { org, since } = this.#options;
+    const table = org.table(name);
+    if (table === undefined) throw notFound();
+    if (modifiedSince !== undefined && Date.parse(modifiedSince) >= since - (since % 1000)) return { status: 304 };
+    return jsonReply(200, describeReply(table.object), { 'last-modified': new Date(since).toUTCString() });
+  }
+
+  record(name: string, id: string, base: string): Reply {
+    const table = this.#options.org.table(name);
+    const n = table?.byId(id) ?? 0;
+    if (table === undefined || n === 0 || table.isDeleted(n)) throw notFound();
+    return jsonReply(200, recordReply(table, table.record(n), base));
+  }
+
+  query(soql: string, base: string): Reply {
+    return jsonReply(200, queryReply(this.#options.org, soql, base));
+  }
+
+  #user(): { values: Map<string, string> } {
+    const users = this.#options.org.table('User');
+    if (users === undefined) throw notFound();
+    return users.record(users.byId(USER_ID));
+  }
+}

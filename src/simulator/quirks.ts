@@ -1,0 +1,79 @@
+/**
+ * Where no public source settles what the platform does, the choice is a switch. The default is the better attested
+ * behaviour; docs/simulator.md names the source of each.
+ */
+
+export interface Quirks {
+  /** Status of the reply to a create. */
+  createStatus: 200 | 201;
+  /** `errorCode` of a close after several uploads; its text is certain. */
+  severalUploadsCode: 'INVALIDJOB' | 'BULK_API_ERROR';
+  /** A PUT without a byte: refused, or stored as a job of no rows. */
+  emptyUpload: 'refuse' | 'accept';
+  /** A close before any upload: refused, or the end of a job of no rows. */
+  closeWithoutUpload: 'refuse' | 'complete';
+  /** A second close while the job waits or runs. */
+  closeAgain: 'refuse' | 'accept';
+  /** `externalIdFieldName` with an operation other than upsert. */
+  externalIdWithoutUpsert: 'refuse' | 'ignore';
+  /** Whether a body with `Content-Encoding: gzip` is unpacked or stored as it came. */
+  gzipUpload: 'unpack' | 'store';
+  /** Whether replies are packed for clients that accept gzip. */
+  gzipReplies: boolean;
+  /** How a job ends that was Open for more than 24 hours. */
+  openTooLong: 'Aborted' | 'Failed' | 'Open';
+  /** What meets the daily batch allocation once it is used up: the rows of a job, or its creation. */
+  batchesUsedUp: 'failJob' | 'refuseCreate';
+  /** When a session of limited life dies: so long after it began, or after it was last used. */
+  sessionEnds: 'afterIssue' | 'afterUse';
+  /** Line feeds inside quotes of a job with `lineEnding` LF. */
+  lineBreaksInCells: 'accept' | 'refuse';
+  /** A column that a delete has besides Id. */
+  deleteColumns: 'refuse' | 'ignore';
+  /** A column name given twice. */
+  columnTwice: 'refuse' | 'lastWins';
+  /** What a parent that is not found fails: its row, or the job. */
+  missingParent: 'row' | 'job';
+  /** Whether a lookup finds a record that another row of the same 200 creates. */
+  parentsInSameChunk: 'unseen' | 'seen';
+  /** Rows among which a second row of the same upsert key is refused. */
+  duplicateKeysWithin: 'chunk' | 'batch' | 'job';
+  /** `true`, `false`, `1` and `0`, or the two words alone. */
+  booleans: 'xsd' | 'words';
+  /** Between several fields at the end of `sf__Error`. */
+  errorFieldSeparator: ' ' | ',';
+  /** Cells of columns whose letter case differs from the field's name, in result files. */
+  misCasedColumns: 'shown' | 'blank';
+  /** Delimiter and line end of result files: those of the job, or always comma and LF. */
+  resultDialect: 'job' | 'commaLf';
+  /** Quotes round cells of result files. */
+  resultQuotes: 'always' | 'needed';
+  /** A result file without rows. */
+  emptyResults: 'header' | 'empty' | 'noContent';
+}
+
+export const DEFAULT_QUIRKS: Quirks = {
+  createStatus: 200,
+  severalUploadsCode: 'INVALIDJOB',
+  emptyUpload: 'refuse',
+  closeWithoutUpload: 'refuse',
+  closeAgain: 'refuse',
+  externalIdWithoutUpsert: 'refuse',
+  gzipUpload: 'store',
+  gzipReplies: false,
+  openTooLong: 'Aborted',
+  batchesUsedUp: 'failJob',
+  sessionEnds: 'afterIssue',
+  lineBreaksInCells: 'accept',
+  deleteColumns: 'refuse',
+  columnTwice: 'refuse',
+  missingParent: 'row',
+  parentsInSameChunk: 'unseen',
+  duplicateKeysWithin: 'chunk',
+  booleans: 'xsd',
+  errorFieldSeparator: ' ',
+  misCasedColumns: 'shown',
+  resultDialect: 'job',
+  resultQuotes: 'always',
+  emptyResults: 'header',
+};

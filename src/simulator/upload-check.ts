@@ -1,0 +1,93 @@
+/** Whether the bytes of an upload can be read at all: its line breaks and its quotes. */
+import { createReadStream } from 'node:fs';
+
+const [LF, CR, QUOTE] = [10, 13, 34];
+
+export interface CheckRules {
+  lineEnding: string;
+  delimiter: string;
+  /** Whether line breaks may be inside quotes. */
+  breaksInCells: boolean;
+}
+
+/** What is wrong first. */
+export async function checkUpload(path: string, rules: CheckRules): Promise<'lineEnding' | 'quote' | undefined> {
+  const scan = new Scan(rules);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    const wrong = scan.push(chunk);
+    if (wrong !== undefined) return wrong;
+  }
+  return scan.isOpen ? 'quote' : undefined;
+}
+
+class Scan {
+  readonly #crlf: boolean;
+  readonly #delimiter: number;
+  readonly #breaksInCells: boolean;
+  #quoted = false;
+  /** The last byte of the chunk before; the beginning of a file is like that of a line. */
+  #last: number = LF;
+  /** The chunk before ended with a quote, of which the next byte tells whether it closes the cell. */
+  #undecided = false;
+
+  constructor({ lineEnding, delimiter, breaksInCells }: CheckRules) {
+    this.#crlf = lineEnding === 'CRLF';
+    this.#delimiter = delimiter.charCodeAt(0);
+    this.#breaksInCells = breaksInCells;
+  }
+
+  get isOpen(): boolean {
+    return this.#quoted && !this.#undecided;
+  }
+
+  push(chunk: Buffer): 'lineEnding' | 'quote' | undefined {
+    let from = 0;
+    if (this.#undecided) {
+      this.#undecided = false;
+      if (chunk[0] === QUOTE) from = 1;
+      else if (this.#endsCell(chunk[0])) this.#quoted = false;
+      else return 'quote';
+    }
+    let lf = chunk.indexOf(LF, from);
+    let quote = chunk.indexOf(QUOTE, from);
+    while (lf !== -1 || quote !== -1) {
+      if (quote === -1 || (lf !== -1 && lf < quote)) {
+        if ((this.#before(chunk, lf) === CR) !== this.#crlf || (this.#quoted && !this.#breaksInCells))
+          return 'lineEnding';
+        lf = chunk.indexOf(LF, lf + 1);
+        continue;
+      }
+      const next = this.#quote(chunk, quote);
+      if (next === undefined) return 'quote';
+      quote = chunk.indexOf(QUOTE, next);
+    }
+    this.#last = chunk[chunk.length - 1] ?? this.#last;
+    return undefined;
+  }
+
+  /** Reads one quote; gives where to look for the next, or undefined for a stray one. */
+  #quote(chunk: Buffer, at: number): number | undefined {
+    if (!this.#quoted) {
+      const before = this.#before(chunk, at);
+      if (before !== LF && before !== this.#delimiter) return undefined;
+      this.#quoted = true;
+    } else if (at + 1 === chunk.length) {
+      this.#undecided = true;
+    } else if (chunk[at + 1] === QUOTE) {
+      return at + 2;
+    } else if (this.#endsCell(chunk[at + 1])) {
+      this.#quoted = false;
+    } else {
+      return undefined;
+    }
+    return at + 1;
+  }
+
+  #before(chunk: Buffer, at: number): number {
+    return at === 0 ? this.#last : (chunk[at - 1] as number);
+  }
+
+  #endsCell(byte: number | undefined): boolean {
+    return byte === LF || byte === CR || byte === this.#delimiter;
+  }
+}

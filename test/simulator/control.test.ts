@@ -1,0 +1,64 @@
+/** The door for other processes. */
+import { expect, it } from 'vitest';
+import { BASE, openOrg } from './support.js';
+import type { Json, TestOrg } from './support.js';
+
+const door = async (org: TestOrg, name: string, body?: unknown): Promise<Json> => {
+  const { status, json } = await org.ask(body === undefined ? 'GET' : 'POST', `/__simulator/${name}`, body);
+  expect(status).toBe(200);
+  return json;
+};
+
+it('[door-ledger] tells what was asked, and of each job what it got', async () => {
+  const org = await openOrg();
+  await org.load('Name\nA\nB\n');
+  const before = org.ledger.count();
+  const { requests, jobs } = (await door(org, 'ledger')) as { requests: Json[]; jobs: Json[] };
+  expect(requests.slice(0, 3).map(({ kind, status }) => [kind, status])).toEqual([
+    ['create', 200],
+    ['upload', 201],
+    ['close', 200],
+  ]);
+  expect(jobs).toEqual([expect.objectContaining({ state: 'JobComplete', uploads: 1, records: 2 })]);
+  // The door itself never counts.
+  expect(org.ledger.count()).toBe(before);
+});
+
+it('[door-records] tells the records of an object, or how often a row was applied to each key', async () => {
+  const org = await openOrg();
+  const request = { operation: 'upsert', externalIdFieldName: 'External_Id__c' };
+  await org.load('External_Id__c,Name\na,A\nb,B\n', request);
+  await org.load('External_Id__c,Name\na,C\n', request);
+  const records = (await door(org, 'records?object=Account')) as unknown as Json[];
+  expect(records).toHaveLength(2);
+  expect(records[0]).toMatchObject({ applied: 2, deleted: false, values: { External_Id__c: 'a', Name: 'C' } });
+  expect(records[0]?.['jobs']).toHaveLength(2);
+  expect(await door(org, 'records?object=Account&key=External_Id__c')).toEqual({ a: 2, b: 1 });
+  expect(await door(org, 'records?object=Contact&key=Email')).toEqual({});
+});
+
+it('[door-faults] sets and clears faults, and says what is wrong with one', async () => {
+  const org = await openOrg();
+  await door(org, 'fault', { kind: 'limits', action: { status: 503 } });
+  expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(503);
+  await door(org, 'fault', { kind: 'limits', action: 'reset' });
+  await door(org, 'clear', {});
+  expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(200);
+  const wrong = await org.ask('POST', '/__simulator/fault', { kind: 'limits', action: 'explode' });
+  expect([wrong.status, wrong.text.includes('no action')]).toEqual([400, true]);
+  expect((await org.ask('GET', '/__simulator/nothing')).status).toBe(404);
+});
+
+it('[door-acts] sets the speed, plans failures, lets tokens die, puts records there', async () => {
+  const org = await openOrg({ recordsPerSecond: 0 });
+  await door(org, 'speed', { recordsPerSecond: 1e9 });
+  await door(org, 'fail-next-job', { records: 1, errorMessage: 'Unknown : broken' });
+  expect((await org.load('Name\nA\nB\n')).info).toMatchObject({ state: 'Failed', errorMessage: 'Unknown : broken' });
+  const { ids } = await door(org, 'seed', { object: 'Account', rows: [{ Name: 'C' }] });
+  expect(ids).toEqual([expect.stringMatching(/^001/)]);
+  await door(org, 'fail-logins', { failure: 'inactiveUser' });
+  const login = await org.ask('POST', '/services/oauth2/token', 'grant_type=client_credentials');
+  expect(login.json).toEqual({ error: 'inactive_user', error_description: 'user is inactive' });
+  await door(org, 'expire-tokens', {});
+  expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(401);
+});
