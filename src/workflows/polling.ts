@@ -32,6 +32,9 @@ export function nextPollDelay(plan: PollPlan, history: PollHistory, now: number,
   return Math.round(bounded * (1 + 0.2 * random));
 }
 
+/** Of the time since the close: how long at most until the look after the first one that shows progress. */
+const FIRST_PROGRESS_SHARE = 0.1;
+
 /** Time that the remaining rows should take, or undefined when the job has not shown any speed yet. */
 function fromProgress(history: PollHistory, now: number): number | undefined {
   const last = history.looks.at(-1);
@@ -43,8 +46,11 @@ function fromProgress(history: PollHistory, now: number): number | undefined {
   if (elapsed <= 0) return undefined;
   const rate = (last.processed - since.processed) / elapsed;
   const remaining = (history.total - last.processed) / rate - (now - last.at);
-  // An estimate is worth as much as the time that it was observed for: never wait longer than that at one go.
-  return Math.min(remaining * 1.02, last.at - history.startedAt);
+  // An estimate is worth as much as the time that it was observed for: never wait longer than that at one go. A first
+  // progress that promises still longer may be that of a job that has just begun and is many times as fast.
+  const observed = last.at - history.startedAt;
+  if (remaining <= observed) return remaining * 1.02;
+  return since.processed === 0 ? observed * FIRST_PROGRESS_SHARE : observed;
 }
 
 /** Milliseconds before a retry round (from 1): growing, jitter only lengthens. */

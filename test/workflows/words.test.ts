@@ -119,10 +119,8 @@ describe('the page of a load', () => {
       }) as BulkLoadResult;
     const text = (more: Partial<BulkLoadResult>): string => loadDetails(input, loading(), quiet, result(more));
     expect(text({})).toContain('nothing to do: every row landed');
-    const rejects = {
-      state: 'CompletedWithRejects',
-      files: { succeeded: [], rejected: 'file:///o/rejected.csv' },
-    } as const;
+    const files = { succeeded: [], rejected: 'file:///o/rejected.csv' };
+    const rejects = { state: 'CompletedWithRejects' as const, files };
     expect(text({ ...rejects, records: { rejected: 1, unprocessed: 0 } as BulkLoadResult['records'] })).toContain(
       'correct the 1 row in `rejected.csv`',
     );
