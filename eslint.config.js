@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.nightload/', 'nightload-results/', 'coverage/'] },
+  { ignores: ['dist/', 'node_modules/', '.nightload/', 'nightload-results/', 'coverage/', 'test/peers/.work/'] },
   js.configs.recommended,
   ...tseslint.configs.recommended,
   {
