@@ -23,6 +23,8 @@ export interface LoadOptions {
   pollSettle?: string;
   retryRounds?: number;
   retryWait?: string;
+  jobTimeout?: string;
+  outageLimit?: string;
   abortWhenFailed?: number;
   priority?: number;
   delimiter?: string;
@@ -84,6 +86,8 @@ export function addLoadOptions(command: Command): Command {
     .option('--poll-settle <duration>', 'between the two looks after Failed or Aborted: 30s')
     .option('--retry-rounds <n>', 'how often failed rows are sent again: 3', parseWhole)
     .option('--retry-wait <duration>', 'before the first round: 1m')
+    .option('--job-timeout <duration>', 'one job may take so long, then it is aborted: 24h')
+    .option('--outage-limit <duration>', 'a step that fails is tried again for so long: 24h')
     .option('--abort-when-failed <share>', 'start no more parts when so many rows fail for good: 50%', parseShare)
     .option('--priority <1-5>', '1 goes first: 3', parseWhole)
     .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
@@ -122,6 +126,8 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       part: some(part),
       poll: some(poll),
       retry: some(retry),
+      jobTimeout: options.jobTimeout,
+      outageLimit: options.outageLimit,
       abortWhen: some(abortWhen),
       priority: options.priority,
       delimiter: options.delimiter,

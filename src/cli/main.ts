@@ -2,6 +2,7 @@
 /** The `nightload` command. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { NightloadError } from '../errors.js';
 import { asLoadError, printJson, say } from './failure.js';
 import { addLoadOptions, parseWhole } from './load-options.js';
 import type { SimulatorCommand } from './commands/dev.js';
@@ -122,6 +123,17 @@ program
   .option('--connection <name>', 'a connection that the worker has', 'default')
   .option(...json)
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
+
+/** Names of the next versions: asking for one is no typing mistake. */
+for (const name of ['check', 'correct', 'limits', 'schedule']) {
+  program
+    .command(name, { hidden: true })
+    .argument('[words...]')
+    .allowUnknownOption()
+    .action(() => {
+      throw new NightloadError('NOT_AVAILABLE', `"nightload ${name}" does not exist in this version yet.`);
+    });
+}
 
 program
   .command('simulator')

@@ -11,10 +11,11 @@ import { executeChild, getExternalWorkflowHandle, isCancellation, sleep, workflo
 import type { ChildWorkflowOptions } from '@temporalio/workflow';
 import type { PartGroup, Stage } from '../activities/types.js';
 import { NO_ROWS } from './books.js';
-import { toLoadError } from './failures.js';
+import { toLoadError, withUnknownClock } from './failures.js';
 import { pollNowSignal } from './messages.js';
 import type { ingestJob } from './ingest-job.js';
-import type { IngestJobInput, IngestJobResult } from './job-run.js';
+import { enterLost } from './job-run.js';
+import type { IngestJobInput, IngestJobResult, LostJobs } from './job-run.js';
 import { count } from './words.js';
 
 /** What all jobs of a load have in common. */
@@ -43,10 +44,12 @@ export async function runChild<T extends Workflow>(
   type: string,
   name: string,
   options: Pick<ChildWorkflowOptions, 'staticSummary'> & { args: Parameters<T> },
+  onTerminated: (startedAt: number) => void = () => undefined,
 ): Promise<WorkflowResultType<T>> {
   let waits = 0;
   for (let again = 0; ;) {
     const workflowId = `${workflowInfo().workflowId}/${name}${again === 0 ? '' : `/again-${again}`}`;
+    const startedAt = Date.now();
     try {
       return await executeChild<T>(type, {
         ...options,
@@ -59,8 +62,10 @@ export async function runChild<T extends Workflow>(
       if (error instanceof WorkflowExecutionAlreadyStartedError && waits < EARLIER_RUN_WAITS) {
         waits++;
         await sleep(EARLIER_RUN_WAIT, { summary: `${name} of an earlier run is still ending` });
-      } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) again++;
-      else throw error;
+      } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) {
+        onTerminated(startedAt);
+        again++;
+      } else throw error;
     }
   }
 }
@@ -89,13 +94,24 @@ export async function runPart(
     lineEnding: stage.lineEnding,
     ...(externalIdFieldName !== undefined && { externalIdFieldName }),
   };
+  const lost: LostJobs = { creates: [] };
+  // It may have been creating a job, whose id then nobody learned.
+  const noteLost = (from: number): void => void lost.creates.push(withUnknownClock({ from, to: Date.now() }));
   try {
-    return await runChild<typeof ingestJob>('ingestJob', name, {
-      args: [input],
-      staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
-    });
+    const result = await runChild<typeof ingestJob>(
+      'ingestJob',
+      name,
+      {
+        args: [input],
+        staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
+      },
+      noteLost,
+    );
+    enterLost(result.lost, lost);
+    return result;
   } catch (error) {
-    return resultOfFailure(error, part);
+    const result = resultOfFailure(error, part);
+    return { ...result, lost: { ...result.lost, creates: [...result.lost.creates, ...lost.creates] } };
   }
 }
 

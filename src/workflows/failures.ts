@@ -71,5 +71,10 @@ export function lostCreatesOf(error: unknown, now: number): LostCreate[] {
   const memory = detailsOf(error)?.memory;
   const { lostCreates = [], askedAt } = memory ?? {};
   const all = askedAt === undefined ? lostCreates : [...lostCreates, { from: askedAt, to: now }];
-  return all.map(({ from, to }) => ({ from: from - UNKNOWN_CLOCK_MS, to: to + UNKNOWN_CLOCK_MS }));
+  return all.map(withUnknownClock);
+}
+
+/** For times that cannot be told by the org's clock. */
+export function withUnknownClock({ from, to }: LostCreate): LostCreate {
+  return { from: from - UNKNOWN_CLOCK_MS, to: to + UNKNOWN_CLOCK_MS };
 }

@@ -182,7 +182,10 @@ function checkKeys(input: BulkLoadInput): void {
 function checkTexts(input: BulkLoadInput): void {
   if (typeof input.source !== 'string' || input.source === '') refuse('"source" must be a file: URI.');
   if (!input.source.startsWith('file:')) {
-    refuse(`"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.`);
+    const later = input.source.startsWith('s3:') ? ' This version does not read s3: yet.' : '';
+    refuse(
+      `"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.${later}`,
+    );
   }
   if (input.output !== undefined && !String(input.output).startsWith('file:')) refuse('"output" must be a file: URI.');
   if (!isName(input.object)) {
