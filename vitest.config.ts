@@ -11,7 +11,7 @@ export default defineConfig({
           ...processes,
           name: 'unit',
           include: [
-            'test/{csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract,containers}/**/*.test.ts',
+            'test/{csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract,containers,preflight}/**/*.test.ts',
           ],
         },
       },
@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           ...processes,
           name: 'temporal',
-          include: ['test/temporal/**/*.test.ts', 'test/replay/**/*.test.ts'],
+          include: ['test/temporal/**/*.test.ts', 'test/replay/**/*.test.ts', 'test/chaos/**/*.test.ts'],
           globalSetup: ['test/support/temporal-server.ts'],
           testTimeout: 120_000,
         },

@@ -18,6 +18,7 @@ try {
     taskQueueType: WORKFLOW_TASKS,
   });
   const since = Date.now() / 1000 - LATELY_SECONDS;
+  // A worker is known to Temporal as `<pid>@<hostname>`; a container's own network gives it a hostname of its own.
   const own = (pollers ?? []).filter(({ identity }) => identity?.endsWith(`@${hostname()}`));
   if (!own.some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > since)) {
     throw new Error(`no worker of this container asks for work on the task queue ${name}`);

@@ -36,7 +36,7 @@ export interface RowFix {
 
 /** What `bulkLoad` is started with: names, numbers and URIs; never rows, never secrets. */
 export interface BulkLoadInput {
-  /** `file:` URI of a CSV with a header line. */
+  /** `file:` URI of a CSV with a header line; it may be packed with gzip. */
   source: string;
   /** sObject API name: `Account`, `Invoice__c`. */
   object: string;
@@ -49,16 +49,22 @@ export interface BulkLoadInput {
   connection?: string;
   /** CSV header to field API name; `''` drops the column. */
   columns?: Record<string, string>;
+  /** Columns may be called as their fields are labelled in the org. @default false */
+  mapLabels?: boolean;
   /** Field API name to a value that every row gets. */
   constants?: Record<string, string>;
   /** Send empty cells as `#N/A`, which clears the field; the platform ignores empty cells on update. @default false */
   blankAsNull?: boolean;
+  /** Check every row against the fields of the object before anything is sent; rows that would fail refuse the load. @default false */
+  checkRows?: boolean;
+  /** The same, but the rows that would fail are rejected and the others are loaded. @default false */
+  skipBadRows?: boolean;
   assignmentRuleId?: string;
   /** One of `,` `;` tab `|` `^` `` ` ``. @default found from the bytes */
   delimiter?: string;
   /** @default found from the bytes */
   lineEnding?: 'LF' | 'CRLF';
-  /** @default 'utf-8' */
+  /** `utf-8`, `utf-16`, `windows-1252`, `iso-8859-15`, …; what is not UTF-8 is never guessed. @default 'utf-8' */
   encoding?: string;
   part?: {
     /** Bytes of one job's upload, header included: 1,000 to 150,000,000. @default 100,000,000 */
@@ -166,9 +172,60 @@ export interface BulkLoadResult {
     unprocessed?: string;
     report?: string;
   };
+  /** What the preflight noticed and did not refuse; at most 10. */
+  warnings?: string[];
   /** Jobs that a create whose answer was lost may have left Open and that could not be told for certain: look in Setup. */
   openJobs?: string[];
   error?: LoadError;
+}
+
+/** Something that a check found out; `errors` refuse a load. */
+export interface CheckFinding {
+  code: string;
+  message: string;
+  /** Title of the column in the file. */
+  column?: string;
+  /** Place of the column, from 1. */
+  position?: number;
+}
+
+/** What `nightload check` tells: everything that can be known before a job exists. */
+export interface CheckReport {
+  /** No errors: a load would begin. */
+  ok: boolean;
+  source: string;
+  object: string;
+  operation: Operation;
+  errors: CheckFinding[];
+  warnings: CheckFinding[];
+  found?: {
+    encoding: string;
+    byteOrderMark: boolean;
+    gzip: boolean;
+    delimiter: string;
+    lineEnding: string;
+    columns: number;
+    /** Why the file would be written anew before it is sent. */
+    rewritten?: string;
+  };
+  records?: number;
+  parts?: number;
+  /** What the load would take of the org's 24 hours. */
+  forecast?: {
+    batches: number;
+    /** Without retries; polls are estimated. */
+    apiRequests: number;
+    /** Of `/limits`, where the user may see them. */
+    remaining?: { apiRequests?: number; batches?: number };
+  };
+  /** With `checkRows`: rows that would fail, by code, and the first 100. */
+  rows?: {
+    bad: number;
+    byCode: Record<string, number>;
+    findings: { row: number; code: string; column?: string; message: string }[];
+    /** `file:` URI of the bad rows, in the shape of a rejected file. */
+    file?: string;
+  };
 }
 
 /** What `orphanJobs` is started with. */

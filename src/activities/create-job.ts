@@ -9,7 +9,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
-import type { Counted, CreatedJob, CreateJobInput, LostCreate, StepMemory } from './types.js';
+import type { Counted, CreatedJob, CreateJobInput, LostCreate } from './types.js';
 
 /** An answer that comes later than this is not waited for. */
 const ANSWER_LIMIT_MS = 90_000;
@@ -18,7 +18,7 @@ const CLOCK_MARGIN_MS = 5_000;
 
 export function createJob(dependencies: ActivityDependencies): (input: CreateJobInput) => Promise<Counted<CreatedJob>> {
   return countedStep(async (input, step) => {
-    const lostCreates = lostBefore(step.memory);
+    const lostCreates = lostBefore(step);
     step.memory = { lostCreates };
     const info = await ask(connectionOf(dependencies, input.connection), input, step);
     const ahead = info.createdDate === undefined ? 0 : Date.parse(info.createdDate) - Date.now();
@@ -31,8 +31,10 @@ export function createJob(dependencies: ActivityDependencies): (input: CreateJob
 }
 
 /** An attempt that was killed while it waited for its answer has lost that one too. */
-function lostBefore(memory: StepMemory | undefined): LostCreate[] {
-  const { lostCreates = [], askedAt } = memory ?? {};
+function lostBefore({ memory, attempt, scheduledAt }: Step): LostCreate[] {
+  // Killed before the server heard of it, it may still have asked.
+  if (memory === undefined) return attempt > 1 ? [{ from: scheduledAt, to: Date.now() }] : [];
+  const { lostCreates, askedAt } = memory;
   return askedAt === undefined ? lostCreates : [...lostCreates, { from: askedAt, to: askedAt + ANSWER_LIMIT_MS }];
 }
 

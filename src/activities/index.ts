@@ -1,5 +1,6 @@
 /** The activities of nightload, built from what the worker's process has. One file per step. */
 import type { ActivityDependencies } from './dependencies.js';
+import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
 import { findLostJobs } from './find-lost-jobs.js';
@@ -18,6 +19,7 @@ export function createActivities(dependencies: ActivityDependencies) {
   return {
     locateSource: locateSource(dependencies),
     planLoad: planLoad(dependencies),
+    checkSource: checkSource(dependencies),
     createJob: createJob(dependencies),
     uploadPart: uploadPart(dependencies),
     closeJob: closeJob(dependencies),

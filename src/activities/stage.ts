@@ -32,6 +32,12 @@ export interface OriginalFile {
   columns: Column[];
 }
 
+/** Rows that were left out of a load because they would fail, in the shape of a rejected file. */
+export interface RejectedRows {
+  uri: string;
+  rows: number;
+}
+
 export interface StagePlan {
   /** The file whose bytes are sent. */
   rows: string;
@@ -49,6 +55,8 @@ export interface StagePlan {
   /** Of the first stage: what it was planned from, and for which version of the API. */
   source?: Fingerprint;
   apiVersion?: string;
+  warnings?: string[];
+  rejected?: RejectedRows;
 }
 
 /** Results of a part, each file there only when it has rows. */

@@ -34,6 +34,8 @@ export interface Step {
   requests: RequestTally;
   /** From 1. */
   attempt: number;
+  /** When the first attempt was asked for, in milliseconds. */
+  scheduledAt: number;
   /** What every Salesforce call of this step gets. */
   call: CallContext;
   /** Shown by the next heartbeat: bytes moved so far. */
@@ -58,6 +60,7 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; 
     signal,
     requests,
     attempt: context.info.attempt,
+    scheduledAt: context.info.scheduledTimestampMs,
     call: {
       signal,
       onRequest: (kind) => {

@@ -77,6 +77,11 @@ export interface PlanLoadInput {
   lineEnding?: 'LF' | 'CRLF';
   encoding?: string;
   partMaxBytes: number;
+  mapLabels: boolean;
+  /** Check every row before anything is sent, and refuse the load when some would fail. */
+  checkRows: boolean;
+  /** Leave the rows out that would fail: they are rejected. */
+  skipBadRows: boolean;
 }
 
 /** Consecutive parts that go to the platform with the same operation. */
@@ -101,6 +106,9 @@ export interface Stage {
 export interface PlannedLoad {
   stage: Stage;
   apiVersion: string;
+  /** Rows that were left out because they would fail. */
+  rejected?: { uri: string; rows: number };
+  warnings: string[];
 }
 
 export interface CreateJobInput extends OrgRef {

@@ -15,6 +15,9 @@ export interface LoadOptions {
   again?: boolean;
   map?: Record<string, string>;
   set?: Record<string, string>;
+  mapLabels?: boolean;
+  checkRows?: boolean;
+  skipBadRows?: boolean;
   insertNulls?: boolean;
   partSize?: number;
   parallel?: number;
@@ -78,6 +81,9 @@ export function addLoadOptions(command: Command): Command {
     .option('--again', 'load although an earlier load of this id landed rows')
     .option('--map <Header=Api__c>', 'rename a column; an empty name drops it; may be repeated', collectPair)
     .option('--set <Api__c=value>', 'give every row this value; may be repeated', collectPair)
+    .option('--map-labels', 'columns may be called as their fields are labelled')
+    .option('--check-rows', 'check every row first; rows that would fail refuse the load')
+    .option('--skip-bad-rows', 'the same, but rows that would fail are rejected and the others loaded')
     .option('--insert-nulls', 'empty cells clear the field')
     .option('--part-size <size>', 'bytes per job: 100MB', parseBytes)
     .option('--parallel <n>', 'jobs at a time: 2', parseWhole)
@@ -92,7 +98,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--priority <1-5>', '1 goes first: 3', parseWhole)
     .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
     .addOption(new Option('--line-ending <ending>', 'LF or CRLF').choices(['LF', 'CRLF']))
-    .option('--encoding <name>', 'utf-8')
+    .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
     .option('--output <folder>', 'where result files go')
     .option('--detach', 'start the load and return')
     .option('--json', 'print the result as JSON on stdout');
@@ -122,6 +128,9 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       connection: options.connection,
       columns: options.map,
       constants: options.set,
+      mapLabels: options.mapLabels,
+      checkRows: options.checkRows,
+      skipBadRows: options.skipBadRows,
       blankAsNull: options.insertNulls,
       part: some(part),
       poll: some(poll),

@@ -52,6 +52,10 @@ addLoadOptions(program.command('load').description('load a CSV into an sObject')
   runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),
 );
 
+addLoadOptions(program.command('check').description('what can be known before a load; loads nothing')).action(
+  runs(async (source: string, options: LoadOptions) => (await import('./commands/check.js')).check(source, options)),
+);
+
 program
   .command('watch')
   .description('follow a load to its end')
@@ -125,7 +129,7 @@ program
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
 
 /** Names of the next versions: asking for one is no typing mistake. */
-for (const name of ['check', 'correct', 'limits', 'schedule']) {
+for (const name of ['correct', 'limits', 'schedule']) {
   program
     .command(name, { hidden: true })
     .argument('[words...]')

@@ -2,7 +2,7 @@
 import { NightloadError } from '../errors.js';
 import { readCells, withoutLineEnd } from './cells.js';
 import { firstRecord } from './scanner.js';
-import { notUtf8, Utf8Check } from './utf8.js';
+import { notUtf8At, Utf8Finder, utf16Order } from './encoding.js';
 
 /** Delimiters of the platform, by character. */
 export const DELIMITER_NAMES = {
@@ -37,8 +37,8 @@ const LF = 0x0a;
  *   `HEADER_EMPTY_NAME`, `HEADER_DUPLICATE_COLUMN`
  */
 export async function detectDialect(head: Buffer, said: { delimiter?: string } = {}): Promise<Dialect> {
-  const utf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-  if (utf16 || head.includes(0) || !new Utf8Check().push(head)) throw notUtf8('its beginning');
+  const bad = new Utf8Finder().push(head) ?? (utf16Order(head) === undefined ? undefined : 0);
+  if (bad !== undefined) throw notUtf8At(bad, undefined, head);
   const bom = head.subarray(0, 3).equals(BOM) ? 3 : 0;
   const bytes = head.subarray(bom);
   const delimiter = (said.delimiter as Delimiter | undefined) ?? guessDelimiter(bytes);

@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
 import type { ScanOptions, ScanSummary } from './scanner.js';
-import { notUtf8, Utf8Check } from './utf8.js';
+import { notUtf8At, Utf8Finder } from './encoding.js';
 
 export interface PartRange {
   /** Absolute offset of the first byte. */
@@ -25,17 +25,24 @@ export interface PartPlan extends ScanSummary {
   parts: PartRange[];
   /** Bytes of blank lines between the records of a part. They are no records, but they would be sent. */
   blankBytes: number;
+  /** Records of so many bytes that a cell may have more than the platform takes; at most {@link MOST_LARGE}. */
+  large: { row: number; start: number; end: number }[];
 }
+
+/** A cell may have so many characters; in UTF-8 it then has at least as many bytes. */
+const LARGE_RECORD = 131_072;
+const MOST_LARGE = 1_000;
 
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Copies nothing.
- * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_NOT_UTF8`
+ * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_NOT_UTF8`, `CSV_NUL`
  */
 export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
   const base = options.base ?? 0;
   const parts: PartRange[] = [];
   let current: PartRange | undefined;
   let blankBytes = 0;
+  const large: PartPlan['large'] = [];
   const scanner = new Scanner(options.delimiter, base, (start, end) => {
     if (end - start > options.maxBytes) {
       throw new NightloadError(
@@ -44,6 +51,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
           'Raise the part size, or look for a quote that swallows the rows after it.',
       );
     }
+    if (end - start > LARGE_RECORD && large.length < MOST_LARGE) large.push({ row: scanner.records, start, end });
     if (current !== undefined && end - current.start <= options.maxBytes) {
       blankBytes += start - current.end;
       current.end = end;
@@ -53,23 +61,47 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
       parts.push(current);
     }
   });
-  const text = new Utf8Check();
+  const text = new Utf8Finder(base);
   const sums = new PartSums(parts);
   let position = base;
   for await (const piece of chunks) {
     const chunk = asBuffer(piece);
-    const before = scanner.records;
+    const bad = text.push(chunk) ?? nulIn(chunk, position);
+    if (bad !== undefined) {
+      scanner.push(chunk.subarray(0, Math.max(0, bad - position)));
+      throw badByte(chunk, bad, position, scanner.records + 1);
+    }
     scanner.push(chunk);
-    if (!text.push(chunk)) throw notUtf8(`one of the data rows ${before + 1} to ${scanner.records + 1}`);
     sums.add(chunk, position);
     position += chunk.length;
     options.onProgress?.(position - base);
   }
   const open = scanner.finish();
   if (open !== undefined) unclosedQuote(`Data row ${open}`);
-  if (!text.finish()) throw notUtf8('the last data row');
+  const cut = text.finish();
+  if (cut !== undefined) throw notUtf8At(cut, scanner.records, Buffer.alloc(0));
   sums.finish();
-  return { parts, blankBytes, records: scanner.records, bytes: position - base, lineBreaks: lineBreaks(scanner) };
+  return {
+    parts,
+    blankBytes,
+    large,
+    records: scanner.records,
+    bytes: position - base,
+    lineBreaks: lineBreaks(scanner),
+  };
+}
+
+function nulIn(chunk: Buffer, position: number): number | undefined {
+  const at = chunk.indexOf(0);
+  return at === -1 ? undefined : position + at;
+}
+
+function badByte(chunk: Buffer, at: number, position: number, row: number): NightloadError {
+  if (chunk[at - position] !== 0) return notUtf8At(at, row, chunk);
+  return new NightloadError(
+    'CSV_NUL',
+    `The file has a NUL byte at byte offset ${at}, in data row ${row}. Salesforce takes none: find out what wrote it, or remove it.`,
+  );
 }
 
 /**

@@ -8,12 +8,14 @@ import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
 import type { Column } from './header.js';
-import { notUtf8, Utf8Check } from './utf8.js';
+import { notUtf8At, Utf8Finder } from './encoding.js';
 
 export interface RewriteOptions {
   delimiter: string;
   /** Cells of the source's header line. */
   width: number;
+  /** Offset of the first data byte in the file, for errors. @default 0 */
+  dataStart?: number;
   columns: readonly Column[];
   /** Field API name to the value that every row gets; it replaces a column of that name. */
   constants?: Record<string, string>;
@@ -82,7 +84,7 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
     // A CR at the end of the last cell would make the line end with CRLF.
     quoted_match: /\r/,
   });
-  const text = refuseBadText();
+  const text = refuseBadText(options.dataStart ?? 0);
   data.on('error', (error) => parser.destroy(error));
   text.on('error', (error) => parser.destroy(error));
   parser.on('error', (error) => reshape.destroy(readable(error, row)));
@@ -95,15 +97,17 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
 }
 
 /** The parser would put replacement characters in place of what it cannot read. */
-function refuseBadText(): Transform {
-  const check = new Utf8Check();
+function refuseBadText(dataStart: number): Transform {
+  const text = new Utf8Finder(dataStart);
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      if (check.push(chunk)) done(null, chunk);
-      else done(notUtf8('a data row'));
+      const bad = text.push(chunk);
+      if (bad === undefined) done(null, chunk);
+      else done(notUtf8At(bad, undefined, chunk));
     },
     flush(done) {
-      done(check.finish() ? null : notUtf8('the last data row'));
+      const cut = text.finish();
+      done(cut === undefined ? null : notUtf8At(cut, undefined, Buffer.alloc(0)));
     },
   });
 }

@@ -143,6 +143,8 @@ export interface ScanOptions {
   delimiter: string;
   /** Absolute offset of the first byte. @default 0 */
   base?: number;
+  /** The bytes may end inside a record, which is then left out. @default false */
+  partial?: boolean;
 }
 
 export interface ScanSummary {
@@ -240,6 +242,7 @@ export async function* eachRecord(chunks: AsyncIterable<Uint8Array>, options: Sc
     yield* batch;
     batch = [];
   }
+  if (options.partial === true) return;
   reader.finish();
   yield* batch;
 }

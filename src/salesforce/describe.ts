@@ -7,7 +7,10 @@ export interface PicklistValue {
   active: boolean;
 }
 
-/** Flags that a reply leaves out are false, lengths 0. */
+/**
+ * Flags that a reply leaves out never make a load be refused: what may be written and left blank counts as allowed, all
+ * others as false; lengths as 0, which is no limit.
+ */
 export interface FieldDescribe {
   name: string;
   label: string;
@@ -62,6 +65,7 @@ function parsePicklist(value: unknown): PicklistValue[] {
 
 function parseField(field: JsonObject, name: string): FieldDescribe {
   const flag = (key: string): boolean => field[key] === true;
+  const unlessSaid = (key: string): boolean => field[key] !== false;
   const size = (key: string): number => asNumber(field[key]) ?? 0;
   return {
     name,
@@ -71,14 +75,14 @@ function parseField(field: JsonObject, name: string): FieldDescribe {
     precision: size('precision'),
     scale: size('scale'),
     digits: size('digits'),
-    createable: flag('createable'),
-    updateable: flag('updateable'),
-    nillable: flag('nillable'),
+    createable: unlessSaid('createable'),
+    updateable: unlessSaid('updateable'),
+    nillable: unlessSaid('nillable'),
     defaultedOnCreate: flag('defaultedOnCreate'),
     calculated: flag('calculated'),
     autoNumber: flag('autoNumber'),
     externalId: flag('externalId'),
-    idLookup: flag('idLookup'),
+    idLookup: flag('idLookup') || (field['idLookup'] === undefined && field['externalId'] === undefined),
     unique: flag('unique'),
     caseSensitive: flag('caseSensitive'),
     restrictedPicklist: flag('restrictedPicklist'),
@@ -99,14 +103,23 @@ export function parseDescribe(value: unknown): ObjectDescribe | undefined {
   return {
     name,
     label: asText(object['label']) ?? name,
-    createable: object['createable'] === true,
-    updateable: object['updateable'] === true,
-    deletable: object['deletable'] === true,
-    fields: asArray(object['fields']).flatMap((entry) => {
-      const field = asObject(entry);
-      const fieldName = asText(field?.['name']);
-      return field === undefined || fieldName === undefined ? [] : [parseField(field, fieldName)];
-    }),
+    createable: object['createable'] !== false,
+    updateable: object['updateable'] !== false,
+    deletable: object['deletable'] !== false,
+    fields: withId(
+      asArray(object['fields']).flatMap((entry) => {
+        const field = asObject(entry);
+        const fieldName = asText(field?.['name']);
+        return field === undefined || fieldName === undefined ? [] : [parseField(field, fieldName)];
+      }),
+    ),
     ...defined({ keyPrefix: asText(object['keyPrefix']) }),
   };
+}
+
+/** Every object has an id, whatever a reply lists. */
+function withId(fields: FieldDescribe[]): FieldDescribe[] {
+  if (fields.some(({ name }) => name === 'Id')) return fields;
+  const id = { label: 'Record ID', type: 'id', length: 18, createable: false, updateable: false, idLookup: true };
+  return [parseField(id, 'Id'), ...fields];
 }

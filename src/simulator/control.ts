@@ -1,6 +1,7 @@
 /** A door for people and tests in other processes. It is no part of the platform, and what goes through it never counts. */
+import { aNumber, check, flag, listOf, oneOf, text, texts, whole } from './checks.js';
 import { asFault } from './faults.js';
-import { jsonReply, notFound } from './http.js';
+import { jsonReply, notFound, parseJson } from './http.js';
 import type { Reply } from './http.js';
 import { jobReply } from './job-reply.js';
 import type { Jobs } from './jobs.js';
@@ -35,13 +36,14 @@ export async function control(
   { simulator, jobs, org }: Controlled,
   path: string,
   query: URLSearchParams,
-  text: string,
+  content: string,
 ): Promise<Reply> {
-  const body = JSON.parse(text || '{}') as Body;
+  const body = parseJson(content || '{}');
   const name = path.slice(DOOR.length);
   if (name === 'ledger') return ledger(simulator, jobs);
   if (name === 'records') return records(org, query);
   if (name === 'seed') {
+    check(name, body, { object: text, rows: listOf(texts) }, ['object', 'rows']);
     const rows = body['rows'] as Record<string, string>[];
     return jsonReply(200, { ids: simulator.seedRecords(String(body['object']), rows) });
   }
@@ -59,28 +61,26 @@ async function act(simulator: Controlled['simulator'], name: string, body: Body)
       simulator.clearFaults();
       return true;
     case 'speed':
-      await simulator.setRecordsPerSecond(Number(body['recordsPerSecond']));
+      check(name, body, { recordsPerSecond: aNumber }, ['recordsPerSecond']);
+      await simulator.setRecordsPerSecond(body['recordsPerSecond'] as number);
       return true;
     case 'expire-tokens':
       simulator.expireTokens();
       return true;
     case 'fail-next-job':
-      simulator.failNextJobAfter(Number(body['records'] ?? 0), {
+      check(name, body, { records: whole, losesRest: flag, errorMessage: text });
+      simulator.failNextJobAfter((body['records'] as number | undefined) ?? 0, {
         losesRest: body['losesRest'] === true,
         ...(typeof body['errorMessage'] === 'string' && { errorMessage: body['errorMessage'] }),
       });
       return true;
     case 'fail-logins':
-      simulator.failLogins(asLoginFailure(body['failure']), Number(body['times'] ?? 1));
+      check(name, body, { failure: oneOf(Object.keys(LOGIN_FAILURES)), times: whole }, ['failure']);
+      simulator.failLogins(body['failure'] as LoginFailure, body['times'] as number | undefined);
       return true;
     default:
       return false;
   }
-}
-
-function asLoginFailure(name: unknown): LoginFailure {
-  if (typeof name === 'string' && Object.hasOwn(LOGIN_FAILURES, name)) return name as LoginFailure;
-  throw new Error(`no login failure is called ${String(name)}; there are: ${Object.keys(LOGIN_FAILURES).join(', ')}`);
 }
 
 async function ledger({ ledger: { requests } }: Controlled['simulator'], jobs: Jobs): Promise<Reply> {

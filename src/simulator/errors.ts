@@ -19,7 +19,7 @@ export const idMissing = (operation: string): string => `MISSING_ARGUMENT:Id not
 
 export const keyMissing = ({ name }: Field): string => `MISSING_ARGUMENT:${name} not specified:--`;
 
-export const malformedId = (value: string): string => `MALFORMED_ID:malformed id ${value}:Id --`;
+export const malformedId = (value: string): string => `MALFORMED_ID:malformed id ${value}:--`;
 
 export const notDeserialised = (field: Field, value: string, column: number, type: string): string =>
   aboutField(

@@ -1,5 +1,7 @@
 /** Faults on demand: what a network or a platform may do to a request. */
 
+import { anything, check, text, whole } from './checks.js';
+
 const KINDS = [
   'versions',
   'create',
@@ -76,6 +78,7 @@ export function asFault(value: unknown): Fault {
   if (!KINDS.some((kind) => kind === fault.kind)) {
     throw new Error(`no kind of request is called ${JSON.stringify(fault.kind)}; there are: ${KINDS.join(', ')}`);
   }
+  check('fault', fault, { kind: text, path: text, times: whole, after: whole, action: anything });
   const { action } = fault as { action: unknown };
   const known =
     typeof action === 'string'

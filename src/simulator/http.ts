@@ -29,7 +29,8 @@ export function jsonReply(status: number, body: unknown, headers: Record<string,
   return {
     status,
     headers: { 'content-type': 'application/json;charset=UTF-8', ...headers },
-    body: JSON.stringify(body),
+    // The platform writes the version with its decimal, which a JavaScript number loses.
+    body: JSON.stringify(body).replaceAll(/"apiVersion":(\d+)(?=[,}])/g, '"apiVersion":$1.0'),
   };
 }
 
@@ -65,7 +66,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
 export function parseJson(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Refused below like any other text that is no object.
   }

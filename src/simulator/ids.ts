@@ -7,6 +7,8 @@ const POD = 'sm00';
 export const ORG_ID = withCheck('00Dsm0000000001');
 /** The user that tokens belong to: the first record of its object. */
 export const USER_ID = makeId('005', 1);
+/** Path of what an org says of that user. */
+export const IDENTITY = `/id/${ORG_ID}/${USER_ID}`;
 
 export function makeId(prefix: string, n: number): string {
   let rest = '';

@@ -37,8 +37,8 @@ function progress(job: Job): Record<string, unknown> {
   return {
     // Before the upload there is nothing to count.
     ...(!(job.state === 'Open' && job.uploads === 0) && {
-      numberRecordsProcessed: job.shownProcessed,
-      numberRecordsFailed: job.failed,
+      numberRecordsProcessed: job.shown.processed,
+      numberRecordsFailed: job.shown.failed,
     }),
     retries: 0,
     totalProcessingTime: took,

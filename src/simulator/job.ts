@@ -5,6 +5,7 @@
 import { rm, stat } from 'node:fs/promises';
 import type { JobSettings, JobState, JobWorld, PlannedFailure } from './job-types.js';
 import { csvLine, ResultFile } from './result-file.js';
+import { refuseHeader, refuseRow } from './row-limits.js';
 import { applyRow, JobFailure } from './rows.js';
 import type { Column, RowContext } from './rows.js';
 import { DELIMITERS, readHeader, uploadedHeader, uploadedRows } from './upload.js';
@@ -52,6 +53,8 @@ export class Job {
   readonly #world: JobWorld;
   #columns: Column[] = [];
   #rows: AsyncGenerator<UploadedRow> | undefined;
+  /** Counters at the end of the last transaction. */
+  #through = { processed: 0, failed: 0 };
   /** An aborted job ends here. */
   #limit = Infinity;
   /** Of the rows among which a key may come once. */
@@ -75,9 +78,9 @@ export class Job {
     return this.state === 'JobComplete' || this.state === 'Failed' || this.state === 'Aborted';
   }
 
-  /** What a look shows: running jobs count in transactions. */
-  get shownProcessed(): number {
-    return this.state === 'InProgress' ? this.processed - (this.processed % CHUNK) : this.processed;
+  /** What a look shows: while rows are open, the transactions that are through. */
+  get shown(): { processed: number; failed: number } {
+    return this.#rows === undefined ? this : this.#through;
   }
 
   get delimiter(): string {
@@ -128,7 +131,7 @@ export class Job {
 
   async #readHeader(): Promise<void> {
     if (this.uploads === 0) return;
-    this.header = (await uploadedHeader(this.path, this.delimiter)) ?? this.header;
+    this.header = await uploadedHeader(this.path, this.delimiter);
     this.unprocessedFrom = this.header.end;
   }
 
@@ -188,18 +191,15 @@ export class Job {
     const { delimiter } = this;
     const { lineEnding } = this.settings;
     const breaksInCells = quirks.lineBreaksInCells === 'accept';
-    const wrong = await checkUpload(this.path, { delimiter, lineEnding, breaksInCells });
+    const blankBeforeQuote = quirks.blankBeforeQuote === 'row';
+    const wrong = await checkUpload(this.path, { delimiter, lineEnding, breaksInCells, blankBeforeQuote });
     if (wrong === 'quote') return this.#fail(now, BAD_CSV);
     if (wrong === 'lineEnding') return this.#fail(now, badLineEnding(lineEnding));
-    const rows = uploadedRows(this.path, delimiter);
+    const rows = uploadedRows(this.path, delimiter, blankBeforeQuote);
     this.#rows = rows;
     const first = await rows.next();
-    const columns = readHeader(
-      org,
-      table,
-      { ...this.settings, ...quirks },
-      first.done === true ? [''] : first.value.cells,
-    );
+    const names = first.done === true ? [''] : first.value.cells;
+    const columns = refuseHeader(this.header) ?? readHeader(org, table, { ...this.settings, ...quirks }, names);
     if (typeof columns === 'string') return this.#fail(now, columns);
     this.#columns = columns;
     if (this.state === 'UploadComplete') this.state = 'InProgress';
@@ -211,7 +211,8 @@ export class Job {
     return (this.processed % BATCH !== 0 || batches.take(at)) && records.take(at);
   }
 
-  #apply({ cells, end }: UploadedRow): void {
+  #apply(row: UploadedRow): void {
+    const { cells, end } = row;
     const { settings, header } = this;
     const { rowOutcome, quirks } = this.#world;
     const scope = { chunk: CHUNK, batch: BATCH, job: Infinity }[quirks.duplicateKeysWithin];
@@ -227,7 +228,8 @@ export class Job {
       jobId: settings.id,
       line: this.processed + 1,
     });
-    const outcome = own === undefined ? applyRow(this.#context as RowContext, cells) : { id: '', error: own };
+    const refused = own ?? refuseRow(row, this.#columns, quirks);
+    const outcome = refused === undefined ? applyRow(this.#context as RowContext, cells) : { id: '', error: refused };
     this.processed++;
     this.unprocessedFrom = end;
     if ('error' in outcome) {
@@ -238,6 +240,7 @@ export class Job {
       const shown = cells.map((cell, i) => this.#shown(cell, this.#columns[i]));
       this.succeeded.add(csvLine([outcome.id, String(outcome.created), ...shown], this.dialect));
     }
+    if (this.processed % CHUNK === 0) this.#through = { processed: this.processed, failed: this.failed };
   }
 
   /** A cell of a row that succeeded, as its result file has it. */

@@ -1,6 +1,6 @@
 /** The ingest jobs of the simulated org: create, upload, close, abort, look, delete. */
-import { createWriteStream } from 'node:fs';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createWriteStream, renameSync } from 'node:fs';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -27,6 +27,7 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #jobs = new Map<string, Job>();
   #created = 0;
+  #uploads = 0;
   #recordsPerSecond: number;
   #nextFails: PlannedFailure | undefined;
 
@@ -97,16 +98,10 @@ export class Jobs {
   }
 
   async upload(id: string, request: IncomingMessage): Promise<void> {
-    const job = await this.find(id);
-    if (job.state !== 'Open') {
-      throw new Refusal(
-        400,
-        'INVALIDJOBSTATE',
-        `Failed to upload data, since the Job is not Open. Current job state is '${job.state}'`,
-      );
-    }
+    const { path } = await this.#findOpen(id);
     const { maxUploadBytes, world } = this.#options;
-    const temporary = `${job.path}.part`;
+    // Several uploads of one job may be under way at once.
+    const temporary = `${path}.${++this.#uploads}.part`;
     const unpack = request.headers['content-encoding'] === 'gzip' && world.quirks.gzipUpload === 'unpack';
     try {
       if (unpack) await pipeline(request, createGunzip(), createWriteStream(temporary));
@@ -122,11 +117,20 @@ export class Jobs {
           `ClientInputError : The upload is larger than ${maxUploadBytes} bytes`,
         );
       }
-      await rename(temporary, job.path);
+      // The job may have been closed meanwhile. Nothing can come in between from here on.
+      const job = await this.#findOpen(id);
+      renameSync(temporary, job.path);
+      job.uploads++;
     } finally {
       await rm(temporary, { force: true });
     }
-    job.uploads++;
+  }
+
+  async #findOpen(id: string): Promise<Job> {
+    const job = await this.find(id);
+    if (job.state === 'Open') return job;
+    const message = `Failed to upload data, since the Job is not Open. Current job state is '${job.state}'`;
+    throw new Refusal(400, 'INVALIDJOBSTATE', message);
   }
 
   async setState(id: string, wanted: unknown): Promise<Job> {
@@ -145,7 +149,7 @@ export class Jobs {
       }
       await job.close(now, this.#recordsPerSecond);
     } else {
-      throw invalidValue(String(wanted), 'state');
+      throw invalidValue(String(wanted ?? ''), 'state');
     }
     return job;
   }

@@ -1,6 +1,6 @@
 /** The token endpoint: client credentials, JWT bearer, refresh token, and the ways in which they are refused. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { ORG_ID, USER_ID } from './ids.js';
+import { IDENTITY, ORG_ID } from './ids.js';
 import { jsonReply } from './http.js';
 import type { Reply } from './http.js';
 import { readAssertion } from './jwt.js';
@@ -120,7 +120,7 @@ export class TokenEndpoint {
   }
 
   #grant(form: URLSearchParams, url: string): Record<string, string> {
-    const id = `${url}/id/${ORG_ID}/${USER_ID}`;
+    const id = url + IDENTITY;
     const issuedAt = String(Math.round(this.#now()));
     return {
       access_token: this.#tokens.issue(ORG_ID),

@@ -1,8 +1,11 @@
 /** How a simulated org is set up. */
 import type { AllocationLimits } from './allocation.js';
+import { aFunction, aNumber, anything, check, either, flag, listOf, text, whole } from './checks.js';
+import type { Shape } from './checks.js';
 import type { Fault } from './faults.js';
 import type { JobWorld } from './job-types.js';
 import type { OAuthOptions } from './oauth.js';
+import { QUIRK_KINDS } from './quirks.js';
 import type { Quirks } from './quirks.js';
 
 export interface SimulatorOptions {
@@ -45,3 +48,44 @@ export const MAX_UPLOAD_BYTES = 150_000_000;
 
 /** The versions that an org of 2026 has. */
 export const API_VERSIONS: readonly number[] = Array.from({ length: 66 - 31 + 1 }, (_, i) => 31 + i);
+
+const LIMITS: Shape<AllocationLimits> = { apiRequests: whole, batches: whole, records: whole, dataStorageMB: aNumber };
+
+const OAUTH: Shape<OAuthOptions> = {
+  clientId: text,
+  clientSecret: text,
+  username: text,
+  publicKey: text,
+  audiences: listOf(text),
+  assertionMaxAheadMs: aNumber,
+  refreshTokens: listOf(text),
+  rotateRefreshTokens: flag,
+};
+
+const OPTIONS: Shape<SimulatorOptions> = {
+  port: whole,
+  token: text,
+  now: aFunction,
+  seed: aNumber,
+  queueDelayMs: either(aNumber, listOf(aNumber, 2)),
+  recordsPerSecond: aNumber,
+  rowOutcome: aFunction,
+  // Checked by themselves.
+  quirks: anything,
+  limits: anything,
+  oauth: anything,
+  tokenLifetimeMs: aNumber,
+  hardDelete: flag,
+  hiddenFields: listOf(text),
+  maxUploadBytes: aNumber,
+  apiVersions: listOf(whole),
+  faults: listOf(anything),
+};
+
+/** Options may come from a file, where nobody checks names and types. @throws Error that says what is wrong */
+export function checkOptions(options: SimulatorOptions): void {
+  check('options', options, OPTIONS);
+  check('quirks', options.quirks ?? {}, QUIRK_KINDS);
+  check('limits', options.limits ?? {}, LIMITS);
+  check('oauth', options.oauth ?? {}, OAUTH);
+}

@@ -3,9 +3,9 @@ import type { Allocations } from './allocation.js';
 import { describeReply, globalDescribe } from './describe.js';
 import { jsonReply, notFound } from './http.js';
 import type { Reply } from './http.js';
-import { ORG_ID, USER_ID } from './ids.js';
+import { IDENTITY, ORG_ID, USER_ID } from './ids.js';
 import type { Org } from './org.js';
-import { queryReply, recordReply } from './soql.js';
+import { columnsReply, queryReply, recordReply } from './soql.js';
 
 const RESOURCES = ['jobs', 'limits', 'query', 'sobjects'];
 /** Megabytes and jobs of resources that nothing here uses up. */
@@ -41,8 +41,9 @@ export class Platform {
     return jsonReply(200, list);
   }
 
-  resources(base: string): Reply {
-    return jsonReply(200, Object.fromEntries(RESOURCES.map((name) => [name, `${base}/${name}`])));
+  resources(base: string, url: string): Reply {
+    const resources = Object.fromEntries(RESOURCES.map((name) => [name, `${base}/${name}`]));
+    return jsonReply(200, { ...resources, identity: url + IDENTITY });
   }
 
   limits(): Reply {
@@ -60,7 +61,7 @@ export class Platform {
     const { values } = this.#user();
     const username = values.get('Username') ?? '';
     return jsonReply(200, {
-      sub: `${url}/id/${ORG_ID}/${USER_ID}`,
+      sub: url + IDENTITY,
       user_id: USER_ID,
       organization_id: ORG_ID,
       preferred_username: username,
@@ -74,6 +75,25 @@ export class Platform {
       locale: 'en_US',
       zoneinfo: 'Etc/UTC',
       urls: { rest: `${url}/services/data/v{version}/`, query: `${url}/services/data/v{version}/query/` },
+    });
+  }
+
+  /** The same under other names. */
+  identity(url: string): Reply {
+    const { values } = this.#user();
+    return jsonReply(200, {
+      id: url + IDENTITY,
+      asserted_user: true,
+      user_id: USER_ID,
+      organization_id: ORG_ID,
+      username: values.get('Username') ?? '',
+      nick_name: values.get('Alias') ?? '',
+      display_name: values.get('Name') ?? '',
+      email: values.get('Email') ?? '',
+      active: true,
+      user_type: 'STANDARD',
+      language: 'en_US',
+      locale: 'en_US',
     });
   }
 
@@ -97,8 +117,9 @@ export class Platform {
     return jsonReply(200, recordReply(table, table.record(n), base));
   }
 
-  query(soql: string, base: string): Reply {
-    return jsonReply(200, queryReply(this.#options.org, soql, base));
+  /** @param columns what its columns are instead of its records */
+  query(soql: string, base: string, columns: boolean): Reply {
+    return jsonReply(200, (columns ? columnsReply : queryReply)(this.#options.org, soql, base));
   }
 
   #user(): { values: Map<string, string> } {

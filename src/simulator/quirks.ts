@@ -3,6 +3,9 @@
  * behaviour; docs/simulator.md names the source of each.
  */
 
+import { oneOf } from './checks.js';
+import type { Shape } from './checks.js';
+
 export interface Quirks {
   /** Status of the reply to a create. */
   createStatus: 200 | 201;
@@ -32,6 +35,10 @@ export interface Quirks {
   deleteColumns: 'refuse' | 'ignore';
   /** A column name given twice. */
   columnTwice: 'refuse' | 'lastWins';
+  /** A row with more or fewer cells than the header. */
+  unevenRows: 'accept' | 'refuse';
+  /** What a blank between a delimiter and a quote fails: the job, or its row. */
+  blankBeforeQuote: 'job' | 'row';
   /** What a parent that is not found fails: its row, or the job. */
   missingParent: 'row' | 'job';
   /** Whether a lookup finds a record that another row of the same 200 creates. */
@@ -52,28 +59,39 @@ export interface Quirks {
   emptyResults: 'header' | 'empty' | 'noContent';
 }
 
-export const DEFAULT_QUIRKS: Quirks = {
-  createStatus: 200,
-  severalUploadsCode: 'INVALIDJOB',
-  emptyUpload: 'refuse',
-  closeWithoutUpload: 'refuse',
-  closeAgain: 'refuse',
-  externalIdWithoutUpsert: 'refuse',
-  gzipUpload: 'store',
-  gzipReplies: false,
-  openTooLong: 'Aborted',
-  batchesUsedUp: 'failJob',
-  sessionEnds: 'afterIssue',
-  lineBreaksInCells: 'accept',
-  deleteColumns: 'refuse',
-  columnTwice: 'refuse',
-  missingParent: 'row',
-  parentsInSameChunk: 'unseen',
-  duplicateKeysWithin: 'chunk',
-  booleans: 'xsd',
-  errorFieldSeparator: ' ',
-  misCasedColumns: 'shown',
-  resultDialect: 'job',
-  resultQuotes: 'always',
-  emptyResults: 'header',
+/** What each may be, the default first. */
+const VALUES: { readonly [Name in keyof Quirks]: readonly [Quirks[Name], ...Quirks[Name][]] } = {
+  createStatus: [200, 201],
+  severalUploadsCode: ['INVALIDJOB', 'BULK_API_ERROR'],
+  emptyUpload: ['refuse', 'accept'],
+  closeWithoutUpload: ['refuse', 'complete'],
+  closeAgain: ['refuse', 'accept'],
+  externalIdWithoutUpsert: ['refuse', 'ignore'],
+  gzipUpload: ['store', 'unpack'],
+  gzipReplies: [false, true],
+  openTooLong: ['Aborted', 'Failed', 'Open'],
+  batchesUsedUp: ['failJob', 'refuseCreate'],
+  sessionEnds: ['afterIssue', 'afterUse'],
+  lineBreaksInCells: ['accept', 'refuse'],
+  deleteColumns: ['refuse', 'ignore'],
+  columnTwice: ['refuse', 'lastWins'],
+  unevenRows: ['accept', 'refuse'],
+  blankBeforeQuote: ['job', 'row'],
+  missingParent: ['row', 'job'],
+  parentsInSameChunk: ['unseen', 'seen'],
+  duplicateKeysWithin: ['chunk', 'batch', 'job'],
+  booleans: ['xsd', 'words'],
+  errorFieldSeparator: [' ', ','],
+  misCasedColumns: ['shown', 'blank'],
+  resultDialect: ['job', 'commaLf'],
+  resultQuotes: ['always', 'needed'],
+  emptyResults: ['header', 'empty', 'noContent'],
 };
+
+const entries = Object.entries(VALUES) as [keyof Quirks, readonly unknown[]][];
+
+export const DEFAULT_QUIRKS = Object.fromEntries(entries.map(([name, [first]]) => [name, first])) as unknown as Quirks;
+
+export const QUIRK_KINDS = Object.fromEntries(
+  entries.map(([name, values]) => [name, oneOf(values)]),
+) as unknown as Shape<Quirks>;

@@ -16,7 +16,7 @@ const OWN_COLUMNS: Record<string, string[]> = {
 /** @param name in any letter case */
 export async function resultsReply(job: Job, name: string, { emptyResults }: Quirks): Promise<Reply> {
   const kind = name.toLowerCase();
-  const own = OWN_COLUMNS[kind];
+  const own = Object.hasOwn(OWN_COLUMNS, kind) ? OWN_COLUMNS[kind] : undefined;
   if (own === undefined) throw notFound();
   if (!job.isTerminal) {
     throw new Refusal(
@@ -43,6 +43,8 @@ export async function resultsReply(job: Job, name: string, { emptyResults }: Qui
 function headerLine(job: Job, own: readonly string[]): string {
   const { delimiter, end } = job.dialect;
   const { raw, names } = job.header;
+  // Nothing was uploaded.
+  if (raw === '') return own.length === 0 ? '' : csvLine(own, { delimiter, quotes: 'always', end });
   const always = { delimiter, quotes: 'always' } as const;
   // Rows that were not processed are echoed as they came; the others follow the dialect of result files.
   const sent = own.length === 0 || delimiter === job.delimiter ? raw : csvLine(names, { ...always, end: '' });

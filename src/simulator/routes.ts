@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestKind } from './faults.js';
 import { jsonReply, notFound, parseJson, Refusal } from './http.js';
 import type { Reply } from './http.js';
+import { IDENTITY } from './ids.js';
 import { listReply } from './job-list.js';
 import { jobReply } from './job-reply.js';
 import type { Jobs } from './jobs.js';
@@ -49,15 +50,12 @@ export function routeOf(site: Site, asked: Asked): Route {
   const verbs = verbsOf(site, asked);
   const route = verbs?.[asked.method];
   if (route !== undefined) return route;
-  const error =
-    verbs === undefined
-      ? notFound()
-      : new Refusal(
-          405,
-          'METHOD_NOT_ALLOWED',
-          `HTTP Method '${asked.method}' not allowed. Allowed are ${Object.keys(verbs).join(',')}`,
-        );
-  return { kind: 'other', answer: () => Promise.reject(error) };
+  if (verbs === undefined) return { kind: 'other', answer: () => Promise.reject(notFound()) };
+  const message = `HTTP Method '${asked.method}' not allowed. Allowed are ${Object.keys(verbs).join(',')}`;
+  const answer = (): Promise<Reply> => Promise.reject(new Refusal(405, 'METHOD_NOT_ALLOWED', message));
+  // What needs no token needs none for a wrong verb either.
+  const open = Object.values(verbs).find((known) => known?.isOpen === true);
+  return open === undefined ? { kind: 'other', answer } : { ...open, answer };
 }
 
 function verbsOf(site: Site, asked: Asked): Verbs | undefined {
@@ -71,22 +69,39 @@ function verbsOf(site: Site, asked: Asked): Verbs | undefined {
     const route: Route = { kind: 'userinfo', answer: () => platform.userinfo(site.url()) };
     return { GET: route, POST: route };
   }
+  if (path === IDENTITY) return { GET: { kind: 'userinfo', answer: () => platform.identity(site.url()) } };
   if (path === '/services/data') return { GET: { kind: 'versions', isOpen: true, answer: () => platform.versions() } };
   const match = /^(\/services\/data\/v(\d+)\.0)(?:\/(.+))?$/.exec(path);
   const version = Number(match?.[2]);
   if (match === null || !versions.includes(version)) return undefined;
   const base = match[1] ?? '';
-  const parts = (match[3] ?? '').split('/').map(decodeURIComponent);
+  const parts = partsOf(match[3] ?? '');
+  if (parts === undefined) return undefined;
   return parts[0] === 'jobs' ? ingestVerbs(site, asked, base, version, parts) : dataVerbs(site, asked, base, parts);
 }
 
-function dataVerbs({ platform }: Site, { query, request }: Asked, base: string, parts: string[]): Verbs | undefined {
+/** Undefined for percent signs that encode nothing. */
+function partsOf(path: string): string[] | undefined {
+  try {
+    return path.split('/').map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function dataVerbs(
+  { platform, url }: Site,
+  { query, request }: Asked,
+  base: string,
+  parts: string[],
+): Verbs | undefined {
   const [resource, name, id, more] = parts;
   if (more !== undefined) return undefined;
-  if (resource === '') return { GET: { kind: 'other', answer: () => platform.resources(base) } };
+  if (resource === '') return { GET: { kind: 'other', answer: () => platform.resources(base, url()) } };
   if (resource === 'limits' && name === undefined) return { GET: { kind: 'limits', answer: () => platform.limits() } };
   if (resource === 'query' && name === undefined) {
-    return { GET: { kind: 'query', answer: () => platform.query(query.get('q') ?? '', base) } };
+    const columns = query.get('columns') === 'true';
+    return { GET: { kind: 'query', answer: () => platform.query(query.get('q') ?? '', base, columns) } };
   }
   if (resource !== 'sobjects') return undefined;
   if (name === undefined) return { GET: { kind: 'describe', answer: () => platform.objects(base) } };

@@ -19,7 +19,7 @@ import { Ledger } from './ledger.js';
 import { Markers } from './markers.js';
 import { TokenEndpoint } from './oauth.js';
 import type { LoginFailure } from './oauth.js';
-import { API_VERSIONS, MAX_UPLOAD_BYTES, SIMULATOR_TOKEN } from './options.js';
+import { API_VERSIONS, checkOptions, MAX_UPLOAD_BYTES, SIMULATOR_TOKEN } from './options.js';
 import type { SimulatorOptions } from './options.js';
 import { Org } from './org.js';
 import { Platform } from './platform.js';
@@ -60,6 +60,7 @@ export interface Simulator {
 const TICK_MS = 100;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  checkOptions(options);
   const source = options.now;
   let time = source === undefined ? 0 : await source();
   const now = (): number => (source === undefined ? Date.now() : time);
@@ -199,6 +200,8 @@ const isReply = (fault: FaultAction): fault is Extract<FaultAction, { status: nu
 
 /** @param status of an error that is no refusal of the platform */
 function asReply(error: unknown, status: 400 | 500): Reply {
-  const message = error instanceof Error ? error.message : String(error);
+  // What the file system says holds paths of this machine.
+  const isOurs = error instanceof Error && 'syscall' in error;
+  const message = isOurs ? 'An unexpected error occurred' : error instanceof Error ? error.message : String(error);
   return refusalReply(error instanceof Refusal ? error : new Refusal(status, 'UNKNOWN_EXCEPTION', message));
 }

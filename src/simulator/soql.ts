@@ -1,4 +1,5 @@
 /** As much of the query language as clients use around a load: `SELECT a, b FROM X WHERE y = 'z' LIMIT n`. */
+import type { Field } from './fields.js';
 import { Refusal } from './http.js';
 import { isId } from './ids.js';
 import type { Org } from './org.js';
@@ -7,28 +8,73 @@ import type { StoredRecord, Table } from './table.js';
 const QUERY =
   /^\s*select\s+(.+?)\s+from\s+(\w+)(?:\s+where\s+(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\w+)))?(?:\s+order\s+by\s+.+?)?(?:\s+limit\s+(\d+))?\s*$/is;
 
-export function queryReply(org: Org, soql: string, base: string): unknown {
+interface Query {
+  table: Table;
+  /** Undefined for a mere count. */
+  names: string[] | undefined;
+  where: string | undefined;
+  wanted: string;
+  most: number;
+}
+
+function parseQuery(org: Org, soql: string): Query {
   const match = QUERY.exec(soql);
   if (match === null) throw new Refusal(400, 'MALFORMED_QUERY', `unexpected token: ${soql.slice(0, 80)}`);
   const [, list = '', object = '', where, quoted, bare, limit] = match;
   const table = org.table(object);
   if (table === undefined) throw new Refusal(400, 'INVALID_TYPE', `sObject type '${object}' is not supported.`);
-  const wanted = quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare;
+  const isCount = /^count\(\s*\)$/i.test(list.trim());
+  return {
+    table,
+    names: isCount ? undefined : list.split(',').map((name) => name.trim()),
+    where,
+    wanted: quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare ?? '',
+    most: limit === undefined ? 2000 : Number(limit),
+  };
+}
+
+/** Types whose values are numbers in JSON. */
+const NUMBERS = ['double', 'currency', 'percent', 'int'];
+
+export function queryReply(org: Org, soql: string, base: string): unknown {
+  const { table, names, where, wanted, most } = parseQuery(org, soql);
   const records: StoredRecord[] = [];
   let count = 0;
-  const most = limit === undefined ? 2000 : Number(limit);
-  const isCount = /^count\(\s*\)$/i.test(list.trim());
   for (const record of table.records()) {
-    if (record.deleted || (where !== undefined && !matches(table, record, where, wanted ?? ''))) continue;
+    if (record.deleted || (where !== undefined && !matches(table, record, where, wanted))) continue;
     count++;
-    if (!isCount && records.length < most) records.push(record);
+    if (names !== undefined && records.length < most) records.push(record);
   }
-  if (isCount) return { totalSize: count, done: true, records: [] };
-  const names = list.split(',').map((name) => name.trim());
+  if (names === undefined) return { totalSize: count, done: true, records: [] };
   return {
     totalSize: records.length,
     done: true,
     records: records.map((record) => recordReply(table, record, base, names)),
+  };
+}
+
+/** What the columns of a query are, without its records. */
+export function columnsReply(org: Org, soql: string): unknown {
+  const { table, names = [] } = parseQuery(org, soql);
+  const columns = names.map((name) => columnOf(table, name));
+  return {
+    columnMetadata: columns.map(({ name, label, type, custom, createable, updateable }) => ({
+      aggregate: false,
+      booleanType: type === 'boolean',
+      columnName: name,
+      custom,
+      displayName: label,
+      foreignKeyName: null,
+      insertable: createable,
+      joinColumns: [],
+      numberType: NUMBERS.includes(type),
+      textType: type !== 'boolean' && !NUMBERS.includes(type),
+      updatable: updateable,
+    })),
+    entityName: table.object.name,
+    groupBy: false,
+    idSelected: columns.some(({ name }) => name === 'Id'),
+    keyPrefix: table.object.keyPrefix,
   };
 }
 
@@ -44,13 +90,17 @@ export function recordReply(
     attributes: { type: object, url: `${base}/sobjects/${object}/${record.id}` },
   };
   for (const name of names) {
-    const field = table.field(name);
-    if (field === undefined) {
-      throw new Refusal(400, 'INVALID_FIELD', `No such column '${name}' on entity '${object}'.`);
-    }
+    const field = columnOf(table, name);
     reply[field.name] = valueOf(record, field.name, field.type);
   }
   return reply;
+}
+
+/** Fields that the object does not have are refused. */
+function columnOf(table: Table, name: string): Field {
+  const field = table.field(name);
+  if (field !== undefined) return field;
+  throw new Refusal(400, 'INVALID_FIELD', `No such column '${name}' on entity '${table.object.name}'.`);
 }
 
 function valueOf(record: StoredRecord, name: string, type: string): unknown {
@@ -58,14 +108,11 @@ function valueOf(record: StoredRecord, name: string, type: string): unknown {
   const value = record.values.get(name);
   if (type === 'boolean') return /^(?:true|1)$/i.test(value ?? '');
   if (value === undefined) return null;
-  return ['double', 'currency', 'percent', 'int'].includes(type) ? Number(value) : value;
+  return NUMBERS.includes(type) ? Number(value) : value;
 }
 
 function matches(table: Table, record: StoredRecord, name: string, wanted: string): boolean {
-  const field = table.field(name);
-  if (field === undefined) {
-    throw new Refusal(400, 'INVALID_FIELD', `No such column '${name}' on entity '${table.object.name}'.`);
-  }
+  const field = columnOf(table, name);
   const value = String(valueOf(record, field.name, field.type) ?? '');
   if (isId(wanted) && ['id', 'reference'].includes(field.type)) return value.slice(0, 15) === wanted.slice(0, 15);
   return value.toLowerCase() === wanted.toLowerCase();

@@ -1,13 +1,15 @@
 /** Whether the bytes of an upload can be read at all: its line breaks and its quotes. */
 import { createReadStream } from 'node:fs';
 
-const [LF, CR, QUOTE] = [10, 13, 34];
+const [LF, CR, QUOTE, BLANK] = [10, 13, 34, 32];
 
 export interface CheckRules {
   lineEnding: string;
   delimiter: string;
   /** Whether line breaks may be inside quotes. */
   breaksInCells: boolean;
+  /** Whether a quote after a blank is let through, with the others of its cell. */
+  blankBeforeQuote: boolean;
 }
 
 /** What is wrong first. */
@@ -24,16 +26,20 @@ class Scan {
   readonly #crlf: boolean;
   readonly #delimiter: number;
   readonly #breaksInCells: boolean;
+  readonly #blankBeforeQuote: boolean;
   #quoted = false;
+  /** Where in the chunk the last quote is that was let through, if its cell may still go on; -1 in the chunk before. */
+  #passed: number | undefined;
   /** The last byte of the chunk before; the beginning of a file is like that of a line. */
   #last: number = LF;
   /** The chunk before ended with a quote, of which the next byte tells whether it closes the cell. */
   #undecided = false;
 
-  constructor({ lineEnding, delimiter, breaksInCells }: CheckRules) {
+  constructor({ lineEnding, delimiter, breaksInCells, blankBeforeQuote }: CheckRules) {
     this.#crlf = lineEnding === 'CRLF';
     this.#delimiter = delimiter.charCodeAt(0);
     this.#breaksInCells = breaksInCells;
+    this.#blankBeforeQuote = blankBeforeQuote;
   }
 
   get isOpen(): boolean {
@@ -62,6 +68,7 @@ class Scan {
       quote = chunk.indexOf(QUOTE, next);
     }
     this.#last = chunk[chunk.length - 1] ?? this.#last;
+    this.#passed = this.#inPassedCell(chunk, chunk.length) ? -1 : undefined;
     return undefined;
   }
 
@@ -69,6 +76,10 @@ class Scan {
   #quote(chunk: Buffer, at: number): number | undefined {
     if (!this.#quoted) {
       const before = this.#before(chunk, at);
+      if (this.#blankBeforeQuote && (before === BLANK || this.#inPassedCell(chunk, at))) {
+        this.#passed = at;
+        return at + 1;
+      }
       if (before !== LF && before !== this.#delimiter) return undefined;
       this.#quoted = true;
     } else if (at + 1 === chunk.length) {
@@ -81,6 +92,13 @@ class Scan {
       return undefined;
     }
     return at + 1;
+  }
+
+  /** Whether the cell of the last quote that was let through goes on up to here. */
+  #inPassedCell(chunk: Buffer, at: number): boolean {
+    if (this.#passed === undefined) return false;
+    const between = chunk.subarray(this.#passed + 1, at);
+    return !between.includes(LF) && !between.includes(this.#delimiter);
   }
 
   #before(chunk: Buffer, at: number): number {

@@ -1,6 +1,7 @@
 /** An upload as the platform reads it after the close: header and rows. */
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
+import { parse as parseText } from 'csv-parse/sync';
 import type { Org } from './org.js';
 import type { Column } from './rows.js';
 import type { Table } from './table.js';
@@ -18,16 +19,37 @@ export interface UploadedRow {
   cells: string[];
   /** Offset after the row in the file. */
   end: number;
+  /** Whether a cell without quotes round it holds one. */
+  strayQuote: boolean;
 }
 
-/** The rows in order, the header first; of bytes that were checked, so that all line breaks are alike. */
-export async function* uploadedRows(path: string, delimiter: string): AsyncGenerator<UploadedRow> {
+/** In front of a cell that holds a stray quote, between the parser and its reader. */
+const STRAY = '\u0000stray ';
+
+/**
+ * The rows in order, the header first; of bytes that were checked, so that all line breaks are alike.
+ * @param strayQuotes whether there may be quotes in cells without quotes round them
+ */
+export async function* uploadedRows(path: string, delimiter: string, strayQuotes = false): AsyncGenerator<UploadedRow> {
   const record_delimiter = ['\r\n', '\n'];
   const parser = createReadStream(path, { highWaterMark: 1 << 18 }).pipe(
-    parse({ delimiter, record_delimiter, relax_column_count: true, skip_empty_lines: true, info: true }),
+    parse({
+      delimiter,
+      record_delimiter,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      info: true,
+      ...(strayQuotes && {
+        relax_quotes: true,
+        cast: (value: string, { quoting }: { quoting: boolean }) =>
+          !quoting && value.includes('"') ? STRAY + value : value,
+      }),
+    }),
   );
   for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { bytes: number } }>) {
-    yield { cells: record, end: info.bytes };
+    const strayQuote = strayQuotes && record.some((cell) => cell.startsWith(STRAY));
+    const cells = strayQuote ? record.map((cell) => cell.replace(STRAY, '')) : record;
+    yield { cells, end: info.bytes, strayQuote };
   }
 }
 
@@ -39,19 +61,49 @@ export interface Header {
   end: number;
 }
 
-/** `undefined` when it cannot be read. */
-export async function uploadedHeader(path: string, delimiter: string): Promise<Header | undefined> {
-  const rows = uploadedRows(path, delimiter);
-  const first = await rows.next().catch(() => undefined);
-  await rows.return(undefined);
-  if (first === undefined || first.done === true) return undefined;
-  const { cells, end } = first.value;
+/** Read by its bytes: so it is there although the rows, or its own quotes, cannot be parsed. */
+export async function uploadedHeader(path: string, delimiter: string): Promise<Header> {
+  const { start, end } = await headerPlace(path, delimiter.charCodeAt(0));
   const chunks: Buffer[] = [];
-  for await (const chunk of createReadStream(path, { end: Math.max(0, end - 1) })) chunks.push(chunk as Buffer);
+  if (start < end) {
+    for await (const chunk of createReadStream(path, { start, end: end - 1 })) chunks.push(chunk as Buffer);
+  }
   const raw = Buffer.concat(chunks)
     .toString('utf8')
     .replace(/\r?\n$/, '');
-  return { raw, names: cells, end };
+  return { raw, names: namesOf(raw, delimiter), end };
+}
+
+const [LF, CR, QUOTE] = [10, 13, 34];
+
+/** After blank lines, up to the first line feed outside of quotes, else the first of all. */
+async function headerPlace(path: string, delimiter: number): Promise<{ start: number; end: number }> {
+  let [start, at, closedAt, last] = [0, 0, -2, LF];
+  let quoted = false;
+  let firstLine: number | undefined;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    for (const byte of chunk) {
+      if (at === start && (byte === LF || byte === CR)) start++;
+      else if (byte === LF) {
+        if (!quoted) return { start, end: at + 1 };
+        firstLine ??= at + 1;
+      } else if (byte === QUOTE) {
+        if (quoted) closedAt = at;
+        quoted = !quoted && (at === start || last === delimiter || closedAt === at - 1);
+      }
+      last = byte;
+      at++;
+    }
+  }
+  return { start, end: quoted ? (firstLine ?? at) : at };
+}
+
+function namesOf(raw: string, delimiter: string): string[] {
+  try {
+    return (parseText(raw, { delimiter, relax_column_count: true }) as string[][])[0] ?? [];
+  } catch {
+    return raw.split(delimiter);
+  }
 }
 
 export interface HeaderRules {

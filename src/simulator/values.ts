@@ -89,6 +89,8 @@ export function rendered(field: Field, value: string): string {
     case 'currency':
     case 'percent':
       return renderNumber(value);
+    case 'int':
+      return String(Number(value));
     case 'boolean':
       return /^(?:true|1)$/i.test(value) ? 'true' : 'false';
     case 'datetime':

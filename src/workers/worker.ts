@@ -58,6 +58,8 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       workflowBundle: options.workflowBundle ?? (await workflowBundle()),
       // Counted, not measured: each cached workflow keeps its sandbox in memory.
       maxCachedWorkflows: 100,
+      // So long a workflow task waits for a worker that was killed, before another one gets it; the default is 10 s.
+      stickyQueueScheduleToStartTimeout: '3s',
     }),
     // Each step here holds some MB of buffers at most.
     Worker.create({ ...common, ...SHUTDOWN, taskQueue: filesQueue, maxConcurrentActivityTaskExecutions: 16 }),

@@ -33,6 +33,7 @@ import {
   resumeSignal,
   retryProgressSignal,
 } from './messages.js';
+import { planInput } from './plan-input.js';
 import type { retryFailedRows } from './retry-failed-rows.js';
 import { first, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
@@ -43,6 +44,7 @@ const MAX_SHOWN_PARTS = 200;
 
 export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
   const input = withoutNulls(given);
+  const root = CancellationScope.current();
   const run = carried ?? newLoad();
   const live: Live = {
     paused: false,
@@ -66,7 +68,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
   }
   const result = await CancellationScope.nonCancellable(async () => {
     await condition(allHandlersFinished);
-    return endLoad(input, run, live);
+    return endLoad(input, run, live, root);
   });
   if (result.state === 'Canceled') throw new CancelledFailure('The load was canceled.');
   if (result.state === 'Failed') {
@@ -150,28 +152,16 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
   try {
     const { value, requests } = await onFiles(filesQueue, settings.outageMs).planLoad.executeWithOptions(
       { summary: `read ${nameOf(input.source)} and cut it into parts` },
-      [
-        {
-          source: input.source,
-          workUri,
-          object: input.object,
-          operation: input.operation,
-          connection,
-          blankAsNull: input.blankAsNull ?? false,
-          partMaxBytes: settings.partMaxBytes,
-          ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
-          ...(input.columns && { columns: input.columns }),
-          ...(input.constants && { constants: input.constants }),
-          ...(input.delimiter !== undefined && { delimiter: input.delimiter }),
-          ...(input.lineEnding !== undefined && { lineEnding: input.lineEnding }),
-          ...(input.encoding !== undefined && { encoding: input.encoding }),
-        },
-      ],
+      [planInput(input, settings, workUri)],
     );
     run.books.apiRequests += requests.total;
     run.org = { connection, apiVersion: value.apiVersion };
     run.stage = value.stage;
-    run.books.total = value.stage.records;
+    const { rejected } = value;
+    run.books.total = value.stage.records + (rejected?.rows ?? 0);
+    run.books.rejected = rejected?.rows ?? 0;
+    if (rejected !== undefined) run.files.rejected.push(rejected.uri);
+    run.warnings = value.warnings;
   } catch (error) {
     run.books.apiRequests += requestsOf(error).total;
     throw error;

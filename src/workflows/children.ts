@@ -30,9 +30,9 @@ function groupOf(stage: Stage, part: number): PartGroup {
   return group;
 }
 
-/** How often a child is started again that somebody terminated. */
-const MOST_AGAIN = 3;
-/** Children of a run that was terminated or reset abort their jobs for so long; their ids are not free before. */
+/** How often a child is started again under another id: after it was terminated, or while one of before a reset runs. */
+const MOST_AGAIN = 10;
+/** Children of a load that was terminated abort their jobs for so long; their ids are not free before. */
 const EARLIER_RUN_WAITS = 120;
 const EARLIER_RUN_WAIT = '10s';
 
@@ -59,7 +59,10 @@ export async function runChild<T extends Workflow>(
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       } as unknown as WithWorkflowArgs<T, ChildWorkflowOptions>);
     } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError && waits < EARLIER_RUN_WAITS) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError && wasReset() && again < MOST_AGAIN) {
+        // A reset leaves children running. Ours goes on with the job of that one, which is noted beside the results.
+        again++;
+      } else if (error instanceof WorkflowExecutionAlreadyStartedError && waits < EARLIER_RUN_WAITS) {
         waits++;
         await sleep(EARLIER_RUN_WAIT, { summary: `${name} of an earlier run is still ending` });
       } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) {
@@ -68,6 +71,12 @@ export async function runChild<T extends Workflow>(
       } else throw error;
     }
   }
+}
+
+/** A run that continues as new has no children from before. */
+function wasReset(): boolean {
+  const { runId, firstExecutionRunId } = workflowInfo();
+  return runId !== firstExecutionRunId;
 }
 
 function wasEndedFromOutside(error: unknown): boolean {
@@ -126,7 +135,7 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
   if (error instanceof WorkflowExecutionAlreadyStartedError) {
     return {
       ...nothing,
-      outcome: { ...unknown, kind: 'notStarted' },
+      outcome: { ...unknown, kind: 'lost' },
       canceled: false,
       error: {
         code: 'EARLIER_RUN_STILL_ENDING',

@@ -3,3 +3,4 @@ export { bulkLoad } from './bulk-load.js';
 export { ingestJob } from './ingest-job.js';
 export { retryFailedRows } from './retry-failed-rows.js';
 export { orphanJobs } from './orphan-jobs.js';
+export { checkLoad } from './check-load.js';

@@ -16,7 +16,7 @@ import {
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
 import type { JobSummary } from '../contract.js';
-import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError } from './failures.js';
+import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
 import { enterLook, enterLost, newRun, partProgress } from './job-run.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import { finish } from './job-ending.js';
@@ -36,6 +36,8 @@ const NEXT_SIGNAL_AFTER_MS = 3_600_000;
 
 export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promise<IngestJobResult> {
   const run = carried ?? newRun();
+  noteReset(run, carried);
+  const root = CancellationScope.current();
   const nudge = { asked: false };
   setHandler(pollNowSignal, () => void (nudge.asked = true), {
     description: 'Looks at the job now instead of at the next timer.',
@@ -49,7 +51,7 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
     if (isCancellation(error)) run.canceled = true;
     else run.error ??= toLoadError(error);
   }
-  const result = await CancellationScope.nonCancellable(() => finish(input, run));
+  const result = await CancellationScope.nonCancellable(() => finish(input, run, root));
   if (result.error === undefined || result.canceled) return result;
   throw ApplicationFailure.create({
     type: result.error.code,
@@ -57,6 +59,13 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
     nonRetryable: true,
     details: [result],
   });
+}
+
+/** The run before a reset may have been creating a job, whose id then nobody learned. */
+function noteReset(run: JobRun, carried: JobRun | undefined): void {
+  const { runId, firstExecutionRunId, startTime } = workflowInfo();
+  if (carried !== undefined || runId === firstExecutionRunId) return;
+  enterLost(run.lost, { creates: [withUnknownClock({ from: startTime.getTime(), to: Date.now() })] });
 }
 
 /** Create, upload, close. A PUT is never repeated on the same job: after a failure the job is aborted, another created. */

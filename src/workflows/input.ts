@@ -39,6 +39,9 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   connection: true,
   columns: true,
   constants: true,
+  mapLabels: true,
+  checkRows: true,
+  skipBadRows: true,
   blankAsNull: true,
   assignmentRuleId: true,
   delimiter: true,
@@ -128,8 +131,10 @@ export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSett
   if (input.lineEnding !== undefined && input.lineEnding !== 'LF' && input.lineEnding !== 'CRLF') {
     refuse(`"lineEnding" is ${JSON.stringify(input.lineEnding)}; it must be LF or CRLF.`);
   }
-  if (input.encoding !== undefined && !/^utf-?8$/i.test(input.encoding)) {
-    refuse(`"encoding" is ${JSON.stringify(input.encoding)}; this version reads UTF-8 only: convert the file first.`);
+  if (input.encoding !== undefined && (typeof input.encoding !== 'string' || input.encoding.trim() === '')) {
+    refuse(
+      `"encoding" is ${JSON.stringify(input.encoding)}; it must be the name of an encoding, such as windows-1252.`,
+    );
   }
   const loadId = loadIdOf(input, workflowId);
   if (typeof loadId !== 'string' || !LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
@@ -211,8 +216,10 @@ function checkTexts(input: BulkLoadInput): void {
   if (/delete/i.test(input.operation) && Object.keys(input.constants ?? {}).length > 0) {
     refuse(`"constants" make no sense for ${input.operation}, which sends Ids only.`);
   }
-  if (input.blankAsNull !== undefined && typeof input.blankAsNull !== 'boolean') {
-    refuse(`"blankAsNull" is ${JSON.stringify(input.blankAsNull)}; it must be true or false.`);
+  for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows'] as const) {
+    if (input[key] !== undefined && typeof input[key] !== 'boolean') {
+      refuse(`"${key}" is ${JSON.stringify(input[key])}; it must be true or false.`);
+    }
   }
 }
 

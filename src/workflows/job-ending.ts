@@ -1,5 +1,6 @@
 /** How a job ends, whatever happened to it: not Open, settled, its results downloaded and counted. */
 import { sleep } from '@temporalio/workflow';
+import type { CancellationScope } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
 import type { LoadError } from '../contract.js';
 import type { JobLook, ResultCounts } from '../activities/types.js';
@@ -7,6 +8,7 @@ import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
+import { untilCanceled } from './patience.js';
 import { remedyFor } from './remedies.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 
@@ -15,13 +17,13 @@ const DISAGREEMENT_WAITS = ['1m', '3m', '6m'] as const;
 const SETTLE_LIMIT_MS = 600_000;
 
 /** Abort what has not ended, wait until the counters stand still, fetch and count. Runs however the job went. */
-export async function finish(input: IngestJobInput, run: JobRun): Promise<IngestJobResult> {
-  const result = await endJob(input, run);
+export async function finish(input: IngestJobInput, run: JobRun, root: CancellationScope): Promise<IngestJobResult> {
+  const result = await endJob(input, run, root);
   enterJobPhase(input, run, result.outcome.kind === 'loaded' ? 'done' : 'failed');
   return result;
 }
 
-async function endJob(input: IngestJobInput, run: JobRun): Promise<IngestJobResult> {
+async function endJob(input: IngestJobInput, run: JobRun, root: CancellationScope): Promise<IngestJobResult> {
   const outcome = { part: input.part, counts: NO_ROWS, missing: 0 };
   const result = (kind: 'loaded' | 'notStarted' | 'lost', counts: ResultCounts, agree: boolean): IngestJobResult => ({
     outcome: { ...outcome, kind, counts, missing: kind === 'loaded' ? missingRows(input.records, counts) : 0 },
@@ -42,7 +44,7 @@ async function endJob(input: IngestJobInput, run: JobRun): Promise<IngestJobResu
   // Never closed, so nothing of it was ever processed.
   if (!run.closed && ['Aborted', 'Deleted'].includes(run.last?.state ?? '')) return result('notStarted', NO_ROWS, true);
   try {
-    const { counts, agree } = await settleAndFetch(input, run);
+    const { counts, agree } = await settleAndFetch(input, run, root);
     const last = run.last as JobLook;
     const nothing = nothingApplied(last, counts);
     explainEnd(run, last, nothing);
@@ -78,17 +80,23 @@ function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
   }
 }
 
-async function settleAndFetch(input: IngestJobInput, run: JobRun): Promise<{ counts: ResultCounts; agree: boolean }> {
+async function settleAndFetch(
+  input: IngestJobInput,
+  run: JobRun,
+  root: CancellationScope,
+): Promise<{ counts: ResultCounts; agree: boolean }> {
   await settle(input, run);
-  const files = run.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
   const fetch = async (): Promise<ResultCounts> => {
     enterJobPhase(input, run, 'downloading');
-    return counted(
-      run,
-      files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
-        { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
-      ]),
-    );
+    return untilCanceled(root, run, (hurry) => {
+      const files = hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
+      return counted(
+        run,
+        files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
+          { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
+        ]),
+      );
+    });
   };
   let counts = await fetch();
   const missing = (): number => missingRows(input.records, counts);

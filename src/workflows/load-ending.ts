@@ -1,8 +1,9 @@
 /** The end of a load, whatever happened before: what is left is sorted, the report written, the result left in the memo. */
 import { upsertMemo, workflowInfo } from '@temporalio/workflow';
+import type { CancellationScope } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadPhase } from '../contract.js';
-import type { LocatedSource, Stage } from '../activities/types.js';
+import type { Stage } from '../activities/types.js';
 import { buildResult } from './books.js';
 import { toLoadError } from './failures.js';
 import { loadIdOf, outageLimitOf } from './input.js';
@@ -10,6 +11,7 @@ import { sweepLostJobs } from './lost-jobs.js';
 import { partsNotStarted } from './load-parts.js';
 import type { Live } from './load-parts.js';
 import type { LoadRun } from './load-run.js';
+import { untilCanceled } from './patience.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 
@@ -21,7 +23,12 @@ export function enterPhase(run: LoadRun, live: Live, phase: LoadPhase): void {
 }
 
 /** Whatever happened: sorts what is left, writes the report, and leaves the result where no worker is needed to read it. */
-export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): Promise<BulkLoadResult> {
+export async function endLoad(
+  input: BulkLoadInput,
+  run: LoadRun,
+  live: Live,
+  root: CancellationScope,
+): Promise<BulkLoadResult> {
   const { workflowId, runId } = workflowInfo();
   const head = {
     loadId: loadIdOf(input, workflowId),
@@ -33,32 +40,37 @@ export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): P
   enterPhase(run, live, 'reporting');
   const { located } = run;
   const outageMs = outageLimitOf(input);
-  if (located !== undefined && run.stage !== undefined && !run.sorted)
-    await sortTheRest(input, run, outageMs, run.stage, located);
+  const files: FileSteps = (step) =>
+    untilCanceled(root, run, (hurry) => {
+      const queue = located?.filesQueue ?? '';
+      return step(hurry ? cleanupOnFiles(queue) : onFiles(queue, outageMs));
+    });
+  if (located !== undefined && run.stage !== undefined && !run.sorted) await sortTheRest(input, run, run.stage, files);
   await sweepLostJobs(input, run);
-  const ending = { canceled: run.canceled, error: run.error };
-  const build = (end: typeof ending, files: BulkLoadResult['files']): BulkLoadResult => ({
-    ...buildResult(head, run.books, end, files),
+  const build = (written: BulkLoadResult['files']): BulkLoadResult => ({
+    ...buildResult(head, run.books, { canceled: run.canceled, error: run.error }, written),
+    ...(run.warnings.length > 0 && { warnings: run.warnings }),
     ...(run.openJobs.length > 0 && { openJobs: run.openJobs }),
   });
-  let result = build(ending, { succeeded: run.files.succeeded });
+  const succeeded = { succeeded: run.files.succeeded };
+  let result = build(succeeded);
   if (located !== undefined) {
+    const { rejected, unprocessed } = run.files;
     try {
-      const files = await closing(run, outageMs, located).writeReport.executeWithOptions(
-        { summary: 'report.json and the rejected file' },
-        [
+      const written = await files((steps) =>
+        steps.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
           {
             outputUri: located.outputUri,
-            rejected: run.files.rejected,
-            unprocessed: run.files.unprocessed,
-            report: { ...result, jobs: run.books.jobs },
+            rejected,
+            unprocessed,
+            report: { ...build(succeeded), jobs: run.books.jobs },
           },
-        ],
+        ]),
       );
-      result = { ...result, files };
+      result = build(written);
     } catch (error) {
-      const ended = { ...ending, error: run.error ?? toLoadError(error) };
-      result = build(ended, { succeeded: run.files.succeeded });
+      run.error ??= toLoadError(error);
+      result = build(succeeded);
     }
   }
   const { jobs: _jobs, ...withoutJobs } = result;
@@ -72,33 +84,24 @@ export async function endLoad(input: BulkLoadInput, run: LoadRun, live: Live): P
   return result;
 }
 
-/** After a cancel, nobody wants to wait for a disk to be mended. */
-function closing(run: LoadRun, outageMs: number, { filesQueue }: LocatedSource): ReturnType<typeof onFiles> {
-  return run.canceled ? cleanupOnFiles(filesQueue) : onFiles(filesQueue, outageMs);
-}
+/** File work at the end; after a cancel nobody wants to wait for a disk to be mended. */
+type FileSteps = <T>(step: (steps: ReturnType<typeof onFiles>) => Promise<T>) => Promise<T>;
 
-async function sortTheRest(
-  input: BulkLoadInput,
-  run: LoadRun,
-  outageMs: number,
-  stage: Stage,
-  located: LocatedSource,
-): Promise<void> {
+async function sortTheRest(input: BulkLoadInput, run: LoadRun, stage: Stage, files: FileSteps): Promise<void> {
   const outcomes = [...run.outcomes, ...partsNotStarted(run)];
   if (outcomes.length === 0) return;
   try {
-    const sorted = await closing(run, outageMs, located).sortRows.executeWithOptions(
-      { summary: 'sort the rows that did not land' },
-      [
+    const sorted = await files((steps) =>
+      steps.sortRows.executeWithOptions({ summary: 'sort the rows that did not land' }, [
         {
           stage,
           outcomes,
           operation: input.operation,
           final: true,
-          nextStageUri: `${located.workUri}none/`,
+          nextStageUri: `${stage.uri}none/`,
           partMaxBytes: 0,
         },
-      ],
+      ]),
     );
     run.books.rejected += sorted.rejected;
     run.books.unprocessed = sorted.unprocessed;

@@ -27,6 +27,7 @@ export interface LoadRun {
   lost: LostJobs;
   /** Jobs that may be Open and are not certainly ours. */
   openJobs: string[];
+  warnings: string[];
 }
 
 export function newLoad(): LoadRun {
@@ -40,6 +41,7 @@ export function newLoad(): LoadRun {
     canceled: false,
     lost: { creates: [] },
     openJobs: [],
+    warnings: [],
   };
 }
 

@@ -22,6 +22,7 @@ import { isExceptional, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
 import { enterLost } from './job-run.js';
 import { pollNowSignal, retryProgressSignal } from './messages.js';
+import { untilCanceled } from './patience.js';
 import { retryDelay } from './polling.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
@@ -62,8 +63,9 @@ async function sortStage(
   round: number,
 ): Promise<Stage | undefined> {
   if (outcomes.length === 0) return undefined;
-  const sort = (final: boolean): Promise<SortedRows> => {
-    const files = result.canceled ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
+  const root = CancellationScope.current();
+  const sort = (final: boolean, hurry = result.canceled): Promise<SortedRows> => {
+    const files = hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
     const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
     setCurrentDetails(retryDetails(input, result, summary));
     return files.sortRows.executeWithOptions({ summary }, [
@@ -92,7 +94,7 @@ async function sortStage(
     }
   }
   try {
-    sorted ??= await CancellationScope.nonCancellable(() => sort(true));
+    sorted ??= await CancellationScope.nonCancellable(() => untilCanceled(root, result, (hurry) => sort(true, hurry)));
   } catch (error) {
     result.error ??= toLoadError(error);
     return undefined;

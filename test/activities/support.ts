@@ -72,6 +72,9 @@ export async function openBench(): Promise<Bench> {
       connection: 'default',
       blankAsNull: false,
       partMaxBytes: 100_000_000,
+      mapLabels: false,
+      checkRows: false,
+      skipBadRows: false,
       ...more,
     });
     return value.stage;

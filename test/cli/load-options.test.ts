@@ -148,7 +148,7 @@ describe('nightload load', () => {
     [['--priority', '9']],
     [['--id', 'a/b']],
     [['--delimiter', ':']],
-    [['--encoding', 'latin1']],
+    [['--encoding', ' ']],
   ])('leaves it to the load to refuse %j', (words) => {
     expect(() => resolveInput(inputOf(...words), 'bulk-load/x')).toThrow(
       expect.objectContaining({ code: 'INVALID_INPUT' }) as Error,

@@ -1,13 +1,22 @@
 /** The compose files: valid, pinned, closed to the outside, and saying what nightload understands. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { posix, resolve } from 'node:path';
 import { DCLinter } from 'dclint';
 import { describe, expect, it } from 'vitest';
 import { SEARCH_ATTRIBUTES } from '../../src/contract.js';
 import { connectionsFromEnvironment } from '../../src/salesforce/settings.js';
 import { SIMULATOR_TOKEN } from '../../src/simulator/server.js';
 import { nightload } from '../support/command.js';
-import { COMPOSE_FILES, environmentOf, readCompose, readEnvFile, REPOSITORY, seconds, service } from './compose.js';
+import {
+  COMPOSE_FILES,
+  environmentOf,
+  readCompose,
+  readEnvFile,
+  REPOSITORY,
+  seconds,
+  service,
+  SIMULATED,
+} from './compose.js';
 import type { Service } from './compose.js';
 import { readDockerfile, stepsOf } from './dockerfile.js';
 
@@ -52,9 +61,12 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
 
   it('gives nightload its own version', () => {
     const { version } = JSON.parse(sourceOf('package.json')) as { version: string };
-    for (const name of ['worker', 'simulator', 'loopback']) {
-      expect(service(compose, name).image).toMatch(new RegExp(`^nightload:${version}(-dev)?$`));
+    for (const { image, pull_policy } of [worker, simulator]) {
+      expect(image).toMatch(new RegExp(`^nightload:${version}(-dev)?$`));
+      // Somebody else may own that name in a registry.
+      expect(pull_policy).toBe('never');
     }
+    expect(services.filter(([, { image }]) => image.startsWith('nightload:'))).toHaveLength(2);
     expect(worker.build).toBe('.');
   });
 
@@ -74,7 +86,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
         const needed = service(compose, other);
         const expected = once(needed)
           ? 'service_completed_successfully'
-          : needed.healthcheck?.disable
+          : other === 'worker'
             ? 'service_started'
             : 'service_healthy';
         expect(condition, `${name} waits for ${other}`).toBe(expected);
@@ -113,11 +125,30 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
+  it('keeps the worker on a network of its own, whatever else is down', () => {
+    // After a restart of Docker a container cannot join the network of one that is not up yet, and stays dead.
+    expect(worker.network_mode).toBeUndefined();
+    // Its name must be its own too: the health check tells its worker by it.
+    expect(worker.hostname).toBeUndefined();
+    expect(Object.keys(worker.depends_on ?? {})).toEqual(['temporal-namespace']);
+    for (const [name, { network_mode }] of services)
+      if (name !== 'simulator') expect(network_mode, name).toBeUndefined();
+  });
+
   it('lets the worker and the simulated org meet on loopback', () => {
-    expect(worker.network_mode).toBe('service:loopback');
-    expect(simulator.network_mode).toBe(worker.network_mode);
-    // A worker that starts again must not take the network of the org with it.
-    expect(Object.keys(compose.services)).toContain('loopback');
+    expect(simulator.network_mode).toBe('service:worker');
+    expect(simulator.depends_on).toEqual({ worker: { condition: 'service_started', restart: true } });
+  });
+
+  it('bounds logs and takes rights away', () => {
+    for (const [name, { logging, security_opt, cap_drop, cap_add }] of services) {
+      // These options are an error with drivers that a host may have as its default.
+      expect(logging?.driver, name).toBe('local');
+      expect(logging?.options, name).toEqual({ 'max-size': '10m', 'max-file': '5' });
+      expect(security_opt, name).toEqual(['no-new-privileges:true']);
+      expect(cap_drop, name).toEqual(['ALL']);
+      if (name !== 'postgres') expect(cap_add, name).toBeUndefined();
+    }
   });
 
   it('gives the worker a login that it accepts, which is the simulated org', () => {
@@ -150,7 +181,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
       Number(new RegExp(`${name}: '(\\d+)s'`).exec(source)?.[1]),
     );
     expect(seconds(worker.stop_grace_period ?? '')).toBeGreaterThan((grace ?? NaN) + (force ?? NaN));
-    for (const name of ['worker', 'simulator', 'loopback']) expect(service(compose, name).init, name).toBe(true);
+    for (const { init } of [worker, simulator]) expect(init).toBe(true);
   });
 
   it('runs commands that nightload has', async () => {
@@ -163,12 +194,14 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('keeps finished loads for 30 days, so that none is loaded twice', () => {
+  it('keeps finished loads for 30 days or as long as is asked for, so that none is loaded twice', () => {
     expect(service(compose, 'temporal-namespace').environment).toMatchObject({
       TEMPORAL_NAMESPACE: worker.environment?.['TEMPORAL_NAMESPACE'],
       TEMPORAL_ADDRESS: worker.environment?.['TEMPORAL_ADDRESS'],
       NAMESPACE_RETENTION: '30d',
     });
+    const longer = readCompose(file, { ...SIMULATED, NAMESPACE_RETENTION: '90d' });
+    expect(service(longer, 'temporal-namespace').environment?.['NAMESPACE_RETENTION']).toBe('90d');
   });
 });
 
@@ -177,7 +210,7 @@ describe('docker-compose.yml', () => {
 
   it('gives Temporal, its schema tool and PostgreSQL one password', () => {
     const password = 'from the environment';
-    const { services } = readCompose('docker-compose.yml', { POSTGRES_PASSWORD: password });
+    const { services } = readCompose('docker-compose.yml', { ...SIMULATED, POSTGRES_PASSWORD: password });
     const given = Object.values(services).flatMap(({ environment = {} }) =>
       ['POSTGRES_PASSWORD', 'POSTGRES_PWD', 'SQL_PASSWORD'].flatMap((name) => environment[name] ?? []),
     );
@@ -210,6 +243,64 @@ describe('docker-compose.yml', () => {
     });
     const refresh = connectionsFromEnvironment({ ...filled, SF_REFRESH_TOKEN: 'token', ...environment });
     expect(refresh.get('default')?.auth).toBe('refreshToken');
+  });
+
+  it('starts no worker without being told which org', () => {
+    for (const variables of [{}, { NIGHTLOAD_ORG_ENV: '' }]) {
+      expect(() => readCompose('docker-compose.yml', variables)).toThrow(
+        /NIGHTLOAD_ORG_ENV is missing a value: write NIGHTLOAD_ORG_ENV into \.env/,
+      );
+    }
+  });
+
+  it('starts the simulated org only on request', () => {
+    const { services } = compose;
+    expect(Object.keys(services).filter((name) => services[name]?.profiles !== undefined)).toEqual(['simulator']);
+    expect(service(compose, 'simulator').profiles).toEqual(['simulated']);
+  });
+
+  it('gives the worker alone the key of the JWT bearer flow, out of the reach of loads and backups', () => {
+    const file = '/home/me/keys/nightload.pem';
+    const { secrets, services } = readCompose('docker-compose.yml', { ...SIMULATED, NIGHTLOAD_JWT_KEY: file });
+    expect(secrets).toEqual({ 'jwt-key': { file } });
+    for (const [name, { secrets: given }] of Object.entries(services)) {
+      if (name !== 'worker') expect(given, name).toBeUndefined();
+    }
+    const target = '/run/secrets/jwt-key.pem';
+    const worker = service(compose, 'worker');
+    expect(worker.secrets).toEqual([{ source: 'jwt-key', target }]);
+    for (const root of (environmentOf(worker)['NIGHTLOAD_FILE_ROOTS'] ?? '').split(':')) {
+      expect(posix.relative(root, target)).toMatch(/^\.\.\//);
+    }
+    expect(sourceOf('docker/real-org.env.example')).toContain(`# SF_JWT_KEY_FILE='${target}'`);
+  });
+
+  it('has a key file to mount when there is no key, which is refused as one', () => {
+    const { file = '' } = compose.secrets?.['jwt-key'] ?? {};
+    const jwt = {
+      SF_LOGIN_URL: 'https://acme.my.salesforce.com',
+      SF_CLIENT_ID: 'key',
+      SF_USERNAME: 'night@acme.example',
+    };
+    expect(() => connectionsFromEnvironment({ ...jwt, SF_JWT_KEY_FILE: resolve(REPOSITORY, file) })).toThrow(
+      /no private key in PEM form/,
+    );
+  });
+
+  it('leaves PostgreSQL no more than it needs to become its own user', () => {
+    expect(service(compose, 'postgres').cap_add).toEqual(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID']);
+  });
+});
+
+describe('docker-compose.dev.yml', () => {
+  it('needs no variable, starts the simulated org, and takes no real one', () => {
+    const compose = readCompose('docker-compose.dev.yml', {});
+    expect(service(compose, 'simulator').profiles).toBeUndefined();
+    const { env_file } = service(
+      readCompose('docker-compose.dev.yml', { NIGHTLOAD_ORG_ENV: 'real-org.env' }),
+      'worker',
+    );
+    expect(env_file).toBe(SIMULATED.NIGHTLOAD_ORG_ENV);
   });
 });
 

@@ -1,46 +1,62 @@
-/** The compose files as Docker Compose would read them when no variable is set, or those that are given. */
+/** The compose files as Docker Compose would read them with the variables that are given, by default the least that they need. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+/** As in the `.env` of docs/containers.md. */
+export const SIMULATED = { NIGHTLOAD_ORG_ENV: './docker/simulated-org.env' };
 export const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.dev.yml'];
 
 export interface Service {
   image: string;
   build?: string;
+  pull_policy?: string;
+  profiles?: string[];
+  hostname?: string;
   entrypoint?: string[];
   command?: string[];
   init?: boolean;
   user?: string;
   network_mode?: string;
   env_file?: string;
+  secrets?: { source: string; target: string }[];
   environment?: Record<string, string>;
   ports?: string[];
   volumes?: (string | { type: string; source: string; target: string; bind?: { create_host_path?: boolean } })[];
   tmpfs?: string[];
   healthcheck?: { test?: string[]; disable?: boolean };
-  depends_on?: Record<string, { condition: string }>;
+  depends_on?: Record<string, { condition: string; restart?: boolean }>;
   restart?: string;
   stop_grace_period?: string;
+  logging?: { driver: string; options: Record<string, string> };
+  security_opt?: string[];
+  cap_drop?: string[];
+  cap_add?: string[];
 }
 
 export interface ComposeFile {
   name: string;
   services: Record<string, Service>;
   volumes: Record<string, unknown>;
+  secrets?: Record<string, { file: string }>;
 }
 
 type Variables = Record<string, string>;
 
-/** `${NAME:-default}` and `${NAME-default}`. */
+/** `${NAME:-default}`, `${NAME-default}` and `${NAME:?message}`. */
 function interpolated(value: unknown, variables: Variables): unknown {
   if (typeof value === 'string') {
-    return value.replace(/\$\{(\w+)(:?)-([^}]*)\}/g, (_all, name: string, colon: string, fallback: string) => {
-      const given = variables[name];
-      return given === undefined || (colon === ':' && given === '') ? fallback : given;
-    });
+    return value.replace(
+      /\$\{(\w+)(:?)([-?])([^}]*)\}/g,
+      (_all, name: string, colon: string, kind: string, rest: string) => {
+        const given = variables[name];
+        if (given !== undefined && (colon === '' || given !== '')) return given;
+        if (kind === '?') throw new Error(`required variable ${name} is missing a value: ${rest}`);
+        return rest;
+      },
+    );
   }
   if (Array.isArray(value)) return value.map((item) => interpolated(item, variables));
   if (typeof value === 'object' && value !== null) {
@@ -49,7 +65,7 @@ function interpolated(value: unknown, variables: Variables): unknown {
   return value;
 }
 
-export function readCompose(file: string, variables: Variables = {}): ComposeFile {
+export function readCompose(file: string, variables: Variables = SIMULATED): ComposeFile {
   const text = readFileSync(resolve(REPOSITORY, file), 'utf8');
   return interpolated(parse(text, { merge: true }), variables) as ComposeFile;
 }

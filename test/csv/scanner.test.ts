@@ -223,7 +223,14 @@ describe('firstRecord', () => {
 
 describe('planParts', () => {
   it('makes no part of a file without rows', async () => {
-    expect(await plan('', 100)).toEqual({ parts: [], records: 0, bytes: 0, blankBytes: 0, lineBreaks: 'none' });
+    expect(await plan('', 100)).toEqual({
+      parts: [],
+      records: 0,
+      bytes: 0,
+      blankBytes: 0,
+      large: [],
+      lineBreaks: 'none',
+    });
     expect((await plan('\n\r\n\n', 100)).parts).toEqual([]);
   });
 
@@ -267,7 +274,9 @@ describe('planParts', () => {
       });
       await expect(plan(good.subarray(0, -3), 1000, ',', [size])).rejects.toMatchObject({ code: 'CSV_NOT_UTF8' });
     }
-    await expect(plan(Buffer.concat([Buffer.from('a\n'), latin1]), 1000, ',', [2])).rejects.toThrow('data rows 2 to');
+    await expect(plan(Buffer.concat([Buffer.from('a\n'), latin1]), 1000, ',', [2])).rejects.toThrow(
+      'byte offset 3, in data row 2',
+    );
   });
 
   it('reports how far it is', async () => {

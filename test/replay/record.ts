@@ -73,6 +73,7 @@ it('records loads of all kinds', async () => {
   await record('failed-half-way', keyed('R4', 50), {});
   world.org.fault({ kind: 'upload', action: { status: 500 } });
   await record('upload-refused', keyed('R5', 10), {});
+  world.org.fault({ kind: 'describe', action: { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' } });
   await record(
     'unknown-header',
     keyed('R6', 10).map((row) => ({ ...row, Nonsense__c: 'x' })),

@@ -150,11 +150,13 @@ describe('describe and limits', () => {
     const context = watch();
     const account = await connectTo(org).describe('Account', context);
 
-    expect(account).toMatchObject({ name: 'Account', label: 'Account', createable: true, updateable: false });
-    expect(account.fields.map(({ name }) => name)).toEqual(['Code__c', 'Rating', 'OwnerId']);
-    expect(account.fields[0]).toMatchObject({ length: 18, externalId: true, unique: true, nillable: false, scale: 0 });
-    expect(account.fields[1]?.picklistValues).toEqual([{ value: 'Hot', active: true }]);
-    expect(account.fields[2]).toMatchObject({ relationshipName: 'Owner', referenceTo: ['Group', 'User'] });
+    expect(account).toMatchObject({ name: 'Account', label: 'Account', createable: true, updateable: true });
+    expect(account.fields.map(({ name }) => name)).toEqual(['Id', 'Code__c', 'Rating', 'OwnerId']);
+    expect(account.fields[1]).toMatchObject({ length: 18, externalId: true, unique: true, nillable: false, scale: 0 });
+    // What a reply does not say never makes a load be refused.
+    expect(account.fields[2]).toMatchObject({ createable: true, updateable: true, nillable: true, calculated: false });
+    expect(account.fields[2]?.picklistValues).toEqual([{ value: 'Hot', active: true }]);
+    expect(account.fields[3]).toMatchObject({ relationshipName: 'Owner', referenceTo: ['Group', 'User'] });
     expect(org.received[0]?.url).toBe('/services/data/v66.0/sobjects/Account/describe');
     expect(context.kinds).toEqual(['describe']);
   });

@@ -1,6 +1,6 @@
 /** Headers and cells: letter case, relationships, nulls, types, delimiters. */
 import { expect, it } from 'vitest';
-import { openOrg } from './support.js';
+import { INGEST, openOrg } from './support.js';
 import type { TestOrg } from './support.js';
 
 async function jobError(csv: string, object: string): Promise<unknown> {
@@ -101,6 +101,53 @@ it('[quotes] takes doubled quotes for one and trims nothing', async () => {
   const org = await openOrg();
   await org.load('Name,Phone\n"  the ""A"" team ", 1 \n');
   expect(Object.fromEntries(first(org, 'Account'))).toEqual({ Name: '  the "A" team ', Phone: ' 1 ' });
+});
+
+it('[blank-before-quote] fails the row alone where that is switched on', async () => {
+  const org = await openOrg({ quirks: { blankBeforeQuote: 'row' } });
+  // Such a cell is one without quotes round it: it ends at the next delimiter or line.
+  const { id, info, errors } = await org.load('Name,Phone\nA, "1"\n"B","x ""2"""\nC,  "say ""3"" "\n"D", "4\nE,6\n');
+  expect(info).toMatchObject({ state: 'JobComplete', numberRecordsProcessed: 5, numberRecordsFailed: 3 });
+  const error = 'INVALID_FIELD:Found unescaped quote. A value with quote should be within a quote:--';
+  expect(errors).toEqual([error, error, error]);
+  expect(org.records('Account').map(({ values }) => values.get('Name'))).toEqual(['B', 'E']);
+  const { text } = await org.ask('GET', `${INGEST}/${id}/failedResults`);
+  expect(text).toContain(`"A"," ""1"""\n`);
+  // Other stray quotes fail the job as ever.
+  expect((await org.load('Name,Phone\nA"1",2\nB, "1"\n')).info['state']).toBe('Failed');
+});
+
+it('[blank-before-quote] is seen wherever the bytes are cut', async () => {
+  const org = await openOrg({ quirks: { blankBeforeQuote: 'row' } });
+  const row = `A, "${'y'.repeat(85)}"\n`;
+  const { info } = await org.load(`Name,Description\n${row.repeat(40_000)}`);
+  expect(info).toMatchObject({ numberRecordsProcessed: 40_000, numberRecordsFailed: 40_000 });
+}, 30_000);
+
+it.each([
+  ['accept', ['A', 'B', 'C']],
+  ['refuse', ['B']],
+] as const)('[uneven-rows] with unevenRows %s', async (unevenRows, landed) => {
+  const org = await openOrg({ quirks: { unevenRows } });
+  const id = await org.create();
+  await org.send(id, 'Name,Phone\nA\nB,1\nC,2,3\n');
+  await org.ended(id);
+  expect(org.records('Account').map(({ values }) => values.get('Name'))).toEqual(landed);
+  const { text } = await org.ask('GET', `${INGEST}/${id}/${unevenRows === 'accept' ? 'successful' : 'failed'}Results`);
+  expect(text).toMatch(/","A"$/m);
+  expect(text).toMatch(/","C","2","3"$/m);
+  if (unevenRows === 'refuse') expect(text).toContain('"INVALID_FIELD:The row has 3 cells, the header 2:--"');
+});
+
+it('[row-too-large] refuses cells of more than 131,072 and rows of more than 400,000 characters', async () => {
+  const org = await openOrg();
+  const street = 'x'.repeat(131_072);
+  const cells = `1,${street},${street},${street},${'x'.repeat(10_000)}`;
+  const { errors } = await org.load(
+    `Name,Description,BillingStreet,ShippingStreet,Website\n${cells}\n2,${street}x,,,\n`,
+  );
+  expect(errors[0]).toBe('LIMIT_EXCEEDED:The row has more than 400000 characters:--');
+  expect(errors[1]).toMatch(/^STRING_TOO_LONG:data value too large: x{60} \(max length=131072\):Description --$/);
 });
 
 it('[values-dates] takes ISO dates and times', async () => {

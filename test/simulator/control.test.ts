@@ -1,6 +1,7 @@
 /** The door for other processes. */
 import { expect, it } from 'vitest';
-import { BASE, openOrg } from './support.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import { BASE, openOrg, refusal } from './support.js';
 import type { Json, TestOrg } from './support.js';
 
 const door = async (org: TestOrg, name: string, body?: unknown): Promise<Json> => {
@@ -61,4 +62,34 @@ it('[door-acts] sets the speed, plans failures, lets tokens die, puts records th
   expect(login.json).toEqual({ error: 'inactive_user', error_description: 'user is inactive' });
   await door(org, 'expire-tokens', {});
   expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(401);
+});
+
+it.each([
+  ['speed', { recordsPerSecond: Number.NaN }, 'recordsPerSecond must be a number from 0 on, not null'],
+  ['speed', {}, 'recordsPerSecond is missing'],
+  ['speed', [], 'a JSON object is expected'],
+  ['fail-next-job', { records: -1 }, 'records must be a whole number from 0 on, not -1'],
+  ['fail-next-job', { rows: 1 }, 'nothing is called rows'],
+  ['fail-logins', { failure: 'inactiveUser', times: 'x' }, "times must be a whole number from 0 on, not 'x'"],
+  ['fail-logins', { failure: 'nobody' }, 'failure must be one of noClientCredentialsUser'],
+  ['fault', { kind: 'limits', action: 'reset', times: 'x' }, "times must be a whole number from 0 on, not 'x'"],
+  ['fault', { kind: 'limits', action: 'reset', time: 1 }, 'nothing is called time'],
+  ['seed', { object: 'Account' }, 'rows is missing'],
+  ['seed', { object: 'Account', rows: [{ AnnualRevenue: 5 }] }, 'rows must be a list of an object of texts'],
+])('[door-checked] refuses at %s %j', async (name, body, message) => {
+  const org = await openOrg();
+  const [status, , text] = refusal(await org.ask('POST', `/__simulator/${name}`, body));
+  expect([status, text.includes(message) ? message : text]).toEqual([400, message]);
+});
+
+it.each([
+  [{ recordPerSecond: 5 }, 'options: nothing is called recordPerSecond'],
+  [{ recordsPerSecond: Number.NaN }, 'options: recordsPerSecond must be a number from 0 on, not NaN'],
+  [{ queueDelayMs: [1] }, 'options: queueDelayMs must be a number from 0 on or a list of 2'],
+  [{ quirks: { boolean: 'xsd' } }, 'quirks: nothing is called boolean'],
+  [{ quirks: { booleans: 'yes' } }, "quirks: booleans must be one of xsd, words, not 'yes'"],
+  [{ limits: { batch: 1 } }, 'limits: nothing is called batch'],
+  [{ oauth: { clientId: 1 } }, 'oauth: clientId must be a text, not 1'],
+])('options that are wrong are refused: %j', async (options, message) => {
+  await expect(startSimulator(options as object)).rejects.toThrow(message);
 });

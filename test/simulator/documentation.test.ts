@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { DEFAULT_QUIRKS } from '../../src/simulator/index.js';
 
 const page = readFileSync(new URL('../../docs/simulator.md', import.meta.url), 'utf8');
-const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+// What clients of others showed has tables of its own.
+const rows = (page.split('## What real clients show')[0] ?? '').split('\n').filter((line) => line.startsWith('| `'));
 
 it('has a line for every test and a test for every line', () => {
   const folder = new URL('./', import.meta.url);

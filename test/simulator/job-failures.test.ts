@@ -99,6 +99,13 @@ it('[stray-quote] reads quotes right wherever the bytes are cut', async () => {
   expect(info).toMatchObject({ state: 'JobComplete', numberRecordsProcessed: 40_000, numberRecordsFailed: 0 });
 }, 30_000);
 
+it.each([
+  ['32,000 characters', `Name,${'x'.repeat(32_000)}\nA,B\n`, 'The header has more than 32000 characters'],
+  ['5,000 fields', `Name${',x'.repeat(5_000)}\nA\n`, 'The header has more than 5000 fields'],
+])('[header-too-large] fails the job at a header of more than %s', async (_what, csv, message) => {
+  expect(await failure(csv)).toBe(`InvalidBatch : ${message}`);
+});
+
 it('[server-failure] fails the next job after so many rows, with the message that is wanted', async () => {
   const org = await openOrg();
   const errorMessage = 'TooManyLockFailure : Too many lock failure 200 Trying again later';

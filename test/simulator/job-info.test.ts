@@ -48,6 +48,30 @@ it('[info-steps] counts running jobs in transactions of 200', async () => {
   expect(seen).toEqual([0, 200, 400, 600, 600]);
 });
 
+it('[info-steps] counts failed rows in the same steps, those of an aborted job too while its batch runs', async () => {
+  const clock = new Clock();
+  const org = await openOrg({ now: clock.now, recordsPerSecond: 100 });
+  const id = await org.create();
+  // Every fourth row fails.
+  await org.send(id, `Name,Rating\n${'A,Bad\nA,\nA,\nA,\n'.repeat(250)}`);
+  const look = async (): Promise<unknown[]> => {
+    clock.ms += 3_500;
+    const { json } = await org.ask('GET', `${INGEST}/${id}`);
+    return [json['state'], json['numberRecordsProcessed'], json['numberRecordsFailed']];
+  };
+  expect(await look()).toEqual(['InProgress', 200, 50]);
+  await org.ask('PATCH', `${INGEST}/${id}`, { state: 'Aborted' });
+  expect(await look()).toEqual(['Aborted', 600, 150]);
+  clock.pass(1);
+  expect(await look()).toEqual(['Aborted', 1_000, 250]);
+});
+
+it('[info-retries] never counts a retry', async () => {
+  const org = await openOrg();
+  org.failNextJobAfter(1);
+  expect((await org.load('Name\nA\nB\n')).info).toMatchObject({ state: 'Failed', retries: 0 });
+});
+
 it('[info-times] measures from the first batch to the end, not the time in the queue', async () => {
   const clock = new Clock();
   const org = await openOrg({ now: clock.now, recordsPerSecond: 100, queueDelayMs: 60_000 });

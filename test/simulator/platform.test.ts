@@ -18,7 +18,9 @@ it('[versions] lists the versions of the org without a token', async () => {
   ]);
   expect([63, 64, 65].map(releaseName)).toEqual(["Spring '25", "Summer '25", "Winter '26"]);
   expect((await org.ask('GET', '/services/data/v61.0/limits')).status).toBe(404);
-  expect((await org.ask('GET', BASE)).json).toMatchObject({ sobjects: `${BASE}/sobjects`, query: `${BASE}/query` });
+  const resources = (await org.ask('GET', BASE)).json;
+  expect(resources).toMatchObject({ sobjects: `${BASE}/sobjects`, query: `${BASE}/query` });
+  expect(resources['identity']).toMatch(new RegExp(`^${org.url}/id/00D\\w{15}/005\\w{15}$`));
 });
 
 it('[user-info] tells who the token belongs to', async () => {
@@ -55,6 +57,32 @@ it('[queries] answers what the sf command asks around a load', async () => {
   expect((await query('SELECT COUNT() FROM Account')).json['totalSize']).toBe(3);
   expect(refusal(await query('SELECT Nope FROM Account'))[1]).toBe('INVALID_FIELD');
   expect(refusal(await query('UPDATE Account'))[1]).toBe('MALFORMED_QUERY');
+});
+
+it('[user-info] tells it under the address of the identity too', async () => {
+  const org = await openOrg();
+  const identity = String((await org.ask('GET', BASE)).json['identity']);
+  expect((await org.ask('GET', identity.slice(org.url.length))).json).toMatchObject({
+    id: identity,
+    user_id: identity.split('/').at(-1),
+    username: 'integration@nightload.example',
+  });
+});
+
+it('[query-columns] tells what the columns of a query are', async () => {
+  const org = await openOrg();
+  const ask = (soql: string): ReturnType<TestOrg['ask']> =>
+    org.ask('GET', `${BASE}/query?q=${encodeURIComponent(soql)}&columns=true`);
+  const { json } = await ask('SELECT Id, annualrevenue, Active__c FROM Account');
+  expect(json).toMatchObject({ entityName: 'Account', idSelected: true, keyPrefix: '001' });
+  const columns = (json['columnMetadata'] as Json[]).map((c) => [c['columnName'], c['numberType'], c['booleanType']]);
+  expect(columns).toEqual([
+    ['Id', false, false],
+    ['AnnualRevenue', true, false],
+    ['Active__c', false, true],
+  ]);
+  expect((await ask('SELECT COUNT() FROM Account')).json['columnMetadata']).toEqual([]);
+  expect(refusal(await ask('SELECT Nope FROM Account'))[1]).toBe('INVALID_FIELD');
 });
 
 it('[objects] lists the objects of the org', async () => {

@@ -50,6 +50,19 @@ it.each([
   expect(refusal(await org.ask('GET', path))).toEqual([404, 'NOT_FOUND', 'The requested resource does not exist']);
 });
 
+it.each([`${INGEST}/%E0%A4`, `${BASE}/sobjects/%zz/describe`])('[unknown-path] answers 404 to %s', async (path) => {
+  const org = await openOrg();
+  expect(refusal(await org.ask('GET', path)).slice(0, 2)).toEqual([404, 'NOT_FOUND']);
+  expect((await org.ask('GET', path, undefined, { authorization: '' })).status).toBe(401);
+});
+
+it('[wrong-verb] needs no token where the right verb needs none', async () => {
+  const org = await openOrg();
+  const answer = await org.ask('GET', '/services/oauth2/token', undefined, { authorization: '' });
+  expect(refusal(answer)).toEqual([405, 'METHOD_NOT_ALLOWED', "HTTP Method 'GET' not allowed. Allowed are POST"]);
+  expect(answer.headers.has('sforce-limit-info')).toBe(false);
+});
+
 it('[wrong-verb] answers 405 and names what is allowed', async () => {
   const org = await openOrg();
   expect(refusal(await org.ask('PUT', INGEST, 'x'))).toEqual([
@@ -66,7 +79,9 @@ it('[error-shape] sends errors as a list of objects', async () => {
   const answer = await org.ask('GET', `${INGEST}/1`);
   expect(answer.headers.get('content-type')).toBe('application/json;charset=UTF-8');
   expect(JSON.parse(answer.text)).toEqual([{ message: expect.any(String), errorCode: 'NOT_FOUND' }]);
-  expect(refusal(await org.ask('POST', INGEST, 'no JSON'))[1]).toBe('JSON_PARSER_ERROR');
+  for (const body of ['no JSON', '[]', 'null', '"a"']) {
+    expect(refusal(await org.ask('POST', INGEST, body)).slice(0, 2)).toEqual([400, 'JSON_PARSER_ERROR']);
+  }
 });
 
 it('[session-expired] answers 401 to a token that it does not accept', async () => {

@@ -29,7 +29,7 @@ it('[results-rendered] writes typed values of rows that landed in its own notati
   const org = await openOrg();
   const { succeeded } = await org.load(
     'Name,AnnualRevenue,NumberOfEmployees,Score__c,Last_Audit__c,Active__c\n' +
-      '1,912260031,42,12.50,2026-01-02T03:04:05.678+01:00,1\n',
+      '1,912260031,+42,12.50,2026-01-02T03:04:05.678+01:00,1\n',
   );
   expect(succeeded).toEqual([
     expect.objectContaining({
@@ -111,6 +111,35 @@ it('[results-unprocessed] echoes rows that were not processed as they were sent'
   expect(unprocessed).toBe('Name,"Phone"\nB,"2"\n\n"C",3');
 });
 
+it.each([
+  ['behind a blank', 'Name,Phone', 'A,1\nB,2\nC, "3"\n'],
+  ['in a header of two lines', '"Na\nme",Phone', 'A,1\nB "2"\n'],
+  ['in the header', 'Name,Pho"ne', 'A,1\n'],
+  ['that opens in the header and never closes', '"Name,Phone', 'A,1\n'],
+])('[results-unprocessed] keeps the header of an upload with a stray quote %s', async (_what, header, rows) => {
+  const org = await openOrg();
+  const { id, info, unprocessed } = await org.load(`\n\n${header}\n${rows}`);
+  expect(info['errorMessage']).toContain('Found unescaped quote');
+  expect(unprocessed).toBe(`${header}\n${rows}`);
+  expect(await text(org, id, 'successfulResults')).toBe(`"sf__Id","sf__Created",${header}\n`);
+});
+
+it('[results-unprocessed] is empty for a job that was aborted before an upload', async () => {
+  const org = await openOrg();
+  const id = await org.create();
+  await org.ask('PATCH', `${INGEST}/${id}`, { state: 'Aborted' });
+  const { status, text: body } = await org.ask('GET', `${INGEST}/${id}/unprocessedrecords`);
+  expect([status, body]).toEqual([200, '']);
+  expect(await text(org, id, 'failedResults')).toBe('"sf__Id","sf__Error"\n');
+});
+
+it('[results-relationship] repeats cells of relationship columns as they were sent', async () => {
+  const org = await openOrg();
+  org.seedRecords('Account', [{ Name: 'A', External_Id__c: 'acme' }]);
+  const { succeeded } = await org.load('Name,Parent.External_Id__c\nB,ACME\n');
+  expect(succeeded).toEqual([expect.objectContaining({ 'Parent.External_Id__c': 'ACME' })]);
+});
+
 it('[results-early] refuses results before the end', async () => {
   const org = await openOrg();
   const answer = await org.ask('GET', `${INGEST}/${await org.create()}/successfulResults`);
@@ -123,7 +152,9 @@ it('[results-letter-case] takes names of result files in any letter case', async
   for (const name of ['unprocessedRecords', 'UNPROCESSEDRECORDS', 'successfulresults']) {
     expect((await org.ask('GET', `${INGEST}/${id}/${name}`)).status).toBe(200);
   }
-  expect((await org.ask('GET', `${INGEST}/${id}/otherResults`)).status).toBe(404);
+  for (const name of ['otherResults', 'constructor']) {
+    expect((await org.ask('GET', `${INGEST}/${id}/${name}`)).status).toBe(404);
+  }
 });
 
 it.each([

@@ -141,7 +141,7 @@ it('[row-id] tells a missing from a malformed from an unknown id', async () => {
   const csv = 'Name,Id\n1,\n2,nobody\n3,001sm0000000099AAA\n';
   expect(await errorsOf(csv, { operation: 'update' })).toEqual([
     'MISSING_ARGUMENT:Id not specified in an update call:--',
-    'MALFORMED_ID:malformed id nobody:Id --',
+    'MALFORMED_ID:malformed id nobody:--',
     'INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--',
   ]);
 });

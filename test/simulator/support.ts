@@ -110,6 +110,8 @@ export async function openOrg(options: SimulatorOptions = {}): Promise<TestOrg> 
 }
 
 export function rowsOf(csv: string): Record<string, string>[] {
+  // A header alone, which need not be one that can be parsed.
+  if (csv.indexOf('\n') === csv.length - 1) return [];
   return parse(csv, { columns: true, delimiter: csv.startsWith('"sf__Id"') ? csv.charAt(8) : ',' });
 }
 

@@ -1,7 +1,9 @@
 /** Uploading, closing and aborting. */
+import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { Clock, INGEST, openOrg, refusal } from './support.js';
+import type { TestOrg } from './support.js';
 
 const put = { 'content-type': 'text/csv' };
 
@@ -64,6 +66,59 @@ it.each(['INVALIDJOB', 'BULK_API_ERROR'] as const)(
   },
 );
 
+/** An upload that goes on until it is told to end. */
+function slowUpload(org: TestOrg, id: string): (rest: string) => Promise<{ status: number; text: string }> {
+  const headers = { ...put, authorization: `Bearer ${org.token}`, 'transfer-encoding': 'chunked' };
+  const request = httpRequest(`${org.url}${INGEST}/${id}/batches`, { method: 'PUT', headers });
+  const answer = new Promise<{ status: number; text: string }>((done, fail) => {
+    request.on('error', fail).on('response', (response) => {
+      let text = '';
+      response.on('data', (chunk: Buffer) => (text += String(chunk)));
+      response.on('end', () => done({ status: response.statusCode ?? 0, text }));
+    });
+  });
+  request.write('Name\n');
+  return (rest) => {
+    request.end(rest);
+    return answer;
+  };
+}
+
+const arrived = async (org: TestOrg, uploads: number): Promise<void> => {
+  while (org.ledger.count('upload') < uploads) await new Promise((done) => setTimeout(done, 5));
+};
+
+it('[upload-twice] takes two uploads at the same time, and counts both', async () => {
+  const org = await openOrg();
+  const id = await org.create();
+  const [first, second] = [slowUpload(org, id), slowUpload(org, id)];
+  await arrived(org, 2);
+  expect([await first('A\n'), await second('B\n')]).toEqual([
+    { status: 201, text: '' },
+    { status: 201, text: '' },
+  ]);
+  const close = refusal(await org.ask('PATCH', `${INGEST}/${id}`, { state: 'UploadComplete' }));
+  expect([close[0], close[2].includes('Found multipe contents')]).toEqual([400, true]);
+});
+
+it('[upload-not-open] refuses an upload whose job was closed or deleted meanwhile, and leaves the rows alone', async () => {
+  const org = await openOrg();
+  const id = await org.create();
+  const late = slowUpload(org, id);
+  await arrived(org, 1);
+  await org.send(id, 'Name\nA\n');
+  expect(await late('B\n')).toMatchObject({ status: 400, text: expect.stringContaining('INVALIDJOBSTATE') });
+  await org.ended(id);
+  expect(org.records('Account').map(({ values }) => values.get('Name'))).toEqual(['A']);
+  const gone = await org.create();
+  const later = slowUpload(org, gone);
+  await arrived(org, 3);
+  await org.ask('PATCH', `${INGEST}/${gone}`, { state: 'Aborted' });
+  await org.ask('DELETE', `${INGEST}/${gone}`);
+  const { status, text } = await later('B\n');
+  expect([status, text.includes('/')]).toEqual([404, false]);
+});
+
 it('[close-reply] answers with less than create does', async () => {
   const org = await openOrg();
   const id = await org.create({ operation: 'upsert', externalIdFieldName: 'External_Id__c' });
@@ -87,11 +142,16 @@ it('[close-reply] answers with less than create does', async () => {
 
 it('[state-values] takes only the two states that a client may set', async () => {
   const org = await openOrg();
-  expect(refusal(await org.ask('PATCH', `${INGEST}/${await org.create()}`, { state: 'JobComplete' }))).toEqual([
-    400,
-    'API_ERROR',
-    "Invalid value: 'JobComplete' supplied for property: 'state'",
-  ]);
+  for (const [body, value] of [
+    [{ state: 'JobComplete' }, 'JobComplete'],
+    [{}, ''],
+  ] as const) {
+    expect(refusal(await org.ask('PATCH', `${INGEST}/${await org.create()}`, body))).toEqual([
+      400,
+      'API_ERROR',
+      `Invalid value: '${value}' supplied for property: 'state'`,
+    ]);
+  }
 });
 
 it('[close-without-upload] refuses to close what was never uploaded, or completes it', async () => {
@@ -110,11 +170,16 @@ it('[close-again] refuses a second close, or takes it while the job is not at it
     ['refuse', 400],
     ['accept', 200],
   ] as const) {
-    const org = await openOrg({ quirks: { closeAgain }, queueDelayMs: 200 });
+    const clock = new Clock();
+    const org = await openOrg({ quirks: { closeAgain }, queueDelayMs: 1_500, recordsPerSecond: 1, now: clock.now });
     const id = await org.create();
     await org.send(id, 'Name\nA\n');
+    const again = await org.ask('PATCH', `${INGEST}/${id}`, { state: 'UploadComplete' });
+    expect([again.status, again.text.includes(text)]).toEqual([status, status === 400]);
+    clock.ms += 2_000;
+    expect((await org.ask('GET', `${INGEST}/${id}`)).json['state']).toBe('InProgress');
     expect((await org.ask('PATCH', `${INGEST}/${id}`, { state: 'UploadComplete' })).status).toBe(status);
-    await org.ended(id);
+    clock.pass(1);
     const late = await org.ask('PATCH', `${INGEST}/${id}`, { state: 'UploadComplete' });
     expect(refusal(late)).toEqual([400, 'INVALIDJOBSTATE', text]);
   }
@@ -153,7 +218,7 @@ it('[abort-running] finishes the batch that runs: counters move after the abort,
     numberRecordsProcessed: 200,
   });
   await org.ask('PATCH', `${INGEST}/${id}`, { state: 'Aborted' });
-  expect((await org.ask('GET', `${INGEST}/${id}`)).json['numberRecordsProcessed']).toBe(300);
+  expect((await org.ask('GET', `${INGEST}/${id}`)).json['numberRecordsProcessed']).toBe(200);
   clock.ms += 3_000;
   expect((await org.ask('GET', `${INGEST}/${id}`)).json['numberRecordsProcessed']).toBe(600);
   clock.pass(1);

@@ -80,9 +80,37 @@ it('exits 1 when the load failed, and lets it start again because no row landed'
   const source = await file(keyed('C3', 5).map(({ Name, ...row }) => ({ ...row, 'Account Name': Name ?? '' })));
   const failed = run(load(source, '--json'));
   expect(await failed.ended).toBe(1);
-  expect(json(failed)).toMatchObject({ state: 'Failed', error: { code: 'JOB_FAILED' }, records: { unprocessed: 5 } });
+  expect(json(failed)).toMatchObject({ state: 'Failed', error: { code: 'HEADER_LABEL_COLUMN' }, jobsTotal: 0 });
   const mended = run(load(source, '--json', '--map', 'Account Name=Name'));
   expect(await mended.ended).toBe(0);
+});
+
+it('checks a file without loading it: everything that is wrong, exit code 1, or 0 when a load would begin', async () => {
+  const jobs = world.org.jobs().length;
+  const check = async (name: string, ...more: string[]): Promise<[number, Record<string, unknown>, string]> => {
+    const words = ['check', name, '--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c'];
+    const command = run([...words, '--json', ...more]);
+    return [Number(await command.ended), json(command), command.stderr()];
+  };
+  const labels = keyed('K1', 3).map(({ Name, ...row }) => ({ ...row, 'Account Name': Name ?? '', Ratng: 'Hot' }));
+  const [wrong, report, text] = await check(await file(labels));
+  expect(wrong).toBe(1);
+  expect(report).toMatchObject({
+    ok: false,
+    records: 3,
+    errors: [{ code: 'HEADER_LABEL_COLUMN' }, { code: 'HEADER_UNKNOWN_COLUMN' }],
+  });
+  expect(text).toContain('did you mean `Rating`?');
+  const rows = keyed('K2', 3).map((row, i) => ({ ...row, Rating: i === 1 ? 'Lukewarm' : 'Hot' }));
+  const source = await file(rows);
+  expect((await check(source))[0]).toBe(0);
+  const [bad, found] = await check(source, '--check-rows');
+  expect(bad).toBe(1);
+  expect(found).toMatchObject({ rows: { bad: 1, byCode: { INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: 1 } } });
+  expect(world.org.jobs()).toHaveLength(jobs);
+  const skipped = run(load(source, '--skip-bad-rows', '--json'));
+  expect(await skipped.ended).toBe(2);
+  expect(json(skipped)).toMatchObject({ records: { total: 3, succeeded: 2, rejected: 1 }, jobs: [{ records: 2 }] });
 });
 
 it.each([

@@ -97,7 +97,7 @@ it('stops at an object that the org does not have', async () => {
   const result = await world.load({ source, object: 'Acount' });
   expect(result).toMatchObject({
     state: 'Failed',
-    records: { total: 3, succeeded: 0, unprocessed: 3 },
+    records: { total: 0, succeeded: 0 },
     error: { code: 'OBJECT_NOT_FOUND' },
     jobsTotal: 0,
   });

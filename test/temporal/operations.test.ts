@@ -293,17 +293,40 @@ describe('what is refused before a job exists', () => {
 });
 
 describe('a header that the org does not know', () => {
-  it('fails with the words of the platform, and everything is unprocessed, nothing sent again', async () => {
-    const rows = keyed('X1', accounts(25)).map(({ Name, ...row }) => ({ ...row, 'Account Name': Name as string }));
-    const result = await world.load({ source: await world.csv(rows) });
+  const labelled = (prefix: string): Row[] =>
+    keyed(prefix, accounts(25)).map(({ Name, ...row }) => ({ ...row, 'Account Name': Name as string }));
+
+  it('is refused before a job exists, with what to do', async () => {
+    const before = world.org.jobs().length;
+    const result = await world.load({ source: await world.csv(labelled('X0')) });
+    expect(result).toMatchObject({
+      state: 'Failed',
+      records: { total: 0 },
+      jobsTotal: 0,
+      error: { code: 'HEADER_LABEL_COLUMN', message: expect.stringContaining("--map 'Account Name=Name'") },
+    });
+    expect(world.org.jobs()).toHaveLength(before);
+  });
+
+  it('fails with the words of the platform where the user may not describe: all unprocessed, nothing sent again', async () => {
+    world.org.fault({ kind: 'describe', action: { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' } });
+    const result = await world.load({ source: await world.csv(labelled('X1')) });
     expect(result).toMatchObject({
       state: 'Failed',
       records: { total: 25, succeeded: 0, rejected: 0, unprocessed: 25, unaccounted: 0 },
       balanced: true,
       jobsTotal: 1,
       error: { code: 'JOB_FAILED', message: expect.stringContaining('Field name not found : Account Name') },
+      warnings: [expect.stringContaining('may not describe Account')],
     });
     await expectSound(world, result);
+  });
+
+  it('lands by its labels when that is asked for', async () => {
+    expect(await world.load({ source: await world.csv(labelled('X3')), mapLabels: true })).toMatchObject({
+      state: 'Completed',
+      records: { succeeded: 25 },
+    });
   });
 
   it('lands once the mapping is right', async () => {

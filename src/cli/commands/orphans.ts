@@ -1,15 +1,8 @@
 /** `nightload orphans`: jobs that lie Open in the org and belong to no running load. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { WorkflowFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
-import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import type { OrphanJobsInput, OrphanJobsResult } from '../../contract.js';
-import { NightloadError } from '../../errors.js';
-import { innermostFailure } from '../../workflows/failures.js';
 import { printJson, say } from '../failure.js';
-import { unattendedQueue } from '../pollers.js';
-import { taskQueueFrom, withClient } from '../temporal.js';
+import { runOnWorker } from '../run-on-worker.js';
 
 export interface OrphansOptions {
   abort?: boolean;
@@ -18,44 +11,20 @@ export interface OrphansOptions {
   json?: boolean;
 }
 
-/** A worker that is there has begun by then. */
-const ASK_FOR_WORKER_AFTER_MS = 5_000;
-
 export async function orphans(options: OrphansOptions): Promise<number> {
-  return withClient(async (client) => {
-    const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
-    const input: OrphanJobsInput = {
-      connection: options.connection,
-      abort: options.abort === true,
-      ...(options.olderThan !== undefined && { olderThan: options.olderThan }),
-    };
-    const handle = await client.workflow.start('orphanJobs', {
-      workflowId: `nightload-orphans/${randomUUID()}`,
-      taskQueue,
-      args: [input],
-      workflowExecutionTimeout: '20m',
-      staticSummary: `jobs left Open in the org of ${options.connection}`,
-    });
-    const ended = new AbortController();
-    void sleep(ASK_FOR_WORKER_AFTER_MS, undefined, { signal: ended.signal })
-      .then(() => unattendedQueue(client, taskQueue, undefined))
-      .then(
-        (queue) => queue !== undefined && say(`No worker polls the task queue "${queue}": start \`nightload worker\`.`),
-      )
-      .catch(() => undefined);
-    try {
-      const result = (await handle.result()) as OrphanJobsResult;
-      print(result, options);
-      if (options.json === true) printJson(result);
-      return 0;
-    } catch (error) {
-      const cause = innermostFailure(error instanceof WorkflowFailedError ? error.cause : error);
-      if (cause instanceof ApplicationFailure) throw new NightloadError(cause.type ?? 'UNEXPECTED', cause.message);
-      throw error;
-    } finally {
-      ended.abort();
-    }
+  const input: OrphanJobsInput = {
+    connection: options.connection,
+    abort: options.abort === true,
+    ...(options.olderThan !== undefined && { olderThan: options.olderThan }),
+  };
+  const result = await runOnWorker<OrphanJobsResult>('orphanJobs', {
+    workflowId: `nightload-orphans/${randomUUID()}`,
+    args: [input],
+    staticSummary: `jobs left Open in the org of ${options.connection}`,
   });
+  print(result, options);
+  if (options.json === true) printJson(result);
+  return 0;
 }
 
 function print({ jobs }: OrphanJobsResult, { abort, olderThan = '24h' }: OrphansOptions): void {

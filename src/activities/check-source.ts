@@ -1,0 +1,115 @@
+/** The checks of a load without the load: everything that can be known before a job exists, all findings at once. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { CheckReport } from '../contract.js';
+import { NightloadError } from '../errors.js';
+import type { SalesforceConnection } from '../salesforce/connection.js';
+import type { ApiContext } from '../salesforce/context.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { openSource } from './open-source.js';
+import { preflight } from './preflight.js';
+import type { Preflight } from './preflight.js';
+import { checkLargeRecords, rowsToSend, writeBadRows } from './prepare-rows.js';
+import type { RowsToSend } from './prepare-rows.js';
+import { countedStep } from './step.js';
+import type { Step } from './step.js';
+import type { Counted, PlanLoadInput } from './types.js';
+
+const BATCH = 10_000;
+/** Of each part: create, upload, close, three results; and about as many polls as a job of half an hour takes. */
+const REQUESTS_OF_A_PART = 6 + 10;
+
+export function checkSource(
+  dependencies: ActivityDependencies,
+): (input: PlanLoadInput) => Promise<Counted<CheckReport>> {
+  return countedStep(async (input, step) => {
+    const { source, object, operation } = input;
+    const report: CheckReport = { ok: false, source, object, operation, errors: [], warnings: [] };
+    const path = await dependencies.roots.pathOf(source);
+    const work = await dependencies.roots.pathOf(input.workUri);
+    try {
+      await check(connectionOf(dependencies, input.connection), path, work, input, report, step);
+    } catch (error) {
+      // What passes by itself is tried again; everything else is what the check was asked for.
+      if (!(error instanceof NightloadError) || error.retryable) throw error;
+      report.errors.push({ code: error.code, message: error.message });
+    } finally {
+      if (report.rows?.file === undefined) await rm(work, { recursive: true, force: true });
+    }
+    return { ...report, ok: report.errors.length === 0 };
+  });
+}
+
+async function check(
+  connection: SalesforceConnection,
+  source: string,
+  work: string,
+  input: PlanLoadInput,
+  report: CheckReport,
+  step: Step,
+): Promise<void> {
+  await mkdir(work, { recursive: true });
+  const opened = await openSource(source, work, input, step);
+  report.found = opened.found;
+  const checked = await preflight(connection, input, opened.dialect.header, step);
+  report.errors.push(...checked.errors);
+  report.warnings.push(...checked.warnings);
+  const rows = await rowsToSend(opened, checked, work, input, step);
+  if (rows.rewritten !== undefined) report.found.rewritten = rows.rewritten;
+  report.records = rows.plan.records;
+  report.parts = rows.plan.parts.length;
+  if (rows.plan.records === 0) {
+    throw new NightloadError(
+      'SOURCE_EMPTY',
+      'The file has a header line and no data rows, so there is nothing to load.',
+    );
+  }
+  report.forecast = await forecast(connection, rows, { ...step.call, apiVersion: checked.apiVersion });
+  await checkLargeRecords(rows);
+  // Rules for columns that are wrong themselves would only repeat that.
+  if (input.checkRows && checked.errors.length === 0) await checkTheRows(rows, checked, work, input, report, step);
+}
+
+async function checkTheRows(
+  rows: RowsToSend,
+  checked: Preflight,
+  work: string,
+  input: PlanLoadInput,
+  report: CheckReport,
+  step: Step,
+): Promise<void> {
+  const { file, report: found } = await writeBadRows(rows, checked, work, input, step);
+  report.rows = {
+    bad: found.badRows,
+    byCode: found.byCode,
+    findings: found.findings.map(({ row, code, column, message }) => ({
+      row,
+      code,
+      message,
+      ...(column !== undefined && { column }),
+    })),
+    ...(found.badRows > 0 && { file: pathToFileURL(join(file.path)).href }),
+  };
+  if (found.badRows > 0) {
+    report.errors.push({ code: 'ROWS_WOULD_FAIL', message: `${found.badRows} of ${found.rows} rows would fail.` });
+  }
+}
+
+async function forecast(
+  connection: SalesforceConnection,
+  { plan }: RowsToSend,
+  context: ApiContext,
+): Promise<NonNullable<CheckReport['forecast']>> {
+  const batches = plan.parts.reduce((sum, { records }) => sum + Math.ceil(records / BATCH), 0);
+  const apiRequests = 2 + plan.parts.length * REQUESTS_OF_A_PART;
+  // Many integration users may not see the limits.
+  const limits = await connection.limits(context).catch(() => undefined);
+  const left = (name: string): number | undefined => limits?.[name]?.remaining;
+  const remaining = {
+    ...(left('DailyApiRequests') !== undefined && { apiRequests: left('DailyApiRequests') as number }),
+    ...(left('DailyBulkApiBatches') !== undefined && { batches: left('DailyBulkApiBatches') as number }),
+  };
+  return { batches, apiRequests, ...(Object.keys(remaining).length > 0 && { remaining }) };
+}

@@ -1,0 +1,109 @@
+/**
+ * Opens the file that a load is started with: unpacks and decodes it where it must be, and finds its dialect. What is
+ * UTF-8 already is not copied.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeStream } from '../csv/decode.js';
+import { detectDialect, HEAD_BYTES } from '../csv/dialect.js';
+import type { Dialect } from '../csv/dialect.js';
+import { encodingOf, notUtf8At, recogniseEncoding, Utf8Finder } from '../csv/encoding.js';
+import { eachRecord } from '../csv/scanner.js';
+import { NightloadError } from '../errors.js';
+import { readHead, readRange, saveStream } from '../storage/files.js';
+import type { Step } from './step.js';
+
+/** What was found out about a source, for the report of a check. */
+export interface FoundSource {
+  encoding: string;
+  byteOrderMark: boolean;
+  gzip: boolean;
+  delimiter: string;
+  lineEnding: 'LF' | 'CRLF';
+  columns: number;
+}
+
+export interface OpenSource {
+  /** UTF-8 text: the source itself, or what was decoded from it. */
+  path: string;
+  dialect: Dialect;
+  found: FoundSource;
+}
+
+/** Rows at the beginning whose cells are counted: a wrong delimiter or a stray quote shows there. */
+const FIRST_ROWS = 1_000;
+
+/**
+ * @param work folder for the decoded text
+ * @throws NightloadError `ENCODING_UNKNOWN`, `CSV_NOT_UTF8`, `CSV_NOT_DECODABLE`, `SOURCE_GZIP_INVALID`,
+ *   `SOURCE_GZIP_TRUNCATED`, `CSV_RAGGED_ROW`, and those of `detectDialect`
+ */
+export async function openSource(
+  source: string,
+  work: string,
+  said: { delimiter?: string; encoding?: string },
+  step: Step,
+): Promise<OpenSource> {
+  const head = await readHead(source, HEAD_BYTES);
+  const recognised = recogniseEncoding(head);
+  const encoding = said.encoding === undefined ? undefined : encodingOf(said.encoding);
+  if (said.encoding !== undefined && encoding === undefined) {
+    throw new NightloadError('ENCODING_UNKNOWN', `"${said.encoding}" is no encoding that can be read here.`);
+  }
+  // Never guessed: the caller says it, or the bytes are UTF-8.
+  if (encoding === undefined && recognised.encoding !== 'utf-8' && !recognised.gzip) {
+    throw notUtf8At(new Utf8Finder().push(head) ?? 0, undefined, head);
+  }
+  const path =
+    recognised.gzip || (encoding ?? 'utf-8') !== 'utf-8'
+      ? await decoded(source, work, { encoding: encoding ?? 'utf-8', gzip: recognised.gzip }, step)
+      : source;
+  const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
+  await checkFirstRows(path, dialect);
+  return {
+    path,
+    dialect,
+    found: {
+      encoding: encoding ?? 'utf-8',
+      byteOrderMark: recognised.bom > 0,
+      gzip: recognised.gzip,
+      delimiter: dialect.delimiter,
+      lineEnding: dialect.lineEnding,
+      columns: dialect.header.length,
+    },
+  };
+}
+
+async function decoded(
+  source: string,
+  work: string,
+  how: { encoding: string; gzip: boolean },
+  step: Step,
+): Promise<string> {
+  await mkdir(work, { recursive: true });
+  const path = join(work, `text-${randomUUID().slice(0, 8)}.csv`);
+  await saveStream(decodeStream(readRange(source, 0), how), path, step.signal);
+  return path;
+}
+
+/** @throws NightloadError `CSV_RAGGED_ROW` */
+async function checkFirstRows(path: string, { delimiter, header, dataStart }: Dialect): Promise<void> {
+  const width = header.length;
+  let row = 0;
+  // Quotes that stay open are the scanner's to tell, with the row in which they were opened.
+  for await (const cells of eachRecord(readRange(path, dataStart, dataStart + HEAD_BYTES), {
+    delimiter,
+    partial: true,
+  })) {
+    row++;
+    if (cells.length !== width) {
+      throw new NightloadError(
+        'CSV_RAGGED_ROW',
+        `Data row ${row} has ${cells.length} cells, the header has ${width}. Look for a missing or stray quote or delimiter` +
+          `${width === 1 ? ', or say which delimiter the file has (--delimiter)' : ''}.`,
+      );
+    }
+    if (row >= FIRST_ROWS) return;
+  }
+}

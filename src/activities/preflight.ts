@@ -1,0 +1,133 @@
+/** What is asked of the org before anything is sent: which API version, and whether the header fits the object. */
+import { NightloadError } from '../errors.js';
+import { applyColumns } from '../csv/header.js';
+import type { Column, ColumnPlan } from '../csv/header.js';
+import { checkHeader } from '../preflight/header-rules.js';
+import type { Finding } from '../preflight/header-rules.js';
+import type { SalesforceConnection } from '../salesforce/connection.js';
+import type { ApiContext } from '../salesforce/context.js';
+import type { ObjectDescribe } from '../salesforce/describe.js';
+import { SalesforceError } from '../salesforce/errors.js';
+import type { Step } from './step.js';
+import type { PlanLoadInput } from './types.js';
+
+export interface Preflight {
+  apiVersion: string;
+  /** Absent when the user may not see it; then the platform checks, after the upload. */
+  describe?: ObjectDescribe;
+  /** Under their exact API names. */
+  columns: ColumnPlan;
+  constants: Record<string, string>;
+  externalIdFieldName?: string;
+  errors: Finding[];
+  warnings: Finding[];
+}
+
+export async function preflight(
+  connection: SalesforceConnection,
+  input: PlanLoadInput,
+  header: readonly string[],
+  step: Step,
+): Promise<Preflight> {
+  const columns = applyColumns(header, input);
+  const apiVersion = await connection.resolveApiVersion(step.call).catch(finalBeforeStart);
+  const context = { ...step.call, apiVersion };
+  const describe = await describeIfPossible(connection, input.object, context, step.attempt);
+  if (describe === undefined) return withoutDescribe(input, columns, apiVersion);
+  const report = await checkHeader({
+    operation: input.operation,
+    ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
+    columns: columns.kept.map(({ index, name }) => ({ title: header[index] ?? name, name, position: index + 1 })),
+    constants: Object.keys(input.constants ?? {}),
+    describe,
+    describeOf: (object) => describeIfPossible(connection, object, context, step.attempt).catch(hiddenObject),
+    mapLabels: input.mapLabels ?? false,
+  });
+  const renamed = (column: Column): Column => {
+    const position = columns.kept.findIndex(({ index }) => index === column.index);
+    return { ...column, name: report.names[position] ?? column.name };
+  };
+  const values = Object.values(input.constants ?? {});
+  return {
+    apiVersion,
+    describe,
+    columns: { sent: columns.sent.map(renamed), kept: columns.kept.map(renamed) },
+    constants: Object.fromEntries(report.constants.map((name, i) => [name, values[i] ?? ''])),
+    ...((report.externalIdFieldName ?? input.externalIdFieldName) !== undefined && {
+      externalIdFieldName: report.externalIdFieldName ?? (input.externalIdFieldName as string),
+    }),
+    errors: report.errors,
+    warnings: report.warnings,
+  };
+}
+
+/** What can be told without describe. */
+function withoutDescribe(input: PlanLoadInput, columns: ColumnPlan, apiVersion: string): Preflight {
+  const names = [...columns.sent.map(({ name }) => name), ...Object.keys(input.constants ?? {})];
+  const key =
+    input.operation === 'update' ? 'Id' : input.operation === 'upsert' ? input.externalIdFieldName : undefined;
+  const missing = key !== undefined && !names.some((name) => name.toLowerCase() === key.toLowerCase());
+  return {
+    apiVersion,
+    columns,
+    constants: input.constants ?? {},
+    ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
+    errors: missing
+      ? [
+          {
+            code: key === 'Id' ? 'HEADER_NO_ID' : 'HEADER_NO_EXTERNAL_ID',
+            message: `${input.operation} needs a column "${key}" to find records by. The columns are: ${names.join(', ')}.`,
+          },
+        ]
+      : [],
+    warnings: [
+      {
+        code: 'DESCRIBE_NOT_POSSIBLE',
+        message: `The user may not describe ${input.object}, so the header could not be checked before the upload.`,
+      },
+    ],
+  };
+}
+
+const MOST_TOLD = 5;
+
+/** @throws NightloadError with the code of the first finding, and the words of some more */
+export function throwFindings(errors: readonly Finding[]): void {
+  const first = errors[0];
+  if (first === undefined) return;
+  const told = errors.slice(0, MOST_TOLD).map(({ message }) => message);
+  const more =
+    errors.length > told.length ? [`And ${errors.length - told.length} more: \`nightload check\` lists all.`] : [];
+  throw new NightloadError(first.code, [...told, ...more].join(' '));
+}
+
+/** Later on a load waits for a new token; before anything has begun, whoever starts it should know at once. */
+function finalBeforeStart(error: unknown): never {
+  if (!(error instanceof NightloadError) || error.code !== 'TOKEN_EXPIRED') throw error;
+  throw new NightloadError(error.code, error.message, { cause: error });
+}
+
+/** A user who may not describe can load all the same; an object that is not there cannot be loaded. */
+async function describeIfPossible(
+  connection: SalesforceConnection,
+  object: string,
+  context: ApiContext,
+  attempt: number,
+): Promise<ObjectDescribe | undefined> {
+  try {
+    const describe = await connection.describe(object, context).catch(finalBeforeStart);
+    // A reply that lists nothing but the id says nothing about columns.
+    return describe.fields.length > 1 ? describe : undefined;
+  } catch (error) {
+    if (!(error instanceof SalesforceError) || error.code === 'OBJECT_NOT_FOUND') throw error;
+    const answered = error.httpStatus !== undefined && error.httpStatus !== 401;
+    if (answered && (!error.retryable || attempt >= 3)) return undefined;
+    throw error;
+  }
+}
+
+/** The target of a lookup that the user may not see. */
+function hiddenObject(error: unknown): undefined {
+  if (error instanceof SalesforceError && error.code === 'OBJECT_NOT_FOUND') return undefined;
+  throw error;
+}

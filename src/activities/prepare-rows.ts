@@ -1,0 +1,271 @@
+/** The bytes that are sent: the source's own where that is possible, else a copy that says the same. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readCells, writeCells } from '../csv/cells.js';
+import type { Dialect } from '../csv/dialect.js';
+import { headerBytes, sendsAllColumns } from '../csv/header.js';
+import { keyNormaliser } from '../csv/keys.js';
+import { planParts } from '../csv/parts.js';
+import type { PartPlan } from '../csv/parts.js';
+import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
+import { scanRecords } from '../csv/scanner.js';
+import { NightloadError } from '../errors.js';
+import { checkRows } from '../preflight/check-rows.js';
+import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';
+import { readRange, readRanges, saveStream } from '../storage/files.js';
+import { RowFile } from '../storage/row-file.js';
+import type { OpenSource } from './open-source.js';
+import type { Preflight } from './preflight.js';
+import type { RejectedRows } from './stage.js';
+import type { Step } from './step.js';
+import type { PlanLoadInput } from './types.js';
+
+export interface RowsToSend {
+  path: string;
+  names: string[];
+  dialect: Pick<Dialect, 'delimiter' | 'lineEnding' | 'dataStart'>;
+  plan: PartPlan;
+  /** Why the source's own bytes are not sent. */
+  rewritten?: string;
+}
+
+export interface PreparedRows {
+  rows: RowsToSend;
+  rejected?: RejectedRows;
+}
+
+/** The platform's limits for one record. */
+const MOST_CHARACTERS = { cell: 131_072, record: 400_000 } as const;
+
+/** @throws NightloadError `SOURCE_EMPTY`, `CSV_CELL_TOO_LONG`, `CSV_RECORD_TOO_LONG`, `ROWS_WOULD_FAIL`, and those of reading a CSV */
+export async function prepareRows(
+  opened: OpenSource,
+  checked: Preflight,
+  work: string,
+  input: PlanLoadInput,
+  step: Step,
+): Promise<PreparedRows> {
+  const rows = await rowsToSend(opened, checked, work, input, step);
+  if (rows.plan.records === 0) {
+    throw new NightloadError(
+      'SOURCE_EMPTY',
+      'The file has a header line and no data rows, so there is nothing to load.',
+    );
+  }
+  if (input.checkRows || input.skipBadRows) return leaveOutBadRows(rows, checked, work, input, step);
+  await checkLargeRecords(rows);
+  return { rows };
+}
+
+/** The source itself where its bytes can be sent; else a copy that says the same. */
+export async function rowsToSend(
+  { path: source, dialect }: OpenSource,
+  { columns, constants, externalIdFieldName }: Preflight,
+  work: string,
+  input: PlanLoadInput,
+  step: Step,
+): Promise<RowsToSend> {
+  let why =
+    Object.keys(constants).length > 0
+      ? 'constants are added'
+      : !sendsAllColumns(dialect.header, columns.sent)
+        ? 'columns are left out'
+        : input.blankAsNull
+          ? 'empty cells become #N/A'
+          : undefined;
+  if (why === undefined) {
+    const names = columns.sent.map(({ name }) => name);
+    const plan = await cut(source, dialect, names, input.partMaxBytes, step);
+    // The header line is our own, so only the data's line breaks count.
+    const lineEnding = plan.lineBreaks === 'none' ? dialect.lineEnding : plan.lineBreaks;
+    // What the platform makes of blank lines is not documented, so they are not sent.
+    if (plan.blankBytes > 0) why = 'blank lines are left out';
+    else if (lineEnding === 'mixed') why = 'line ends are mixed';
+    else if ((input.lineEnding ?? lineEnding) !== lineEnding) why = 'line ends are changed';
+    else return { path: source, names, dialect: { ...dialect, lineEnding }, plan };
+  }
+  const shape = {
+    delimiter: dialect.delimiter,
+    width: dialect.header.length,
+    dataStart: dialect.dataStart,
+    columns: columns.sent,
+    constants,
+    blankAsNull: input.blankAsNull,
+    keys: ['Id', ...(externalIdFieldName === undefined ? [] : [externalIdFieldName])],
+  };
+  // A name of its own: an earlier attempt, cut off from the server, may still be writing.
+  const path = join(work, `source-${randomUUID().slice(0, 8)}.csv`);
+  await saveStream(rewriteCsv(readRange(source, dialect.dataStart), shape), path, step.signal);
+  const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
+  const names = rewrittenNames(shape);
+  const plan = await cut(path, written, names, input.partMaxBytes, step);
+  return { path, names, dialect: written, plan, rewritten: why };
+}
+
+function cut(
+  path: string,
+  dialect: Pick<Dialect, 'delimiter' | 'dataStart'>,
+  names: string[],
+  partMaxBytes: number,
+  step: Step,
+): Promise<PartPlan> {
+  const header = headerBytes(names, dialect.delimiter, 'CRLF').length;
+  return planParts(readRange(path, dialect.dataStart, undefined, step.signal), {
+    delimiter: dialect.delimiter,
+    base: dialect.dataStart,
+    maxBytes: Math.max(1, partMaxBytes - header),
+    onProgress: (bytes) => (step.bytes = bytes),
+  });
+}
+
+/** Only records of so many bytes can break the limits, and there are few of them. */
+export async function checkLargeRecords({ path, names, dialect, plan }: RowsToSend): Promise<void> {
+  let n = 0;
+  for await (const record of readRanges(path, plan.large)) {
+    const row = plan.large[n++]?.row;
+    const cells = readCells(record, dialect.delimiter);
+    const long = cells.findIndex((cell) => cell.length > MOST_CHARACTERS.cell);
+    if (long !== -1) {
+      throw new NightloadError(
+        'CSV_CELL_TOO_LONG',
+        `Data row ${row} has ${cells[long]?.length} characters in the column "${names[long] ?? ''}"; Salesforce takes ${MOST_CHARACTERS.cell}. ` +
+          'Look for a quote that swallows the rows after it, or shorten the value.',
+      );
+    }
+    const all = cells.reduce((sum, cell) => sum + cell.length, 0);
+    if (all > MOST_CHARACTERS.record) {
+      throw new NightloadError(
+        'CSV_RECORD_TOO_LONG',
+        `Data row ${row} has ${all} characters; Salesforce takes ${MOST_CHARACTERS.record} in one record.`,
+      );
+    }
+  }
+}
+
+/** Rules of describe for each column that is sent. */
+export function rowRules(
+  rows: RowsToSend,
+  { describe, externalIdFieldName }: Preflight,
+  { operation, blankAsNull }: Pick<PlanLoadInput, 'operation' | 'blankAsNull'>,
+): Omit<RowCheckInput, 'chunks'> {
+  const fields = new Map(describe?.fields.map((field) => [field.name, field]));
+  const keyName = operation === 'upsert' ? externalIdFieldName : operation === 'insert' ? undefined : 'Id';
+  const keyIndex = rows.names.findIndex((name) => name === keyName);
+  const keyField = keyName === undefined ? undefined : fields.get(keyName);
+  return {
+    delimiter: rows.dialect.delimiter,
+    base: rows.dialect.dataStart,
+    width: rows.names.length,
+    columns: rows.names.map((name, index) => {
+      const field = fields.get(name);
+      return { index, title: name, name, ...(field && { field }) };
+    }),
+    operation,
+    blankAsNull,
+    ...(keyName !== undefined &&
+      keyIndex !== -1 && {
+        key: {
+          index: keyIndex,
+          name: keyName,
+          normalise: keyNormaliser(
+            keyField && { type: keyName === 'Id' ? 'id' : keyField.type, caseSensitive: keyField.caseSensitive },
+          ),
+        },
+      }),
+  };
+}
+
+async function leaveOutBadRows(
+  rows: RowsToSend,
+  checked: Preflight,
+  work: string,
+  input: PlanLoadInput,
+  step: Step,
+): Promise<PreparedRows> {
+  const { file, numbers, report } = await writeBadRows(rows, checked, work, input, step);
+  if (report.badRows === 0) return { rows };
+  if (!input.skipBadRows) throw rowsWouldFail(report, file.path);
+  const rejected = { uri: pathToFileURL(file.path).href, rows: report.badRows };
+  return { rows: await withoutRows(rows, numbers, work, input, step), rejected };
+}
+
+/** Writes the rows that would fail in the shape of a rejected file. */
+export async function writeBadRows(
+  rows: RowsToSend,
+  checked: Preflight,
+  work: string,
+  input: Pick<PlanLoadInput, 'operation' | 'blankAsNull'>,
+  step: Step,
+): Promise<{ file: RowFile; numbers: number[]; report: RowCheckReport }> {
+  const header = headerBytes(['sf__Id', 'sf__Error', ...rows.names], ',', 'LF');
+  const file = new RowFile(join(work, `bad-rows-${randomUUID().slice(0, 8)}.csv`), header);
+  const numbers: number[] = [];
+  try {
+    const report = await checkRows({
+      ...rowRules(rows, checked, input),
+      chunks: readRange(rows.path, rows.dialect.dataStart, undefined, step.signal),
+      signal: step.signal,
+      onProgress: (bytes) => (step.bytes = bytes),
+      async onBadRow(record, { row, error }) {
+        numbers.push(row);
+        await file.add(writeCells(['', error, ...readCells(record, rows.dialect.delimiter)], ',', 'LF'));
+      },
+    });
+    return { file, numbers, report };
+  } finally {
+    await file.close();
+  }
+}
+
+function rowsWouldFail({ rows, badRows, byCode, findings }: RowCheckReport, path: string): NightloadError {
+  const counts = Object.entries(byCode).map(([code, count]) => `${code} ${count}`);
+  const first = findings[0];
+  return new NightloadError(
+    'ROWS_WOULD_FAIL',
+    `${badRows} of ${rows} rows would fail (${counts.join(', ')}), so nothing was sent. The first is data row ${first?.row}: ` +
+      `${first?.column === undefined ? '' : `${first.column}: `}${first?.error.split(':')[0]}. All of them are in ${path}; ` +
+      '--skip-bad-rows loads the others and rejects these.',
+  );
+}
+
+/** The rows but those with the given numbers, which ascend. */
+async function withoutRows(
+  rows: RowsToSend,
+  numbers: readonly number[],
+  work: string,
+  input: PlanLoadInput,
+  step: Step,
+): Promise<RowsToSend> {
+  const { dialect } = rows;
+  const file = new RowFile(join(work, `good-rows-${randomUUID().slice(0, 8)}.csv`), Buffer.alloc(0));
+  const end = Buffer.from(dialect.lineEnding === 'CRLF' ? '\r\n' : '\n');
+  let row = 0;
+  let next = 0;
+  let good: Buffer[] = [];
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for await (const chunk of readRange(
+      rows.path,
+      dialect.dataStart,
+      undefined,
+      step.signal,
+    ) as AsyncIterable<Buffer>) {
+      yield chunk;
+      for (const record of good) await file.add(record);
+      good = [];
+    }
+  }
+  try {
+    await scanRecords(chunks(), { delimiter: dialect.delimiter }, (record) => {
+      if (++row === numbers[next]) next++;
+      else good.push(record[record.length - 1] === 0x0a ? record : Buffer.concat([record, end]));
+    });
+    for (const record of good) await file.add(record);
+  } finally {
+    await file.close();
+  }
+  const written = { ...dialect, dataStart: 0 };
+  if (file.rows === 0) await saveStream((async function* () {})(), file.path);
+  const plan = await cut(file.path, written, rows.names, input.partMaxBytes, step);
+  return { ...rows, path: file.path, dialect: written, plan, rewritten: 'rows that would fail are left out' };
+}

@@ -1,0 +1,70 @@
+/** `nightload check`: everything that can be known before a job exists; loads nothing. */
+import { randomUUID } from 'node:crypto';
+import type { CheckFinding, CheckReport } from '../../contract.js';
+import { printJson, say } from '../failure.js';
+import { toInput } from '../load-options.js';
+import type { LoadOptions } from '../load-options.js';
+import { runOnWorker } from '../run-on-worker.js';
+
+const MOST_ROWS = 20;
+const number = new Intl.NumberFormat('en-US');
+const DELIMITERS: Record<string, string> = {
+  '\t': 'tab',
+  ',': 'comma',
+  ';': 'semicolon',
+  '|': 'pipe',
+  '^': 'caret',
+  '`': 'backquote',
+};
+
+/** Exit code 0 when a load would begin, else 1. */
+export async function check(source: string, options: LoadOptions): Promise<number> {
+  const id = randomUUID();
+  const input = { ...toInput(source, options), loadId: options.id ?? `check-${id.slice(0, 8)}` };
+  const report = await runOnWorker<CheckReport>('checkLoad', {
+    workflowId: `nightload-check/${id}`,
+    args: [input],
+    staticSummary: `check ${options.operation} ${options.object}`.slice(0, 190),
+    workflowExecutionTimeout: '24h',
+  });
+  print(report);
+  if (options.json === true) printJson(report);
+  return report.ok ? 0 : 1;
+}
+
+function print(report: CheckReport): void {
+  const { found, forecast, rows, records, parts } = report;
+  say(`${report.operation} ${report.object}`);
+  if (found !== undefined) {
+    const mark = found.byteOrderMark ? ' with a byte order mark' : '';
+    say(
+      `  File       ${found.gzip ? 'gzip, ' : ''}${found.encoding}${mark}, ${DELIMITERS[found.delimiter] ?? found.delimiter}, ` +
+        `${found.lineEnding}, ${found.columns} columns${found.rewritten === undefined ? '' : `; written anew: ${found.rewritten}`}`,
+    );
+  }
+  if (records !== undefined)
+    say(`  Rows       ${number.format(records)} in ${parts} ${parts === 1 ? 'part' : 'parts'}`);
+  if (forecast !== undefined) {
+    const { batches, apiRequests, remaining } = forecast;
+    const left = (count: number | undefined): string => (count === undefined ? '' : ` of ${number.format(count)} left`);
+    say(
+      `  Forecast   about ${number.format(apiRequests)} API requests${left(remaining?.apiRequests)}, ${number.format(batches)} batches${left(remaining?.batches)}`,
+    );
+  }
+  printFindings('Errors', report.errors);
+  printFindings('Warnings', report.warnings);
+  if (rows !== undefined) {
+    for (const { row, column, message } of rows.findings.slice(0, MOST_ROWS)) {
+      say(`    row ${row}${column === undefined ? '' : `, ${column}`}: ${message}`);
+    }
+    if (rows.bad > MOST_ROWS) say(`    and ${number.format(rows.bad - MOST_ROWS)} more`);
+    if (rows.file !== undefined) say(`  Bad rows   ${new URL(rows.file).pathname}`);
+  }
+  say(report.ok ? '\nA load would begin.' : '\nNothing would be sent.');
+}
+
+function printFindings(title: string, findings: readonly CheckFinding[]): void {
+  if (findings.length === 0) return;
+  say(`  ${title}`);
+  for (const { code, message } of findings) say(`    ${code}: ${message}`);
+}

@@ -1,0 +1,178 @@
+/**
+ * Checks every data row before anything is sent, as it streams by. Memory does not grow with the file, except for the
+ * keys: see `FirstRows`.
+ */
+import { Scanner, asBuffer, unclosedQuote } from '../csv/scanner.js';
+import { NightloadError } from '../errors.js';
+import { FirstRows } from './key-duplicates.js';
+import { RowRules } from './row-rules.js';
+import type { RowProblem, RowRulesInput } from './row-rules.js';
+import { shorten } from './values.js';
+
+const LISTED = 100;
+/** No row that the platform takes has more bytes; one that has is a quote without an end, or no CSV. */
+const MOST_BYTES = 16_000_000;
+const LONGEST_MESSAGE = 200;
+const API_NAME = /^[A-Za-z][A-Za-z0-9_.]{0,254}$/;
+const NOTHING = Buffer.alloc(0);
+
+/** `columns`: those that are sent. `key`: given, keys must be there (except for an insert) and must not repeat. */
+export interface RowCheckInput extends RowRulesInput {
+  /** What follows the header. */
+  chunks: AsyncIterable<Uint8Array>;
+  /** Offset of the first chunk in the file. */
+  base?: number;
+  /** Called in order, and waited for; the bytes, line end included, are the caller's until the promise settles. */
+  onBadRow?: (record: Buffer, finding: RowFinding) => void | Promise<void>;
+  signal?: AbortSignal;
+  /** After each chunk, with the bytes checked so far. */
+  onProgress?: (bytes: number) => void;
+}
+
+export interface RowFinding {
+  /** Data row, from 1; blank lines are no rows. */
+  row: number;
+  /** The platform's status code where it has one, else `ROW_RAGGED`, `ROW_TOO_LARGE`, `CSV_NUL`, `KEY_BLANK`, `KEY_DUPLICATE`. */
+  code: string;
+  /** Title of the column, as in the file. */
+  column?: string;
+  /** At most 200 characters. */
+  message: string;
+  /** As in `sf__Error`. */
+  error: string;
+}
+
+export interface RowCheckReport {
+  rows: number;
+  badRows: number;
+  /** Bad rows by their first finding. */
+  byCode: Record<string, number>;
+  /** Of the first 100 bad rows, one each. */
+  findings: RowFinding[];
+}
+
+/** @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`; the signal's reason when it aborts */
+export async function checkRows(input: RowCheckInput): Promise<RowCheckReport> {
+  const { chunks, base = 0, onBadRow, signal, onProgress } = input;
+  const check = new Check(input);
+  const tell = async (): Promise<void> => {
+    const bad = check.bad;
+    check.bad = [];
+    for (const { record, finding } of bad) await onBadRow?.(record, finding);
+  };
+  signal?.throwIfAborted();
+  for await (const chunk of chunks) {
+    signal?.throwIfAborted();
+    check.push(asBuffer(chunk));
+    if (check.bad.length > 0) await tell();
+    onProgress?.(check.position - base);
+  }
+  signal?.throwIfAborted();
+  check.finish();
+  await tell();
+  return check.report;
+}
+
+class Check {
+  readonly report: RowCheckReport = { rows: 0, badRows: 0, byCode: {}, findings: [] };
+  /** Not told yet; never more than the rows of one chunk. */
+  bad: { record: Buffer; finding: RowFinding }[] = [];
+  position: number;
+  readonly #rules: RowRules;
+  readonly #scanner: Scanner;
+  readonly #keyColumn: { name: string; column?: RowRulesInput['columns'][number] } | undefined;
+  readonly #firstRows = new FirstRows();
+  readonly #keeps: boolean;
+  #chunk: Buffer = NOTHING;
+  #nul = false;
+  /** The record that earlier chunks began. */
+  #pieces: Buffer[] = [];
+  #pieceBytes = 0;
+
+  constructor(input: RowCheckInput) {
+    const { key, columns, base = 0 } = input;
+    const column = columns.find(({ index }) => index === key?.index);
+    this.#rules = new RowRules(input);
+    this.#keyColumn = key && { name: key.name, ...(column && { column }) };
+    this.#keeps = input.onBadRow !== undefined;
+    this.position = base;
+    this.#scanner = new Scanner(input.delimiter, base, (start, end) => this.#record(start, end));
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunk = chunk;
+    this.#nul = chunk.includes(0);
+    this.#scanner.push(chunk);
+    const open = Math.max(0, this.#scanner.recordStart - this.position);
+    if (this.#scanner.recordStart >= this.position) {
+      this.#pieces = [];
+      this.#pieceBytes = 0;
+    }
+    this.position += chunk.length;
+    if (open === chunk.length) return;
+    this.#pieces.push(chunk.subarray(open));
+    this.#pieceBytes += chunk.length - open;
+    if (this.#pieceBytes > MOST_BYTES) this.#endless();
+  }
+
+  finish(): void {
+    this.#chunk = NOTHING;
+    const open = this.#scanner.finish();
+    if (open !== undefined) unclosedQuote(`Data row ${open}`);
+  }
+
+  #endless(): never {
+    throw new NightloadError(
+      'CSV_ROW_TOO_LARGE',
+      `Data row ${this.report.rows + 1} (from byte ${this.#scanner.recordStart} of the file on) has more than ${MOST_BYTES / 1e6} MB. Most likely one of its quotes is never closed: close it, or double a quote that belongs to the value.`,
+    );
+  }
+
+  #record(start: number, end: number): void {
+    const { position } = this;
+    if (start >= position) {
+      this.#row(this.#chunk, start - position, end - position, this.#nul);
+    } else {
+      const joined = Buffer.concat([...this.#pieces, this.#chunk.subarray(0, end - position)]);
+      this.#row(joined, 0, joined.length, joined.includes(0));
+    }
+  }
+
+  #row(bytes: Buffer, start: number, end: number, nul: boolean): void {
+    const row = ++this.report.rows;
+    let problem = this.#rules.check(bytes, start, end, nul);
+    const { key } = this.#rules;
+    if (key !== undefined) {
+      // A bad row has its key too: once it is corrected, it would be loaded over the row that was good.
+      const first = this.#firstRows.add(key, row);
+      if (first !== undefined) problem ??= this.#duplicate(key, first);
+    }
+    if (problem !== undefined) this.#note(bytes, start, end, problem);
+  }
+
+  #duplicate(key: string, first: number): RowProblem {
+    const { name = '', column } = this.#keyColumn ?? {};
+    const message = `the key ${shorten(name)} '${shorten(key)}' is in data row ${first} already`;
+    return { code: 'KEY_DUPLICATE', message, ...(column && { column }) };
+  }
+
+  #note(bytes: Buffer, start: number, end: number, problem: RowProblem): void {
+    const { report } = this;
+    const { code, column } = problem;
+    report.badRows++;
+    report.byCode[code] = (report.byCode[code] ?? 0) + 1;
+    const isListed = report.findings.length < LISTED;
+    if (!isListed && !this.#keeps) return;
+    const message = problem.message.slice(0, LONGEST_MESSAGE);
+    const field = column !== undefined && API_NAME.test(column.name) ? `${column.name} ` : '';
+    const finding = {
+      row: report.rows,
+      code,
+      ...(column && { column: column.title }),
+      message,
+      error: `${code}:${message}:${field}--`,
+    };
+    if (isListed) report.findings.push(finding);
+    if (this.#keeps) this.bad.push({ record: bytes.subarray(start, end), finding });
+  }
+}

@@ -1,0 +1,143 @@
+/** Which field a column of a file, or a constant, fills: by API name, by relationship, or by the field's label. */
+import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
+import { about, leaveOut, listed, quoted, rename, sentence } from './findings.js';
+import type { Finding, Source } from './findings.js';
+import { checkRelationship, findRelationship, parseRelationship } from './relationships.js';
+import type { DescribeOf } from './relationships.js';
+import { candidatesOf, nearest } from './suggest.js';
+import type { Candidate } from './suggest.js';
+
+/** Fields by what a header may call them, in any letter case. */
+export interface FieldNames {
+  describe: ObjectDescribe;
+  byName: ReadonlyMap<string, FieldDescribe>;
+  byLabel: ReadonlyMap<string, FieldDescribe[]>;
+  /** What an unknown column may have been meant to be, the likeliest first; no field that another column names. */
+  candidates: readonly Candidate[];
+}
+
+export interface ResolvedColumn {
+  source: Source;
+  /** What to send, in exact letter case. */
+  name: string;
+  /** The field that it fills; undefined when that is not known. */
+  field?: FieldDescribe;
+  /** It names a parent by a key, not by its id. */
+  isRelationship: boolean;
+  /** The object in front of a relationship with several. */
+  type?: string;
+  errors: Finding[];
+  warnings: Finding[];
+}
+
+export interface ResolveOptions {
+  names: FieldNames;
+  describeOf: DescribeOf;
+  mapLabels: boolean;
+}
+
+/**
+ * @param isLikely which fields to suggest rather than others that are as near
+ * @param header what columns are called
+ */
+export function fieldNames(
+  describe: ObjectDescribe,
+  isLikely: (field: FieldDescribe) => boolean,
+  header: readonly string[],
+): FieldNames {
+  const { fields } = describe;
+  const byLabel = new Map<string, FieldDescribe[]>();
+  for (const field of fields) {
+    const label = field.label.trim().toLowerCase();
+    byLabel.set(label, [...(byLabel.get(label) ?? []), field]);
+  }
+  const taken = new Set(header.map((name) => name.toLowerCase()));
+  const free = fields.filter(({ name }) => !taken.has(name.toLowerCase()));
+  return {
+    describe,
+    byName: new Map(fields.map((field) => [field.name.toLowerCase(), field])),
+    byLabel,
+    candidates: candidatesOf([...free.filter(isLikely), ...free.filter((field) => !isLikely(field))]),
+  };
+}
+
+/** Fields with this label; of several the one that has it letter by letter. */
+export function labelled({ byLabel }: FieldNames, label: string): FieldDescribe[] {
+  const fields = byLabel.get(label.trim().toLowerCase()) ?? [];
+  const exact = fields.filter((field) => field.label === label);
+  return fields.length > 1 && exact.length === 1 ? exact : fields;
+}
+
+/** An API name wins over a label: `Email` is the field `Email`, whatever else is called so. */
+export async function resolveColumn(source: Source, options: ResolveOptions): Promise<ResolvedColumn> {
+  const { names, describeOf } = options;
+  const { describe } = names;
+  const plain = names.byName.get(source.name.toLowerCase());
+  if (plain !== undefined) return resolved(source, plain);
+  const relationship = parseRelationship(source.name);
+  const labels = labelled(names, source.name);
+  const known = relationship !== undefined && findRelationship(describe, relationship.relationship) !== undefined;
+  if (labels.length > 0 && !known) return byLabel(source, labels, options.mapLabels);
+  if (relationship === undefined) return unknown(source, names);
+  const { name, lookup, type, errors, warnings } = await checkRelationship(
+    source.name,
+    relationship,
+    describe,
+    describeOf,
+  );
+  return {
+    source,
+    name,
+    isRelationship: true,
+    ...(lookup && { field: lookup }),
+    ...(type !== undefined && { type }),
+    errors: errors.map((problem) => about(source, problem)),
+    warnings: warnings.map((problem) => about(source, problem)),
+  };
+}
+
+/** The exact name without a word about what is wrong, for columns that are only shown again and never sent. */
+export function shownName(source: Source, names: FieldNames, mapLabels: boolean): string {
+  const labels = mapLabels ? labelled(names, source.name) : [];
+  const field = names.byName.get(source.name.toLowerCase()) ?? (labels.length === 1 ? labels[0] : undefined);
+  return field?.name ?? source.name;
+}
+
+function resolved(source: Source, field: FieldDescribe, errors: Finding[] = []): ResolvedColumn {
+  return { source, name: field.name, field, isRelationship: false, errors, warnings: [] };
+}
+
+function unresolved(source: Source, code: string, text: string): ResolvedColumn {
+  return { source, name: source.name, isRelationship: false, errors: [about(source, { code, text })], warnings: [] };
+}
+
+function byLabel(source: Source, fields: readonly FieldDescribe[], mapLabels: boolean): ResolvedColumn {
+  const [field, ...more] = fields as [FieldDescribe, ...FieldDescribe[]];
+  if (more.length > 0) {
+    const text = `this is the label of several fields: ${listed(fields.map(({ name }) => name))}. Say which one is meant: ${rename(source, field.name)}, for example.`;
+    return unresolved(source, 'HEADER_AMBIGUOUS_LABEL', text);
+  }
+  // A constant is written by whoever starts the load, who is to name the field.
+  if (mapLabels && source.column !== undefined) return resolved(source, field);
+  const labels = source.column === undefined ? '' : ' or --map-labels';
+  const text = `this is the label of \`${field.name}\`; ${rename(source, field.name)}${labels}.`;
+  // Known all the same, so that nothing is called missing that this will bring.
+  return resolved(source, field, [about(source, { code: 'HEADER_LABEL_COLUMN', text })]);
+}
+
+function unknown(source: Source, { describe, candidates }: FieldNames): ResolvedColumn {
+  if (source.name.trim() === '') {
+    return unresolved(
+      source,
+      'HEADER_UNKNOWN_COLUMN',
+      'it has no title. Give it the API name of a field, or remove it from the file.',
+    );
+  }
+  const near = nearest(source.name, candidates);
+  const none = `${quoted(describe.name)} has no such field`;
+  const text =
+    near === undefined
+      ? `${none}, or the user may not see it (field-level security). Write the API name of a field, or ${leaveOut(source)}.`
+      : `${none}; did you mean \`${near}\`? ${sentence(`then ${rename(source, near)}; else ${leaveOut(source)}`)}`;
+  return unresolved(source, 'HEADER_UNKNOWN_COLUMN', text);
+}

@@ -1,0 +1,48 @@
+/** Finds fields that more than one column, or a column and a constant, would fill. */
+import type { ResolvedColumn } from './columns.js';
+import { about, leaveOut, named } from './findings.js';
+import type { Finding } from './findings.js';
+
+/** @param columns what is sent: without columns that a constant replaces */
+export function doubles(columns: readonly ResolvedColumn[]): { errors: Finding[]; warnings: Finding[] } {
+  const errors: Finding[] = [];
+  const warnings: Finding[] = [];
+  const byName = new Map<string, ResolvedColumn>();
+  const byField = new Map<string, ResolvedColumn[]>();
+  for (const column of columns) {
+    const { source, name, field } = column;
+    const twin = byName.get(name.toLowerCase());
+    const rivals = (field && byField.get(field.name)) ?? [];
+    // A row may name its parent in the one or in the other: a blank cell says nothing.
+    const rival = rivals.find((other) => !isAlternative(column, other)) ?? rivals[0];
+    if (twin !== undefined) {
+      const text = `it is \`${name}\`, and so is ${lower(named(twin.source))}. Keep one of them: ${remedy(column, twin)}.`;
+      errors.push(about(source, { code: 'HEADER_DUPLICATE_COLUMN', text }));
+    } else if (field !== undefined && rival !== undefined) {
+      const both = `it fills \`${field.name}\`, and so does ${lower(named(rival.source))}.`;
+      const either = isAlternative(column, rival);
+      const text = either
+        ? `${both} Let each row have a value in one of them only.`
+        : `${both} Keep one of them: ${remedy(column, rival)}.`;
+      (either ? warnings : errors).push(about(source, { code: 'HEADER_SAME_FIELD_TWICE', text }));
+    }
+    if (twin === undefined) byName.set(name.toLowerCase(), column);
+    if (field !== undefined) byField.set(field.name, [...rivals, column]);
+  }
+  return { errors, warnings };
+}
+
+/** `User:Owner.Email` beside `Group:Owner.DeveloperName`. */
+function isAlternative({ type }: ResolvedColumn, other: ResolvedColumn): boolean {
+  return type !== undefined && other.type !== undefined && type !== other.type;
+}
+
+function lower(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+}
+
+/** A mapping cannot tell two columns of one title apart. */
+function remedy({ source }: ResolvedColumn, other: ResolvedColumn): string {
+  const alike = source.column !== undefined && source.column.title === other.source.column?.title;
+  return alike ? 'remove the other from the file' : leaveOut(source);
+}

@@ -1,0 +1,162 @@
+/** Columns that name a parent by a key of its own, as `Owner.Email` and `Lead:Who.Email` do, instead of by its id. */
+import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
+import { listed, quoted } from './findings.js';
+import type { Problems } from './findings.js';
+import { candidatesOf, nearest } from './suggest.js';
+
+/** Describe of another object; `undefined` when the user may not see it. */
+export type DescribeOf = (object: string) => Promise<ObjectDescribe | undefined>;
+
+export interface RelationshipName {
+  type?: string;
+  relationship: string;
+  /** What follows the relationship; one name, if it is right. */
+  path: string[];
+}
+
+export interface RelationshipColumn extends Problems {
+  /** What to send, in exact letter case as far as it is known. */
+  name: string;
+  /** The lookup that the column fills. */
+  lookup?: FieldDescribe;
+  /** The one of several objects that it points to. */
+  type?: string;
+}
+
+/** Of an object with more targets (`What` has dozens) not every one is asked for its fields. */
+const MAX_ASKED = 5;
+
+export function parseRelationship(name: string): RelationshipName | undefined {
+  const [, type, relationship, path] = /^(?:(\w+):)?(\w+)((?:\.\w+)+)$/.exec(name) ?? [];
+  if (relationship === undefined || path === undefined) return undefined;
+  return { relationship, path: path.slice(1).split('.'), ...(type !== undefined && { type }) };
+}
+
+/** Any letter case. */
+export function findRelationship(describe: ObjectDescribe, relationship: string): FieldDescribe | undefined {
+  const wanted = relationship.toLowerCase();
+  return describe.fields.find(({ relationshipName }) => relationshipName?.toLowerCase() === wanted);
+}
+
+/** By which records can be found from another object. */
+export function isLookupKey(field: FieldDescribe): boolean {
+  return field.externalId || field.idLookup;
+}
+
+export async function checkRelationship(
+  given: string,
+  { type, relationship, path }: RelationshipName,
+  describe: ObjectDescribe,
+  describeOf: DescribeOf,
+): Promise<RelationshipColumn> {
+  const column: RelationshipColumn = { name: given, errors: [], warnings: [] };
+  const fail = (code: string, text: string): RelationshipColumn => {
+    column.errors.push({ code, text });
+    return column;
+  };
+  const [key = '', ...more] = path;
+  const lookup = findRelationship(describe, relationship);
+  if (lookup === undefined && more.length === 0) {
+    return fail('HEADER_RELATIONSHIP_UNKNOWN', unknownRelationship(describe, type, relationship, key));
+  }
+  if (lookup !== undefined) column.lookup = lookup;
+  if (lookup === undefined || more.length > 0) {
+    const instead = lookup === undefined ? 'the id of the parent' : `its id in ${quoted(lookup.name)}`;
+    return fail(
+      'HEADER_RELATIONSHIP_LEVELS',
+      `only one level up can be followed, a relationship and a field of the parent; send ${instead} or a key that the parent itself has.`,
+    );
+  }
+
+  const exact = lookup.relationshipName as string;
+  const targets = lookup.referenceTo;
+  if (targets.length > 1 && type === undefined) {
+    const fitting = await targetsWith(targets, key, describeOf);
+    const names = (fitting.length > 0 ? fitting : targets).map((target) => `${target}:${exact}.${key}`);
+    return fail(
+      'HEADER_RELATIONSHIP_TYPE_NEEDED',
+      `${quoted(lookup.name)} may point to several objects, so the name must begin with one: write ${listed(names, 3)}.`,
+    );
+  }
+  const target = targets.length > 1 ? targets.find((one) => one.toLowerCase() === type?.toLowerCase()) : targets[0];
+  if (targets.length > 1 && target === undefined) {
+    return fail(
+      'HEADER_RELATIONSHIP_TYPE_UNKNOWN',
+      `${quoted(lookup.name)} cannot point to ${quoted(type ?? '')}; it may point to ${listed(targets)}.`,
+    );
+  }
+  if (targets.length === 1 && type !== undefined) {
+    fail(
+      'HEADER_RELATIONSHIP_TYPE_NOT_NEEDED',
+      `${quoted(lookup.name)} can point to ${quoted(targets[0] as string)} only, and then the object must not be named: write ${quoted(`${exact}.${key}`)}.`,
+    );
+  }
+  if (targets.length > 1 && target !== undefined) column.type = target;
+
+  const prefix = column.type === undefined ? '' : `${column.type}:`;
+  column.name = `${prefix}${exact}.${key}`;
+  const parent = target === undefined ? undefined : await describeOf(target);
+  if (parent === undefined) {
+    const text = `whether ${quoted(key)} finds a parent could not be checked, because the user may not see ${target === undefined ? `what ${quoted(lookup.name)} points to` : quoted(target)}.`;
+    column.warnings.push({ code: 'HEADER_RELATIONSHIP_UNCHECKED', text });
+    return column;
+  }
+  const field = fieldOf(parent, key);
+  if (field === undefined || !isLookupKey(field)) {
+    return fail('HEADER_RELATIONSHIP_FIELD', unusableKey(parent, field, key, `${prefix}${exact}`));
+  }
+  column.name = `${prefix}${exact}.${field.name}`;
+  return column;
+}
+
+function fieldOf(describe: ObjectDescribe, name: string): FieldDescribe | undefined {
+  return describe.fields.find((field) => field.name.toLowerCase() === name.toLowerCase());
+}
+
+/** Objects of which `key` finds records, as far as that is worth asking. */
+async function targetsWith(targets: readonly string[], key: string, describeOf: DescribeOf): Promise<string[]> {
+  if (targets.length > MAX_ASKED) return [];
+  const describes = await Promise.all(targets.map(describeOf));
+  return targets.filter((_, i) => {
+    const describe = describes[i];
+    const field = describe && fieldOf(describe, key);
+    return field !== undefined && isLookupKey(field);
+  });
+}
+
+function unknownRelationship(
+  describe: ObjectDescribe,
+  type: string | undefined,
+  relationship: string,
+  key: string,
+): string {
+  const turned = type === undefined ? undefined : findRelationship(describe, type);
+  if (turned !== undefined) {
+    const written = `${relationship}:${turned.relationshipName}.${key}`;
+    return `${quoted(relationship)} is no relationship of ${quoted(describe.name)}, but ${quoted(turned.relationshipName as string)} is; did you mean ${quoted(written)}?`;
+  }
+  const before = type === undefined ? '' : `${type}:`;
+  // `Account__c.Key__c` and `AccountId.Key__c`: the lookup itself instead of its relationship.
+  const itself = fieldOf(describe, relationship)?.relationshipName;
+  const relationships = describe.fields.flatMap(({ relationshipName, label }) =>
+    relationshipName === undefined ? [] : [{ name: relationshipName, label }],
+  );
+  const near = itself ?? nearest(relationship, candidatesOf(relationships));
+  const unknown = `${quoted(describe.name)} has no relationship ${quoted(relationship)}`;
+  return near === undefined
+    ? `${unknown}, or the user may not see its lookup (field-level security).`
+    : `${unknown}; did you mean ${quoted(`${before}${near}.${key}`)}?`;
+}
+
+function unusableKey(parent: ObjectDescribe, field: FieldDescribe | undefined, key: string, before: string): string {
+  const usable = parent.fields.filter(isLookupKey);
+  const near = field === undefined ? nearest(key, candidatesOf(usable)) : undefined;
+  if (near !== undefined) {
+    return `${quoted(parent.name)} has no field ${quoted(key)}; did you mean ${quoted(`${before}.${near}`)}?`;
+  }
+  const wrong =
+    field === undefined
+      ? `${quoted(parent.name)} has no field ${quoted(key)}, or the user may not see it`
+      : `${quoted(field.name)} of ${quoted(parent.name)} is no external id, so no parent can be found by it`;
+  return `${wrong}; parents can be found by ${listed(usable.map(({ name }) => name))}.`;
+}

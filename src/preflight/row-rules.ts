@@ -1,0 +1,249 @@
+/**
+ * The rules for a row: how many cells, which may be empty, how large, and what each column takes. Compiled once per
+ * file; then a row is one walk over its bytes, and a text cell that is short enough costs no more than finding its end.
+ */
+import type { Operation } from '../contract.js';
+import type { FieldDescribe } from '../salesforce/describe.js';
+import { shorten, shortValue, textLength, typeCheck } from './values.js';
+import type { ValueCheck, ValueProblem } from './values.js';
+
+const QUOTE = 0x22;
+const HASH = 0x23;
+const LF = 0x0a;
+const CR = 0x0d;
+const NULL = Buffer.from('#N/A');
+const MAX_FIELD = 131_072;
+const MAX_RECORD = 400_000;
+const MAX_FIELDS = 5_000;
+
+export interface RowColumn {
+  index: number;
+  title: string;
+  /** As it is sent: an API name, or `Relationship.Field`. */
+  name: string;
+  field?: FieldDescribe;
+}
+
+export interface RowKey {
+  index: number;
+  normalise: (cell: string) => string | undefined;
+  name: string;
+}
+
+export interface RowRulesInput {
+  delimiter: string;
+  width: number;
+  columns: readonly RowColumn[];
+  operation: Operation;
+  key?: RowKey;
+  blankAsNull: boolean;
+}
+
+/** What is wrong with a row, and in which column. */
+export interface RowProblem extends ValueProblem {
+  column?: RowColumn;
+}
+
+interface Rule {
+  column: RowColumn;
+  /** Values of one to so many bytes need no look, unless they begin like `#N/A`. */
+  passUpTo: number;
+  /** For an empty cell, and for `#N/A`. */
+  empty: ValueProblem | undefined;
+  cleared: ValueProblem | undefined;
+  check: ValueCheck;
+}
+
+export class RowRules {
+  readonly #separator: number;
+  readonly #width: number;
+  readonly #keyIndex: number;
+  readonly #key: RowKey | undefined;
+  readonly #blankKey: RowProblem | undefined;
+  readonly #tooManyFields: RowProblem | undefined;
+  readonly #rules: (Rule | undefined)[];
+  /** Of the row that was checked last; undefined when it has none, or too many or too few cells to tell. */
+  key: string | undefined;
+
+  constructor(input: RowRulesInput) {
+    const { columns, key, width } = input;
+    this.#separator = input.delimiter.charCodeAt(0);
+    this.#width = width;
+    this.#key = key;
+    this.#keyIndex = key?.index ?? -1;
+    this.#blankKey = blankKey(input);
+    this.#rules = Array.from({ length: width }, () => undefined);
+    columns.forEach((column, position) => (this.#rules[column.index] = compile(column, position, input)));
+    if (columns.length > MAX_FIELDS) {
+      const message = `the row has ${columns.length} fields, and a record takes at most ${MAX_FIELDS}`;
+      this.#tooManyFields = { code: 'ROW_TOO_LARGE', message };
+    }
+  }
+
+  /**
+   * @param end of the record, line end included
+   * @param nul whether there may be a NUL in it
+   * @returns the first problem: a wrong number of cells, because then no cell is surely in its column; a blank key,
+   * because then there is no record to change; then from left to right
+   */
+  check(bytes: Buffer, start: number, end: number, nul: boolean): RowProblem | undefined {
+    const rules = this.#rules;
+    const separator = this.#separator;
+    const keyIndex = this.#keyIndex;
+    const large = end - start > MAX_RECORD;
+    let limit = end;
+    if (limit > start && bytes[limit - 1] === LF) limit--;
+    if (limit > start && bytes[limit - 1] === CR) limit--;
+    let problem = this.#tooManyFields;
+    let characters = 0;
+    let index = 0;
+    let at = start;
+    let key: string | undefined;
+    for (; ; index++) {
+      let cell = bytes;
+      let from = at;
+      let to = at;
+      if (at < limit && bytes[at] === QUOTE) {
+        let doubled = false;
+        from = to = at + 1;
+        for (;;) {
+          while (to < limit && bytes[to] !== QUOTE) to++;
+          if (to + 1 >= limit || bytes[to + 1] !== QUOTE) break;
+          doubled = true;
+          to += 2;
+        }
+        let next = to < limit ? to + 1 : limit;
+        while (next < limit && bytes[next] !== separator) next++;
+        if (doubled || next !== to + 1) {
+          cell = unquoted(bytes, at, next);
+          from = 0;
+          to = cell.length;
+        }
+        at = next;
+      } else {
+        while (to < limit && bytes[to] !== separator) to++;
+        at = to;
+      }
+      const rule = rules[index];
+      if (rule !== undefined) {
+        const size = to - from;
+        if (size === 0 || size > rule.passUpTo || cell[from] === HASH) problem ??= look(rule, cell, from, to);
+        if (large) characters += textLength(cell, from, to);
+        if (nul && cell.subarray(from, to).includes(0)) problem ??= nulIn(rule.column);
+      }
+      if (index === keyIndex) key = cell.toString('utf8', from, to);
+      if (at >= limit) break;
+      at++;
+    }
+    this.key = undefined;
+    if (++index !== this.#width) return ragged(index, this.#width);
+    if (key !== undefined) this.key = this.#key?.normalise(key);
+    if (this.key === undefined && this.#blankKey !== undefined) return this.#blankKey;
+    if (problem === undefined && characters > MAX_RECORD) {
+      const message = `the row has ${characters} characters, and a record takes at most ${MAX_RECORD}`;
+      return { code: 'ROW_TOO_LARGE', message };
+    }
+    return problem;
+  }
+}
+
+function look(rule: Rule, cell: Buffer, from: number, to: number): RowProblem | undefined {
+  const { column } = rule;
+  const size = to - from;
+  let problem: ValueProblem | undefined;
+  if (size === 0) problem = rule.empty;
+  else if (size === NULL.length && cell[from] === HASH && NULL.equals(cell.subarray(from, to))) problem = rule.cleared;
+  else problem = rule.check(cell, from, to);
+  return problem && { ...problem, column };
+}
+
+/** For the rare cell with a doubled quote, or with something behind its closing one. */
+function unquoted(bytes: Buffer, start: number, end: number): Buffer {
+  if (end - start < 2) return bytes.subarray(start, end);
+  const close = bytes[end - 1] === QUOTE ? end - 1 : end;
+  const value = Buffer.allocUnsafe(close - start);
+  let size = 0;
+  for (let at = start + 1; at < close; at++) {
+    value[size++] = bytes[at] as number;
+    if (bytes[at] === QUOTE && at + 1 < close && bytes[at + 1] === QUOTE) at++;
+  }
+  return value.subarray(0, size);
+}
+
+const ragged = (cells: number, width: number): RowProblem => ({
+  code: 'ROW_RAGGED',
+  message: `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}; look for a delimiter or a quote that is missing or too many`,
+});
+
+const nulIn = (column: RowColumn): RowProblem => ({
+  code: 'CSV_NUL',
+  message: `${shorten(column.title)}: the cell holds a NUL character, which no field can store`,
+  column,
+});
+
+function compile(column: RowColumn, position: number, input: RowRulesInput): Rule {
+  const { name, field } = column;
+  // A value that a parent is looked up by has the type of the parent's field, and may be missing.
+  if (field === undefined || name.includes('.')) {
+    return { column, passUpTo: MAX_FIELD, empty: undefined, cleared: undefined, check: longest(column) };
+  }
+  const isKey = column.index === input.key?.index && input.operation !== 'insert';
+  const missing = isKey ? {} : missingProblems(field, input);
+  const byType = typeCheck(field, position);
+  const check = withLength(field, longest(column), byType);
+  const most = field.length > 0 ? Math.min(field.length, MAX_FIELD) : MAX_FIELD;
+  return { column, passUpTo: byType === undefined ? most : 0, empty: missing.empty, cleared: missing.cleared, check };
+}
+
+/** The length comes first: the platform tells it first too, and then no check sees a value without end. */
+function withLength(field: FieldDescribe, tooLarge: ValueCheck, byType: ValueCheck | undefined): ValueCheck {
+  const { length } = field;
+  const label = shorten(field.label);
+  // An id has its own check, and Base64 is longer than what it stands for.
+  const isText = length > 0 && !['id', 'reference', 'base64'].includes(field.type);
+  return (bytes, from, to) => {
+    if (isText && to - from > length && textLength(bytes, from, to) > length) {
+      const message = `${label}: data value too large: ${shortValue(bytes, from, to)} (max length=${length})`;
+      return { code: 'STRING_TOO_LONG', message };
+    }
+    return tooLarge(bytes, from, to) ?? byType?.(bytes, from, to);
+  };
+}
+
+function longest({ title }: RowColumn): ValueCheck {
+  const name = shorten(title);
+  return (bytes, from, to) => {
+    if (to - from <= MAX_FIELD) return undefined;
+    const characters = textLength(bytes, from, to);
+    if (characters <= MAX_FIELD) return undefined;
+    const message = `${name}: the cell has ${characters} characters, and a field takes at most ${MAX_FIELD}`;
+    return { code: 'ROW_TOO_LARGE', message };
+  };
+}
+
+/** What an empty cell and `#N/A` mean for a field that must have a value. */
+function missingProblems(
+  field: FieldDescribe,
+  { operation, blankAsNull }: RowRulesInput,
+): { empty?: ValueProblem; cleared?: ValueProblem } {
+  if (field.nillable || field.type === 'id' || operation === 'delete' || operation === 'hardDelete') return {};
+  // What is created without a value may get a default; what is there already is emptied.
+  const isNeeded = field.createable && !field.defaultedOnCreate && field.type !== 'boolean';
+  // An upsert may do either: a problem is what would be one in both.
+  if (operation !== 'update' && !isNeeded) return {};
+  const problem = { code: 'REQUIRED_FIELD_MISSING', message: `Required fields are missing: [${shorten(field.name)}]` };
+  // Unless it is sent as null, an empty cell changes nothing in a record that exists.
+  return operation === 'insert' || blankAsNull ? { empty: problem, cleared: problem } : { cleared: problem };
+}
+
+/** The platform creates a record for an upsert by `Id` without one; every other key must be there. */
+function blankKey({ operation, key, columns }: RowRulesInput): RowProblem | undefined {
+  if (key === undefined || operation === 'insert') return undefined;
+  const column = columns.find(({ index }) => index === key.index);
+  if (operation !== 'upsert') {
+    const message = `Id not specified in ${operation === 'update' ? 'an' : 'a'} ${operation} call`;
+    return { code: 'MISSING_ARGUMENT', message, ...(column && { column }) };
+  }
+  if (key.name.toLowerCase() === 'id') return undefined;
+  return { code: 'KEY_BLANK', message: `${shorten(key.name)} not specified`, ...(column && { column }) };
+}

@@ -1,0 +1,37 @@
+/** The preflight of a load, alone: reads, asks the org, loads nothing. */
+import { ApplicationFailure } from '@temporalio/common';
+import { workflowInfo } from '@temporalio/workflow';
+import type { BulkLoadInput, CheckReport } from '../contract.js';
+import { toLoadError } from './failures.js';
+import { resolveInput } from './input.js';
+import type { LoadSettings } from './input.js';
+import { withoutNulls } from './input.js';
+import { planInput } from './plan-input.js';
+import { first, onFiles } from './steps.js';
+
+export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
+  const input = withoutNulls(given);
+  const settings = settingsOf(input);
+  const located = await first.locateSource({
+    source: input.source,
+    connection: settings.connection,
+    loadId: settings.loadId,
+    executionId: workflowInfo().firstExecutionRunId,
+    ...(input.output !== undefined && { output: input.output }),
+  });
+  const { value } = await onFiles(located.filesQueue, settings.outageMs).checkSource.executeWithOptions(
+    { summary: 'read the source and ask the org' },
+    [planInput(input, settings, located.workUri)],
+  );
+  return value;
+}
+
+function settingsOf(input: BulkLoadInput): LoadSettings {
+  try {
+    return resolveInput(input, workflowInfo().workflowId);
+  } catch (error) {
+    // Any other error would make the workflow task fail again and again.
+    const { code, message } = toLoadError(error);
+    throw ApplicationFailure.nonRetryable(message, code);
+  }
+}

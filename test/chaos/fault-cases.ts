@@ -1,0 +1,170 @@
+/** Fault × step: what a network or a platform may do to each kind of request. */
+import type { Fault, FaultAction, RequestKind } from '../../src/simulator/index.js';
+import type { Case, LoadPlan, Trouble } from './types.js';
+
+interface Step {
+  name: string;
+  kind: RequestKind;
+  path?: string;
+  load: LoadPlan;
+}
+
+const INSERT: LoadPlan = { operation: 'insert', rows: 300, parts: 1 };
+
+export const STEPS: readonly Step[] = [
+  { name: 'versions', kind: 'versions', load: { operation: 'delete', rows: 200, parts: 1 } },
+  { name: 'describe', kind: 'describe', load: { operation: 'upsert', rows: 300, parts: 1 } },
+  // What is applied twice shows with a plain insert.
+  { name: 'create', kind: 'create', load: INSERT },
+  { name: 'upload', kind: 'upload', load: { ...INSERT, rows: 600, parts: 3 } },
+  { name: 'close', kind: 'close', load: INSERT },
+  { name: 'info', kind: 'info', load: { operation: 'upsert', rows: 600, parts: 3 } },
+  {
+    name: 'succeeded rows',
+    kind: 'results',
+    path: 'successfulResults',
+    load: { operation: 'delete', rows: 200, parts: 1 },
+  },
+  {
+    name: 'failed rows',
+    kind: 'results',
+    path: 'failedResults',
+    load: { operation: 'keyed insert', rows: 300, parts: 1, locked: 20 },
+  },
+  {
+    name: 'unprocessed rows',
+    kind: 'results',
+    path: 'unprocessedrecords',
+    load: { operation: 'upsert', rows: 300, parts: 1, locked: 20 },
+  },
+  { name: 'abort', kind: 'abort', load: { operation: 'insert', rows: 4_000, parts: 1, recordsPerSecond: 300 } },
+];
+
+export const FAULTS: Readonly<Record<string, FaultAction>> = {
+  'HTTP 500': { status: 500 },
+  'HTTP 503 with a page': { status: 503, html: '<html><title>Down for maintenance</title></html>' },
+  'HTTP 429': { status: 429, headers: { 'retry-after': '2' } },
+  'HTTP 403, requests used up': {
+    status: 403,
+    errorCode: 'REQUEST_LIMIT_EXCEEDED',
+    message: 'TotalRequests Limit exceeded.',
+  },
+  'HTTP 401, token dead': 'deadToken',
+  'reset before anything is done': 'reset',
+  'reply lost': 'resetAfterApply',
+  'reply cut off': { cutReply: 0.5 },
+  'reply cut off within chunks': { cutReply: 0.5, framing: 'chunked' },
+  'half of the reply as if it were all': 'truncateJson',
+};
+
+/** Cancelled while it runs, so that there is an abort that can go wrong. */
+const CANCEL: Trouble = { at: { kind: 'info', held: 'before' }, act: 'cancel' };
+
+/** Leaves a job Open that nobody knows: the load looks for it, which takes a minute. */
+const LOSES_CREATE = [
+  'reply lost',
+  'reply cut off',
+  'reply cut off within chunks',
+  'half of the reply as if it were all',
+];
+
+export function faultCases(): Case[] {
+  return STEPS.flatMap((step) =>
+    Object.entries(FAULTS).map(([name, action]) => {
+      const isCsv = step.kind === 'results' && action === 'truncateJson';
+      const losesCreate = step.kind === 'create' && LOSES_CREATE.includes(name);
+      return {
+        name: `${step.name}: ${name}`,
+        load: step.load,
+        faults: [faultAt(step, action)],
+        ...(step.kind === 'abort' && { troubles: [CANCEL], ends: ['Canceled'] }),
+        ...((isCsv || losesCreate) && { slow: true }),
+        looksForJobs: losesCreate,
+      } satisfies Case;
+    }),
+  );
+}
+
+function faultAt({ kind, path }: Step, action: FaultAction, times = 1): Fault {
+  return { kind, ...(path !== undefined && { path }), times, action };
+}
+
+function stepNamed(name: string): Step {
+  return STEPS.find((step) => step.name === name) as Step;
+}
+
+/** What does not fit into the matrix. */
+export function moreFaultCases(): Case[] {
+  const upload = stepNamed('upload');
+  const wide = { ...INSERT, rows: 2_000, bytesPerRow: 3_000 };
+  const hangs: Case[] = [
+    {
+      name: 'create: never answered',
+      load: INSERT,
+      faults: [{ kind: 'create', action: 'hang' }],
+      slow: true,
+      looksForJobs: true,
+    },
+    { name: 'close: never answered', load: INSERT, faults: [{ kind: 'close', action: 'hang' }], slow: true },
+    {
+      name: 'close: done, never answered',
+      load: INSERT,
+      faults: [{ kind: 'close', action: { stallReply: 0 } }],
+      slow: true,
+    },
+    { name: 'info: never answered', load: INSERT, faults: [{ kind: 'info', action: 'hang' }], slow: true },
+    { name: 'upload: never answered', load: INSERT, faults: [{ kind: 'upload', action: 'hang' }], slow: true },
+    {
+      name: 'succeeded rows: stalled half way',
+      load: INSERT,
+      faults: [{ kind: 'results', path: 'successfulResults', action: { stallReply: 0.5 } }],
+      slow: true,
+    },
+    ...['successfulResults', 'failedResults'].map((path) => ({
+      name: `${path}: cut off, and looks whole`,
+      load: { ...INSERT, operation: 'keyed insert', locked: 20 } satisfies LoadPlan,
+      faults: [{ kind: 'results', path, action: { cutReply: 0.5, framing: 'close' } } satisfies Fault],
+      slow: true,
+    })),
+  ];
+  const tokens = (['create', 'upload', 'info', 'results'] as const).map((kind) => ({
+    name: `${kind}: the ready token is dead until a worker with a new one is there`,
+    load: INSERT,
+    login: 'token' as const,
+    faults: [{ kind, action: 'deadToken' } satisfies Fault],
+    troubles: [{ at: { kind, delay: 3_000 }, act: 'newToken' } satisfies Trouble],
+  }));
+  return [
+    ...hangs,
+    ...tokens,
+    ...[1, 0.5, 0.99].map((share) => ({
+      name: `upload: connection reset ${share === 1 ? 'after the first byte' : `after ${share * 100} %`}`,
+      load: share === 0.5 ? upload.load : wide,
+      faults: [{ kind: 'upload', action: { resetUpload: share } } satisfies Fault],
+    })),
+    {
+      name: 'upload: refused twice',
+      load: upload.load,
+      faults: [faultAt(upload, { status: 500 }, 2)],
+      slow: true,
+    },
+    {
+      name: 'every read fails three times',
+      load: { operation: 'upsert', rows: 300, parts: 1, locked: 10 },
+      faults: (['versions', 'describe', 'info', 'results'] as const).map((kind) => ({
+        kind,
+        times: 3,
+        action: { status: 503, html: '<html>busy</html>' },
+      })),
+    },
+    {
+      name: 'the first retry: create refused, upload lost, close lost',
+      load: { operation: 'keyed insert', rows: 300, parts: 1, locked: 30 },
+      faults: [
+        { kind: 'create', after: 1, action: { status: 503 } },
+        { kind: 'upload', after: 1, action: 'resetAfterApply' },
+        { kind: 'close', after: 1, action: 'resetAfterApply' },
+      ],
+    },
+  ];
+}
