@@ -71,10 +71,10 @@ export function byteOrderMark(
 const OTHER_ENCODING = 'Find out what wrote it and load it with its --encoding, or save it as UTF-8.';
 
 /** @param what goes on after "at byte offset 12" */
-export function notDecodable(encoding: Encoding, offset: number, what: string, todo = OTHER_ENCODING): NightloadError {
+export function notDecodable(encoding: Encoding, offset: number, what: string, advice = OTHER_ENCODING): NightloadError {
   return new NightloadError(
     'CSV_NOT_DECODABLE',
-    `The file is not ${encoding}: at byte offset ${offset} ${what}. ${todo}`,
+    `The file is not ${encoding}: at byte offset ${offset} ${what}. ${advice}`,
   );
 }
 
@@ -88,8 +88,8 @@ export function markLength(head: Buffer, encoding: Encoding): number {
   if (mark === undefined) return 0;
   if (mark.encoding === encoding || (encoding === 'utf-16' && mark.encoding.startsWith('utf-16'))) return mark.length;
   const known = encodingOf(mark.encoding);
-  const todo = known ? `Load it with --encoding ${known}.` : 'Save it as UTF-8 and load it again.';
-  throw notDecodable(encoding, 0, `is the byte order mark of ${mark.encoding}`, todo);
+  const advice = known ? `Load it with --encoding ${known}.` : 'Save it as UTF-8 and load it again.';
+  throw notDecodable(encoding, 0, `is the byte order mark of ${mark.encoding}`, advice);
 }
 
 /** What the first bytes say. */
