@@ -1,6 +1,6 @@
 /** The checks of a load without the load: everything that can be known before a job exists, all findings at once. */
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CheckReport } from '../contract.js';
 import { NightloadError } from '../errors.js';
@@ -36,7 +36,11 @@ export function checkSource(
       if (!(error instanceof NightloadError) || error.retryable) throw error;
       report.errors.push({ code: error.code, message: error.message });
     } finally {
-      if (report.rows?.file === undefined) await rm(work, { recursive: true, force: true });
+      if (report.rows?.file === undefined) {
+        await rm(work, { recursive: true, force: true });
+        // Only when it is empty: a load of the same id keeps its results there.
+        await rmdir(dirname(work)).catch(() => undefined);
+      }
     }
     return { ...report, ok: report.errors.length === 0 };
   });
@@ -69,7 +73,8 @@ async function check(
   report.forecast = await forecast(connection, rows, { ...step.call, apiVersion: checked.apiVersion });
   await checkLargeRecords(rows);
   // Rules for columns that are wrong themselves would only repeat that.
-  if (input.checkRows && checked.errors.length === 0) await checkTheRows(rows, checked, work, input, report, step);
+  if ((input.checkRows || input.skipBadRows) && checked.errors.length === 0)
+    await checkTheRows(rows, checked, work, input, report, step);
 }
 
 async function checkTheRows(
@@ -93,7 +98,9 @@ async function checkTheRows(
     ...(found.badRows > 0 && { file: pathToFileURL(join(file.path)).href }),
   };
   if (found.badRows > 0) {
-    report.errors.push({ code: 'ROWS_WOULD_FAIL', message: `${found.badRows} of ${found.rows} rows would fail.` });
+    // With skipBadRows they would be rejected, and the others loaded.
+    const where = input.skipBadRows ? report.warnings : report.errors;
+    where.push({ code: 'ROWS_WOULD_FAIL', message: `${found.badRows} of ${found.rows} rows would fail.` });
   }
 }
 
