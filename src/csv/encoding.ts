@@ -71,7 +71,12 @@ export function byteOrderMark(
 const OTHER_ENCODING = 'Find out what wrote it and load it with its --encoding, or save it as UTF-8.';
 
 /** @param what goes on after "at byte offset 12" */
-export function notDecodable(encoding: Encoding, offset: number, what: string, advice = OTHER_ENCODING): NightloadError {
+export function notDecodable(
+  encoding: Encoding,
+  offset: number,
+  what: string,
+  advice = OTHER_ENCODING,
+): NightloadError {
   return new NightloadError(
     'CSV_NOT_DECODABLE',
     `The file is not ${encoding}: at byte offset ${offset} ${what}. ${advice}`,
