@@ -167,6 +167,7 @@ it('aborts the job that a create whose answer was lost has left Open', async () 
   const result = await load(accounts(20));
   expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
   expect(org.jobs().map(({ state }) => state)).toEqual(['Aborted', 'JobComplete']);
+  expect(result.jobs?.find(({ state }) => state === 'Aborted')?.polls).toBe(org.jobs()[0]?.polls.length);
   expect(result.openJobs).toBeUndefined();
   expect(result.apiRequests).toBe(org.ledger.count());
 });
