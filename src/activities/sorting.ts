@@ -2,11 +2,10 @@
 import { existsSync } from 'node:fs';
 import type { LoadError, Operation } from '../contract.js';
 import { readCell, readCells } from '../csv/cells.js';
-import { isDone } from '../csv/row-errors.js';
 import { keyNormaliser } from '../csv/keys.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
-import { classify, mayPassUnchanged, parseRowError } from '../csv/row-errors.js';
+import { classify, isDone, mayPassUnchanged, parseRowError } from '../csv/row-errors.js';
 import type { RowClass } from '../csv/row-errors.js';
 import { eachRecord, scanRecords } from '../csv/scanner.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';

@@ -3,7 +3,7 @@
  * is checked against them, symbolic links resolved.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readFile, realpath, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { NightloadError } from '../errors.js';
@@ -111,8 +111,4 @@ async function realOrPlanned(path: string): Promise<string> {
 /** A folder's URI, with a slash at its end, so that names can be resolved against it. */
 export function folderUri(path: string): string {
   return pathToFileURL(path.endsWith(sep) ? path : path + sep).href;
-}
-
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
 }

@@ -3,9 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, CheckReport } from '../contract.js';
 import { toLoadError } from './failures.js';
-import { resolveInput } from './input.js';
+import { resolveInput, withoutNulls } from './input.js';
 import type { LoadSettings } from './input.js';
-import { withoutNulls } from './input.js';
 import { planInput } from './plan-input.js';
 import { first, onFiles } from './steps.js';
 

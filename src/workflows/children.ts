@@ -106,8 +106,9 @@ export async function runPart(
   const lost: LostJobs = { creates: [] };
   // It may have been creating a job, whose id then nobody learned.
   const noteLost = (from: number): void => void lost.creates.push(withUnknownClock({ from, to: Date.now() }));
+  let result: IngestJobResult;
   try {
-    const result = await runChild<typeof ingestJob>(
+    result = await runChild<typeof ingestJob>(
       'ingestJob',
       name,
       {
@@ -116,12 +117,11 @@ export async function runPart(
       },
       noteLost,
     );
-    enterLost(result.lost, lost);
-    return result;
   } catch (error) {
-    const result = resultOfFailure(error, part);
-    return { ...result, lost: { ...result.lost, creates: [...result.lost.creates, ...lost.creates] } };
+    result = resultOfFailure(error, part);
   }
+  enterLost(result.lost, lost);
+  return result;
 }
 
 function resultOfFailure(error: unknown, part: number): IngestJobResult {

@@ -9,7 +9,7 @@ import { enterJob, enterRetry, isExceptional, mayRetry, newLoad, showParts } fro
 import type { LoadRun, RetryResult } from '../../src/workflows/load-run.js';
 
 const stageOf = (parts: number[]): Stage => ({
-  uri: 'file:///work/',
+  uri: 'file:///data/',
   groups: [{ operation: 'upsert', firstPart: 1, lastPart: parts.length }],
   parts,
   records: parts.reduce((sum, rows) => sum + rows, 0),
@@ -105,7 +105,7 @@ describe('enterJob', () => {
     // A file of its own for each part in which any row landed.
     expect(run.files.succeeded).toHaveLength(2);
     expect(new Set(run.files.succeeded).size).toBe(2);
-    for (const uri of run.files.succeeded) expect(uri).toMatch(/^file:\/\/\/work\/.*\.csv$/);
+    for (const uri of run.files.succeeded) expect(uri).toMatch(/^file:\/\/\/data\/.*\.csv$/);
   });
 
   it('counts parts whose files disagree', () => {
