@@ -8,7 +8,14 @@ import { join } from 'node:path';
 import { decodeStream } from '../csv/decode.js';
 import { detectDialect, HEAD_BYTES } from '../csv/dialect.js';
 import type { Dialect } from '../csv/dialect.js';
-import { encodingOf, notUtf8At, recogniseEncoding, Utf8Finder } from '../csv/encoding.js';
+import {
+  encodingOf,
+  encodingUnknown,
+  notUtf8At,
+  recogniseEncoding,
+  unpackedHead,
+  Utf8Finder,
+} from '../csv/encoding.js';
 import { eachRecord } from '../csv/scanner.js';
 import { NightloadError } from '../errors.js';
 import { readHead, readRange, saveStream } from '../storage/files.js';
@@ -49,11 +56,12 @@ export async function openSource(
   const recognised = recogniseEncoding(head);
   const encoding = said.encoding === undefined ? undefined : encodingOf(said.encoding);
   if (said.encoding !== undefined && encoding === undefined) {
-    throw new NightloadError('ENCODING_UNKNOWN', `"${said.encoding}" is no encoding that can be read here.`);
+    throw encodingUnknown(said.encoding);
   }
   // Never guessed: the caller says it, or the bytes are UTF-8.
-  if (encoding === undefined && recognised.encoding !== 'utf-8' && !recognised.gzip) {
-    throw notUtf8At(new Utf8Finder().push(head) ?? 0, undefined, head);
+  if (encoding === undefined && recognised.encoding !== 'utf-8') {
+    const text = recognised.gzip ? unpackedHead(head) : head;
+    throw notUtf8At(new Utf8Finder().push(text) ?? 0, undefined, text);
   }
   const path =
     recognised.gzip || (encoding ?? 'utf-8') !== 'utf-8'

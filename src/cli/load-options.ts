@@ -5,6 +5,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { OPERATIONS } from '../contract.js';
 import type { BulkLoadInput, Operation } from '../contract.js';
+import { readMapping } from './mapping-file.js';
 
 export interface LoadOptions {
   object: string;
@@ -14,6 +15,7 @@ export interface LoadOptions {
   id?: string;
   again?: boolean;
   map?: Record<string, string>;
+  mapFile?: string;
   set?: Record<string, string>;
   mapLabels?: boolean;
   checkRows?: boolean;
@@ -80,6 +82,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--id <id>', 'id of the load; default: derived from the content')
     .option('--again', 'load although an earlier load of this id landed rows')
     .option('--map <Header=Api__c>', 'rename a column; an empty name drops it; may be repeated', collectPair)
+    .option('--map-file <file>', 'the same from a JSON file or a Data Loader .sdl file; --map goes before it')
     .option('--set <Api__c=value>', 'give every row this value; may be repeated', collectPair)
     .option('--map-labels', 'columns may be called as their fields are labelled')
     .option('--check-rows', 'check every row first; rows that would fail refuse the load')
@@ -106,7 +109,10 @@ export function addLoadOptions(command: Command): Command {
 
 const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
 
-/** Relative paths are the CLI's. */
+/**
+ * Relative paths are the CLI's.
+ * @throws NightloadError `MAPPING_UNREADABLE`
+ */
 export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const uri = (path: string): string => (IS_URI.test(path) ? path : pathToFileURL(resolve(path)).href);
   const part = given({ maxBytes: options.partSize, maxConcurrent: options.parallel });
@@ -117,6 +123,9 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   });
   const retry = given({ maxRounds: options.retryRounds, initialWait: options.retryWait });
   const abortWhen = given({ failedRatio: options.abortWhenFailed });
+  const mapping = options.mapFile === undefined ? undefined : readMapping(resolve(options.mapFile));
+  const columns = { ...mapping?.columns, ...options.map };
+  const constants = { ...mapping?.constants, ...options.set };
   const some = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);
   return {
     source: uri(source),
@@ -126,8 +135,8 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       externalIdFieldName: options.externalId,
       loadId: options.id,
       connection: options.connection,
-      columns: options.map,
-      constants: options.set,
+      columns: some(columns),
+      constants: some(constants),
       mapLabels: options.mapLabels,
       checkRows: options.checkRows,
       skipBadRows: options.skipBadRows,

@@ -10,7 +10,7 @@ import { NightloadError } from '../errors.js';
 import {
   byteOrderMark,
   encodingOf,
-  ENCODINGS,
+  encodingUnknown,
   markLength,
   notDecodable,
   remedy,
@@ -33,10 +33,7 @@ export function decodeStream(source: Readable, options: { encoding: string; gzip
   const encoding = encodingOf(options.encoding);
   if (encoding === undefined) {
     source.destroy();
-    throw new NightloadError(
-      'ENCODING_UNKNOWN',
-      `The encoding ${JSON.stringify(options.encoding)} is not known. Say one of ${ENCODINGS.join(', ')}.`,
-    );
+    throw encodingUnknown(options.encoding);
   }
   const decoded = decoding(encoding);
   const bytes = options.gzip ? Readable.from(unpacked(source), { objectMode: false }) : source;

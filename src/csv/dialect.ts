@@ -33,7 +33,7 @@ const LF = 0x0a;
 
 /**
  * Reads the dialect from the first {@link HEAD_BYTES} bytes.
- * @throws NightloadError `SOURCE_EMPTY`, `CSV_NOT_UTF8`, `CSV_UNCLOSED_QUOTE`, `CSV_LINE_ENDING`, `HEADER_TOO_LONG`,
+ * @throws NightloadError `SOURCE_EMPTY`, `SOURCE_NOT_CSV`, `CSV_SEP_LINE`, `CSV_NOT_UTF8`, `CSV_UNCLOSED_QUOTE`, `CSV_LINE_ENDING`, `HEADER_TOO_LONG`,
  *   `HEADER_EMPTY_NAME`, `HEADER_DUPLICATE_COLUMN`
  */
 export async function detectDialect(head: Buffer, said: { delimiter?: string } = {}): Promise<Dialect> {
@@ -41,6 +41,7 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
   if (bad !== undefined) throw notUtf8At(bad, undefined, head);
   const bom = head.subarray(0, 3).equals(BOM) ? 3 : 0;
   const bytes = head.subarray(bom);
+  refuseOtherFormats(bytes);
   const delimiter = (said.delimiter as Delimiter | undefined) ?? guessDelimiter(bytes);
   const first = firstRecord(bytes, delimiter);
   if (first === undefined) throw new NightloadError('SOURCE_EMPTY', 'The file is empty: it has no header line.');
@@ -62,6 +63,31 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
   checkNames(header);
   const lineEnding = record.length - line.length === 2 ? 'CRLF' : 'LF';
   return { delimiter, lineEnding, header, dataStart: bom + first.end };
+}
+
+const OTHER_FORMATS = [
+  [/^\s*(?:\[\s*(?:\{|\]|$)|\{\s*(?:"|\}|$))/, 'JSON'],
+  [/^\s*<(?:!doctype|html|head|body|table)\b/i, 'HTML, perhaps the page of a login'],
+  [/^\s*<\?xml/i, 'XML'],
+  [/^%PDF-/, 'PDF'],
+] as const;
+
+/** Texts that no CSV begins with; as a CSV they would be refused for reasons that lead people astray. */
+function refuseOtherFormats(bytes: Buffer): void {
+  const text = bytes.subarray(0, 1000).toString();
+  const other = OTHER_FORMATS.find(([pattern]) => pattern.test(text));
+  if (other !== undefined) {
+    throw new NightloadError(
+      'SOURCE_NOT_CSV',
+      `The file is not a CSV; it looks like ${other[1]}. Save it as CSV UTF-8.`,
+    );
+  }
+  if (/^"?sep=.?"?[\r\n]/i.test(text)) {
+    throw new NightloadError(
+      'CSV_SEP_LINE',
+      'The first line, which begins with "sep=", is meant for Excel only. Remove it; the header must come first.',
+    );
+  }
 }
 
 /** The delimiter that cuts the first line, quoted cells left out, into most cells; a single column needs none. */

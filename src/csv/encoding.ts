@@ -97,6 +97,13 @@ export function markLength(head: Buffer, encoding: Encoding): number {
   throw notDecodable(encoding, 0, `is the byte order mark of ${mark.encoding}`, advice);
 }
 
+export function encodingUnknown(said: string): NightloadError {
+  return new NightloadError(
+    'ENCODING_UNKNOWN',
+    `The encoding ${JSON.stringify(said)} is not known. Say one of ${ENCODINGS.join(', ')}.`,
+  );
+}
+
 /** What the first bytes say. */
 export function recogniseEncoding(head: Buffer): Recognised {
   const gzip = head[0] === 0x1f && head[1] === 0x8b;
@@ -113,7 +120,7 @@ export function recogniseEncoding(head: Buffer): Recognised {
 const PACKED_HEAD = 8 * 1024;
 
 /** Empty when it cannot be unpacked: the reader of the whole file tells that. */
-function unpackedHead(head: Buffer): Buffer {
+export function unpackedHead(head: Buffer): Buffer {
   try {
     return gunzipSync(head.subarray(0, PACKED_HEAD), { finishFlush: constants.Z_SYNC_FLUSH });
   } catch {

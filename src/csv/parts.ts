@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
-import type { ScanOptions, ScanSummary } from './scanner.js';
+import type { ScanOptions, ScanSummary, StrayQuote } from './scanner.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
 
 export interface PartRange {
@@ -35,7 +35,7 @@ const MOST_LARGE = 1_000;
 
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Copies nothing.
- * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_NOT_UTF8`, `CSV_NUL`
+ * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_INVALID`, `CSV_NOT_UTF8`, `CSV_NUL`
  */
 export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
   const base = options.base ?? 0;
@@ -69,9 +69,11 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     const bad = text.push(chunk) ?? nulIn(chunk, position);
     if (bad !== undefined) {
       scanner.push(chunk.subarray(0, Math.max(0, bad - position)));
+      if (scanner.strayQuote !== undefined) throw strayQuote(scanner.strayQuote);
       throw badByte(chunk, bad, position, scanner.records + 1);
     }
     scanner.push(chunk);
+    if (scanner.strayQuote !== undefined) throw strayQuote(scanner.strayQuote);
     sums.add(chunk, position);
     position += chunk.length;
     options.onProgress?.(position - base);
@@ -89,6 +91,15 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     bytes: position - base,
     lineBreaks: lineBreaks(scanner),
   };
+}
+
+function strayQuote({ record, at }: StrayQuote): NightloadError {
+  return new NightloadError(
+    'CSV_INVALID',
+    `Data row ${record} has a quote where none may be (byte offset ${at}): inside of a cell that has no quotes round it, or ` +
+      'with text after the quote that closes a cell. Salesforce refuses the whole job because of it. Put the cell in quotes ' +
+      'and double the quotes in it, or say which delimiter the file has (--delimiter).',
+  );
 }
 
 function nulIn(chunk: Buffer, position: number): number | undefined {

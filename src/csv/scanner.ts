@@ -10,6 +10,14 @@ const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
 
+/** A quote where none may be: inside of a cell without quotes, or with text after the quote that closed a cell. */
+export interface StrayQuote {
+  /** Number of the record, from 1. */
+  record: number;
+  /** Absolute offset of the quote. */
+  at: number;
+}
+
 /** Where the scanner stands; feed it chunks in order. */
 export class Scanner {
   readonly #delimiter: number;
@@ -20,7 +28,11 @@ export class Scanner {
   #closedAt = -2;
   #lastByte = LF;
   #openedInRecord = 0;
+  /** The last byte so far closed a cell: what comes next must end it, or be a quote. */
+  #closesCell = false;
   records = 0;
+  /** The first one so far. The platform refuses the whole job because of it; where records end is then a guess. */
+  strayQuote: StrayQuote | undefined;
   lf = false;
   crlf = false;
 
@@ -41,6 +53,10 @@ export class Scanner {
     this.#noteLineBreaks(chunk);
     const base = this.#position;
     let position = 0;
+    if (this.#closesCell) {
+      this.#closesCell = false;
+      this.#checkEndOfCell(chunk[0] as number, base - 1);
+    }
     let quote = nextOf(chunk, QUOTE, 0);
     let newline = nextOf(chunk, LF, 0);
     for (;;) {
@@ -48,6 +64,8 @@ export class Scanner {
         if (quote === length) break;
         this.#inQuotes = false;
         this.#closedAt = base + quote;
+        if (quote + 1 === length) this.#closesCell = true;
+        else this.#checkEndOfCell(chunk[quote + 1] as number, this.#closedAt);
       } else {
         if (newline < position) newline = nextOf(chunk, LF, position);
         while (newline < quote) {
@@ -61,6 +79,8 @@ export class Scanner {
         if (at === this.#recordStart || before === this.#delimiter || this.#closedAt === at - 1) {
           this.#inQuotes = true;
           this.#openedInRecord = this.records + 1;
+        } else {
+          this.#noteStrayQuote(at);
         }
       }
       position = quote + 1;
@@ -90,6 +110,14 @@ export class Scanner {
     const start = this.#recordStart;
     this.#recordStart = end;
     this.#onRecord(start, end);
+  }
+
+  #checkEndOfCell(next: number, quote: number): void {
+    if (next !== this.#delimiter && next !== LF && next !== QUOTE && next !== CR) this.#noteStrayQuote(quote);
+  }
+
+  #noteStrayQuote(at: number): void {
+    this.strayQuote ??= { record: this.records + 1, at };
   }
 
   /** Which kinds of line break there are anywhere, in quotes too: the platform compares all of them. */

@@ -32,7 +32,7 @@ export interface RowCheckInput extends RowRulesInput {
 export interface RowFinding {
   /** Data row, from 1; blank lines are no rows. */
   row: number;
-  /** The platform's status code where it has one, else `ROW_RAGGED`, `ROW_TOO_LARGE`, `CSV_NUL`, `KEY_BLANK`, `KEY_DUPLICATE`. */
+  /** The platform's status code where it has one, else `ROW_RAGGED`, `ROW_TOO_LARGE`, `CSV_NUL`, `KEY_BLANK`, `DUPLICATE_KEY_IN_FILE`. */
   code: string;
   /** Title of the column, as in the file. */
   column?: string;
@@ -153,7 +153,7 @@ class Check {
   #duplicate(key: string, first: number): RowProblem {
     const { name = '', column } = this.#keyColumn ?? {};
     const message = `the key ${shorten(name)} '${shorten(key)}' is in data row ${first} already`;
-    return { code: 'KEY_DUPLICATE', message, ...(column && { column }) };
+    return { code: 'DUPLICATE_KEY_IN_FILE', message, ...(column && { column }) };
   }
 
   #note(bytes: Buffer, start: number, end: number, problem: RowProblem): void {

@@ -95,11 +95,11 @@ describe('result files', () => {
     expect(await bench.read(sorted.files.rejected as string)).toContain(`${LOCKED},n,,d,\n`);
   });
 
-  it('may repeat a stray quote of the upload among the unprocessed rows', async () => {
-    const stage = await bench.plan('External_Id__c,Name\nA,a\nB,5" pipe\n');
+  it('may have a stray quote among the unprocessed rows', async () => {
+    const stage = await bench.plan('External_Id__c,Name\nA,a\nB,"5"" pipe"\n');
     await bench.write(UNPROCESSED, 'External_Id__c,Name\nB,5" pipe\n');
     const outcome = loaded({ succeeded: 1, unprocessed: 1 });
-    expect(await bench.sentAgain(await bench.sort(stage, [outcome]))).toBe('B,5" pipe\n');
+    expect(await bench.sentAgain(await bench.sort(stage, [outcome]))).toBe('B,"5"" pipe"\n');
     const sorted = await bench.sort(stage, [outcome], { final: true });
     expect(await bench.read(sorted.files.unprocessed as string)).toBe('External_Id__c,Name\nB,"5"" pipe"\n');
   });

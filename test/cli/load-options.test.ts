@@ -1,7 +1,9 @@
-import { resolve } from 'node:path';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Command } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/contract.js';
 import type { BulkLoadInput } from '../../src/contract.js';
 import {
@@ -242,5 +244,56 @@ describe('collectPair', () => {
 
   it.each(['', 'Name', '=', '=x'])('refuses %j', (text) => {
     expect(() => collectPair(text)).toThrow(refusal);
+  });
+});
+
+describe('--map-file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nightload-mapping-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const file = (name: string, content: string | Buffer): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+
+  it('takes headers and API names from JSON; --map goes before it', () => {
+    const path = file('map.json', '{"Customer No": "External_Id__c", "Remark": "", "A": "B__c"}');
+    expect(inputOf('--map-file', path, '--map', 'A=C__c').columns).toEqual({
+      'Customer No': 'External_Id__c',
+      Remark: '',
+      A: 'C__c',
+    });
+  });
+
+  it('takes a Data Loader mapping with its escapes, parents and constants; --set goes before it', () => {
+    const text =
+      '#Mapping values\n#Mon Nov 23 20:15:00 CET 2026\nCustomer\\ No=External_Id__c\nParent\\ Key=Parent\\:Key__c\n' +
+      'Gr\\u00F6\\u00DFe=Size__c\nRemark=\n"Berlin"=BillingCity\n"x"=Source__c\n';
+    const { columns, constants } = inputOf('--map-file', file('map.sdl', text), '--set', 'Source__c=nightload');
+    expect(columns).toEqual({
+      'Customer No': 'External_Id__c',
+      'Parent Key': 'Parent.Key__c',
+      Größe: 'Size__c',
+      Remark: '',
+    });
+    expect(constants).toEqual({ BillingCity: 'Berlin', Source__c: 'nightload' });
+  });
+
+  it('reads what Java writes, and what editors write', () => {
+    expect(inputOf('--map-file', file('latin.sdl', Buffer.from('Größe=Size__c', 'latin1'))).columns).toEqual({
+      Größe: 'Size__c',
+    });
+    expect(inputOf('--map-file', file('utf8.sdl', 'Größe=Size__c')).columns).toEqual({ Größe: 'Size__c' });
+  });
+
+  it.each([
+    ['no file', () => join(folder, 'none.json'), /ENOENT/],
+    ['no JSON', () => file('bad.json', '{"a"'), /no JSON/],
+    ['a list', () => file('list.json', '[]'), /one object/],
+    ['a number for a name', () => file('number.json', '{"a": 1}'), /"a" must be a text/],
+    ['two fields for a column', () => file('two.sdl', 'A=B__c, C__c'), /more than one field/],
+  ])('refuses %s', (_what, path, says) => {
+    expect(() => inputOf('--map-file', path())).toThrow(
+      expect.objectContaining({ code: 'MAPPING_UNREADABLE', message: expect.stringMatching(says) as string }),
+    );
   });
 });

@@ -222,6 +222,34 @@ describe('firstRecord', () => {
 });
 
 describe('planParts', () => {
+  it.each([
+    ['in a cell without quotes', 'a,b\nc,5" pipe\n', 2, 7],
+    ['before a quoted cell, after a blank', 'a, "b"\n', 1, 3],
+    ['with text after it', 'a,"b" Inc.\n', 1, 4],
+    ['with text after a doubled one', 'a\n"b""" c\n', 2, 6],
+    ['in the first row', 'a"b\n', 1, 1],
+    ['in the last row, without an end', 'a\nb"', 2, 3],
+  ])('refuses a quote %s, wherever the bytes are cut', async (_where, text, row, offset) => {
+    for (const size of [1, 2, 3, 1000]) {
+      const planned = planParts(inChunks(Buffer.from(text), [size]), { delimiter: ',', maxBytes: 100, base: 10 });
+      await expect(planned).rejects.toMatchObject({
+        code: 'CSV_INVALID',
+        message: expect.stringMatching(new RegExp(`Data row ${row} .*byte offset ${offset + 10}\\)`)) as string,
+      });
+    }
+  });
+
+  it.each(['"a"\n', '"a",b\n', '"a"\r\n', '"a""b"\n', '""""\n', '"a\n","b"', '"a"\r'])(
+    'takes quotes where they may be: %j',
+    async (text) => {
+      for (const size of [1, 2, 3, 1000]) {
+        expect(await planParts(inChunks(Buffer.from(text), [size]), { delimiter: ',', maxBytes: 100 })).toMatchObject({
+          records: 1,
+        });
+      }
+    },
+  );
+
   it('makes no part of a file without rows', async () => {
     expect(await plan('', 100)).toEqual({
       parts: [],

@@ -69,7 +69,7 @@ describe('checkRows', () => {
       [8, '"A"', 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST'],
       [9, '001A0000006Vm9rAAA', 'MALFORMED_ID'],
       [10, 'a\0', 'CSV_NUL'],
-      [0, 'key-0', 'KEY_DUPLICATE'],
+      [0, 'key-0', 'DUPLICATE_KEY_IN_FILE'],
     ];
     await fc.assert(
       fc.asyncProperty(

@@ -64,19 +64,19 @@ describe('duplicate keys', () => {
       key: keyOf('Ext__c'),
     });
     expect(findings.map(({ row, code, message }) => [row, code, message])).toEqual([
-      [3, 'KEY_DUPLICATE', "the key Ext__c 'a' is in data row 1 already"],
+      [3, 'DUPLICATE_KEY_IN_FILE', "the key Ext__c 'a' is in data row 1 already"],
       [4, 'KEY_BLANK', 'Ext__c not specified'],
-      [5, 'KEY_DUPLICATE', "the key Ext__c 'a' is in data row 1 already"],
+      [5, 'DUPLICATE_KEY_IN_FILE', "the key Ext__c 'a' is in data row 1 already"],
     ]);
-    expect(findings[0]?.error).toBe("KEY_DUPLICATE:the key Ext__c 'a' is in data row 1 already:Ext__c --");
-    expect([badRows, byCode]).toEqual([3, { KEY_DUPLICATE: 2, KEY_BLANK: 1 }]);
+    expect(findings[0]?.error).toBe("DUPLICATE_KEY_IN_FILE:the key Ext__c 'a' is in data row 1 already:Ext__c --");
+    expect([badRows, byCode]).toEqual([3, { DUPLICATE_KEY_IN_FILE: 2, KEY_BLANK: 1 }]);
   });
 
   it.each<[string, boolean, string, [number, string][]]>([
-    ['string', false, 'Abc\naBC\nabc \n', [[2, 'KEY_DUPLICATE']]],
-    ['string', true, 'Abc\naBC\nAbc\n', [[3, 'KEY_DUPLICATE']]],
-    ['double', false, '10\n1e1\n10.0\n1\n', [[2, 'KEY_DUPLICATE'], [3, 'KEY_DUPLICATE']]], // prettier-ignore
-    ['id', true, '001A0000006Vm9rIAC\n001A0000006Vm9r\n001A0000006VM9r\n', [[2, 'KEY_DUPLICATE']]],
+    ['string', false, 'Abc\naBC\nabc \n', [[2, 'DUPLICATE_KEY_IN_FILE']]],
+    ['string', true, 'Abc\naBC\nAbc\n', [[3, 'DUPLICATE_KEY_IN_FILE']]],
+    ['double', false, '10\n1e1\n10.0\n1\n', [[2, 'DUPLICATE_KEY_IN_FILE'], [3, 'DUPLICATE_KEY_IN_FILE']]], // prettier-ignore
+    ['id', true, '001A0000006Vm9rIAC\n001A0000006Vm9r\n001A0000006VM9r\n', [[2, 'DUPLICATE_KEY_IN_FILE']]],
   ])('are compared as values of type %s are, with case: %s', async (type, caseSensitive, text, expected) => {
     const columns = columnsOf(field('K', type, { precision: 18 }));
     expect(await codes(text, { columns, key: keyOf('K', type, caseSensitive) })).toEqual(expected);
@@ -86,7 +86,7 @@ describe('duplicate keys', () => {
     const input = { columns, operation: 'upsert' as const, key: keyOf('Ext__c') };
     expect(await codes('a,x\na,2024-01-01\na,y\n', input)).toEqual([
       [1, 'INVALID_FIELD'],
-      [2, 'KEY_DUPLICATE'],
+      [2, 'DUPLICATE_KEY_IN_FILE'],
       [3, 'INVALID_FIELD'],
     ]);
     expect(await codes('b\nb,\n', input)).toEqual([[1, 'ROW_RAGGED']]);

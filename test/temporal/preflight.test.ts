@@ -244,6 +244,24 @@ const REFUSALS: Refusal[] = [
     says: /header/,
   },
   {
+    file: 'a quote in a cell without quotes',
+    content: `${long('External_Id__c,Name\n', 1_500, (n) => `x-${n},One\n`)}x-1501,Rack 19" wide\n`,
+    code: 'CSV_INVALID',
+    says: /Data row 1501 has a quote where none may be/,
+  },
+  {
+    file: 'text after a closing quote',
+    content: 'External_Id__c,Name\nx-1,"Acme" Inc.\n',
+    code: 'CSV_INVALID',
+    says: /Data row 1 has a quote where none may be/,
+  },
+  {
+    file: 'a blank before a quote',
+    content: 'External_Id__c,Name\nx-1, "Acme"\n',
+    code: 'CSV_INVALID',
+    says: /Data row 1 has a quote where none may be/,
+  },
+  {
     file: 'a row with a cell more',
     content: 'External_Id__c,Name\nx-1,One\nx-2,Two, Inc.\n',
     code: 'CSV_RAGGED_ROW',
@@ -291,12 +309,25 @@ const REFUSALS: Refusal[] = [
   {
     file: 'JSON',
     content: '[{"External_Id__c": "x-1", "Name": "One"}]\n',
-    code: 'HEADER_NO_EXTERNAL_ID',
+    code: 'SOURCE_NOT_CSV',
+    says: /JSON/,
   },
   {
     file: 'JSON on many lines',
     content: JSON.stringify([{ External_Id__c: 'x-1', Name: 'One' }], null, 2),
-    code: 'CSV_RAGGED_ROW',
+    code: 'SOURCE_NOT_CSV',
+  },
+  {
+    file: 'a page of a login',
+    content: '\n<!DOCTYPE html>\n<html><head><title>Login</title></head></html>\n',
+    code: 'SOURCE_NOT_CSV',
+    says: /HTML/,
+  },
+  {
+    file: 'gzip of Windows-1252',
+    content: gzipSync(Buffer.from('External_Id__c,Name\nx-1,\xc4rger\n', 'latin1')),
+    code: 'CSV_NOT_UTF8',
+    says: /byte offset 24 .*--encoding windows-1252/,
   },
   {
     file: 'an Excel workbook',
@@ -313,7 +344,7 @@ const REFUSALS: Refusal[] = [
   {
     file: 'a first line for Excel',
     content: 'sep=;\r\nExternal_Id__c;Name\r\nx-1;One\r\n',
-    code: 'HEADER_EMPTY_NAME',
+    code: 'CSV_SEP_LINE',
   },
   {
     file: 'two columns of one name',

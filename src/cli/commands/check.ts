@@ -17,6 +17,10 @@ const DELIMITERS: Record<string, string> = {
   '`': 'backquote',
 };
 
+function counted(count: number, one: string, many = `${one}s`): string {
+  return `${number.format(count)} ${count === 1 ? one : many}`;
+}
+
 /** Exit code 0 when a load would begin, else 1. */
 export async function check(source: string, options: LoadOptions): Promise<number> {
   const id = randomUUID();
@@ -39,16 +43,15 @@ function print(report: CheckReport): void {
     const mark = found.byteOrderMark ? ' with a byte order mark' : '';
     say(
       `  File       ${found.gzip ? 'gzip, ' : ''}${found.encoding}${mark}, ${DELIMITERS[found.delimiter] ?? found.delimiter}, ` +
-        `${found.lineEnding}, ${found.columns} columns${found.rewritten === undefined ? '' : `; written anew: ${found.rewritten}`}`,
+        `${found.lineEnding}, ${counted(found.columns, 'column')}${found.rewritten === undefined ? '' : `; written anew: ${found.rewritten}`}`,
     );
   }
-  if (records !== undefined)
-    say(`  Rows       ${number.format(records)} in ${parts} ${parts === 1 ? 'part' : 'parts'}`);
+  if (records !== undefined) say(`  Rows       ${number.format(records)} in ${counted(parts ?? 0, 'part')}`);
   if (forecast !== undefined) {
     const { batches, apiRequests, remaining } = forecast;
     const left = (count: number | undefined): string => (count === undefined ? '' : ` of ${number.format(count)} left`);
     say(
-      `  Forecast   about ${number.format(apiRequests)} API requests${left(remaining?.apiRequests)}, ${number.format(batches)} batches${left(remaining?.batches)}`,
+      `  Forecast   about ${counted(apiRequests, 'API request')}${left(remaining?.apiRequests)}, ${counted(batches, 'batch', 'batches')}${left(remaining?.batches)}`,
     );
   }
   printFindings('Errors', report.errors);

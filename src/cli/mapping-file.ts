@@ -1,0 +1,73 @@
+/** `--map-file`: which column is which field, as JSON or as a Data Loader mapping (.sdl). */
+import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { parse } from 'dot-properties';
+import { NightloadError } from '../errors.js';
+
+export interface Mapping {
+  /** CSV header to field API name; '' drops the column. */
+  columns: Record<string, string>;
+  /** Field API name to the value of every row. */
+  constants: Record<string, string>;
+}
+
+/** @throws NightloadError `MAPPING_UNREADABLE` */
+export function readMapping(path: string): Mapping {
+  const text = readText(path);
+  return extname(path).toLowerCase() === '.json' ? fromJson(text, path) : fromProperties(text, path);
+}
+
+function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw unreadable(path, error instanceof Error ? error.message : 'it cannot be read');
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    // What Java writes.
+    return bytes.toString('latin1');
+  }
+}
+
+function fromJson(text: string, path: string): Mapping {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(path, `it is no JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw unreadable(path, 'it must be one object of headers and API names');
+  }
+  const columns: Record<string, string> = {};
+  for (const [header, name] of Object.entries(value)) {
+    if (typeof name !== 'string') throw unreadable(path, `the name for "${header}" must be a text`);
+    columns[header] = name;
+  }
+  return { columns, constants: {} };
+}
+
+/** Data Loader: `Header=Field__c`, a parent as `Parent\:Key__c`, a value for every row as `"value"=Field__c`. */
+function fromProperties(text: string, path: string): Mapping {
+  const mapping: Mapping = { columns: {}, constants: {} };
+  for (const [header, target] of Object.entries(parse(text) as Record<string, string>)) {
+    const field = target.trim().replace(':', '.');
+    if (field.includes(',')) {
+      throw unreadable(path, `"${header}" is mapped to more than one field, which nightload does not do`);
+    }
+    const value = /^"(.*)"$/s.exec(header)?.[1];
+    if (value === undefined) mapping.columns[header] = field;
+    else if (field !== '') mapping.constants[field] = value;
+  }
+  return mapping;
+}
+
+function unreadable(path: string, why: string): NightloadError {
+  return new NightloadError(
+    'MAPPING_UNREADABLE',
+    `The mapping file ${path} cannot be used: ${why}. It is a JSON object {"Header": "Field__c"} or a Data Loader .sdl file.`,
+  );
+}
