@@ -48,6 +48,7 @@ export async function preflight(
     return { ...column, name: report.names[position] ?? column.name };
   };
   const values = Object.values(input.constants ?? {});
+  const errors = [...(await operationErrors(connection, input, context)), ...report.errors];
   return {
     apiVersion,
     describe,
@@ -56,9 +57,27 @@ export async function preflight(
     ...((report.externalIdFieldName ?? input.externalIdFieldName) !== undefined && {
       externalIdFieldName: report.externalIdFieldName ?? (input.externalIdFieldName as string),
     }),
-    errors: report.errors,
+    errors,
     warnings: report.warnings,
   };
+}
+
+/** Not every org tells; then creating the job does. */
+async function operationErrors(
+  connection: SalesforceConnection,
+  { operation }: PlanLoadInput,
+  context: ApiContext,
+): Promise<Finding[]> {
+  if (operation !== 'hardDelete') return [];
+  const may = await connection.mayHardDelete(context).catch((error: unknown) => {
+    if (error instanceof SalesforceError) return undefined;
+    throw error;
+  });
+  if (may !== false) return [];
+  const message =
+    'The user does not have the permission "Bulk API Hard Delete", so hardDelete would be refused. ' +
+    'Give it to the user, or use the operation delete.';
+  return [{ code: 'HARD_DELETE_NOT_ALLOWED', message }];
 }
 
 /** What can be told without describe. */

@@ -11,7 +11,7 @@ import { SalesforceError } from './errors.js';
 import { broken, unexpected } from './failures.js';
 import { jobRequest, parseJobInfo, parseJobPage } from './job-info.js';
 import type { JobInfo, JobPage, JobSpec } from './job-info.js';
-import { parseJson } from './json.js';
+import { asArray, asObject, parseJson } from './json.js';
 import { parseLimits } from './limits.js';
 import type { OrgLimits } from './limits.js';
 import { resultStream } from './result-stream.js';
@@ -41,6 +41,7 @@ export interface SalesforceConnectionOptions {
   timeouts?: Partial<Timeouts>;
 }
 
+const HARD_DELETE = 'PermissionsBulkApiHardDelete';
 const JSON_TYPE = 'application/json';
 
 function jobsPath(context: ApiContext): string {
@@ -188,6 +189,20 @@ export class SalesforceConnection {
   async limits(context: ApiContext): Promise<OrgLimits> {
     const path = `/services/data/${context.apiVersion}/limits`;
     return this.#json({ kind: 'limits', method: 'GET', path }, context, parseLimits);
+  }
+
+  /**
+   * Whether the user has the permission "Bulk API Hard Delete".
+   * @returns undefined when the org does not say
+   */
+  async mayHardDelete(context: ApiContext): Promise<boolean | undefined> {
+    const soql = `SELECT ${HARD_DELETE} FROM UserPermissionAccess LIMIT 1`;
+    const path = `/services/data/${context.apiVersion}/query?q=${encodeURIComponent(soql)}`;
+    return this.#json({ kind: 'query', method: 'GET', path }, context, (value) => {
+      const [record] = asArray(asObject(value)?.['records']);
+      const may = asObject(record)?.[HARD_DELETE];
+      return { may: typeof may === 'boolean' ? may : undefined };
+    }).then(({ may }) => may);
   }
 
   async #setState(kind: RequestKind, jobId: string, state: string, context: ApiContext): Promise<JobInfo> {

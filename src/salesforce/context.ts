@@ -1,7 +1,7 @@
 /** What a caller says with each call: how to cancel it, and who counts its requests. */
 
 export type RequestKind =
-  'versions' | 'create' | 'upload' | 'close' | 'abort' | 'info' | 'results' | 'list' | 'describe' | 'limits';
+  'versions' | 'create' | 'upload' | 'close' | 'abort' | 'info' | 'results' | 'list' | 'describe' | 'limits' | 'query';
 
 /** One figure of `Sforce-Limit-Info`. */
 export interface LimitUsage {

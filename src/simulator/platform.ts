@@ -11,6 +11,10 @@ const RESOURCES = ['jobs', 'limits', 'query', 'sobjects'];
 /** Megabytes and jobs of resources that nothing here uses up. */
 const UNUSED = { DailyBulkV2QueryJobs: 10_000, DailyBulkV2QueryFileStorageMB: 976_562, FileStorageMB: 1_000_000 };
 
+/** The one permission of the user that matters here. */
+const PERMISSION_QUERY =
+  /^\s*select\s+PermissionsBulkApiHardDelete\s+from\s+UserPermissionAccess(?:\s+limit\s+\d+)?\s*$/i;
+
 export interface PlatformOptions {
   org: Org;
   allocations: Allocations;
@@ -18,6 +22,8 @@ export interface PlatformOptions {
   now: () => number;
   /** When the metadata last changed. */
   since: number;
+  /** Whether the user may hardDelete. */
+  hardDelete: boolean;
 }
 
 /** `Spring '26` */
@@ -119,7 +125,15 @@ export class Platform {
 
   /** @param columns what its columns are instead of its records */
   query(soql: string, base: string, columns: boolean): Reply {
+    if (PERMISSION_QUERY.test(soql)) return this.#permission(base);
     return jsonReply(200, (columns ? columnsReply : queryReply)(this.#options.org, soql, base));
+  }
+
+  #permission(base: string): Reply {
+    const type = 'UserPermissionAccess';
+    const attributes = { type, url: `${base}/sobjects/${type}/000000000000000AAA` };
+    const record = { attributes, PermissionsBulkApiHardDelete: this.#options.hardDelete };
+    return jsonReply(200, { totalSize: 1, done: true, records: [record] });
   }
 
   #user(): { values: Map<string, string> } {

@@ -169,16 +169,17 @@ function assemble(options: SimulatorOptions, now: () => number, folder: string) 
   const tokens = new Tokens({ ready: token, now, lifetimeMs, ends: quirks.sessionEnds });
   const queueDelay = (): number =>
     typeof queueDelayMs === 'number' ? queueDelayMs : queueDelayMs[0] + random() * (queueDelayMs[1] - queueDelayMs[0]);
+  const hardDelete = options.hardDelete ?? true;
   const jobs = new Jobs({
     folder,
     now,
     recordsPerSecond,
     maxUploadBytes: options.maxUploadBytes ?? MAX_UPLOAD_BYTES,
-    hardDelete: options.hardDelete ?? true,
+    hardDelete,
     world: { org, markers: new Markers(), allocations, quirks, random, queueDelayMs: queueDelay, rowOutcome },
   });
   const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now);
-  const platform = new Platform({ org, allocations, versions, now, since: now() });
+  const platform = new Platform({ org, allocations, versions, now, since: now(), hardDelete });
   const ledger = new Ledger();
   return {
     folder,

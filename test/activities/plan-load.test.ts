@@ -56,3 +56,26 @@ it('keeps cells out of the error when the file is no CSV', async () => {
     message: expect.not.stringMatching(/John|Private/) as string,
   });
 });
+
+describe('hardDelete', () => {
+  const ids = 'Id\n001000000000001AAA\n';
+
+  it('is refused before a job exists when the org says that the user may not', async () => {
+    const strict = await openBench({ hardDelete: false });
+    try {
+      await expect(strict.plan(ids, { operation: 'hardDelete' })).rejects.toMatchObject({
+        type: 'HARD_DELETE_NOT_ALLOWED',
+      });
+      // The permission is about hardDelete alone.
+      await strict.plan(ids, { operation: 'delete' });
+    } finally {
+      await strict.close();
+    }
+  });
+
+  it('goes on when the user may, and when the org does not tell', async () => {
+    await bench.plan(ids, { operation: 'hardDelete' });
+    bench.org.fault({ kind: 'query', action: { status: 400 } });
+    await bench.plan(ids, { operation: 'hardDelete' });
+  });
+});

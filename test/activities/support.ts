@@ -17,7 +17,7 @@ import type {
 } from '../../src/activities/types.js';
 import { connectionsFromEnvironment, openConnection } from '../../src/salesforce/settings.js';
 import { startSimulator } from '../../src/simulator/index.js';
-import type { Simulator } from '../../src/simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
 import { folderUri, FileRoots } from '../../src/storage/roots.js';
 
 export interface Bench {
@@ -41,9 +41,9 @@ function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
   return new MockActivityEnvironment().run(activity as ActivityFunction<[I], O>, input);
 }
 
-export async function openBench(): Promise<Bench> {
+export async function openBench(options: SimulatorOptions = {}): Promise<Bench> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-activities-')));
-  const org = await startSimulator();
+  const org = await startSimulator(options);
   const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
   const connections = new Map([...settings].map(([name, one]) => [name, openConnection(one)]));
   const activities = createActivities({

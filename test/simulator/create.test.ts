@@ -102,6 +102,13 @@ it('[create-hard-delete] refuses hardDelete to a user without the permission', a
   ]);
 });
 
+it.each([true, false])('[permission-query] tells whether the user may hardDelete: %s', async (hardDelete) => {
+  const org = await openOrg({ hardDelete });
+  const soql = 'SELECT PermissionsBulkApiHardDelete FROM UserPermissionAccess LIMIT 1';
+  const { json } = await org.ask('GET', `/services/data/v66.0/query?q=${encodeURIComponent(soql)}`);
+  expect(json).toMatchObject({ totalSize: 1, records: [{ PermissionsBulkApiHardDelete: hardDelete }] });
+});
+
 it('[create-assignment-rule] repeats an assignment rule only when one was given', async () => {
   const org = await openOrg();
   const request = { object: 'Lead', operation: 'insert' };
