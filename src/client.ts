@@ -1,13 +1,23 @@
 /** Starting loads and following them, for programs that have a Temporal client. */
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { WorkflowExecutionDescription, WorkflowHandle, Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_TASK_QUEUE, FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
-import type { BulkLoadInput, BulkLoadResult, LoadProgress, PartPhase, PartProgress } from './contract.js';
+import type {
+  BulkLoadInput,
+  BulkLoadResult,
+  Corrections,
+  CorrectionsTaken,
+  LoadProgress,
+  PartPhase,
+  PartProgress,
+} from './contract.js';
 import { NightloadError } from './errors.js';
 import { deriveLoadId } from './load-id.js';
 import { firstInput } from './start-input.js';
+import { toLoadError } from './workflows/failures.js';
+import { uploadedBytes, withPace } from './pace.js';
 import { resolveInput } from './workflows/input.js';
 import { loadIntroduction, loadSummary } from './workflows/words.js';
 
@@ -78,11 +88,13 @@ export class LoadHandle {
       running.map(async (part) => {
         const child = this.#client.workflow.getHandle(`${this.workflowId}/part-${part.n}`);
         // It may just have ended.
-        return child.query<PartProgress>('progress').catch(() => part);
+        const found = await child.query<PartProgress>('progress').catch(() => part);
+        const bytes = found.phase === 'uploading' ? await uploadedBytes(this.#client, child.workflowId) : undefined;
+        return bytes === undefined ? found : { ...found, bytes };
       }),
     );
     const now = new Map(asked.map((part) => [part.n, part]));
-    return { ...progress, parts: progress.parts.map((part) => now.get(part.n) ?? part) };
+    return withPace({ ...progress, parts: progress.parts.map((part) => now.get(part.n) ?? part) }, Date.now());
   }
 
   /** @throws WorkflowNotFoundError */
@@ -102,6 +114,24 @@ export class LoadHandle {
 
   async resume(): Promise<void> {
     await this.#handle.signal('resume');
+  }
+
+  /**
+   * Sends corrected rejected rows into a load that holds for them. The same file sent twice is taken once.
+   * @param updateId names the corrections: the hash of the file
+   * @throws NightloadError `CORRECTIONS_REFUSED`, `LOAD_NOT_HOLDING`
+   */
+  async submitCorrections(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
+    try {
+      return await this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
+        args: [corrections],
+        updateId,
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      const { code, message } = toLoadError(error.cause);
+      throw new NightloadError(code, message, { cause: error });
+    }
   }
 
   /** Asks the load to end: what is not finished gets aborted, what landed is counted. */

@@ -34,6 +34,46 @@ export interface RowFix {
   values?: Record<string, string>;
 }
 
+/**
+ * An activity of your own, in any language. It gets one {@link FixerInput} and returns a {@link Corrections}, or nothing
+ * when it has nothing to correct.
+ */
+export interface FixerActivity {
+  /** Name of the activity. */
+  activity: string;
+  taskQueue: string;
+  /** How long it may take. @default '1h' */
+  timeout?: Duration;
+}
+
+/** What a {@link FixerActivity} gets. */
+export interface FixerInput {
+  /** `file:` URI of the rejected rows: `sf__Id,sf__Error`, then the columns under their API names. */
+  source: string;
+  rows: number;
+  loadId: string;
+  object: string;
+  operation: Operation;
+}
+
+/** Rows that were rejected, corrected: the shape of the rejected file; its `sf__*` columns may be missing. */
+export interface Corrections {
+  /** `file:` URI that a worker sees. */
+  source: string;
+  /** @default found from the bytes */
+  delimiter?: string;
+  /** @default 'utf-8' */
+  encoding?: string;
+}
+
+/** Answer of the update `submitCorrections`. */
+export interface CorrectionsTaken {
+  /** Rows that are sent again. */
+  rows: number;
+  /** Rejected rows for which no correction has come. */
+  remaining: number;
+}
+
 /** What `bulkLoad` is started with: names, numbers and URIs; never rows, never secrets. */
 export interface BulkLoadInput {
   /** `file:` URI of a CSV with a header line; it may be packed with gzip. */
@@ -84,10 +124,15 @@ export interface BulkLoadInput {
     initialWait?: Duration;
     /** @default 4 */
     backoffCoefficient?: number;
+    /** Corrections by rule of rows that failed because of their data. @default none */
     fixes?: RowFix[];
+    /** An activity of your own that corrects rejected rows. @default none */
+    fixer?: FixerActivity;
     /** How long to wait for corrections by people before the load ends. @default 0 */
     holdFor?: Duration;
   };
+  /** Also write the rows that landed with all columns of the source and their `sf__Id`. @default false */
+  keepColumns?: boolean;
   abortWhen?: {
     /** Share of failed rows, transient errors not counted. @default 0.5 */
     failedRatio?: number;
@@ -170,6 +215,10 @@ export interface BulkLoadResult {
     succeeded: string[];
     rejected?: string;
     unprocessed?: string;
+    /** With `keepColumns`: rows that landed, `sf__Id,sf__Created`, then all columns of the source. */
+    kept?: string;
+    /** Every value that a fix rule changed: key, column, before, after, rule. */
+    changes?: string;
     report?: string;
   };
   /** What the preflight noticed and did not refuse; at most 10. */
@@ -266,9 +315,11 @@ export interface PartProgress {
   processed: number;
   failed: number;
   total: number;
+  /** Of an upload that runs, as its last heartbeat told. */
+  bytes?: { sent: number; total: number };
 }
 
-export type LoadPhase = 'preparing' | 'planning' | 'loading' | 'retrying' | 'reporting' | 'done';
+export type LoadPhase = 'preparing' | 'planning' | 'loading' | 'retrying' | 'holding' | 'reporting' | 'done';
 
 /** Answer of the `progress` query. */
 export interface LoadProgress {
@@ -276,7 +327,17 @@ export interface LoadProgress {
   records: RecordCounts;
   /** At most 200. */
   parts: PartProgress[];
+  /** Rows of parts that have ended. */
+  ended?: number;
+  /** When the first part was started, as ISO 8601. */
+  loadingSince?: string;
+  /** Rows per second since then; told by `nightload` and `LoadHandle`, not by the query itself. */
+  rowsPerSecond?: number;
+  /** At that rate, until the last row of the first pass. */
+  secondsLeft?: number;
   waitingFor?: string;
+  /** While it holds: `file:` URI of the rows that wait for corrections. */
+  rejectedFile?: string;
   paused: boolean;
 }
 

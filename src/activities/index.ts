@@ -1,14 +1,19 @@
 /** The activities of nightload, built from what the worker's process has. One file per step. */
 import type { ActivityDependencies } from './dependencies.js';
+import { askAllocation } from './allocation.js';
+import { readOrgLimits } from './allocation-limits.js';
 import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
 import { findLostJobs } from './find-lost-jobs.js';
 import { abortJob, closeJob, readJob } from './job-steps.js';
+import { gatherRejected } from './gather-rejected.js';
+import { keepColumns } from './keep-columns.js';
 import { listOpenJobs } from './list-open-jobs.js';
 import { locateSource } from './locate-source.js';
 import { planLoad } from './plan-load.js';
 import { sortRows } from './sort-rows.js';
+import { takeCorrections } from './take-corrections.js';
 import { uploadPart } from './upload-part.js';
 import { writeReport } from './write-report.js';
 
@@ -17,6 +22,8 @@ export type { ActivityDependencies } from './dependencies.js';
 // The return type is inferred: it is what workflows see.
 export function createActivities(dependencies: ActivityDependencies) {
   return {
+    askAllocation: askAllocation(dependencies),
+    readOrgLimits: readOrgLimits(dependencies),
     locateSource: locateSource(dependencies),
     planLoad: planLoad(dependencies),
     checkSource: checkSource(dependencies),
@@ -29,6 +36,9 @@ export function createActivities(dependencies: ActivityDependencies) {
     listOpenJobs: listOpenJobs(dependencies),
     downloadResults: downloadResults(dependencies),
     sortRows: sortRows(dependencies),
+    takeCorrections: takeCorrections(dependencies),
+    gatherRejected: gatherRejected(dependencies),
+    keepColumns: keepColumns(dependencies),
     writeReport: writeReport(dependencies),
   };
 }

@@ -1,13 +1,10 @@
-/** Which rows of a stage are to be found again, by key, and what the source has of them. Memory grows with those rows only. */
-
-export interface KeyEntry {
-  /** Rows of result files that are to be sent again. */
-  wanted: number;
-  /** Rows of the same key that failed for good. */
-  refused: number;
-  /** Rows of the source: start and end of each, in turn. */
-  found: number[];
-}
+/**
+ * Which rows of a stage are to be found again, by key, and what the source has of them. Memory grows with those rows
+ * only, some 35 bytes each: keys are kept as hashes, and places in the source as differences.
+ */
+import { IntList, RowList } from './key-lists.js';
+import { KeyTable } from './key-table.js';
+import type { KeyHash } from './key-hash.js';
 
 /**
  * What to do with the rows of a key.
@@ -17,55 +14,74 @@ export interface KeyEntry {
  */
 export type Verdict = 'source' | 'result' | 'ambiguous';
 
-export function verdictOn(entry: KeyEntry): Verdict {
-  const inSource = entry.found.length / 2;
-  if (inSource > entry.wanted + entry.refused) return 'ambiguous';
-  return inSource === entry.wanted && entry.refused === 0 ? 'source' : 'result';
-}
+/** A state is twice a count, plus one when rows were refused. */
+const ROW = 2;
+const REFUSED = 1;
+/** More source rows of one key are not counted: no result file has as many. */
+const LOWEST = -(2 ** 31) + ROW;
 
+/** Used in this order: all that is wanted, then the source from its beginning to its end, then the rest. */
 export class KeyIndex {
-  readonly #entries = new Map<string, KeyEntry>();
+  readonly #keys: KeyTable;
+  /** By the key's number: twice the rows of result files less those of the source, plus `REFUSED`. */
+  readonly #states = new IntList();
+  readonly #rows = new RowList();
+  #searched = false;
 
-  get size(): number {
-    return this.#entries.size;
+  /** @param hash for tests */
+  constructor(hash?: KeyHash) {
+    this.#keys = new KeyTable(hash);
   }
 
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** Notes a row of a result file that is to be sent again. */
   want(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) this.#entries.set(key, { wanted: 1, refused: 0, found: [] });
-    else entry.wanted++;
+    // The rows of the source that were passed over would be missing.
+    if (this.#searched) throw new Error('a key is wanted after the source was searched');
+    const number = this.#keys.add(key);
+    if (number === this.#states.length) this.#states.push(ROW);
+    else this.#states.set(number, this.#states.get(number) + ROW);
   }
 
   /** Notes a row that failed for good, if rows of its key are wanted. */
   refuse(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) entry.refused++;
+    const number = this.#keys.numberOf(key);
+    if (number !== -1) this.#states.set(number, (this.#states.get(number) + ROW) | REFUSED);
   }
 
+  /** Notes a row of the source, if rows of its key are wanted. */
   find(key: string, start: number, end: number): void {
-    this.#entries.get(key)?.found.push(start, end);
+    this.#searched = true;
+    const number = this.#keys.numberOf(key);
+    if (number === -1) return;
+    const state = this.#states.get(number) - ROW;
+    if (state >= LOWEST) this.#states.set(number, state);
+    // With more rows than are wanted, none is taken from the source: their places need no memory.
+    if (state >= 0) this.#rows.add(number, start, end);
   }
 
   verdict(key: string): Verdict {
-    const entry = this.#entries.get(key);
-    return entry === undefined ? 'result' : verdictOn(entry);
+    const number = this.#keys.numberOf(key);
+    return number === -1 ? 'result' : this.#verdict(number);
   }
 
   /** Whether any row must be taken from, or rejected out of, the result files. */
   get needsResults(): boolean {
-    for (const entry of this.#entries.values()) if (verdictOn(entry) !== 'source') return true;
+    for (let number = 0; number < this.#keys.size; number++) if (this.#verdict(number) !== 'source') return true;
     return false;
   }
 
   /** Source rows to be sent again, in the order of the file. */
-  sourceRanges(): { start: number; end: number }[] {
-    const ranges: { start: number; end: number }[] = [];
-    for (const entry of this.#entries.values()) {
-      if (verdictOn(entry) !== 'source') continue;
-      for (let i = 0; i < entry.found.length; i += 2) {
-        ranges.push({ start: entry.found[i] as number, end: entry.found[i + 1] as number });
-      }
-    }
-    return ranges.sort((a, b) => a.start - b.start);
+  *sourceRanges(): Generator<{ start: number; end: number }> {
+    for (const { key, start, end } of this.#rows) if (this.#verdict(key) === 'source') yield { start, end };
+  }
+
+  #verdict(number: number): Verdict {
+    const state = this.#states.get(number);
+    if (state === 0) return 'source';
+    return state < 0 ? 'ambiguous' : 'result';
   }
 }

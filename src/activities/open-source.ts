@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeStream } from '../csv/decode.js';
-import { detectDialect, HEAD_BYTES } from '../csv/dialect.js';
+import { detectDialect, HEAD_BYTES, refuseOtherFormats } from '../csv/dialect.js';
 import type { Dialect } from '../csv/dialect.js';
 import {
   encodingOf,
@@ -16,8 +16,9 @@ import {
   unpackedHead,
   Utf8Finder,
 } from '../csv/encoding.js';
+import { raggedRow } from '../csv/parts.js';
 import { eachRecord } from '../csv/scanner.js';
-import { NightloadError } from '../errors.js';
+import type { RaggedRecord } from '../csv/scanner.js';
 import { readHead, readRange, saveStream } from '../storage/files.js';
 import type { Step } from './step.js';
 
@@ -49,10 +50,12 @@ const FIRST_ROWS = 1_000;
 export async function openSource(
   source: string,
   work: string,
-  said: { delimiter?: string; encoding?: string },
+  said: { delimiter?: string; encoding?: string; skipBadRows?: boolean },
   step: Step,
 ): Promise<OpenSource> {
   const head = await readHead(source, HEAD_BYTES);
+  // Before the encoding: what is no text has none.
+  refuseOtherFormats(head);
   const recognised = recogniseEncoding(head);
   const encoding = said.encoding === undefined ? undefined : encodingOf(said.encoding);
   if (said.encoding !== undefined && encoding === undefined) {
@@ -68,7 +71,7 @@ export async function openSource(
       ? await decoded(source, work, { encoding: encoding ?? 'utf-8', gzip: recognised.gzip }, step)
       : source;
   const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
-  await checkFirstRows(path, dialect);
+  await checkFirstRows(path, dialect, said.skipBadRows === true);
   return {
     path,
     dialect,
@@ -96,9 +99,15 @@ async function decoded(
 }
 
 /** @throws NightloadError `CSV_RAGGED_ROW` */
-async function checkFirstRows(path: string, { delimiter, header, dataStart }: Dialect): Promise<void> {
+async function checkFirstRows(
+  path: string,
+  { delimiter, header, dataStart }: Dialect,
+  tolerant: boolean,
+): Promise<void> {
   const width = header.length;
   let row = 0;
+  let ragged = 0;
+  let first: RaggedRecord | undefined;
   // Quotes that stay open are the scanner's to tell, with the row in which they were opened.
   for await (const cells of eachRecord(readRange(path, dataStart, dataStart + HEAD_BYTES), {
     delimiter,
@@ -106,12 +115,11 @@ async function checkFirstRows(path: string, { delimiter, header, dataStart }: Di
   })) {
     row++;
     if (cells.length !== width) {
-      throw new NightloadError(
-        'CSV_RAGGED_ROW',
-        `Data row ${row} has ${cells.length} cells, the header has ${width}. Look for a missing or stray quote or delimiter` +
-          `${width === 1 ? ', or say which delimiter the file has (--delimiter)' : ''}.`,
-      );
+      ragged++;
+      first ??= { record: row, cells: cells.length };
     }
-    if (row >= FIRST_ROWS) return;
+    if (row >= FIRST_ROWS) break;
   }
+  // Most of them: that is no matter of rows, but of the delimiter.
+  if (first !== undefined && (!tolerant || ragged * 2 > row)) throw raggedRow(first, width);
 }

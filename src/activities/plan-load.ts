@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
+import { lengthsOf } from '../csv/row-fixes.js';
 import { fingerprint, sameFingerprint } from '../storage/files.js';
 import type { Fingerprint } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -16,7 +17,7 @@ import { preflight, throwFindings } from './preflight.js';
 import type { Preflight } from './preflight.js';
 import { prepareRows } from './prepare-rows.js';
 import { isAsPlanned, loadPlan, PLAN_FILE, savePlan, sourceChanged, stageOf } from './stage.js';
-import type { KeyRule, StagePlan } from './stage.js';
+import type { KeyRule, OriginalFile, StagePlan } from './stage.js';
 import { countedStep } from './step.js';
 import type { Counted, PlanLoadInput, PlannedLoad } from './types.js';
 
@@ -50,6 +51,15 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
     }
     const { rows, rejected } = prepared;
     const key = keyRule(checked, input.operation, rows.names);
+    const original: OriginalFile = {
+      path: opened.path,
+      fingerprint: await fingerprint(opened.path),
+      delimiter: opened.dialect.delimiter,
+      dataStart: opened.dialect.dataStart,
+      columns: checked.columns.kept,
+    };
+    const parent = parentColumn(rows.names, checked.describe);
+    const lengths = lengthsOf(rows.names, checked.describe);
     const isDelete = input.operation === 'delete' || input.operation === 'hardDelete';
     const plan: StagePlan = {
       rows: rows.path,
@@ -71,15 +81,10 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
       warnings: checked.warnings.map(({ message }) => message).slice(0, MOST_WARNINGS),
       ...(rejected && { rejected }),
       ...(key && { key }),
-      ...(isDelete && {
-        original: {
-          path: opened.path,
-          fingerprint: await fingerprint(opened.path),
-          delimiter: opened.dialect.delimiter,
-          dataStart: opened.dialect.dataStart,
-          columns: checked.columns.kept,
-        },
-      }),
+      ...(parent !== undefined && { parent }),
+      ...(Object.keys(lengths).length > 0 && { lengths }),
+      kept: original,
+      ...(isDelete && { original }),
     };
     await savePlan(stageFolder, plan);
     return planned(stageFolder, plan);
@@ -113,4 +118,20 @@ function keyRule(checked: Preflight, operation: Operation, names: string[]): Key
   if (column === undefined) return undefined;
   if (operation === 'insert' && !(field?.externalId === true && field.unique)) return undefined;
   return { column, ...(field && { type: field.type, caseSensitive: field.caseSensitive }) };
+}
+
+/** Lookups that most rows share with each other and whose record is not locked by a write. */
+const UNLOCKED = new Set(['owner', 'recordtype', 'createdby', 'lastmodifiedby']);
+
+/** The first column that names another record: `AccountId`, `Account.Key__c`. Rows that share it fight for its lock. */
+function parentColumn(names: readonly string[], describe: Preflight['describe']): string | undefined {
+  const lookups = (describe?.fields ?? []).filter(
+    ({ type, relationshipName = '' }) => type === 'reference' && !UNLOCKED.has(relationshipName.toLowerCase()),
+  );
+  return names.find((name) => {
+    const [relation = ''] = name.toLowerCase().replace(/^\w+:/, '').split('.');
+    return lookups.some(
+      (field) => (name.includes('.') ? (field.relationshipName ?? '') : field.name).toLowerCase() === relation,
+    );
+  });
 }

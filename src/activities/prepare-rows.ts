@@ -76,11 +76,14 @@ export async function rowsToSend(
           : undefined;
   if (why === undefined) {
     const names = columns.sent.map(({ name }) => name);
-    const plan = await cut(source, dialect, names, input.partMaxBytes, step);
+    // Rows that are looked at one by one are rejected one by one.
+    const width = input.checkRows || input.skipBadRows ? 0 : names.length;
+    const plan = await cut(source, dialect, names, input.partMaxBytes, step, width);
     // The header line is our own, so only the data's line breaks count.
     const lineEnding = plan.lineBreaks === 'none' ? dialect.lineEnding : plan.lineBreaks;
     // What the platform makes of blank lines is not documented, so they are not sent.
     if (plan.blankBytes > 0) why = 'blank lines are left out';
+    else if (plan.loneCr) why = 'cells with carriage returns are quoted';
     else if (lineEnding === 'mixed') why = 'line ends are mixed';
     else if ((input.lineEnding ?? lineEnding) !== lineEnding) why = 'line ends are changed';
     else return { path: source, names, dialect: { ...dialect, lineEnding }, plan };
@@ -109,12 +112,14 @@ function cut(
   names: string[],
   partMaxBytes: number,
   step: Step,
+  width = 0,
 ): Promise<PartPlan> {
   const header = headerBytes(names, dialect.delimiter, 'CRLF').length;
   return planParts(readRange(path, dialect.dataStart, undefined, step.signal), {
     delimiter: dialect.delimiter,
     base: dialect.dataStart,
     maxBytes: Math.max(1, partMaxBytes - header),
+    width,
     onProgress: (bytes) => (step.bytes = bytes),
   });
 }

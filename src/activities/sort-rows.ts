@@ -2,6 +2,7 @@
  * After a stage: every row that did not land goes to exactly one place: the next round, the rejected rows, or the
  * unprocessed ones. Rows for the next round are the source's own bytes where a key tells them with certainty.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,6 +12,8 @@ import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
 import { fingerprint, readRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { orderByParent } from './order-by-parent.js';
+import { PlannedFixes } from './planned-fixes.js';
 import { SortedFiles } from './sorted-files.js';
 import { sortStage } from './sorting.js';
 import { emptyFolder, isAsPlanned, loadPlan, savePlan, sourceChanged, stageOf } from './stage.js';
@@ -30,9 +33,10 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
     const sourceUsable = await isAsPlanned(plan.rows, plan.fingerprint);
     if (!sourceUsable && !input.final) throw sourceChanged(plan);
     const files = new SortedFiles(folder, plan, join(nextFolder, `rows-${attempt}.csv`));
+    const fixes = new PlannedFixes(input.final ? [] : (input.fixes ?? []), plan);
     let stop: LoadError | undefined;
     try {
-      ({ stop } = await sortStage({ ...input, plan, stageFolder, sourceUsable, files, signal }));
+      ({ stop } = await sortStage({ ...input, plan, stageFolder, sourceUsable, files, fixes, signal }));
     } finally {
       await files.close();
     }
@@ -49,6 +53,7 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
         ...(files.rejected.rows > 0 && { rejected: pathToFileURL(files.rejected.path).href }),
         ...(files.unprocessed.rows > 0 && { unprocessed: pathToFileURL(files.unprocessed.path).href }),
         ...(files.alreadyDone.rows > 0 && { alreadyDone: pathToFileURL(files.alreadyDone.path).href }),
+        ...(files.changes.rows > 0 && { changes: pathToFileURL(files.changes.path).href }),
       },
       rejected: files.rejected.rows,
       unprocessed: files.unprocessed.rows,
@@ -60,6 +65,11 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
   });
 }
 
+/** A job of so many rows is one batch, and a batch is worked on by one process. */
+const BATCH = 10_000;
+/** More jobs one after the other would take longer than the locks that they avoid. */
+const MOST_SERIAL_JOBS = 200;
+
 /** Cuts the next round's rows into parts; an insert may go on as an upsert for the rows that have a key. */
 async function planNext(
   input: SortRowsInput,
@@ -68,7 +78,8 @@ async function planNext(
   folder: string,
   signal: AbortSignal,
 ): Promise<Stage> {
-  const path = files.next.path;
+  const path = join(folder, `ordered-${randomUUID().slice(0, 8)}.csv`);
+  await orderByParent(files.next.path, [0, files.keyedBytes, files.next.bytes], path, plan, signal);
   const keyed: Pick<PartGroup, 'operation' | 'externalIdFieldName'> =
     (input.operation === 'insert' || input.operation === 'upsert') && plan.key !== undefined
       ? { operation: 'upsert', externalIdFieldName: plan.key.column }
@@ -83,6 +94,7 @@ async function planNext(
       delimiter: plan.delimiter,
       base: start,
       maxBytes: Math.max(1, input.partMaxBytes - header),
+      ...(input.serial === true && { maxRecords: Math.max(BATCH, Math.ceil(files.next.rows / MOST_SERIAL_JOBS)) }),
     });
     groups.push({ ...how, firstPart: parts.length + 1, lastPart: parts.length + cut.parts.length });
     parts.push(...cut.parts);

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { writeCells } from '../csv/cells.js';
 import { headerBytes } from '../csv/header.js';
+import { CHANGES_HEADER } from '../csv/row-fixes.js';
 import type { ResultRow } from '../csv/results.js';
 import { RowFile } from '../storage/row-file.js';
 import type { StagePlan } from './stage.js';
@@ -14,6 +15,8 @@ export class SortedFiles {
   readonly unprocessed: RowFile;
   /** Rows that failed because what was asked was so already, in the shape of the succeeded files. */
   readonly alreadyDone: RowFile;
+  /** Values that fix rules changed. */
+  readonly changes: RowFile;
   /** Bare rows for the next round: first those with a key, then the others. */
   readonly next: RowFile;
   /** Where the rows with a key end in `next`. */
@@ -28,6 +31,7 @@ export class SortedFiles {
     this.rejected = new RowFile(join(folder, 'rejected.csv'), header(['sf__Id', 'sf__Error', ...shown]));
     this.unprocessed = new RowFile(join(folder, 'unprocessed.csv'), header(plan.names));
     this.alreadyDone = new RowFile(join(folder, 'already-done.csv'), header(['sf__Id', 'sf__Created', ...plan.names]));
+    this.changes = new RowFile(join(folder, 'changes.csv'), header(CHANGES_HEADER));
     this.next = new RowFile(nextPath, Buffer.alloc(0));
   }
 
@@ -55,7 +59,12 @@ export class SortedFiles {
     await this.next.add(writeCells(cells, this.#plan.delimiter, this.#plan.lineEnding));
   }
 
+  async noteChanges(lines: readonly (readonly string[])[]): Promise<void> {
+    for (const line of lines) await this.changes.add(writeCells(line, ',', 'LF'));
+  }
+
   async close(): Promise<void> {
-    await Promise.all([this.rejected, this.unprocessed, this.alreadyDone, this.next].map((file) => file.close()));
+    const files = [this.rejected, this.unprocessed, this.alreadyDone, this.changes, this.next];
+    await Promise.all(files.map((file) => file.close()));
   }
 }

@@ -6,15 +6,15 @@ import { keyNormaliser } from '../csv/keys.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, isDone, mayPassUnchanged, parseRowError } from '../csv/row-errors.js';
-import type { RowClass } from '../csv/row-errors.js';
 import { eachRecord, scanRecords } from '../csv/scanner.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
 import { KeySet } from './key-set.js';
+import type { PlannedFixes } from './planned-fixes.js';
 import { Rejections } from './rejections.js';
 import type { SortedFiles } from './sorted-files.js';
 import { partFiles, rangeOf } from './stage.js';
-import type { StagePlan } from './stage.js';
+import type { KeyRule, StagePlan } from './stage.js';
 import type { PartOutcome } from './types.js';
 
 export interface Sorting {
@@ -27,6 +27,7 @@ export interface Sorting {
   /** The bytes that were planned are still there; else only result files are read. */
   sourceUsable: boolean;
   files: SortedFiles;
+  fixes: PlannedFixes;
   signal: AbortSignal;
 }
 
@@ -51,12 +52,13 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError }>
   }
   const ended = await endFailed(sorting, loaded, key, index);
 
-  const { files } = sorting;
-  for await (const record of readRanges(plan.rows, index.sourceRanges())) {
+  const { files, fixes } = sorting;
+  for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
     if (final) await files.leaveUnprocessed(readCells(record, plan.delimiter));
-    else await files.sendBytesAgain(record);
+    else if (fixes.size === 0) await files.sendBytesAgain(record);
+    else await sendSourceRow(sorting, record, key as Key);
   }
-  if (!final && index.needsResults) await takeFromResults(sorting, loaded, key, index, 'keyed');
+  if (!final && (index.needsResults || fixes.anyOdd)) await takeFromResults(sorting, loaded, key, index, 'keyed');
   files.keyedBytes = files.next.bytes;
   if (!final && ended.loose) await takeFromResults(sorting, loaded, key, index, 'loose');
   return ended.stop === undefined ? {} : { stop: ended.stop };
@@ -64,16 +66,20 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError }>
 
 function keyOf(plan: StagePlan): Key | undefined {
   if (plan.key === undefined) return undefined;
-  const { column, type, caseSensitive } = plan.key;
-  const position = plan.names.indexOf(column);
-  const normalise = keyNormaliser(
+  const position = plan.names.indexOf(plan.key.column);
+  const normalise = keyFunction(plan.key);
+  return { column: position, of: (cells) => normalise(cells[position] ?? '') };
+}
+
+/** One form for all cells that mean the same key. */
+export function keyFunction({ column, type, caseSensitive }: KeyRule): (cell: string) => string | undefined {
+  return keyNormaliser(
     column.toLowerCase() === 'id'
       ? { type: 'id', caseSensitive: true }
       : type === undefined
         ? undefined
         : { type, caseSensitive: caseSensitive ?? false },
   );
-  return { column: position, of: (cells) => normalise(cells[position] ?? '') };
 }
 
 type Kind = 'succeeded' | 'failed' | 'unprocessed';
@@ -92,8 +98,41 @@ async function* resultRows(
   yield* read(readRange(path, 0, undefined, signal), delimiter, plan.names);
 }
 
-function classOf(row: ResultRow): RowClass {
-  return classify(parseRowError(row.note));
+/**
+ * What becomes of a failed row: sent again as it is or with a fix rule's change, counted as done, or rejected; `stop`
+ * is rejected too, and the org takes no more rows.
+ */
+type Fate = 'again' | 'fixed' | 'done' | 'reject' | 'stop';
+
+function fateOf({ operation, fixes }: Sorting, row: ResultRow): Fate {
+  const error = parseRowError(row.note);
+  const rowClass = classify(error);
+  if (isDone(rowClass, operation)) return 'done';
+  if (rowClass === 'stop') return 'stop';
+  // Rules leave locks and the like alone, and change of rows that wait for a parent only what a table names.
+  if (row.complete && fixes.fix(error, row.cells) !== undefined) return 'fixed';
+  return mayPassUnchanged(rowClass, operation) ? 'again' : 'reject';
+}
+
+/** The source's row, with what fix rules change of it. */
+async function sendSourceRow({ files, fixes, plan }: Sorting, record: Buffer, key: Key): Promise<void> {
+  const cells = readCells(record, plan.delimiter);
+  const value = key.of(cells) ?? '';
+  // Sent with the values of the result files instead.
+  if (fixes.isOdd(value)) return;
+  const note = fixes.noteOf(value);
+  if (note === undefined) return files.sendBytesAgain(record);
+  const fixed = fixes.fix(parseRowError(note), cells);
+  if (fixed === undefined) return fixes.callOdd(value);
+  await files.noteChanges(fixed.lines(''));
+  await files.sendValuesAgain(fixed.cells);
+}
+
+async function fixedCells({ files, fixes }: Sorting, row: ResultRow): Promise<readonly string[]> {
+  const fixed = fixes.fix(parseRowError(row.note), row.cells);
+  if (fixed === undefined) return row.cells;
+  await files.noteChanges(fixed.lines(row.id));
+  return fixed.cells;
 }
 
 /** No row of this part can have been applied. */
@@ -116,11 +155,15 @@ async function wantMissing(sorting: Sorting, { part, missing }: PartOutcome, key
       if (value !== undefined) named.add(value);
     }
   }
-  const candidates: string[] = [];
+  // Read twice, so that no key is kept.
+  let unnamed = 0;
   await eachSourceKey(sorting, key, part, (value) => {
-    if (candidates.length <= missing && !named.has(value)) candidates.push(value);
+    if (!named.has(value)) unnamed++;
   });
-  if (candidates.length <= missing) for (const value of candidates) index.want(value);
+  if (unnamed === 0 || unnamed > missing) return;
+  await eachSourceKey(sorting, key, part, (value) => {
+    if (!named.has(value)) index.want(value);
+  });
 }
 
 async function wantRetried(sorting: Sorting, loaded: PartOutcome[], key: Key, index: KeyIndex): Promise<void> {
@@ -128,8 +171,12 @@ async function wantRetried(sorting: Sorting, loaded: PartOutcome[], key: Key, in
     for (const kind of ['failed', 'unprocessed'] as const) {
       for await (const row of resultRows(sorting, part, kind)) {
         const value = key.of(row.cells);
-        if (value !== undefined && (kind === 'unprocessed' || mayPassUnchanged(classOf(row), sorting.operation)))
-          index.want(value);
+        if (value === undefined) continue;
+        const fate = kind === 'unprocessed' ? 'again' : fateOf(sorting, row);
+        if (fate !== 'again' && fate !== 'fixed') continue;
+        const before = index.size;
+        index.want(value);
+        sorting.fixes.plan(value, fate === 'fixed' ? row.note : undefined, index.size === before);
       }
     }
   }
@@ -167,23 +214,23 @@ async function endFailed(
   key: Key | undefined,
   index: KeyIndex,
 ): Promise<{ loose: boolean; stop?: LoadError }> {
-  const { files, final, operation, plan } = sorting;
+  const { files, final, plan } = sorting;
   const rejections = new Rejections(sorting, key);
   let loose = false;
   let stop: LoadError | undefined;
   for (const { part } of loaded) {
     for await (const row of resultRows(sorting, part, 'failed')) {
-      const rowClass = classOf(row);
       const value = key?.of(row.cells);
-      if (rowClass === 'stop') {
+      const fate = fateOf(sorting, row);
+      if (fate === 'stop') {
         stop ??= {
           code: parseRowError(row.note).code ?? 'STOPPED',
           message: `The platform stopped taking rows: ${row.note}`,
         };
       }
-      if (isDone(rowClass, operation)) {
+      if (fate === 'done') {
         await files.acceptAsDone(row);
-      } else if (!final && mayPassUnchanged(rowClass, operation)) {
+      } else if (!final && (fate === 'again' || fate === 'fixed')) {
         loose ||= value === undefined;
         continue;
       } else {
@@ -208,21 +255,25 @@ async function takeFromResults(
   index: KeyIndex,
   which: 'keyed' | 'loose',
 ): Promise<void> {
-  const { files, plan } = sorting;
+  const { files, fixes, plan } = sorting;
   const rejections = new Rejections(sorting, key);
   for (const { part } of loaded) {
     for (const kind of ['failed', 'unprocessed'] as const) {
       for await (const row of resultRows(sorting, part, kind)) {
-        if (kind === 'failed' && !mayPassUnchanged(classOf(row), sorting.operation)) continue;
+        const fate = kind === 'unprocessed' ? 'again' : fateOf(sorting, row);
+        if (fate !== 'again' && fate !== 'fixed') continue;
         const value = key?.of(row.cells);
         if ((value === undefined) !== (which === 'loose')) continue;
-        const verdict = value === undefined ? 'result' : index.verdict(value);
-        if (verdict === 'source') continue;
+        let verdict = value === undefined ? 'result' : index.verdict(value);
+        if (verdict === 'source') {
+          if (value === undefined || !fixes.isOdd(value)) continue;
+          verdict = 'result';
+        }
         if (verdict === 'result' && !row.complete) {
           // What Salesforce left out of its file cannot be sent again.
           await rejections.add(row.id, row.note, row.cells);
         } else if (verdict === 'result') {
-          await files.sendValuesAgain(row.cells);
+          await files.sendValuesAgain(fate === 'fixed' ? await fixedCells(sorting, row) : row.cells);
           if (kind === 'failed') files.rerendered++;
         } else {
           const column = plan.key?.column ?? 'Id';

@@ -50,8 +50,14 @@ export interface StagePlan {
   groups: PartGroup[];
   /** For update, delete and upsert the platform's key; for insert the external id, when a retry may upsert by it. */
   key?: KeyRule;
+  /** API name of a column that names another record: rows of one parent fight for its lock. */
+  parent?: string;
+  /** Most characters of the columns that are sent, where describe tells. */
+  lengths?: Record<string, number>;
   /** For delete, which sends ids only: where the other columns are found for people. */
   original?: OriginalFile;
+  /** Of the first stage: the file that the load was started with, for the rows that landed with all its columns. */
+  kept?: OriginalFile;
   /** Of the first stage: what it was planned from, and for which version of the API. */
   source?: Fingerprint;
   apiVersion?: string;
@@ -123,6 +129,7 @@ export function stageOf(folder: string, plan: StagePlan): Stage {
     records: parts.reduce((sum, records) => sum + records, 0),
     columnDelimiter: DELIMITER_NAMES[plan.delimiter],
     lineEnding: plan.lineEnding,
+    ...(plan.key && { key: plan.key.column }),
   };
 }
 

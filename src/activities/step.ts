@@ -40,13 +40,17 @@ export interface Step {
   call: CallContext;
   /** Shown by the next heartbeat: bytes moved so far. */
   bytes: number;
+  /** Of so many, where that is known. */
+  bytesTotal?: number;
   /** What the next attempt, or the workflow when there is none, must know of this one even if it is killed. */
   memory?: StepMemory;
 }
 
-interface Beat {
+/** What heartbeats tell. */
+export interface Beat {
   requests: RequestTally;
   bytes: number;
+  bytesTotal?: number;
   memory?: StepMemory;
 }
 
@@ -73,8 +77,13 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; 
     ...(before?.memory && { memory: before.memory }),
   };
   const beat = (): void => {
-    const { bytes, memory } = step;
-    context.heartbeat({ requests, bytes, ...(memory && { memory }) } satisfies Beat);
+    const { bytes, bytesTotal, memory } = step;
+    context.heartbeat({
+      requests,
+      bytes,
+      ...(bytesTotal !== undefined && { bytesTotal }),
+      ...(memory && { memory }),
+    } satisfies Beat);
   };
   const timer = setInterval(beat, HEARTBEAT_INTERVAL);
   try {

@@ -2,7 +2,16 @@
  * What passes between workflows and activities. Types only; sizes are bounded, because all of it enters a history:
  * names, counts and URIs, never rows.
  */
-import type { BulkLoadResult, LoadError, OpenJob, Operation, SearchAttributeName } from '../contract.js';
+import type {
+  BulkLoadResult,
+  Corrections,
+  CorrectionsTaken,
+  LoadError,
+  OpenJob,
+  Operation,
+  RowFix,
+  SearchAttributeName,
+} from '../contract.js';
 
 /** HTTP requests to the instance; `info` are those that read a job's info. */
 export interface RequestTally {
@@ -101,6 +110,8 @@ export interface Stage {
   records: number;
   columnDelimiter: string;
   lineEnding: 'LF' | 'CRLF';
+  /** API name of the column by which rows are told apart; absent when nothing tells them. */
+  key?: string;
 }
 
 export interface PlannedLoad {
@@ -206,11 +217,14 @@ export interface SortRowsInput {
   /** Where the rows of the next round go. */
   nextStageUri: string;
   partMaxBytes: number;
+  /** The next round is the last one: its jobs are so small that the platform works on one batch at a time. */
+  serial?: boolean;
+  fixes?: RowFix[];
 }
 
 export interface SortedRows {
   /** `file:` URIs of what was written, each there only when it has rows. */
-  files: { rejected?: string; unprocessed?: string; alreadyDone?: string };
+  files: { rejected?: string; unprocessed?: string; alreadyDone?: string; changes?: string };
   /** The next round's rows; absent when there are none. */
   next?: Stage;
   rejected: number;
@@ -223,11 +237,37 @@ export interface SortedRows {
   stop?: LoadError;
 }
 
+export interface TakeCorrectionsInput extends Corrections {
+  /** The first stage of the load. */
+  stage: Stage;
+  /** `file:` URIs of the rejected rows that wait. */
+  rejected: string[];
+  operation: Operation;
+  blankAsNull: boolean;
+  /** Where the rows that are sent go. */
+  nextStageUri: string;
+  partMaxBytes: number;
+}
+
+export interface TakenCorrections extends CorrectionsTaken {
+  /** `file:` URI of the rejected rows that go on waiting. */
+  rejected?: string;
+  next: Stage;
+}
+
+export interface GatherRejectedInput {
+  outputUri: string;
+  runId: string;
+  /** `file:` URIs of the pieces, in order. */
+  rejected: string[];
+}
+
 export interface WriteReportInput {
   outputUri: string;
   /** `file:` URIs of the pieces, in order. */
   rejected: string[];
   unprocessed: string[];
+  changes: string[];
   /** The result with every job; its `files` get completed. */
   report: BulkLoadResult;
 }

@@ -26,6 +26,7 @@ export function uploadPart(
     if (sentBefore !== undefined) return { sentBefore };
     const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding);
     const bytes = header.length + range.end - range.start;
+    step.bytesTotal = bytes;
     await connectionOf(dependencies, input.connection).uploadJobData(
       input.jobId,
       bytes,

@@ -10,11 +10,18 @@ import { HEAD_BYTES } from '../csv/dialect.js';
 import { firstRecord } from '../csv/scanner.js';
 import { shortRunId } from '../layout.js';
 import { readHead, readRange, saveStream, saveText } from '../storage/files.js';
+import { KEPT_FILE } from './keep-columns.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { step } from './step.js';
 import type { WriteReportInput, WrittenFiles } from './types.js';
 
-const NAMES = { rejected: 'rejected.csv', unprocessed: 'unprocessed.csv', report: 'report.json' } as const;
+export const RESULT_NAMES = {
+  rejected: 'rejected.csv',
+  unprocessed: 'unprocessed.csv',
+  changes: 'changes.csv',
+  kept: KEPT_FILE,
+  report: 'report.json',
+} as const;
 
 export function writeReport(dependencies: ActivityDependencies): (input: WriteReportInput) => Promise<WrittenFiles> {
   return step(async (input) => {
@@ -32,22 +39,24 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
       await saveStream(joined(paths), target);
       return pathToFileURL(target).href;
     };
-    const rejected = await combine(input.rejected, NAMES.rejected);
-    const unprocessed = await combine(input.unprocessed, NAMES.unprocessed);
-    const report = pathToFileURL(join(folder, NAMES.report)).href;
+    const rejected = await combine(input.rejected, RESULT_NAMES.rejected);
+    const unprocessed = await combine(input.unprocessed, RESULT_NAMES.unprocessed);
+    const changes = await combine(input.changes, RESULT_NAMES.changes);
+    const report = pathToFileURL(join(folder, RESULT_NAMES.report)).href;
     const files: WrittenFiles = {
-      succeeded: input.report.files.succeeded,
+      ...input.report.files,
       ...(rejected !== undefined && { rejected }),
       ...(unprocessed !== undefined && { unprocessed }),
+      ...(changes !== undefined && { changes }),
       report,
     };
-    await saveText(`${JSON.stringify({ ...input.report, files }, null, 2)}\n`, join(folder, NAMES.report));
+    await saveText(`${JSON.stringify({ ...input.report, files }, null, 2)}\n`, join(folder, RESULT_NAMES.report));
     return files;
   });
 }
 
 /** Files with the same header, as one. */
-async function* joined(paths: string[]): AsyncGenerator<Uint8Array> {
+export async function* joined(paths: string[]): AsyncGenerator<Uint8Array> {
   for (const [index, path] of paths.entries()) {
     let start = 0;
     if (index > 0) {
@@ -58,14 +67,14 @@ async function* joined(paths: string[]): AsyncGenerator<Uint8Array> {
 }
 
 /** A load that failed and was started again under its id: what it left behind the first time stays readable. */
-async function moveEarlierAside(folder: string, runId: string): Promise<void> {
-  const report = join(folder, NAMES.report);
+export async function moveEarlierAside(folder: string, runId: string): Promise<void> {
+  const report = join(folder, RESULT_NAMES.report);
   if (!existsSync(report)) return;
   const earlier = (JSON.parse(await readFile(report, 'utf8')) as { runId?: string }).runId;
   if (earlier === undefined || earlier === runId) return;
   const aside = join(folder, 'earlier', shortRunId(earlier));
   await mkdir(aside, { recursive: true });
-  for (const name of Object.values(NAMES)) {
+  for (const name of Object.values(RESULT_NAMES)) {
     if (existsSync(join(folder, name))) await rename(join(folder, name), join(aside, name));
   }
 }

@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { OPERATIONS } from '../contract.js';
-import type { BulkLoadInput, Operation } from '../contract.js';
+import type { BulkLoadInput, FixerActivity, Operation } from '../contract.js';
+import { readFixes } from './fixes-file.js';
 import { readMapping } from './mapping-file.js';
 
 export interface LoadOptions {
@@ -28,6 +29,10 @@ export interface LoadOptions {
   pollSettle?: string;
   retryRounds?: number;
   retryWait?: string;
+  fixes?: string;
+  holdFor?: string;
+  keepColumns?: boolean;
+  fixer?: string;
   jobTimeout?: string;
   outageLimit?: string;
   abortWhenFailed?: number;
@@ -68,7 +73,7 @@ export function collectPair(text: string, before: Record<string, string> = {}): 
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-function parseDelimiter(text: string): string {
+export function parseDelimiter(text: string): string {
   return text === '\\t' || /^tab$/i.test(text) ? '\t' : text;
 }
 
@@ -95,6 +100,10 @@ export function addLoadOptions(command: Command): Command {
     .option('--poll-settle <duration>', 'between the two looks after Failed or Aborted: 30s')
     .option('--retry-rounds <n>', 'how often failed rows are sent again: 3', parseWhole)
     .option('--retry-wait <duration>', 'before the first round: 1m')
+    .option('--fixes <file>', 'JSON file with rules that correct failed rows')
+    .option('--fixer <activity@queue>', 'an activity of your own that corrects rejected rows')
+    .option('--keep-columns', 'also write the rows that landed with all columns of the source')
+    .option('--hold-for <duration>', 'wait so long for corrections of rejected rows: 8h')
     .option('--job-timeout <duration>', 'one job may take so long, then it is aborted: 24h')
     .option('--outage-limit <duration>', 'a step that fails is tried again for so long: 24h')
     .option('--abort-when-failed <share>', 'start no more parts when so many rows fail for good: 50%', parseShare)
@@ -107,11 +116,11 @@ export function addLoadOptions(command: Command): Command {
     .option('--json', 'print the result as JSON on stdout');
 }
 
-const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
+export const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /**
  * Relative paths are the CLI's.
- * @throws NightloadError `MAPPING_UNREADABLE`
+ * @throws NightloadError `MAPPING_UNREADABLE`, `FIXES_UNREADABLE`, `INVALID_FIXES`, `INVALID_INPUT`
  */
 export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const uri = (path: string): string => (IS_URI.test(path) ? path : pathToFileURL(resolve(path)).href);
@@ -121,7 +130,13 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
     maximumInterval: options.pollMax,
     settleInterval: options.pollSettle,
   });
-  const retry = given({ maxRounds: options.retryRounds, initialWait: options.retryWait });
+  const retry = given({
+    maxRounds: options.retryRounds,
+    initialWait: options.retryWait,
+    fixes: options.fixes === undefined ? undefined : readFixes(resolve(options.fixes)),
+    fixer: options.fixer === undefined ? undefined : parseFixer(options.fixer),
+    holdFor: options.holdFor,
+  });
   const abortWhen = given({ failedRatio: options.abortWhenFailed });
   const mapping = options.mapFile === undefined ? undefined : readMapping(resolve(options.mapFile));
   const columns = { ...mapping?.columns, ...options.map };
@@ -144,6 +159,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       part: some(part),
       poll: some(poll),
       retry: some(retry),
+      keepColumns: options.keepColumns,
       jobTimeout: options.jobTimeout,
       outageLimit: options.outageLimit,
       abortWhen: some(abortWhen),
@@ -154,6 +170,12 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       output: options.output === undefined ? undefined : uri(options.output),
     }),
   };
+}
+
+/** `correctAccounts@my-queue`: what stands after the last `@` is the queue. */
+function parseFixer(text: string): FixerActivity {
+  const at = text.lastIndexOf('@');
+  return { activity: text.slice(0, Math.max(0, at)), taskQueue: text.slice(at + 1) };
 }
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

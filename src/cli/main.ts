@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { NightloadError } from '../errors.js';
 import { asLoadError, printJson, say } from './failure.js';
-import { addLoadOptions, parseWhole } from './load-options.js';
+import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
 import type { SimulatorCommand } from './commands/dev.js';
+import type { CorrectOptions } from './commands/correct.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { LoadOptions } from './load-options.js';
 
@@ -100,6 +101,20 @@ for (const [name, description] of [
 }
 
 program
+  .command('correct')
+  .description('send corrected rejected rows into a load that holds for them')
+  .argument('<id>')
+  .argument('<corrected.csv>', 'the rejected file, corrected')
+  .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
+  .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
+  .option(...json)
+  .action(
+    runs(async (id: string, file: string, options: CorrectOptions) =>
+      (await import('./commands/correct.js')).correct(id, file, options),
+    ),
+  );
+
+program
   .command('results')
   .description('counts and result files of a load that has ended')
   .argument('<id>')
@@ -129,7 +144,7 @@ program
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
 
 /** Names of the next versions: asking for one is no typing mistake. */
-for (const name of ['correct', 'limits', 'schedule']) {
+for (const name of ['limits', 'schedule']) {
   program
     .command(name, { hidden: true })
     .argument('[words...]')

@@ -1,6 +1,7 @@
 /** Progress on stderr: a bar on a terminal, plain lines elsewhere. */
 import { SingleBar } from 'cli-progress';
 import type { LoadProgress } from '../contract.js';
+import { count, time } from '../workflows/words.js';
 import { say } from './failure.js';
 
 export interface ProgressView {
@@ -17,13 +18,21 @@ function through({ records, parts, phase }: LoadProgress): number {
   return records.succeeded + running.reduce((sum, part) => sum + part.processed, 0);
 }
 
+function percent(sent: number, total: number): string {
+  return `${Math.floor((100 * sent) / Math.max(1, total))} %`;
+}
+
 function words(progress: LoadProgress): string {
-  const { phase, records, parts, waitingFor, paused } = progress;
+  const { phase, records, parts, waitingFor, paused, rowsPerSecond, secondsLeft } = progress;
   const done = parts.filter((part) => part.phase === 'done').length;
   const pieces = [paused ? `${phase} (paused)` : phase, `${through(progress)} of ${records.total} records`];
   if (parts.length > 1) pieces.push(`${done} of ${parts.length} parts done`);
   const jobs = parts.filter((part) => part.jobId !== undefined && part.phase !== 'done').map((part) => part.jobId);
   if (jobs.length > 0) pieces.push(`job ${jobs.join(', ')}`);
+  const uploads = parts.flatMap(({ bytes }) => bytes ?? []);
+  if (uploads.length > 0) pieces.push(`uploads ${uploads.map(({ sent, total }) => percent(sent, total)).join(', ')}`);
+  if (rowsPerSecond !== undefined) pieces.push(`${count(Math.round(rowsPerSecond))} rows/s`);
+  if (secondsLeft !== undefined) pieces.push(`${time(secondsLeft * 1000)} left`);
   if (waitingFor !== undefined) pieces.push(waitingFor);
   return pieces.join(', ');
 }

@@ -59,6 +59,12 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
       'The header line is longer than the 32,000 characters that Salesforce takes.',
     );
   }
+  if (record.includes(0)) {
+    throw new NightloadError(
+      'CSV_NUL',
+      `The header line has a NUL byte at byte offset ${bom + first.start + record.indexOf(0)}. Salesforce takes none: find out what wrote it, or remove it.`,
+    );
+  }
   const header = readCells(record, delimiter);
   checkNames(header);
   const lineEnding = record.length - line.length === 2 ? 'CRLF' : 'LF';
@@ -73,7 +79,7 @@ const OTHER_FORMATS = [
 ] as const;
 
 /** Texts that no CSV begins with; as a CSV they would be refused for reasons that lead people astray. */
-function refuseOtherFormats(bytes: Buffer): void {
+export function refuseOtherFormats(bytes: Buffer): void {
   const text = bytes.subarray(0, 1000).toString();
   const other = OTHER_FORMATS.find(([pattern]) => pattern.test(text));
   if (other !== undefined) {

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
-import type { ScanOptions, ScanSummary, StrayQuote } from './scanner.js';
+import type { RaggedRecord, ScanOptions, ScanSummary, StrayQuote } from './scanner.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
 
 export interface PartRange {
@@ -18,6 +18,10 @@ export interface PartRange {
 export interface PlanOptions extends ScanOptions {
   /** Most bytes of one part, the header line not counted. */
   maxBytes: number;
+  /** Most records of one part. @default no bound */
+  maxRecords?: number;
+  /** Cells that each record must have. @default not looked at */
+  width?: number;
   onProgress?: (bytes: number) => void;
 }
 
@@ -27,6 +31,8 @@ export interface PartPlan extends ScanSummary {
   blankBytes: number;
   /** Records of so many bytes that a cell may have more than the platform takes; at most {@link MOST_LARGE}. */
   large: { row: number; start: number; end: number }[];
+  /** A carriage return that ends nothing. */
+  loneCr: boolean;
 }
 
 /** A cell may have so many characters; in UTF-8 it then has at least as many bytes. */
@@ -35,32 +41,37 @@ const MOST_LARGE = 1_000;
 
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Copies nothing.
- * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_INVALID`, `CSV_NOT_UTF8`, `CSV_NUL`
+ * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`, `CSV_NUL`
  */
 export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
-  const base = options.base ?? 0;
+  const { base = 0, maxRecords = Infinity } = options;
   const parts: PartRange[] = [];
   let current: PartRange | undefined;
   let blankBytes = 0;
   const large: PartPlan['large'] = [];
-  const scanner = new Scanner(options.delimiter, base, (start, end) => {
-    if (end - start > options.maxBytes) {
-      throw new NightloadError(
-        'RECORD_TOO_LARGE',
-        `Data row ${scanner.records} has ${end - start} bytes, more than a part may have (${options.maxBytes}). ` +
-          'Raise the part size, or look for a quote that swallows the rows after it.',
-      );
-    }
-    if (end - start > LARGE_RECORD && large.length < MOST_LARGE) large.push({ row: scanner.records, start, end });
-    if (current !== undefined && end - current.start <= options.maxBytes) {
-      blankBytes += start - current.end;
-      current.end = end;
-      current.records++;
-    } else {
-      current = { start, end, records: 1, crc: 0 };
-      parts.push(current);
-    }
-  });
+  const scanner = new Scanner(
+    options.delimiter,
+    base,
+    (start, end) => {
+      if (end - start > options.maxBytes) {
+        throw new NightloadError(
+          'RECORD_TOO_LARGE',
+          `Data row ${scanner.records} has ${end - start} bytes, more than a part may have (${options.maxBytes}). ` +
+            'Raise the part size, or look for a quote that swallows the rows after it.',
+        );
+      }
+      if (end - start > LARGE_RECORD && large.length < MOST_LARGE) large.push({ row: scanner.records, start, end });
+      if (current !== undefined && end - current.start <= options.maxBytes && current.records < maxRecords) {
+        blankBytes += start - current.end;
+        current.end = end;
+        current.records++;
+      } else {
+        current = { start, end, records: 1, crc: 0 };
+        parts.push(current);
+      }
+    },
+    options.width,
+  );
   const text = new Utf8Finder(base);
   const sums = new PartSums(parts);
   let position = base;
@@ -74,12 +85,14 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     }
     scanner.push(chunk);
     if (scanner.strayQuote !== undefined) throw strayQuote(scanner.strayQuote);
+    if (scanner.ragged !== undefined) throw raggedRow(scanner.ragged, options.width);
     sums.add(chunk, position);
     position += chunk.length;
     options.onProgress?.(position - base);
   }
   const open = scanner.finish();
   if (open !== undefined) unclosedQuote(`Data row ${open}`);
+  if (scanner.ragged !== undefined) throw raggedRow(scanner.ragged, options.width);
   const cut = text.finish();
   if (cut !== undefined) throw notUtf8At(cut, scanner.records, Buffer.alloc(0));
   sums.finish();
@@ -87,10 +100,20 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     parts,
     blankBytes,
     large,
+    loneCr: scanner.loneCr,
     records: scanner.records,
     bytes: position - base,
     lineBreaks: lineBreaks(scanner),
   };
+}
+
+/** @param width cells of the header */
+export function raggedRow({ record, cells }: RaggedRecord, width = 0): NightloadError {
+  return new NightloadError(
+    'CSV_RAGGED_ROW',
+    `Data row ${record} has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}. Look for a missing or stray quote or delimiter, ` +
+      `or for a file that was cut off${width === 1 ? '; or say which delimiter the file has (--delimiter)' : ''}.`,
+  );
 }
 
 function strayQuote({ record, at }: StrayQuote): NightloadError {

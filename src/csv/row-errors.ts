@@ -40,7 +40,8 @@ export function parseRowError(raw: string): RowError {
   return { code, message: (ended ? rest.slice(0, last) : rest).trim(), fields, raw };
 }
 
-type Rule = RowClass | ((message: string) => RowClass);
+/** Where the message decides, it is the first class when it matches, else the second. */
+type Rule = RowClass | { message: RegExp; match: RowClass; other: RowClass };
 
 /** Words of their own only: a trigger named SessionTimeoutCheck or a field Timeout__c says nothing about time. */
 const PASSING = /\b(?:UNABLE_TO_LOCK_ROW|QUERY_TIMEOUT|Apex CPU|CPU (?:time )?limit|time(?:d )?[ -]?out)\b/i;
@@ -52,7 +53,7 @@ const CLASSES: Record<string, Rule> = {
   QUERY_TIMEOUT: 'transient',
   REQUEST_RUNNING_TOO_LONG: 'transient',
   INVALID_CROSS_REFERENCE_KEY: 'order-dependent',
-  INVALID_FIELD: (message) => (/Foreign key external ID/i.test(message) ? 'order-dependent' : 'data'),
+  INVALID_FIELD: { message: /Foreign key external ID/i, match: 'order-dependent', other: 'data' },
   REQUIRED_FIELD_MISSING: 'data',
   STRING_TOO_LONG: 'data',
   INVALID_EMAIL_ADDRESS: 'data',
@@ -69,7 +70,7 @@ const CLASSES: Record<string, Rule> = {
   DUPLICATES_DETECTED: 'data',
   DUPLICATE_KEY_IN_FILE: 'data',
   ENTITY_IS_DELETED: 'already-done',
-  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: (message) => (PASSING.test(message) ? 'transient' : 'business'),
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: { message: PASSING, match: 'transient', other: 'business' },
   CANNOT_EXECUTE_FLOW_TRIGGER: 'business',
   APEX_ERROR: 'business',
   CANNOT_UPDATE_CONVERTED_LEAD: 'business',
@@ -83,12 +84,25 @@ const CLASSES: Record<string, Rule> = {
   STORAGE_LIMIT_EXCEEDED: 'stop',
 };
 
+/** The codes that have a class of their own. */
+export const CLASSED_CODES: readonly string[] = Object.keys(CLASSES);
+
 /** What kind of failure a row's error is. */
 export function classify({ code, message }: RowError): RowClass {
   if (code === undefined) return 'unknown';
+  const rule = ruleOf(code);
+  return typeof rule === 'string' ? rule : rule.message.test(message) ? rule.match : rule.other;
+}
+
+/** The classes that errors of a code may have: one, or two when the message decides. */
+export function classesOf(code: string): readonly RowClass[] {
+  const rule = ruleOf(code);
+  return typeof rule === 'string' ? [rule] : [rule.match, rule.other];
+}
+
+function ruleOf(code: string): Rule {
   const rule = Object.hasOwn(CLASSES, code) ? CLASSES[code] : undefined;
-  if (rule === undefined) return code.startsWith('CANNOT_') ? 'permanent' : 'unknown';
-  return typeof rule === 'function' ? rule(message) : rule;
+  return rule ?? (code.startsWith('CANNOT_') ? 'permanent' : 'unknown');
 }
 
 /** Whether what failed is so already: a record that was to be deleted is gone. */

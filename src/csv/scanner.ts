@@ -5,6 +5,7 @@
  */
 import { NightloadError } from '../errors.js';
 import { readCells } from './cells.js';
+import { ByteCounter } from './count-byte.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -16,6 +17,13 @@ export interface StrayQuote {
   record: number;
   /** Absolute offset of the quote. */
   at: number;
+}
+
+/** A record with more or fewer cells than the header. */
+export interface RaggedRecord {
+  /** Number of the record, from 1. */
+  record: number;
+  cells: number;
 }
 
 /** Where the scanner stands; feed it chunks in order. */
@@ -33,11 +41,22 @@ export class Scanner {
   records = 0;
   /** The first one so far. The platform refuses the whole job because of it; where records end is then a guess. */
   strayQuote: StrayQuote | undefined;
+  /** The first one so far, when cells are counted. */
+  ragged: RaggedRecord | undefined;
   lf = false;
   crlf = false;
+  /** A carriage return that ends nothing, in quotes or not. */
+  loneCr = false;
+  readonly #width: number;
+  readonly #delimiters: ByteCounter | undefined;
+  /** Cell borders of this record so far. */
+  #borders = 0;
 
-  constructor(delimiter: string, base: number, onRecord: (start: number, end: number) => void) {
+  /** @param width cells that each record must have; 0 when they are not counted, which is faster */
+  constructor(delimiter: string, base: number, onRecord: (start: number, end: number) => void, width = 0) {
     this.#delimiter = delimiter.charCodeAt(0);
+    this.#width = width;
+    if (width > 0) this.#delimiters = new ByteCounter(this.#delimiter);
     this.#onRecord = onRecord;
     this.#position = base;
     this.#recordStart = base;
@@ -51,6 +70,7 @@ export class Scanner {
     const length = chunk.length;
     if (length === 0) return;
     this.#noteLineBreaks(chunk);
+    this.#delimiters?.take(chunk);
     const base = this.#position;
     let position = 0;
     if (this.#closesCell) {
@@ -69,10 +89,12 @@ export class Scanner {
       } else {
         if (newline < position) newline = nextOf(chunk, LF, position);
         while (newline < quote) {
+          this.#countBorders(position, newline);
           this.#endRecord(base + newline + 1, newline > 0 ? (chunk[newline - 1] as number) : this.#lastByte);
           position = newline + 1;
           newline = nextOf(chunk, LF, position);
         }
+        this.#countBorders(position, quote);
         if (quote === length) break;
         const at = base + quote;
         const before = quote > 0 ? chunk[quote - 1] : this.#lastByte;
@@ -105,8 +127,17 @@ export class Scanner {
     else this.#emit(end);
   }
 
+  /** Of a stretch outside of quotes. */
+  #countBorders(from: number, to: number): void {
+    if (this.#delimiters !== undefined) this.#borders += this.#delimiters.count(from, to);
+  }
+
   #emit(end: number): void {
     this.records++;
+    if (this.#width > 0 && this.#borders + 1 !== this.#width) {
+      this.ragged ??= { record: this.records, cells: this.#borders + 1 };
+    }
+    this.#borders = 0;
     const start = this.#recordStart;
     this.#recordStart = end;
     this.#onRecord(start, end);
@@ -127,11 +158,25 @@ export class Scanner {
       this.lf ||= chunk.includes(LF);
       return;
     }
+    this.#noteLoneCrs(chunk);
     for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) {
       const before = at > 0 ? chunk[at - 1] : this.#lastByte;
       if (before === CR) this.crlf = true;
       else this.lf = true;
       if (this.lf && this.crlf) return;
+    }
+  }
+
+  #noteLoneCrs(chunk: Buffer): void {
+    if (this.loneCr) return;
+    this.loneCr = this.#lastByte === CR && this.#position > this.#recordStart && chunk[0] !== LF;
+    // The last byte waits for the next chunk.
+    for (
+      let at = chunk.indexOf(CR);
+      at !== -1 && at + 1 < chunk.length && !this.loneCr;
+      at = chunk.indexOf(CR, at + 1)
+    ) {
+      this.loneCr = chunk[at + 1] !== LF;
     }
   }
 }

@@ -1,15 +1,19 @@
 /**
- * Connections as a worker is given them: from `SF_*` variables, one of four ways to log in.
+ * Connections as a worker is given them: from `SF_*` variables or from a file of several orgs, each with one of four
+ * ways to log in.
  */
 import { NightloadError } from '../errors.js';
 import { apiVersion } from './api-version.js';
 import { SalesforceConnection } from './connection.js';
+import { DEFAULT_ALLOCATION } from './connections-allocation.js';
+import type { Allocation } from './connections-allocation.js';
+import { readConnectionsFile } from './connections-file.js';
 import { readKey } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
 import { OAuthTokens } from './oauth.js';
 import { Secret } from './secret.js';
 import { readyToken } from './tokens.js';
-import type { TokenSource } from './tokens.js';
+import type { AccessToken, TokenSource } from './tokens.js';
 import type { Timeouts } from './transport.js';
 import { safeOrigin } from './urls.js';
 
@@ -37,16 +41,26 @@ interface RefreshTokenSettings {
 
 interface JwtBearerSettings extends JwtSettings {
   auth: 'jwt';
+  /** The key itself, where it does not lie in a file of its own. */
+  privateKey?: Secret;
 }
 
-export type ConnectionSettings = (
-  TokenSettings | ClientCredentialsSettings | JwtBearerSettings | RefreshTokenSettings
-) & {
+export type LoginSettings = TokenSettings | ClientCredentialsSettings | JwtBearerSettings | RefreshTokenSettings;
+
+/** What it takes to open a connection. */
+export type OrgSettings = LoginSettings & {
   /** `v66.0`. @default the highest that the org offers, at most the newest tested one */
   apiVersion?: string;
+  /** Where it stands, when that is a connections file. */
+  origin?: { name: string; file: string };
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type ConnectionSettings = OrgSettings & {
+  /** How much of the org's rolling limits nightload may use. */
+  allocation: Allocation;
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 interface Form {
   /** The variable that nothing else needs, so that it tells which form is meant. */
@@ -114,7 +128,7 @@ function login(value: (name: string) => string): { loginUrl: string; clientId: s
   return { loginUrl: safeOrigin(value('SF_LOGIN_URL'), 'SF_LOGIN_URL'), clientId: value('SF_CLIENT_ID') };
 }
 
-function settingsOf(form: FormName, value: (name: string) => string): ConnectionSettings {
+function loginOf(form: FormName, value: (name: string) => string): LoginSettings {
   switch (form) {
     case 'token':
       return {
@@ -141,35 +155,111 @@ function settingsOf(form: FormName, value: (name: string) => string): Connection
 }
 
 /**
- * The connections that the environment describes, by name: `default`, or none when no `SF_*` variable is set.
+ * The connections that the environment describes, by name: those of the file that `NIGHTLOAD_CONNECTIONS` names, else
+ * `default` from `SF_*` variables, else none.
  *
+ * @param warn told of what works and is perhaps not meant
  * @throws NightloadError `AMBIGUOUS_CREDENTIALS`, `INCOMPLETE_CREDENTIALS`, `JWT_KEY_UNREADABLE`, `JWT_KEY_INVALID`,
- *   `CONNECTIONS_FILE_NOT_AVAILABLE`, `INVALID_URL`, `INSECURE_URL`, `INVALID_API_VERSION`
+ *   `INVALID_URL`, `INSECURE_URL`, `INVALID_API_VERSION`, and what {@link readConnectionsFile} throws
  */
-export function connectionsFromEnvironment(env: Environment): Map<string, ConnectionSettings> {
-  if (env['NIGHTLOAD_CONNECTIONS']?.trim()) {
-    throw new NightloadError(
-      'CONNECTIONS_FILE_NOT_AVAILABLE',
-      'NIGHTLOAD_CONNECTIONS is set, but this version of nightload reads one connection from SF_* variables and no file yet. ' +
-        `Unset it and set one of: ${listed(ALL_FORMS)}.`,
-    );
-  }
+export function connectionsFromEnvironment(
+  env: Environment,
+  warn: (text: string) => void = () => undefined,
+): Map<string, ConnectionSettings> {
+  const path = env['NIGHTLOAD_CONNECTIONS']?.trim();
+  if (path) return connectionsOfFile(path, env, warn);
   const set = present(env);
   const form = formOf(set);
   checkComplete(form, set);
   if (form === undefined) return new Map();
-  const settings = settingsOf(form, (name) => set.get(name) ?? '');
+  const settings = { ...loginOf(form, (name) => set.get(name) ?? ''), allocation: { ...DEFAULT_ALLOCATION } };
   const version = set.get('SF_API_VERSION');
   return new Map([['default', version === undefined ? settings : { ...settings, apiVersion: apiVersion(version) }]]);
 }
 
-function tokensOf(settings: ConnectionSettings): TokenSource {
-  return settings.auth === 'token' ? readyToken(settings.instanceUrl, settings.accessToken) : new OAuthTokens(settings);
+function connectionsOfFile(
+  path: string,
+  env: Environment,
+  warn: (text: string) => void,
+): Map<string, ConnectionSettings> {
+  const file = readConnectionsFile(path, env);
+  for (const settings of file.connections.values()) checkKey(settings);
+  for (const warning of file.warnings) warn(warning);
+  const unused = [...present(env).keys()].filter((name) => name in KEYS && !file.variables.has(name)).sort();
+  if (unused.length > 0) {
+    const names = [...file.connections.keys()];
+    warn(
+      `${unused.join(', ')}: set, but not used, since the connections come from ${file.path}.` +
+        (file.connections.has('default')
+          ? ''
+          : ` It has no connection "default", so every load must name one: --connection ${names.join(' or ')}.`),
+    );
+  }
+  return file.connections;
+}
+
+/** A worker that cannot log in says so when it starts. */
+function checkKey(settings: ConnectionSettings): void {
+  if (settings.auth !== 'jwt' || settings.keyFile === '') return;
+  try {
+    readKey(settings.keyFile);
+  } catch (error) {
+    throw settings.origin === undefined ? error : inWordsOfFile(error, settings.origin);
+  }
+}
+
+/** Each connection's share of its org's limits, plain data by name. */
+export function allocationsOf(connections: ReadonlyMap<string, ConnectionSettings>): Map<string, Allocation> {
+  return new Map([...connections].map(([name, { allocation }]) => [name, allocation]));
+}
+
+/** What a key of a connections file is called as a variable. */
+const KEYS: Readonly<Record<string, string>> = {
+  SF_INSTANCE_URL: 'instanceUrl',
+  SF_ACCESS_TOKEN: 'accessToken',
+  SF_LOGIN_URL: 'loginUrl',
+  SF_CLIENT_ID: 'clientId',
+  SF_CLIENT_SECRET: 'clientSecret',
+  SF_REFRESH_TOKEN: 'refreshToken',
+  SF_USERNAME: 'username',
+  SF_JWT_KEY_FILE: 'privateKey',
+  SF_JWT_AUDIENCE: 'audience',
+  SF_API_VERSION: 'apiVersion',
+};
+
+/** Advice that names variables, in the words of the file that the connection comes from. */
+function inWordsOfFile(error: unknown, { name, file }: { name: string; file: string }): unknown {
+  if (!(error instanceof NightloadError)) return error;
+  const message = error.message.replaceAll(/\bSF_[A-Z_]+\b/g, (variable) => KEYS[variable] ?? variable);
+  const { code, retryable } = error;
+  return new NightloadError(code, `Connection "${name}" of ${file}: ${message}`, { retryable, cause: error });
+}
+
+/** @throws NightloadError `INVALID_ACCESS_TOKEN`, `INVALID_URL`, `INSECURE_URL` */
+function tokensOf(settings: OrgSettings): TokenSource {
+  const { origin } = settings;
+  const open = (): TokenSource =>
+    settings.auth === 'token' ? readyToken(settings.instanceUrl, settings.accessToken) : new OAuthTokens(settings);
+  if (origin === undefined) return open();
+  try {
+    const tokens = open();
+    const told = (token: Promise<AccessToken>): Promise<AccessToken> =>
+      token.catch((error: unknown) => {
+        throw inWordsOfFile(error, origin);
+      });
+    return {
+      current: () => told(tokens.current()),
+      renew: (stale) => told(tokens.renew(stale)),
+      ...(tokens.close && { close: () => tokens.close?.() ?? Promise.resolve() }),
+    };
+  } catch (error) {
+    throw inWordsOfFile(error, origin);
+  }
 }
 
 /** A connection for these settings; no request is made yet. Close it when the worker ends. */
 export function openConnection(
-  settings: ConnectionSettings,
+  settings: OrgSettings,
   options: { timeouts?: Partial<Timeouts> } = {},
 ): SalesforceConnection {
   return new SalesforceConnection({

@@ -118,28 +118,54 @@ export async function fingerprint(path: string): Promise<Fingerprint> {
   }
 }
 
-/** Ranges of a file, given in ascending order, read in large pieces. */
+/** Bytes between two ranges that are read along with them: that takes less time than another read. */
+const WIDEST_GAP = 64 * 1024;
+
+/** Ranges of a file, given in ascending order. Those near each other are read at once; at most 1 MB, or one range, is held. */
 export async function* readRanges(
   path: string,
   ranges: Iterable<{ start: number; end: number }>,
+  signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   // Opened for the first range: without any, the file need not be there.
   let file: FileHandle | undefined;
-  let window: Buffer = Buffer.alloc(0);
-  let windowStart = 0;
   try {
-    for (const { start, end } of ranges) {
-      if (start < windowStart || end > windowStart + window.length) {
-        const wanted = Buffer.allocUnsafe(Math.max(end - start, 64 * 1024));
-        file ??= await open(path, 'r');
-        const { bytesRead } = await file.read(wanted, 0, wanted.length, start);
-        if (bytesRead < end - start) throw new NightloadError('SOURCE_CHANGED', `${path} is shorter than it was.`);
-        window = wanted.subarray(0, bytesRead);
-        windowStart = start;
-      }
-      yield window.subarray(start - windowStart, end - windowStart);
+    for (const near of inReads(ranges)) {
+      signal?.throwIfAborted();
+      file ??= await open(path, 'r');
+      const from = near[0]?.start ?? 0;
+      const bytes = await readWhole(file, path, from, near[near.length - 1]?.end ?? from);
+      for (const { start, end } of near) yield bytes.subarray(start - from, end - from);
     }
   } finally {
     await file?.close();
   }
+}
+
+/** Ranges that one read brings in. */
+function* inReads(ranges: Iterable<{ start: number; end: number }>): Generator<{ start: number; end: number }[]> {
+  let near: { start: number; end: number }[] = [];
+  let from = 0;
+  let to = 0;
+  for (const range of ranges) {
+    const joins = range.start >= to && range.start - to <= WIDEST_GAP && range.end - from <= READ_SIZE;
+    if (near.length > 0 && !joins) {
+      yield near;
+      near = [];
+    }
+    if (near.length === 0) from = range.start;
+    near.push(range);
+    to = range.end;
+  }
+  if (near.length > 0) yield near;
+}
+
+async function readWhole(file: FileHandle, path: string, start: number, end: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(end - start);
+  for (let filled = 0; filled < bytes.length;) {
+    const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
+    if (bytesRead === 0) throw new NightloadError('SOURCE_CHANGED', `${path} is shorter than it was.`);
+    filled += bytesRead;
+  }
+  return bytes;
 }

@@ -13,17 +13,19 @@ import {
 } from '@temporalio/workflow';
 import { FILES_QUEUE_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
-import type { LocatedSource, OrgRef, Stage } from '../activities/types.js';
+import type { LocatedSource, OrgRef } from '../activities/types.js';
 import { recordCounts } from './books.js';
-import { nudgeChild, runChild } from './children.js';
+import { nudgeChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
 import { resolveInput, withoutNulls } from './input.js';
 import type { LoadSettings } from './input.js';
-import { endLoad, enterPhase } from './load-ending.js';
+import { endLoad, enterPhase, sortTheRest } from './load-ending.js';
+import { holdForCorrections, letFixerCorrect, listenForCorrections, mayGoOn } from './load-holding.js';
 import { loadParts } from './load-parts.js';
 import type { Live } from './load-parts.js';
-import { enterRetry, mayRetry, newLoad, showParts } from './load-run.js';
+import { pollable, retryTheRest } from './load-retry.js';
+import { mayRetry, newLoad, showParts } from './load-run.js';
 import type { LoadRun } from './load-run.js';
 import {
   partProgressSignal,
@@ -34,7 +36,6 @@ import {
   retryProgressSignal,
 } from './messages.js';
 import { planInput } from './plan-input.js';
-import type { retryFailedRows } from './retry-failed-rows.js';
 import { first, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { loadDetails, nameOf } from './words.js';
@@ -53,14 +54,15 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
     show: (result) => setCurrentDetails(loadDetails(input, run, live, result)),
   };
   listen(run, live);
+  listenForCorrections(input, () => resolveInput(input, workflowInfo().workflowId), run, live);
   live.show();
   try {
     const settings = resolveInput(input, workflowInfo().workflowId);
     if (run.stage === undefined) await prepare(input, settings, run, live);
+    run.loadingSince ??= Date.now();
     enterPhase(run, live, 'loading');
     await loadParts(input, settings, run, live, jobTemplate(input, settings, run));
-    if (run.error === undefined && !run.canceled && mayRetry(run, input.operation))
-      await retry(input, settings, run, live);
+    if (mayGoOn(run)) await correct(input, settings, run, live, root);
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) run.canceled = true;
@@ -78,6 +80,22 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
   return result;
 }
 
+/** Brings home what did not land: again unchanged or by rule, then by a fixer, then by people. */
+async function correct(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+  root: CancellationScope,
+): Promise<void> {
+  if (!run.sorted && mayRetry(run, input.operation, settings)) await retryTheRest(input, settings, run, live);
+  const isCorrected = settings.fixer !== undefined || settings.holdForMs > 0;
+  if (!isCorrected || !mayGoOn(run)) return;
+  await sortTheRest(input, run, root);
+  if (mayGoOn(run) && run.holdUntil === undefined) await letFixerCorrect(input, settings, run, live);
+  if (mayGoOn(run)) await holdForCorrections(input, settings, run, live);
+}
+
 function listen(run: LoadRun, live: Live): void {
   const pause = (paused: boolean) => (): void => {
     live.paused = paused;
@@ -89,8 +107,7 @@ function listen(run: LoadRun, live: Live): void {
   setHandler(
     pollNowSignal,
     async () => {
-      const children = run.phase === 'retrying' ? ['retry'] : [...live.running.keys()].map((n) => `part-${n}`);
-      await Promise.all(children.map(nudgeChild));
+      await Promise.all(pollable(live).map(nudgeChild));
     },
     { description: 'Looks at all running jobs now instead of at their next timer.' },
   );
@@ -113,13 +130,16 @@ function listen(run: LoadRun, live: Live): void {
   setHandler(
     progressQuery,
     (): LoadProgress => {
-      const waitingFor = live.paused ? 'resume' : run.phase === 'retrying' ? live.waitingFor : undefined;
+      const waitingFor = live.paused ? 'resume' : live.waitingFor;
       return {
         phase: run.phase,
         records: recordCounts(run.books),
         parts: showParts(run, live.running, MAX_SHOWN_PARTS),
+        ended: run.books.seen,
+        ...(run.loadingSince !== undefined && { loadingSince: new Date(run.loadingSince).toISOString() }),
         paused: live.paused,
         ...(waitingFor !== undefined && { waitingFor }),
+        ...(run.phase === 'holding' && live.rejectedFile !== undefined && { rejectedFile: live.rejectedFile }),
       };
     },
     { description: 'Phase, counts and parts of the load.' },
@@ -181,40 +201,4 @@ function jobTemplate(input: BulkLoadInput, settings: LoadSettings, run: LoadRun)
     reportProgress: true,
     ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
   };
-}
-
-async function retry(input: BulkLoadInput, settings: LoadSettings, run: LoadRun, live: Live): Promise<void> {
-  enterPhase(run, live, 'retrying');
-  const { filesQueue, searchAttributes, workUri } = run.located as LocatedSource;
-  live.waitingFor = 'the failed rows to be sorted';
-  // From here on rows may land without us being told: should the child vanish, they are unaccounted, not rejected.
-  const result = await runChild<typeof retryFailedRows>('retryFailedRows', 'retry', {
-    args: [
-      {
-        ...(run.org as OrgRef),
-        stage: run.stage as Stage,
-        outcomes: run.outcomes,
-        workUri,
-        object: input.object,
-        operation: input.operation,
-        filesQueue,
-        partMaxBytes: settings.partMaxBytes,
-        poll: settings.poll,
-        jobTimeoutMs: settings.jobTimeoutMs,
-        outageMs: settings.outageMs,
-        retry: settings.retry,
-        searchAttributes,
-        ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
-      },
-    ],
-    staticSummary: `${input.operation} ${input.object}: failed and unprocessed rows again`,
-  }).catch((error: unknown) => {
-    if (!isCancellation(error)) {
-      run.sorted = true;
-      run.books.unprocessed = 0;
-    }
-    throw error;
-  });
-  enterRetry(run, result);
-  run.canceled ||= result.canceled;
 }

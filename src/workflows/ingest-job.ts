@@ -16,9 +16,12 @@ import {
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
 import type { JobSummary } from '../contract.js';
+import { grantedSignal } from './allocation/messages.js';
+import { endTurn, isUsedUp, refusedTurn, renewTurn, takeTurn, USED_UP } from './allocation/turn.js';
+import type { Grants } from './allocation/turn.js';
 import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
 import { enterLook, enterLost, newRun, partProgress } from './job-run.js';
-import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
+import { abortCurrent, counted, enterJobPhase, jobRef, look, show } from './job-calls.js';
 import { finish } from './job-ending.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { partProgressQuery, partProgressSignal, pollNowSignal } from './messages.js';
@@ -35,23 +38,28 @@ const FIRST_SIGNAL_AFTER_MS = 10_000;
 const NEXT_SIGNAL_AFTER_MS = 3_600_000;
 
 export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promise<IngestJobResult> {
-  const run = carried ?? newRun();
+  // A run of an earlier version carries less.
+  const run: JobRun = { ...newRun(), ...carried };
   noteReset(run, carried);
   const root = CancellationScope.current();
   const nudge = { asked: false };
+  const grants: Grants = new Map();
   setHandler(pollNowSignal, () => void (nudge.asked = true), {
     description: 'Looks at the job now instead of at the next timer.',
   });
+  setHandler(grantedSignal, ({ id, ...grant }) => void grants.set(id, grant), {
+    description: "Sent by the ledger of the org's allocation: the job may be created.",
+  });
   setHandler(partProgressQuery, () => partProgress(input, run), { description: 'How the job is doing.' });
   try {
-    if (!run.closed) await submit(input, run);
+    if (!run.closed) await submit(input, run, grants);
     await watch(input, run, nudge);
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) run.canceled = true;
     else run.error ??= toLoadError(error);
   }
-  const result = await CancellationScope.nonCancellable(() => finish(input, run, root));
+  const result = await CancellationScope.nonCancellable(() => end(input, run, root));
   if (result.error === undefined || result.canceled) return result;
   throw ApplicationFailure.create({
     type: result.error.code,
@@ -59,6 +67,14 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
     nonRetryable: true,
     details: [result],
   });
+}
+
+/** The ledger is told as soon as it is known what the job has used: at its end, while the results are fetched. */
+async function end(input: IngestJobInput, run: JobRun, root: CancellationScope): Promise<IngestJobResult> {
+  const complete = run.last?.state === 'JobComplete' && run.last.id === run.jobId;
+  const [result] = await Promise.all([finish(input, run, root), complete && endTurn(input, run)]);
+  if (!complete) await endTurn(input, run);
+  return { ...result, ...(run.warnings.length > 0 && { warnings: run.warnings }) };
 }
 
 /** The run before a reset may have been creating a job, whose id then nobody learned. */
@@ -69,8 +85,9 @@ function noteReset(run: JobRun, carried: JobRun | undefined): void {
 }
 
 /** Create, upload, close. A PUT is never repeated on the same job: after a failure the job is aborted, another created. */
-async function submit(input: IngestJobInput, run: JobRun): Promise<void> {
+async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promise<void> {
   for (let attempt = 0; ; attempt++) {
+    await waitForTurn(input, run, grants);
     try {
       await create(input, run);
       const sentBefore = await upload(input, run);
@@ -78,12 +95,32 @@ async function submit(input: IngestJobInput, run: JobRun): Promise<void> {
       if (await adopt(input, run, sentBefore)) return;
     } catch (error) {
       const wait = UPLOAD_WAITS[attempt];
+      const { code } = toLoadError(error);
       // After the close nothing is sent again: the job's own state decides.
-      if (run.closed || isCancellation(error) || wait === undefined || !mayBeSentAgain(error)) throw error;
+      if (run.closed || isCancellation(error)) throw error;
+      if (isUsedUp(code)) {
+        // No fault of the part: it waits until the window has moved, however often.
+        attempt--;
+        await abortCurrent(input, run);
+        delete run.jobId;
+        await refusedTurn(input, run, code);
+        continue;
+      }
+      if (wait === undefined || !mayBeSentAgain(error)) throw error;
       await abortCurrent(input, run);
-      await sleep(wait, { summary: `upload failed (${toLoadError(error).code}): next job in ${wait}` });
+      await endTurn(input, run);
+      await sleep(wait, { summary: `upload failed (${code}): next job in ${wait}` });
     }
   }
+}
+
+async function waitForTurn(input: IngestJobInput, run: JobRun, grants: Grants): Promise<void> {
+  delete run.jobId;
+  enterJobPhase(input, run, 'waiting');
+  await takeTurn(input, run, grants, async () => {
+    show(input, run);
+    if (input.reportProgress) await tellParent(input, run);
+  });
 }
 
 function mayBeSentAgain(error: unknown): boolean {
@@ -93,24 +130,33 @@ function mayBeSentAgain(error: unknown): boolean {
 
 async function create(input: IngestJobInput, run: JobRun): Promise<void> {
   const { connection, apiVersion, object, operation, columnDelimiter, lineEnding } = input;
-  delete run.jobId;
   enterJobPhase(input, run, 'creating');
+  // A used-up allocation is waited for with the ledger, not by asking again and again.
+  const retry = {
+    initialInterval: '1s',
+    backoffCoefficient: 2,
+    maximumInterval: '2m',
+    nonRetryableErrorTypes: USED_UP,
+  };
   try {
     const { jobId, createdById, lostCreates } = await counted(
       run,
-      shared(input.outageMs).createJob.executeWithOptions({ summary: `${operation} ${object}, part ${input.part}` }, [
-        {
-          connection,
-          apiVersion,
-          object,
-          operation,
-          columnDelimiter,
-          lineEnding,
-          ...(operation === 'upsert' &&
-            input.externalIdFieldName && { externalIdFieldName: input.externalIdFieldName }),
-          ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
-        },
-      ]),
+      shared(input.outageMs).createJob.executeWithOptions(
+        { summary: `${operation} ${object}, part ${input.part}`, retry },
+        [
+          {
+            connection,
+            apiVersion,
+            object,
+            operation,
+            columnDelimiter,
+            lineEnding,
+            ...(operation === 'upsert' &&
+              input.externalIdFieldName && { externalIdFieldName: input.externalIdFieldName }),
+            ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
+          },
+        ],
+      ),
     );
     enterLost(run.lost, { creates: lostCreates, ...(createdById !== undefined && { createdById }) });
     enterJob(input, run, jobId);
@@ -207,6 +253,7 @@ async function watch(input: IngestJobInput, run: JobRun, nudge: { asked: boolean
     nudge.asked = false;
     run.polls++;
     await look(input, run, `poll ${run.polls} of ${run.jobId}`);
+    if (!isTerminal(run.last?.state ?? '')) await renewTurn(run);
     if (input.reportProgress && Date.now() >= signalAt && !isTerminal(run.last?.state ?? '')) {
       signalAt = Date.now() + Math.max(NEXT_SIGNAL_AFTER_MS, Date.now() - run.closedAt);
       await tellParent(input, run);

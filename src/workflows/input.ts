@@ -5,7 +5,8 @@
 import { msToNumber } from '@temporalio/common/lib/time.js';
 import type { Duration as TemporalDuration } from '@temporalio/common/lib/time.js';
 import { LOAD_ID_PATTERN, OPERATIONS, WORKFLOW_ID_PREFIX } from '../contract.js';
-import type { BulkLoadInput, Duration } from '../contract.js';
+import type { BulkLoadInput, Duration, RowFix, FixerActivity } from '../contract.js';
+import { fixFindingText, validateFixes, withoutNullKeys } from '../csv/fix-rules.js';
 import { NightloadError } from '../errors.js';
 
 /** Poll settings in milliseconds. */
@@ -14,6 +15,14 @@ export interface PollPlan {
   coefficient: number;
   maximumMs: number;
   settleMs: number;
+}
+
+/** Rounds of the retry; times in milliseconds. */
+export interface RetryPlan {
+  maxRounds: number;
+  initialWaitMs: number;
+  coefficient: number;
+  fixes: RowFix[];
 }
 
 /** Everything optional in {@link BulkLoadInput} that a workflow needs, resolved; times in milliseconds. */
@@ -25,7 +34,10 @@ export interface LoadSettings {
   poll: PollPlan;
   jobTimeoutMs: number;
   outageMs: number;
-  retry: { maxRounds: number; initialWaitMs: number; coefficient: number };
+  retry: RetryPlan;
+  /** How long rejected rows are kept for corrections; 0 for not at all. */
+  holdForMs: number;
+  fixer?: { activity: string; taskQueue: string; timeoutMs: number };
   abortWhen: { failedRatio: number; afterRecords: number };
   priority: number;
 }
@@ -51,6 +63,7 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   poll: true,
   jobTimeout: true,
   outageLimit: true,
+  keepColumns: true,
   retry: true,
   abortWhen: true,
   priority: true,
@@ -62,7 +75,7 @@ const GROUPS = new Map<string, readonly string[]>(
   Object.entries({
     part: ['maxBytes', 'maxConcurrent'],
     poll: ['initialInterval', 'backoffCoefficient', 'maximumInterval', 'settleInterval'],
-    retry: ['maxRounds', 'initialWait', 'backoffCoefficient', 'fixes', 'holdFor'],
+    retry: ['maxRounds', 'initialWait', 'backoffCoefficient', 'fixes', 'fixer', 'holdFor'],
     abortWhen: ['failedRatio', 'afterRecords'],
   } satisfies { [K in 'part' | 'poll' | 'retry' | 'abortWhen']: (keyof NonNullable<BulkLoadInput[K]>)[] }),
 );
@@ -72,6 +85,7 @@ const LEAST_OUTAGE_MS = 60_000;
 /** Faster than this nobody polls on purpose. */
 const LEAST_INTERVAL_MS = 100;
 
+const MOST_NAMED_RULES = 5;
 const DELIMITERS = [',', ';', '\t', '|', '^', '`'];
 /** `Name`, `Owner.Email`, `Lead:Who.Email`. */
 const COLUMN_NAME = /^(?:[A-Za-z]\w*:)?[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/;
@@ -140,10 +154,6 @@ export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSett
   if (typeof loadId !== 'string' || !LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
     refuse(`"loadId" is ${JSON.stringify(loadId)}; it may have 1 to 200 of A-Z a-z 0-9 . _ -`);
   }
-  if (input.retry?.fixes?.length) refuse('"retry.fixes" is not available in this version.');
-  if (input.retry?.holdFor !== undefined && duration(input.retry.holdFor, 'retry.holdFor') > 0) {
-    refuse('"retry.holdFor" is not available in this version: load the corrected rejected file instead.');
-  }
   const initialMs = duration(input.poll?.initialInterval ?? '5s', 'poll.initialInterval', LEAST_INTERVAL_MS);
   return {
     loadId,
@@ -163,7 +173,10 @@ export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSett
       maxRounds: whole(input.retry?.maxRounds ?? 3, 'retry.maxRounds', 0, 100),
       initialWaitMs: duration(input.retry?.initialWait ?? '1m', 'retry.initialWait'),
       coefficient: within(input.retry?.backoffCoefficient ?? 4, 'retry.backoffCoefficient', 1, 100),
+      fixes: rules(input.retry?.fixes ?? []),
     },
+    holdForMs: duration(input.retry?.holdFor ?? 0, 'retry.holdFor'),
+    ...(input.retry?.fixer !== undefined && { fixer: fixer(input.retry.fixer) }),
     abortWhen: {
       failedRatio: within(input.abortWhen?.failedRatio ?? 0.5, 'abortWhen.failedRatio', 0, 1),
       afterRecords: within(input.abortWhen?.afterRecords ?? 10_000, 'abortWhen.afterRecords', 0, Infinity),
@@ -216,11 +229,36 @@ function checkTexts(input: BulkLoadInput): void {
   if (/delete/i.test(input.operation) && Object.keys(input.constants ?? {}).length > 0) {
     refuse(`"constants" make no sense for ${input.operation}, which sends Ids only.`);
   }
-  for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows'] as const) {
+  for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows', 'keepColumns'] as const) {
     if (input[key] !== undefined && typeof input[key] !== 'boolean') {
       refuse(`"${key}" is ${JSON.stringify(input[key])}; it must be true or false.`);
     }
   }
+}
+
+function rules(given: RowFix[]): RowFix[] {
+  const fixes = withoutNullKeys(given) as RowFix[];
+  const wrong = Array.isArray(fixes) && fixes.length === 0 ? [] : validateFixes(fixes);
+  if (wrong.length > 0) {
+    refuse(`"retry.fixes" cannot be used. ${wrong.slice(0, MOST_NAMED_RULES).map(fixFindingText).join(' ')}`);
+  }
+  return fixes;
+}
+
+function fixer(given: FixerActivity): NonNullable<LoadSettings['fixer']> {
+  const {
+    activity,
+    taskQueue,
+    timeout = '1h',
+    ...unknown
+  } = isObject(given) ? withoutNulls(given) : ({} as FixerActivity);
+  const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+  if (!isText(activity) || !isText(taskQueue) || Object.keys(unknown).length > 0) {
+    refuse(
+      '"retry.fixer" must have "activity" and "taskQueue", the names of your activity and of its queue, and may have "timeout".',
+    );
+  }
+  return { activity, taskQueue, timeoutMs: duration(timeout, 'retry.fixer.timeout', 1_000) };
 }
 
 function isName(value: unknown): boolean {

@@ -27,7 +27,19 @@ export async function counted<T>(run: JobRun, step: Promise<Counted<T>>): Promis
 /** A new phase, shown on the job's page. */
 export function enterJobPhase(input: IngestJobInput, run: JobRun, phase: PartPhase): void {
   run.phase = phase;
-  setCurrentDetails(jobDetails(input, run));
+  show(input, run);
+}
+
+/** Brings the job's page up to date. */
+export function show(input: IngestJobInput, run: JobRun): void {
+  const { waitingFor } = run.turn;
+  setCurrentDetails(
+    [
+      jobDetails(input, run),
+      ...(waitingFor === undefined ? [] : [`- **Waits for the org's allocation**: ${waitingFor}`]),
+      ...run.warnings.map((warning) => `- **Note**: ${warning}`),
+    ].join('\n'),
+  );
 }
 
 export async function abortCurrent(input: IngestJobInput, run: JobRun): Promise<void> {
@@ -45,6 +57,6 @@ export async function look(input: IngestJobInput, run: JobRun, summary: string):
   const retry = { initialInterval: input.poll.initialMs, backoffCoefficient: 2, maximumInterval: input.poll.maximumMs };
   const found = await counted(run, steps.readJob.executeWithOptions({ summary, retry }, [jobRef(input, run)]));
   enterLook(run, found, Date.now());
-  setCurrentDetails(jobDetails(input, run));
+  show(input, run);
   return run.last as JobLook;
 }

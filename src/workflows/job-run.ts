@@ -1,6 +1,8 @@
 /** What an `ingestJob` knows and reports: plain data, small enough to be carried over a continue-as-new. */
 import type { JobSummary, LoadError, Operation, PartPhase, PartProgress, SearchAttributeName } from '../contract.js';
 import type { JobLook, LostCreate, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
+import { newTurn } from './allocation/turn-state.js';
+import type { Turn } from './allocation/turn-state.js';
 import type { PollPlan } from './input.js';
 import type { Look } from './polling.js';
 
@@ -22,6 +24,8 @@ export interface IngestJobInput extends OrgRef {
   searchAttributes: SearchAttributeName[];
   /** Whether the parent wants to hear how the part is doing. */
   reportProgress: boolean;
+  /** Of the load, 1 to 5. @default 3 */
+  priority?: number;
 }
 
 export interface IngestJobResult {
@@ -33,6 +37,8 @@ export interface IngestJobResult {
   canceled: boolean;
   error?: LoadError;
   lost: LostJobs;
+  /** What a person should know although the part went well. */
+  warnings?: string[];
 }
 
 /** Creates whose answers were lost: each may have left a job Open. */
@@ -59,6 +65,9 @@ export interface JobRun {
   error?: LoadError;
   canceled: boolean;
   lost: LostJobs;
+  /** With the ledger of the org's allocation. */
+  turn: Turn;
+  warnings: string[];
 }
 
 export function newRun(): JobRun {
@@ -72,6 +81,8 @@ export function newRun(): JobRun {
     polls: 0,
     canceled: false,
     lost: { creates: [] },
+    turn: newTurn(),
+    warnings: [],
   };
 }
 
@@ -92,7 +103,10 @@ export function enterLook(run: JobRun, look: JobLook, now: number): void {
 }
 
 /** How the part is doing, for its parent and for those who ask. */
-export function partProgress({ part, records }: IngestJobInput, { phase, jobId, last }: JobRun): PartProgress {
+export function partProgress(
+  { part, records }: IngestJobInput,
+  { phase, jobId, last, turn }: JobRun,
+): PartProgress & { waitingFor?: string } {
   const counters = last !== undefined && last.id === jobId ? last : { processed: 0, failed: 0 };
   return {
     n: part,
@@ -101,6 +115,7 @@ export function partProgress({ part, records }: IngestJobInput, { phase, jobId, 
     processed: counters.processed,
     failed: counters.failed,
     total: records,
+    ...(turn.waitingFor !== undefined && { waitingFor: turn.waitingFor }),
   };
 }
 

@@ -1,9 +1,7 @@
 /** The end of a load, whatever happened before: what is left is sorted, the report written, the result left in the memo. */
-import { upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadPhase } from '../contract.js';
-import type { Stage } from '../activities/types.js';
 import { buildResult } from './books.js';
 import { toLoadError } from './failures.js';
 import { loadIdOf, outageLimitOf } from './input.js';
@@ -39,30 +37,26 @@ export async function endLoad(
   };
   enterPhase(run, live, 'reporting');
   const { located } = run;
-  const outageMs = outageLimitOf(input);
-  const files: FileSteps = (step) =>
-    untilCanceled(root, run, (hurry) => {
-      const queue = located?.filesQueue ?? '';
-      return step(hurry ? cleanupOnFiles(queue) : onFiles(queue, outageMs));
-    });
-  if (located !== undefined && run.stage !== undefined && !run.sorted) await sortTheRest(input, run, run.stage, files);
+  await sortTheRest(input, run, root);
   await sweepLostJobs(input, run);
+  const kept = await keepColumns(input, run, root);
   const build = (written: BulkLoadResult['files']): BulkLoadResult => ({
     ...buildResult(head, run.books, { canceled: run.canceled, error: run.error }, written),
     ...(run.warnings.length > 0 && { warnings: run.warnings }),
     ...(run.openJobs.length > 0 && { openJobs: run.openJobs }),
   });
-  const succeeded = { succeeded: run.files.succeeded };
+  const succeeded = { succeeded: run.files.succeeded, ...(kept !== undefined && { kept }) };
   let result = build(succeeded);
   if (located !== undefined) {
-    const { rejected, unprocessed } = run.files;
+    const { rejected, unprocessed, changes } = run.files;
     try {
-      const written = await files((steps) =>
+      const written = await fileSteps(input, run, root, (steps) =>
         steps.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
           {
             outputUri: located.outputUri,
             rejected,
             unprocessed,
+            changes,
             report: { ...build(succeeded), jobs: run.books.jobs },
           },
         ]),
@@ -84,25 +78,60 @@ export async function endLoad(
   return result;
 }
 
-/** File work at the end; after a cancel nobody wants to wait for a disk to be mended. */
-type FileSteps = <T>(step: (steps: ReturnType<typeof onFiles>) => Promise<T>) => Promise<T>;
+/** The rows that landed, with all columns of the source, for loads of child records. */
+async function keepColumns(input: BulkLoadInput, run: LoadRun, root: CancellationScope): Promise<string | undefined> {
+  const { located, stage } = run;
+  if (input.keepColumns !== true || located === undefined || stage === undefined) return undefined;
+  const { outputUri } = located;
+  try {
+    const { file, why } = await fileSteps(input, run, root, (steps) =>
+      steps.keepColumns.executeWithOptions({ summary: 'the rows that landed, with all columns of the source' }, [
+        { stageUri: stage.uri, succeeded: run.files.succeeded, outputUri },
+      ]),
+    );
+    if (why !== undefined) run.warnings.push(why);
+    return file;
+  } catch (error) {
+    run.error ??= toLoadError(error);
+    return undefined;
+  }
+}
 
-async function sortTheRest(input: BulkLoadInput, run: LoadRun, stage: Stage, files: FileSteps): Promise<void> {
+/** File work at the end; after a cancel nobody wants to wait for a disk to be mended. */
+function fileSteps<T>(
+  input: BulkLoadInput,
+  run: LoadRun,
+  root: CancellationScope,
+  step: (steps: ReturnType<typeof onFiles>) => Promise<T>,
+): Promise<T> {
+  const queue = run.located?.filesQueue ?? '';
+  return untilCanceled(root, run, (hurry) =>
+    step(hurry ? cleanupOnFiles(queue) : onFiles(queue, outageLimitOf(input))),
+  );
+}
+
+/** Sorts what did not land into rejected and unprocessed rows, unless that has been done. */
+export async function sortTheRest(input: BulkLoadInput, run: LoadRun, root: CancellationScope): Promise<void> {
+  const { stage } = run;
+  if (run.sorted || stage === undefined || run.located === undefined) return;
   const outcomes = [...run.outcomes, ...partsNotStarted(run)];
   if (outcomes.length === 0) return;
   try {
-    const sorted = await files((steps) =>
-      steps.sortRows.executeWithOptions({ summary: 'sort the rows that did not land' }, [
-        {
-          stage,
-          outcomes,
-          operation: input.operation,
-          final: true,
-          nextStageUri: `${stage.uri}none/`,
-          partMaxBytes: 0,
-        },
-      ]),
+    const sorted = await CancellationScope.nonCancellable(() =>
+      fileSteps(input, run, root, (steps) =>
+        steps.sortRows.executeWithOptions({ summary: 'sort the rows that did not land' }, [
+          {
+            stage,
+            outcomes,
+            operation: input.operation,
+            final: true,
+            nextStageUri: `${stage.uri}none/`,
+            partMaxBytes: 0,
+          },
+        ]),
+      ),
     );
+    run.sorted = true;
     run.books.rejected += sorted.rejected;
     run.books.unprocessed = sorted.unprocessed;
     run.books.succeeded += sorted.alreadyDone;

@@ -1,7 +1,7 @@
 /** The window of running parts: slots are refilled as soon as one ends; nothing is started that should not be. */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, BulkLoadResult, PartProgress } from '../contract.js';
-import type { PartOutcome, Stage } from '../activities/types.js';
+import type { PartOutcome, Stage, TakenCorrections } from '../activities/types.js';
 import { circuitOpen, NO_ROWS } from './books.js';
 import type { bulkLoad } from './bulk-load.js';
 import { runPart } from './children.js';
@@ -14,6 +14,14 @@ import type { LoadRun } from './load-run.js';
 export interface Live {
   paused: boolean;
   waitingFor?: string;
+  /** While it holds: `file:` URI of the rows that wait for corrections. */
+  rejectedFile?: string;
+  /** Name of the child that sends rows again. */
+  retrying?: string;
+  /** Corrections are read or sent: others wait. */
+  correcting?: boolean;
+  /** Corrected rows that are to be sent. */
+  corrected?: TakenCorrections & { name: string };
   running: Map<number, PartProgress>;
   /** Counts whatever may allow another step. */
   changes: number;

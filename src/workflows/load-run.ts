@@ -4,7 +4,7 @@ import type { LocatedSource, OrgRef, PartOutcome, Stage } from '../activities/ty
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
 import { enterPart, openBooks } from './books.js';
 import type { Books } from './books.js';
-import type { PollPlan } from './input.js';
+import type { LoadSettings, PollPlan, RetryPlan } from './input.js';
 import { enterLost } from './job-run.js';
 import type { IngestJobResult, LostJobs } from './job-run.js';
 
@@ -14,12 +14,14 @@ export interface LoadRun {
   located?: LocatedSource;
   org?: OrgRef;
   stage?: Stage;
+  /** Workflow time at which the first part was started. */
+  loadingSince?: number;
   /** The next part to start. */
   next: number;
   /** Parts that did not simply land. */
   outcomes: PartOutcome[];
   /** `file:` URIs. */
-  files: { succeeded: string[]; rejected: string[]; unprocessed: string[] };
+  files: { succeeded: string[]; rejected: string[]; unprocessed: string[]; changes: string[] };
   /** What did not land has been sorted into rejected and unprocessed. */
   sorted: boolean;
   error?: LoadError;
@@ -28,6 +30,10 @@ export interface LoadRun {
   /** Jobs that may be Open and are not certainly ours. */
   openJobs: string[];
   warnings: string[];
+  /** Files of corrections that were taken or refused. */
+  corrections: number;
+  /** Workflow time at which the load no longer waits for corrections. */
+  holdUntil?: number;
 }
 
 export function newLoad(): LoadRun {
@@ -36,12 +42,13 @@ export function newLoad(): LoadRun {
     books: openBooks(),
     next: 1,
     outcomes: [],
-    files: { succeeded: [], rejected: [], unprocessed: [] },
+    files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
     sorted: false,
     canceled: false,
     lost: { creates: [] },
     openJobs: [],
     warnings: [],
+    corrections: 0,
   };
 }
 
@@ -58,7 +65,9 @@ export interface RetryInput extends OrgRef {
   poll: PollPlan;
   jobTimeoutMs: number;
   outageMs: number;
-  retry: { maxRounds: number; initialWaitMs: number; coefficient: number };
+  retry: RetryPlan;
+  /** The rows of the stage were not sent yet; otherwise what did not land of them is sorted first. */
+  sendFirst: boolean;
   searchAttributes: SearchAttributeName[];
 }
 
@@ -94,13 +103,20 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
   if (result.error !== undefined) run.error ??= result.error;
 }
 
-/** Enters what the retry came to. */
+/** Enters what the retry came to: what did not land of the first pass has been sorted by it. */
 export function enterRetry(run: LoadRun, result: RetryResult): void {
+  run.books.unprocessed = 0;
+  enterCorrected(run, result);
+  run.sorted = true;
+}
+
+/** Enters what became of rows that were rejected and came back corrected. */
+export function enterCorrected(run: LoadRun, result: RetryResult): void {
   const { books } = run;
   const more = result.books;
   books.succeeded += more.succeeded;
   books.rejected += more.rejected;
-  books.unprocessed = more.unprocessed;
+  books.unprocessed += more.unprocessed;
   books.recovered += more.recovered;
   books.rerendered += more.rerendered;
   books.rounds += more.rounds;
@@ -110,19 +126,25 @@ export function enterRetry(run: LoadRun, result: RetryResult): void {
   run.files.succeeded.push(...result.files.succeeded);
   run.files.rejected.push(...result.files.rejected);
   run.files.unprocessed.push(...result.files.unprocessed);
-  run.sorted = true;
+  run.files.changes.push(...result.files.changes);
   enterLost(run.lost, result.lost);
   if (result.error !== undefined) run.error ??= result.error;
 }
 
 /** Rows of the first pass that a retry may bring home. */
-export function mayRetry({ outcomes, books }: LoadRun, operation: string): boolean {
+export function mayRetry(
+  { outcomes, books }: LoadRun,
+  operation: string,
+  { retry }: Pick<LoadSettings, 'retry'>,
+): boolean {
   // An insert whose files are not trusted could be applied twice.
   if (operation === 'insert' && (books.disagreeing > 0 || outcomes.some(({ missing }) => missing !== 0))) return false;
   return outcomes.some(
     ({ kind, counts, missing }) =>
       kind === 'loaded' &&
-      (counts.failed > counts.failedForGood || counts.unprocessed > 0 || (missing > 0 && operation !== 'insert')),
+      (counts.failed > (retry.fixes.length > 0 ? 0 : counts.failedForGood) ||
+        counts.unprocessed > 0 ||
+        (missing > 0 && operation !== 'insert')),
   );
 }
 

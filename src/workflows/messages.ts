@@ -1,6 +1,6 @@
 /** Signals and queries of the workflows, public ones first. */
-import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { LoadProgress, PartProgress } from '../contract.js';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Corrections, CorrectionsTaken, LoadProgress, PartProgress } from '../contract.js';
 
 export const progressQuery = defineQuery<LoadProgress>('progress');
 /** No new job is started; running ones go on and are polled. */
@@ -8,6 +8,9 @@ export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 /** Cuts the wait for the next look short. */
 export const pollNowSignal = defineSignal('pollNow');
+
+/** Rejected rows, corrected: taken while the load holds. */
+export const submitCorrectionsUpdate = defineUpdate<CorrectionsTaken, [Corrections]>('submitCorrections');
 
 /** Answered by `ingestJob`: how its part is doing right now. Its own name, so that the same client code serves both. */
 export const partProgressQuery = defineQuery<PartProgress>('progress');

@@ -31,7 +31,7 @@ import { count, retryDetails, time } from './words.js';
 export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
   const result: RetryResult = {
     books: openBooks(),
-    files: { succeeded: [], rejected: [], unprocessed: [] },
+    files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
     canceled: false,
     lost: { creates: [] },
   };
@@ -44,6 +44,7 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
     },
     { description: 'Looks at the running job now instead of at its next timer.' },
   );
+  if (input.sendFirst) ({ stage, outcomes } = await sendStage(input, result, stage, 'sent', running));
   for (let round = 1; ; round++) {
     const next = await sortStage(input, result, stage, outcomes, round);
     if (next === undefined) break;
@@ -76,6 +77,8 @@ async function sortStage(
         final,
         nextStageUri: `${input.workUri}round-${round}/`,
         partMaxBytes: input.partMaxBytes,
+        serial: round === input.retry.maxRounds,
+        ...(input.retry.fixes.length > 0 && { fixes: input.retry.fixes }),
       },
     ]);
   };
@@ -111,12 +114,13 @@ function enterSorted({ books, files }: RetryResult, sorted: SortedRows, round: n
   books.rerendered += sorted.rerendered;
   // Sent again and found done: that row has landed in a retry.
   if (round > 1) books.recovered += sorted.alreadyDone;
+  if (sorted.files.changes !== undefined) files.changes.push(sorted.files.changes);
   if (sorted.files.alreadyDone !== undefined) files.succeeded.push(sorted.files.alreadyDone);
   if (sorted.files.rejected !== undefined) files.rejected.push(sorted.files.rejected);
   if (sorted.files.unprocessed !== undefined) files.unprocessed.push(sorted.files.unprocessed);
 }
 
-/** Waits, then sends the round's rows, part by part. */
+/** Waits, then sends the round's rows. */
 async function runRound(
   input: RetryInput,
   result: RetryResult,
@@ -124,7 +128,6 @@ async function runRound(
   round: number,
   running: { name?: string },
 ): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
-  const outcomes: PartOutcome[] = [];
   try {
     const wait = retryDelay(input.retry, round, Math.random());
     const sent = `${count(stage.records)} rows`;
@@ -136,12 +139,24 @@ async function runRound(
     if (!isCancellation(error)) throw error;
     result.canceled = true;
   }
+  return sendStage(input, result, stage, `round-${round}`, running);
+}
+
+/** One job at a time, so that locks end. */
+async function sendStage(
+  input: RetryInput,
+  result: RetryResult,
+  stage: Stage,
+  name: string,
+  running: { name?: string },
+): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
+  const outcomes: PartOutcome[] = [];
   for (let part = 1; part <= stage.parts.length; part++) {
     if (result.canceled || result.error !== undefined) {
       outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
       continue;
     }
-    running.name = `round-${round}/part-${part}`;
+    running.name = `${name}/part-${part}`;
     const job = await runPart(template(input), stage, part, running.name);
     delete running.name;
     enterRoundJob(result, stage, job.outcome);

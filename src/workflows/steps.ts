@@ -82,3 +82,24 @@ export function uploadOn(taskQueue: string): ActivityInterfaceFor<Activities> {
     retry: { maximumAttempts: 1 },
   });
 }
+
+/** A look at the org's own figures; the next one comes anyway. */
+export const reading = proxyActivities<Activities>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '3m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'TRY_CANCEL',
+  retry: { initialInterval: '2s', backoffCoefficient: 2, maximumAttempts: 3 },
+});
+
+/** Asking the org's ledger; it needs a login, whose outages are sat out like all others. */
+export function asking(outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: outageMs,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // A cancelled request is given back by the step itself.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}

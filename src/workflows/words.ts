@@ -21,6 +21,12 @@ export function time(ms: number): string {
   return ms < 5_400_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`;
 }
 
+/** `2026-11-25 06:30 UTC`, rounded up. */
+export function moment(ms: number): string {
+  const [day, clock] = new Date(Math.ceil(ms / 60_000) * 60_000).toISOString().split('T') as [string, string];
+  return `${day} ${clock.slice(0, 5)} UTC`;
+}
+
 function share(part: number, whole: number): string {
   return whole > 0 ? `${Math.floor((100 * part) / whole)} %` : '0 %';
 }
@@ -53,6 +59,7 @@ export function loadIntroduction(input: BulkLoadInput): string {
     '- Signal `pause`: no new job is started, running ones go on. Signal `resume`: goes on.',
     '- Signal `pollNow`: looks at all running jobs at once.',
     '- **Cancel**: aborts what is not finished and counts what landed. Do not terminate: that skips the report.',
+    '- Update `submitCorrections`: takes corrected rejected rows while the load holds.',
     '- The children are one `ingestJob` for each part of the file (`…/part-1`) and `retryFailedRows` (`…/retry`).',
   ].join('\n');
 }
@@ -60,6 +67,7 @@ export function loadIntroduction(input: BulkLoadInput): string {
 export interface LoadView {
   paused: boolean;
   waitingFor?: string | undefined;
+  rejectedFile?: string | undefined;
   running: ReadonlyMap<number, PartProgress>;
 }
 
@@ -110,6 +118,11 @@ function nextStep(run: LoadRun, view: LoadView, result: BulkLoadResult | undefin
       return afterParts(run, view);
     case 'retrying':
       return `${view.waitingFor ?? 'the failed rows are sorted'}.`;
+    case 'holding':
+      return (
+        `waits for ${view.waitingFor ?? 'corrections'}. They are in \`${nameOf(view.rejectedFile ?? 'rejected.csv')}\` beside the results, ` +
+        `told apart by \`${run.stage?.key ?? 'Id'}\`; correct them and send the file: \`nightload correct <id> <file>\`, or the update \`submitCorrections\`.`
+      );
     case 'reporting':
     case 'done':
       return 'what did not land is sorted, and the report is written.';

@@ -3,7 +3,8 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCells } from '../../src/csv/cells.js';
-import { firstRecord, RecordCounter, scanRecords } from '../../src/csv/scanner.js';
+import { ByteCounter } from '../../src/csv/count-byte.js';
+import { firstRecord, RecordCounter, Scanner, scanRecords } from '../../src/csv/scanner.js';
 import { planParts } from '../../src/csv/parts.js';
 import type { ScanSummary } from '../../src/csv/scanner.js';
 import { chunkSizes, inChunks, validCsv } from './support.js';
@@ -257,6 +258,7 @@ describe('planParts', () => {
       bytes: 0,
       blankBytes: 0,
       large: [],
+      loneCr: false,
       lineBreaks: 'none',
     });
     expect((await plan('\n\r\n\n', 100)).parts).toEqual([]);
@@ -344,6 +346,84 @@ describe('planParts', () => {
         expect(blankBytes).toBe(pieces.reduce((sum, piece) => sum + piece.length, 0) - rowBytes);
       }),
       { numRuns: 3000 },
+    );
+  });
+});
+
+describe('cells of each record', () => {
+  const widths = async (bytes: Buffer, delimiter: string, sizes: readonly number[]): Promise<number[]> => {
+    const seen: number[] = [];
+    // With a width that no record has, each one is ragged: scanned one record after the other, all are told.
+    await scanRecords(inChunks(bytes), { delimiter }, (record) => {
+      const scanner = new Scanner(delimiter, 0, () => undefined, 1_000);
+      for (let at = 0, n = 0; at < record.length; n++) {
+        const size = sizes[n % sizes.length] ?? 1;
+        scanner.push(record.subarray(at, at + size));
+        at += size;
+      }
+      scanner.finish();
+      if (scanner.ragged !== undefined) seen.push(scanner.ragged.cells);
+    });
+    return seen;
+  };
+
+  it('are counted as csv-parse counts them, whatever the chunks', async () => {
+    await fc.assert(
+      fc.asyncProperty(validCsv, chunkSizes, async ({ text, delimiter }, sizes) => {
+        const rows = parse(text, reader(delimiter)) as string[][];
+        expect(await widths(Buffer.from(text), delimiter, sizes)).toEqual(rows.map((row) => row.length));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    ['a,b\nc\nd,e\n', { record: 2, cells: 1 }],
+    ['a,b\nc,d\ne', { record: 3, cells: 1 }],
+    ['a,b\nc,d,e\n', { record: 2, cells: 3 }],
+    ['a,"b,c"\n"d\n,e",f\n', undefined],
+    ['a,"b"",c"\n', undefined],
+    ['a,b\n\n\r\nc,d', undefined],
+  ])('tell the first ragged record of %j', (text, ragged) => {
+    for (const size of [1, 2, 3, 7, 100]) {
+      const scanner = new Scanner(',', 0, () => undefined, 2);
+      const bytes = Buffer.from(`x${text}`).subarray(1);
+      for (let at = 0; at < bytes.length; at += size) scanner.push(bytes.subarray(at, at + size));
+      scanner.finish();
+      expect(scanner.ragged).toEqual(ragged);
+    }
+  });
+
+  it.each([
+    ['a\rb\n', true],
+    ['"a\rb"\n', true],
+    ['a\r\nb\r\n', false],
+    ['a\nb\n', false],
+    ['a\r\nb\r', false],
+  ])('lone carriage returns in %j: %j', (text, lone) => {
+    for (const size of [1, 2, 100]) {
+      const scanner = new Scanner(',', 0, () => undefined);
+      const bytes = Buffer.from(text);
+      for (let at = 0; at < bytes.length; at += size) scanner.push(bytes.subarray(at, at + size));
+      scanner.finish();
+      expect(scanner.loneCr).toBe(lone);
+    }
+  });
+});
+
+describe('ByteCounter', () => {
+  it('counts as a loop does, at any offset', () => {
+    const byte = fc.constantFrom(0x2c, 0x2d, 0x22, 0xac, 0xff, 0, 0x6d);
+    fc.assert(
+      fc.property(fc.array(byte, { maxLength: 3_000 }), fc.nat(7), fc.nat(3_000), fc.nat(3_000), (all, skip, a, b) => {
+        const chunk = Buffer.from([...Array<number>(skip).fill(1), ...all]).subarray(skip);
+        const from = Math.min(a, b, chunk.length);
+        const to = Math.min(Math.max(a, b), chunk.length);
+        const counter = new ByteCounter(0x2c);
+        counter.take(chunk);
+        expect(counter.count(from, to)).toBe(chunk.subarray(from, to).filter((one) => one === 0x2c).length);
+      }),
+      { numRuns: 500 },
     );
   });
 });

@@ -4,6 +4,7 @@ import type { JobSummary, PartProgress } from '../../src/contract.js';
 import type { PartOutcome, ResultCounts, Stage } from '../../src/activities/types.js';
 import { isBalanced, NO_ROWS, openBooks, recordCounts } from '../../src/workflows/books.js';
 import type { Books } from '../../src/workflows/books.js';
+import { resolveInput } from '../../src/workflows/input.js';
 import type { IngestJobResult } from '../../src/workflows/job-run.js';
 import { enterJob, enterRetry, isExceptional, mayRetry, newLoad, showParts } from '../../src/workflows/load-run.js';
 import type { LoadRun, RetryResult } from '../../src/workflows/load-run.js';
@@ -42,7 +43,7 @@ const ended = (outcome: PartOutcome, more: Partial<IngestJobResult> = {}): Inges
 });
 const retried = (books: Partial<Books>, more: Partial<RetryResult> = {}): RetryResult => ({
   books: { ...openBooks(), ...books },
-  files: { succeeded: [], rejected: [], unprocessed: [] },
+  files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
   canceled: false,
   lost: { creates: [] },
   ...more,
@@ -140,7 +141,10 @@ describe('enterRetry', () => {
           ...{ apiRequests: 20, disagreeing: 1, jobs: [job('again')] },
         },
         {
-          files: { succeeded: ['file:///s.csv'], rejected: ['file:///r.csv'], unprocessed: ['file:///u.csv'] },
+          files: {
+            ...{ succeeded: ['file:///s.csv'], rejected: ['file:///r.csv'], unprocessed: ['file:///u.csv'] },
+            changes: ['file:///c.csv'],
+          },
           error: { code: 'STORAGE_LIMIT_EXCEEDED', message: 'Full.' },
         },
       ),
@@ -158,6 +162,7 @@ describe('enterRetry', () => {
       succeeded: ['file:///part-1.csv', 'file:///s.csv'],
       rejected: ['file:///r.csv'],
       unprocessed: ['file:///u.csv'],
+      changes: ['file:///c.csv'],
     });
     expect(run).toMatchObject({ sorted: true, error: { code: 'STORAGE_LIMIT_EXCEEDED' } });
   });
@@ -196,8 +201,9 @@ describe('mayRetry', () => {
   ])('%s: %j yes, %j no', (_name, yes, no, outcomes, disagreeing) => {
     const run: LoadRun = { ...newLoad(), outcomes };
     run.books.disagreeing = disagreeing;
-    for (const operation of yes) expect([operation, mayRetry(run, operation)]).toEqual([operation, true]);
-    for (const operation of no) expect([operation, mayRetry(run, operation)]).toEqual([operation, false]);
+    const plain = resolveInput({ source: 'file:///a.csv', object: 'Account', operation: 'insert' }, 'bulk-load/a');
+    for (const operation of yes) expect([operation, mayRetry(run, operation, plain)]).toEqual([operation, true]);
+    for (const operation of no) expect([operation, mayRetry(run, operation, plain)]).toEqual([operation, false]);
   });
 });
 

@@ -164,7 +164,7 @@ it('shows the retry with its round and what it does', () => {
   const retry = { ...input, retry: { maxRounds: 3 } } as unknown as RetryInput;
   const result = {
     books: { ...openBooks(), rounds: 1, recovered: 5, rejected: 2 },
-    files: { succeeded: [], rejected: [], unprocessed: [] },
+    files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
     canceled: false,
     lost: { creates: [] },
   };

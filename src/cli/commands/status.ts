@@ -44,7 +44,7 @@ function runningStatus(
   progress: LoadProgress | undefined,
 ): Status {
   const nothing = { total: 0, succeeded: 0, rejected: 0, unprocessed: 0, unaccounted: 0 };
-  const { records = nothing, ...rest } = progress ?? {};
+  const { records = nothing, rejectedFile, ...rest } = progress ?? {};
   const operation = input?.operation ?? 'upsert';
   const jobs = (progress?.parts ?? []).flatMap(({ jobId, total, failed }) =>
     jobId === undefined ? [] : [{ id: jobId, operation, state: 'InProgress', records: total, failed, polls: 0 }],
@@ -53,7 +53,7 @@ function runningStatus(
     loadId: workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId,
     workflowId,
     runId,
-    state: progress?.paused === true ? 'Paused' : 'Running',
+    state: progress?.paused === true ? 'Paused' : progress?.phase === 'holding' ? 'Holding' : 'Running',
     object: input?.object ?? '',
     operation,
     records,
@@ -62,7 +62,7 @@ function runningStatus(
     jobs,
     jobsTotal: jobs.length,
     apiRequests: 0,
-    files: { succeeded: [] },
+    files: { succeeded: [], ...(rejectedFile !== undefined && { rejected: rejectedFile }) },
     ...rest,
   };
 }
@@ -79,6 +79,7 @@ function printRunning(found: Status, startTime: Date): void {
     );
   }
   if (found.waitingFor !== undefined) say(`  waits for: ${found.waitingFor}`);
+  if (found.files.rejected !== undefined) say(`  rejected rows: ${found.files.rejected}`);
 }
 
 export async function cancel(id: string, options: { json?: boolean }): Promise<number> {

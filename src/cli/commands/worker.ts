@@ -11,7 +11,7 @@ import { nativeConnection, taskQueueFrom, temporalSettings } from '../temporal.j
 
 export async function worker(): Promise<number> {
   const { env } = process;
-  const settings = connectionsFromEnvironment(env);
+  const settings = connectionsFromEnvironment(env, (text) => say(`Warning: ${text}`));
   const roots = await FileRoots.fromEnvironment(env, process.cwd());
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM.
@@ -28,9 +28,8 @@ export async function worker(): Promise<number> {
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });
   say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
-  say(
-    `Files: ${roots.folders.join(', ')}. Connections: ${[...settings.keys()].join(', ') || 'none (set SF_* variables)'}.`,
-  );
+  const connections = [...settings.keys()].join(', ') || 'none (set SF_* variables or NIGHTLOAD_CONNECTIONS)';
+  say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
   try {
     await running.done;
   } finally {

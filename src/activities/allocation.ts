@@ -1,0 +1,99 @@
+/**
+ * Asks the org's ledger for a job: the request as a signal that starts the ledger when none runs, the answer as a query.
+ * It may be repeated freely, since a request has an id.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { DEFAULT_ALLOCATION } from '../salesforce/connections-allocation.js';
+import type { Allocation } from '../salesforce/connections-allocation.js';
+import {
+  ALLOCATION_ID_PREFIX,
+  giveBackSignal,
+  requestSignal,
+  standingQuery,
+} from '../workflows/allocation/messages.js';
+import type { AllocationRequest, Answer } from '../workflows/allocation/messages.js';
+import type { orgAllocation } from '../workflows/org-allocation.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { connectionOf } from './dependencies.js';
+import { step } from './step.js';
+import type { Step } from './step.js';
+
+export interface AskAllocationInput extends Omit<AllocationRequest, 'rules' | 'holder'> {
+  /** So long an answer is waited for. */
+  answerWithinMs: number;
+}
+
+export interface AllocationAnswer {
+  /** Workflow id of the ledger. */
+  ledger: string;
+  answer: Answer | { standing: 'unreachable'; why: string };
+}
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 5_000;
+/** One try may take so long. */
+const TRY_MS = 15_000;
+
+/** What the worker knows of an org beside how to call it. */
+type Known = ActivityDependencies & { allocations?: ReadonlyMap<string, Allocation> };
+
+export function askAllocation(dependencies: Known): (input: AskAllocationInput) => Promise<AllocationAnswer> {
+  return step(async ({ answerWithinMs, ...asked }, current) => {
+    const { client, info } = Context.current();
+    const connection: ReturnType<typeof connectionOf> & { organization?: (call: Step['call']) => Promise<string> } =
+      connectionOf(dependencies, asked.connection);
+    // Not by the name alone: other queues may mean another org by it.
+    const org = (await connection.organization?.(current.call)) ?? `${asked.connection}@${info.taskQueue}`;
+    const ledger = ALLOCATION_ID_PREFIX + org;
+    const rules = dependencies.allocations?.get(asked.connection) ?? DEFAULT_ALLOCATION;
+    const holder = info.workflowExecution?.workflowId ?? '';
+    const request = { ...asked, holder, rules };
+    const until = Date.now() + answerWithinMs;
+    let why = 'it gave no answer';
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        const answer = await client.withAbortSignal(current.signal, () =>
+          client.withDeadline(Math.min(until, Date.now() + TRY_MS), () => ask(client, ledger, org, request)),
+        );
+        if (answer.standing !== 'unknown') return { ledger, answer };
+      } catch (error) {
+        if (current.signal.aborted) await giveBack(client, ledger, asked.id);
+        current.signal.throwIfAborted();
+        why = reasonOf(error);
+      }
+      if (Date.now() + wait >= until) return { ledger, answer: { standing: 'unreachable', why } };
+      await sleep(wait, undefined, { signal: current.signal });
+    }
+  });
+}
+
+async function ask(client: Client, workflowId: string, org: string, request: AllocationRequest): Promise<Answer> {
+  const { rules } = request;
+  const handle = await client.workflow.signalWithStart<typeof orgAllocation, [AllocationRequest]>('orgAllocation', {
+    workflowId,
+    taskQueue: Context.current().info.taskQueue,
+    args: [{ org, rules }],
+    signal: requestSignal,
+    signalArgs: [request],
+    staticSummary: `who may load into ${org}`.slice(0, 190),
+    staticDetails:
+      'Shares the rolling limits of one Salesforce org among the loads. It ends by itself. ' +
+      'Terminate it only to make it forget what was used.',
+  });
+  return handle.query(standingQuery, request.id);
+}
+
+/** Whoever asked is gone, so nobody would use what it is granted. */
+async function giveBack(client: Client, workflowId: string, id: string): Promise<void> {
+  await client
+    .withDeadline(Date.now() + TRY_MS, () => client.workflow.getHandle(workflowId).signal(giveBackSignal, { id }))
+    .catch(() => undefined);
+}
+
+/** gRPC errors say the useful part in their cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+}

@@ -1,0 +1,264 @@
+/**
+ * `--keep-columns`: the rows that landed with all columns of the source, those that were not sent too, and the id of
+ * each. It is what a load of child records needs. Rows are joined by key, only where the row is certain; the others
+ * have the columns that were sent, as Salesforce shows them. Every row that landed is there once.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readCell, readCells, writeCells } from '../csv/cells.js';
+import { readResultRows, resultDelimiter } from '../csv/results.js';
+import { firstRecord, RecordCounter, scanRecords } from '../csv/scanner.js';
+import { readHead, readRange } from '../storage/files.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { LandedIndex } from './keep-columns-index.js';
+import { keyHash, LANES } from './key-hash.js';
+import { PacedFile } from './paced-file.js';
+import { keyFunction } from './sorting.js';
+import { isAsPlanned, loadPlan, sourceChanged } from './stage.js';
+import type { OriginalFile, StagePlan } from './stage.js';
+import { step } from './step.js';
+
+export interface KeepColumnsInput {
+  /** The first stage of the load. */
+  stageUri: string;
+  /** `file:` URIs of all rows that landed, those of the retry too. */
+  succeeded: string[];
+  /** `file:` URI of the load's folder. */
+  outputUri: string;
+}
+
+export interface KeptColumns {
+  /** `file:` URI; absent when no row landed. */
+  file?: string;
+  rows: number;
+  /** Of these: with all columns of the source. */
+  joined: number;
+  /** Why not all are, in words for people. */
+  why?: string;
+}
+
+export const KEPT_FILE = 'succeeded-with-source.csv';
+
+export function keepColumns(dependencies: ActivityDependencies): (input: KeepColumnsInput) => Promise<KeptColumns> {
+  return step(async ({ stageUri, succeeded, outputUri }, { signal }) => {
+    const { roots } = dependencies;
+    const plan = await loadPlan(await roots.pathOf(stageUri));
+    const paths = await Promise.all(succeeded.map((uri) => roots.pathOf(uri)));
+    const folder = await roots.pathOf(outputUri);
+    await mkdir(folder, { recursive: true });
+    return joinLanded({
+      plan,
+      landed: paths.filter((path) => existsSync(path)),
+      path: join(folder, KEPT_FILE),
+      signal,
+    });
+  });
+}
+
+export interface Joining {
+  plan: Pick<StagePlan, 'names' | 'delimiter' | 'key' | 'kept' | 'rows'>;
+  /** Result files with the rows that landed. */
+  landed: readonly string[];
+  /** What is written. */
+  path: string;
+  signal: AbortSignal;
+  /** Keys that are held at a time; with more rows than that, the source is read more than once. @default 3,000,000 */
+  rowsPerPass?: number;
+}
+
+/** At most 130 MB of keys and ids. */
+const ROWS_PER_PASS = 3_000_000;
+
+export async function joinLanded(joining: Joining): Promise<KeptColumns> {
+  const { plan, landed, path, signal } = joining;
+  const rows = await countRows(landed, plan.delimiter, signal);
+  if (rows === 0) {
+    await rm(path, { force: true });
+    return { rows: 0, joined: 0 };
+  }
+  const file = pathToFileURL(path).href;
+  const unjoined = async (why: string): Promise<KeptColumns> => {
+    await PacedFile.save(path, signal, (out) => writeSentColumns(out, joining));
+    return { file, rows, joined: 0, why };
+  };
+  const source = await openKept(plan);
+  if (typeof source === 'string') return unjoined(source);
+  const count = { joined: 0 };
+  try {
+    await PacedFile.save(path, signal, (out) => writeJoined(out, joining, source, rows, count));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (await isAsPlanned(source.path, source.fingerprint)) throw error;
+    return unjoined(CHANGED);
+  }
+  return { file, rows, ...count, ...(count.joined < rows && { why: UNCERTAIN }) };
+}
+
+const NO_KEY =
+  'The load has no column by which rows can be told apart, and results come back in another order: so the file has the ' +
+  'columns that were sent, not those of the source. Name a unique external id (--external-id) to get them.';
+const KEY_NOT_IN_SOURCE = 'The column by which rows are told apart is not in the source.';
+const CHANGED =
+  'The source was changed, moved or deleted after the load began, so the file has only the columns that were sent.';
+const UNCERTAIN =
+  'Some rows have only the columns that were sent: their key is blank or not found in the source, or it is there more ' +
+  'than once and not all of its rows landed.';
+
+interface KeptSource extends OriginalFile {
+  /** Place of the key. */
+  key: number;
+  keyOf: (cell: string) => string | undefined;
+  /** Of the columns that are written. */
+  titles: string[];
+  places: number[];
+}
+
+/** A text says why rows cannot be joined. */
+async function openKept({ key, kept }: Joining['plan']): Promise<KeptSource | string> {
+  if (key === undefined) return NO_KEY;
+  if (kept === undefined || !(await isAsPlanned(kept.path, kept.fingerprint))) return CHANGED;
+  const column = kept.columns.find(({ name }) => name.toLowerCase() === key.column.toLowerCase());
+  if (column === undefined) return KEY_NOT_IN_SOURCE;
+  const head = (await readHead(kept.path, kept.dataStart)).toString().replace(/^\uFEFF/, '');
+  const bytes = Buffer.from(head);
+  const { start, end } = firstRecord(bytes, kept.delimiter) ?? { start: 0, end: 0 };
+  const header = readCells(bytes.subarray(start, end), kept.delimiter);
+  // Columns of an earlier result file would be taken for ours.
+  const places = header.flatMap((title, place) => (title.startsWith('sf__') ? [] : [place]));
+  const titles = places.map((place) => header[place] as string);
+  return { ...kept, key: column.index, keyOf: keyFunction(key), titles, places };
+}
+
+async function writeJoined(
+  out: PacedFile,
+  joining: Joining,
+  source: KeptSource,
+  rows: number,
+  count: { joined: number },
+): Promise<void> {
+  const { plan, landed, signal } = joining;
+  out.add(line(['sf__Id', 'sf__Created', ...source.titles]));
+  const passes = Math.ceil(rows / (joining.rowsPerPass ?? ROWS_PER_PASS));
+  const keyAt = plan.names.indexOf(plan.key?.column ?? '');
+  const scanSource = (
+    visit: (key: string, record: Buffer) => void,
+    isNow: (key: string) => boolean,
+  ): Promise<unknown> =>
+    scanRecords(
+      out.pace(readRange(source.path, source.dataStart, undefined, signal)),
+      { delimiter: source.delimiter },
+      (record) => {
+        const key = source.keyOf(readCell(record, source.key, source.delimiter));
+        if (key !== undefined && isNow(key)) visit(key, record);
+      },
+    );
+  for (let pass = 0; pass < passes; pass++) {
+    const isNow = (key: string): boolean => passes === 1 || shareOf(key, passes) === pass;
+    const index = new LandedIndex();
+    let inPass = 0;
+    for (const path of landed) {
+      await eachLanded(path, joining, keyAt, (cell, record, delimiter) => {
+        const key = source.keyOf(cell);
+        if (key === undefined ? pass > 0 : !isNow(key)) return;
+        inPass++;
+        if (key !== undefined) index.land(key, readCell(record, 0, delimiter), readCell(record, 1, delimiter));
+      });
+    }
+    await scanSource((key) => index.find(key), isNow);
+    const before = count.joined;
+    await scanSource((key, record) => {
+      const verdict = index.verdict(key);
+      if (verdict === undefined) return;
+      count.joined++;
+      const cells = readCells(record, source.delimiter);
+      out.add(line([verdict.id, verdict.created, ...source.places.map((place) => cells[place] ?? '')]));
+    }, isNow);
+    if (count.joined - before === inPass) continue;
+    const isLeft = (key: string | undefined): boolean =>
+      key === undefined ? pass === 0 : isNow(key) && index.verdict(key) === undefined;
+    await writeLeft(out, joining, source, (cells) => isLeft(source.keyOf(cells[keyAt] ?? '')));
+  }
+  if (!(await isAsPlanned(source.path, source.fingerprint))) throw sourceChanged(plan as StagePlan);
+}
+
+/** Rows that are not joined: what was sent, under the titles of the source. */
+async function writeLeft(
+  out: PacedFile,
+  joining: Joining,
+  source: KeptSource,
+  isLeft: (cells: readonly string[]) => boolean,
+): Promise<void> {
+  const sentAt = source.places.map((place) => {
+    const name = source.columns.find(({ index }) => index === place)?.name.toLowerCase();
+    return joining.plan.names.findIndex((sent) => sent.toLowerCase() === name);
+  });
+  for await (const { id, note, cells } of landedRows(joining)) {
+    if (isLeft(cells)) out.add(line([id, note, ...sentAt.map((at) => cells[at] ?? '')]));
+    if (out.isFull) await out.room();
+  }
+}
+
+/** Without the source: what the result files have. */
+async function writeSentColumns(out: PacedFile, joining: Joining): Promise<void> {
+  out.add(line(['sf__Id', 'sf__Created', ...joining.plan.names]));
+  for await (const { id, note, cells } of landedRows(joining)) {
+    out.add(line([id, note, ...cells]));
+    if (out.isFull) await out.room();
+  }
+}
+
+async function* landedRows({ plan, landed, signal }: Joining): ReturnType<typeof readResultRows> {
+  for (const path of landed) {
+    const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
+    yield* readResultRows(readRange(path, 0, undefined, signal), delimiter, plan.names);
+  }
+}
+
+/** The cell of the key of each row of a result file, and the row. */
+async function eachLanded(
+  path: string,
+  { plan, signal }: Joining,
+  keyAt: number,
+  visit: (key: string, record: Buffer, delimiter: string) => void,
+): Promise<void> {
+  const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
+  let at: number | undefined;
+  await scanRecords(readRange(path, 0, undefined, signal), { delimiter }, (record) => {
+    if (at !== undefined) return visit(at === -1 ? '' : readCell(record, at, delimiter), record, delimiter);
+    const header = readCells(record, delimiter).map((name) => name.toLowerCase());
+    const named = header.indexOf(plan.names[keyAt]?.toLowerCase() ?? '', OWN_COLUMNS);
+    at = named === -1 && header.length === OWN_COLUMNS + plan.names.length ? OWN_COLUMNS + keyAt : named;
+  });
+}
+
+/** `sf__Id` and `sf__Created`. */
+const OWN_COLUMNS = 2;
+
+async function countRows(
+  paths: readonly string[],
+  uploaded: StagePlan['delimiter'],
+  signal: AbortSignal,
+): Promise<number> {
+  let rows = 0;
+  for (const path of paths) {
+    const counter = new RecordCounter(resultDelimiter(await readHead(path, 4096), 'sf__Id', uploaded));
+    for await (const chunk of readRange(path, 0, undefined, signal)) counter.push(chunk as Buffer);
+    rows += Math.max(0, counter.finish().records - 1);
+  }
+  return rows;
+}
+
+const SHARE_HASH = keyHash(1);
+const LANE = new Int32Array(LANES);
+
+/** Which of so many passes a key belongs to. */
+function shareOf(key: string, passes: number): number {
+  SHARE_HASH(key, LANE);
+  return ((LANE[2] as number) >>> 0) % passes;
+}
+
+function line(cells: readonly string[]): string {
+  return writeCells(cells, ',', 'LF');
+}

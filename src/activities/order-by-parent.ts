@@ -1,0 +1,130 @@
+/**
+ * Rows that name the same parent fight for its lock when batches run side by side; one after the other they do not. So
+ * the rows of a round are put together by parent, in pieces that fit into memory.
+ */
+import { open, rm } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { readCell } from '../csv/cells.js';
+import { scanRecords } from '../csv/scanner.js';
+import { readRange } from '../storage/files.js';
+import { RowFile } from '../storage/row-file.js';
+import type { StagePlan } from './stage.js';
+
+/** Rows of more bytes are first spread over files by parent, so that each of those can be sorted in memory. */
+const PIECE_BYTES = 64 * 1024 * 1024;
+const MOST_FILES = 64;
+
+/**
+ * Writes the stretches between the `borders` one after the other, each ordered by parent, with rows of one parent in
+ * their old order. Their lengths do not change.
+ */
+export async function orderByParent(
+  from: string,
+  borders: readonly number[],
+  to: string,
+  plan: Pick<StagePlan, 'names' | 'delimiter' | 'parent'>,
+  signal: AbortSignal,
+  pieceBytes = PIECE_BYTES,
+): Promise<void> {
+  const column = plan.parent === undefined ? -1 : plan.names.indexOf(plan.parent);
+  const ordered = new RowFile(to, Buffer.alloc(0));
+  try {
+    for (const [index, start] of borders.slice(0, -1).entries()) {
+      const end = borders[index + 1] as number;
+      if (column === -1) await copy(readRange(from, start, end, signal), ordered);
+      else await order({ from, start, end }, ordered, { column, delimiter: plan.delimiter, pieceBytes, signal });
+    }
+  } finally {
+    await ordered.close();
+  }
+}
+
+async function copy(chunks: AsyncIterable<Buffer>, to: RowFile): Promise<void> {
+  for await (const chunk of chunks) await to.add(chunk);
+}
+
+interface Ordering {
+  column: number;
+  delimiter: string;
+  pieceBytes: number;
+  signal: AbortSignal;
+}
+
+async function order(
+  { from, start, end }: { from: string; start: number; end: number },
+  to: RowFile,
+  ordering: Ordering,
+): Promise<void> {
+  const files = Math.min(MOST_FILES, Math.ceil((end - start) / ordering.pieceBytes));
+  if (files <= 1) return orderInMemory(from, start, end, to, ordering);
+  const { column, delimiter, signal } = ordering;
+  const pieces = Array.from({ length: files }, (_, n) => new RowFile(`${to.path}.${n}`, Buffer.alloc(0)));
+  try {
+    let waiting: [RowFile, Buffer][] = [];
+    const drain = async (): Promise<void> => {
+      for (const [piece, record] of waiting) await piece.add(record);
+      waiting = [];
+    };
+    const chunks = readRange(from, start, end, signal) as AsyncIterable<Buffer>;
+    const drained = async function* (): AsyncGenerator<Buffer> {
+      for await (const chunk of chunks) {
+        yield chunk;
+        await drain();
+      }
+    };
+    await scanRecords(drained(), { delimiter }, (record) => {
+      const piece = pieces[crc32(parentOf(record, column, delimiter)) % files] as RowFile;
+      waiting.push([piece, Buffer.from(record)]);
+    });
+    await drain();
+    for (const piece of pieces) await piece.close();
+    for (const piece of pieces) {
+      if (piece.rows === 0) continue;
+      // So many rows of few parents cannot be taken apart any further; they stay together, which is what matters.
+      if (piece.bytes > 4 * ordering.pieceBytes) await copy(readRange(piece.path, 0, undefined, signal), to);
+      else await orderInMemory(piece.path, 0, piece.bytes, to, ordering);
+    }
+  } finally {
+    for (const piece of pieces) {
+      await piece.close();
+      await rm(piece.path, { force: true });
+    }
+  }
+}
+
+async function orderInMemory(
+  path: string,
+  start: number,
+  end: number,
+  to: RowFile,
+  { column, delimiter }: Ordering,
+): Promise<void> {
+  if (end === start) return;
+  const bytes = Buffer.allocUnsafe(end - start);
+  const file = await open(path, 'r');
+  try {
+    for (let filled = 0; filled < bytes.length;) {
+      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
+      if (bytesRead === 0) throw new Error(`${path} is shorter than it was`);
+      filled += bytesRead;
+    }
+  } finally {
+    await file.close();
+  }
+  const rows: { parent: string; record: Buffer }[] = [];
+  const whole = async function* (): AsyncGenerator<Buffer> {
+    await Promise.resolve();
+    yield bytes;
+  };
+  await scanRecords(whole(), { delimiter }, (record) => {
+    rows.push({ parent: parentOf(record, column, delimiter), record });
+  });
+  rows.sort((a, b) => (a.parent < b.parent ? -1 : a.parent > b.parent ? 1 : 0));
+  for (const { record } of rows) await to.add(record);
+}
+
+/** Ids with 15 and 18 characters name the same parent. */
+function parentOf(record: Buffer, column: number, delimiter: string): string {
+  const cell = readCell(record, column, delimiter).trim();
+  return /^[a-zA-Z0-9]{18}$/.test(cell) ? cell.slice(0, 15) : cell;
+}

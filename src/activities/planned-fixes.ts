@@ -1,0 +1,87 @@
+/**
+ * Which rows of the next round a fix rule changes. Whether a rule helps is decided from the failed file; the change
+ * itself is made to the source's own row, which is read later: until then its error is kept by key.
+ */
+import type { RowFix } from '../contract.js';
+import { parseRowError } from '../csv/row-errors.js';
+import type { RowError } from '../csv/row-errors.js';
+import { RowFixer } from '../csv/row-fixes.js';
+import type { StagePlan } from './stage.js';
+
+export interface Fixed {
+  cells: readonly string[];
+  /** Lines for the file of changes. */
+  lines: (id: string) => string[][];
+}
+
+export class PlannedFixes {
+  readonly #fixer: RowFixer | undefined;
+  readonly #notes = new Map<string, string>();
+  /** Texts of errors that were kept before: most rows fail for the same few reasons. */
+  readonly #texts = new Map<string, string>();
+  /** Keys whose rows cannot be changed in the source, one by one. */
+  readonly #odd = new Set<string>();
+
+  constructor(fixes: readonly RowFix[], plan: StagePlan) {
+    if (fixes.length === 0) return;
+    const { names, key, lengths, lineEnding } = plan;
+    this.#fixer = new RowFixer(fixes, {
+      names,
+      lineEnding,
+      ...(key && { key: key.column }),
+      ...(lengths && { lengths }),
+    });
+  }
+
+  get size(): number {
+    return this.#notes.size;
+  }
+
+  get anyOdd(): boolean {
+    return this.#odd.size > 0;
+  }
+
+  /** `undefined` when no rule changes anything. */
+  fix(error: RowError, cells: readonly string[]): Fixed | undefined {
+    const fixer = this.#fixer;
+    const outcome = fixer?.fix(error, cells);
+    if (fixer === undefined || outcome?.kind !== 'fixed') return undefined;
+    return { cells: outcome.cells, lines: (id) => fixer.changeRows({ id, cells }, outcome.changes) };
+  }
+
+  /**
+   * Notes a wanted row of a key.
+   * @param note error of a row that is to be changed
+   * @param again whether another row of the key is wanted: which of the source's rows is which cannot be told
+   */
+  plan(key: string, note: string | undefined, again: boolean): void {
+    if (again && (note !== undefined || this.#notes.has(key))) this.#odd.add(key);
+    if (note === undefined) return;
+    const text = shortNote(note);
+    const known = this.#texts.get(text) ?? text;
+    this.#texts.set(text, known);
+    this.#notes.set(key, known);
+  }
+
+  noteOf(key: string): string | undefined {
+    return this.#notes.get(key);
+  }
+
+  isOdd(key: string): boolean {
+    return this.#odd.has(key);
+  }
+
+  /** The source's row has other values than the failed file showed. */
+  callOdd(key: string): void {
+    this.#odd.add(key);
+  }
+}
+
+/** What rules look at: messages hold values, of which there may be millions. */
+function shortNote(note: string): string {
+  const { code = '', message, fields } = parseRowError(note);
+  // The last one counts: a quoted value may look like it. The class of the error must stay the same.
+  const length = [...message.matchAll(/\(max length=\d+\)/gi)].at(-1)?.[0] ?? '';
+  const words = /Foreign key external ID/i.exec(message)?.[0] ?? '';
+  return `${code}:${[words, length].filter((part) => part !== '').join(' ')}:${fields.join(' ')} --`;
+}

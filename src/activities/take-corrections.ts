@@ -1,0 +1,236 @@
+/**
+ * Rejected rows that came back corrected: checked against those that wait, taken out of them, and made ready to be sent.
+ * Whatever is wrong with the file is refused as a whole; the rows then go on waiting.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readCell } from '../csv/cells.js';
+import { headerBytes } from '../csv/header.js';
+import { planParts } from '../csv/parts.js';
+import { rewriteCsv } from '../csv/rewrite.js';
+import { scanRecords } from '../csv/scanner.js';
+import { NightloadError } from '../errors.js';
+import { fingerprint, readRange, saveStream } from '../storage/files.js';
+import { RowFile } from '../storage/row-file.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { openSource } from './open-source.js';
+import type { OpenSource } from './open-source.js';
+import { keyFunction } from './sorting.js';
+import { loadPlan, savePlan, stageOf } from './stage.js';
+import type { KeyRule, StagePlan } from './stage.js';
+import { step } from './step.js';
+import type { Step } from './step.js';
+import type { TakeCorrectionsInput, TakenCorrections } from './types.js';
+
+/** Rows that a refusal names. */
+const MOST_NAMED = 5;
+/** `sf__Id` and `sf__Error` stand before the columns of a rejected file. */
+const NOTES = 2;
+
+export function takeCorrections(
+  dependencies: ActivityDependencies,
+): (input: TakeCorrectionsInput) => Promise<TakenCorrections> {
+  return step(async (input, step) => {
+    const { roots } = dependencies;
+    const plan = await loadPlan(await roots.pathOf(input.stage.uri));
+    const folder = await roots.pathOf(input.nextStageUri);
+    await mkdir(folder, { recursive: true });
+    const rejected = await Promise.all(input.rejected.map((uri) => roots.pathOf(uri)));
+    const rows = await asRefusal(async () =>
+      readCorrections(await roots.pathOf(input.source), plan, folder, input, step),
+    );
+    const remaining = await takeOut(rows, plan, rejected, folder, step);
+    const stage: StagePlan = { ...rows.plan };
+    await savePlan(folder, stage);
+    return {
+      rows: stage.parts.reduce((sum, { records }) => sum + records, 0),
+      remaining: remaining.rows,
+      ...(remaining.rows > 0 && { rejected: pathToFileURL(remaining.path).href }),
+      next: stageOf(folder, stage),
+    };
+  });
+}
+
+function refused(message: string): NightloadError {
+  return new NightloadError('CORRECTIONS_REFUSED', message);
+}
+
+/** What is wrong with a person's file must not end the load. */
+async function asRefusal<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof NightloadError) || error.retryable || error.code === 'CORRECTIONS_REFUSED') throw error;
+    throw refused(`${error.message} (${error.code})`);
+  }
+}
+
+interface Corrected {
+  plan: StagePlan;
+  /** Data rows of the corrected file by key, from 1. */
+  keys: Map<string, number[]>;
+}
+
+async function readCorrections(
+  path: string,
+  plan: StagePlan,
+  folder: string,
+  input: TakeCorrectionsInput,
+  step: Step,
+): Promise<Corrected> {
+  const { key } = plan;
+  if (key === undefined) {
+    throw refused(
+      'The rows of this load have no key by which corrections could be told apart. Load the corrected rejected file as a load of its own.',
+    );
+  }
+  const opened = await openSource(path, folder, input, step);
+  const columns = columnsOf(opened, plan);
+  const rows = join(folder, `rows-${randomUUID().slice(0, 8)}.csv`);
+  const { dialect } = opened;
+  await saveStream(
+    rewriteCsv(readRange(opened.path, dialect.dataStart), {
+      delimiter: dialect.delimiter,
+      width: dialect.header.length,
+      dataStart: dialect.dataStart,
+      columns,
+      blankAsNull: input.blankAsNull,
+      keys: ['Id', key.column],
+    }),
+    rows,
+    step.signal,
+  );
+  const header = headerBytes(plan.names, ',', 'LF').length;
+  const cut = await planParts(readRange(rows, 0, undefined, step.signal), {
+    delimiter: ',',
+    maxBytes: Math.max(1, input.partMaxBytes - header),
+  });
+  if (cut.records === 0) throw refused('The corrected file has a header line and no rows.');
+  const upsert = input.operation === 'insert' || input.operation === 'upsert';
+  return {
+    keys: await keysOf(rows, plan, key, step),
+    plan: {
+      rows,
+      fingerprint: await fingerprint(rows),
+      delimiter: ',',
+      lineEnding: 'LF',
+      names: plan.names,
+      parts: cut.parts,
+      groups: [
+        {
+          // Rows of an insert that have a unique external id; what an earlier try has created after all is not doubled.
+          operation: upsert ? 'upsert' : input.operation,
+          ...(upsert && { externalIdFieldName: key.column }),
+          firstPart: 1,
+          lastPart: cut.parts.length,
+        },
+      ],
+      key,
+      ...(plan.original && { original: plan.original }),
+      ...(plan.parent !== undefined && { parent: plan.parent }),
+      ...(plan.lengths && { lengths: plan.lengths }),
+    },
+  };
+}
+
+/** Columns of the load in its own order, found in the corrected file. */
+function columnsOf({ dialect }: OpenSource, plan: StagePlan): { index: number; name: string }[] {
+  const titles = dialect.header.map((title) => title.trim().toLowerCase());
+  const shown = (plan.original?.columns ?? plan.names.map((name) => ({ name }))).map(({ name }) => name);
+  const known = new Set(shown.map((name) => name.toLowerCase()));
+  const unknown = dialect.header.filter((_, i) => !titles[i]?.startsWith('sf__') && !known.has(titles[i] ?? ''));
+  if (unknown.length > 0) {
+    throw refused(
+      `The corrected file has columns that the load does not have: ${unknown.join(', ')}. It has: ${shown.join(', ')}.`,
+    );
+  }
+  return plan.names.map((name) => {
+    const index = titles.indexOf(name.toLowerCase());
+    if (index === -1)
+      throw refused(
+        `The corrected file has no column ${name}. It needs all columns of the rejected file; those that begin with sf__ may be missing.`,
+      );
+    if (titles.includes(name.toLowerCase(), index + 1))
+      throw refused(`The corrected file has the column ${name} twice.`);
+    return { index, name };
+  });
+}
+
+async function keysOf(path: string, plan: StagePlan, key: KeyRule, step: Step): Promise<Map<string, number[]>> {
+  const of = keyFunction(key);
+  const column = plan.names.indexOf(key.column);
+  const keys = new Map<string, number[]>();
+  let row = 0;
+  const blank: number[] = [];
+  await scanRecords(readRange(path, 0, undefined, step.signal), { delimiter: ',' }, (record) => {
+    row++;
+    const value = of(readCell(record, column, ','));
+    if (value === undefined) return void blank.push(row);
+    const rows = keys.get(value);
+    if (rows === undefined) keys.set(value, [row]);
+    else rows.push(row);
+  });
+  if (blank.length > 0) {
+    throw refused(
+      `${rowList(blank)} of the corrected file ${blank.length === 1 ? 'has' : 'have'} no ${key.column}, so it cannot be told which rejected row is meant.`,
+    );
+  }
+  return keys;
+}
+
+/** Writes the rejected rows for which no correction came. */
+async function takeOut(
+  { keys }: Corrected,
+  plan: StagePlan,
+  rejected: readonly string[],
+  folder: string,
+  step: Step,
+): Promise<RowFile> {
+  const key = plan.key as KeyRule;
+  const of = keyFunction(key);
+  const shown = (plan.original?.columns ?? plan.names.map((name) => ({ name }))).map(({ name }) => name);
+  const column = NOTES + shown.findIndex((name) => name.toLowerCase() === key.column.toLowerCase());
+  const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
+  const remaining = new RowFile(join(folder, `waiting-${randomUUID().slice(0, 8)}.csv`), header);
+  try {
+    for (const path of rejected) {
+      let first = true;
+      let kept: Buffer[] = [];
+      const chunks = readRange(path, 0, undefined, step.signal) as AsyncIterable<Buffer>;
+      const written = async function* (): AsyncGenerator<Buffer> {
+        for await (const chunk of chunks) {
+          yield chunk;
+          for (const record of kept) await remaining.add(record);
+          kept = [];
+        }
+      };
+      await scanRecords(written(), { delimiter: ',' }, (record) => {
+        if (first) return void (first = false);
+        const value = of(readCell(record, column, ','));
+        const corrected = value === undefined ? undefined : keys.get(value);
+        if (corrected === undefined || corrected.length === 0) kept.push(Buffer.from(record));
+        else corrected.shift();
+      });
+      for (const record of kept) await remaining.add(record);
+    }
+  } finally {
+    await remaining.close();
+  }
+  const strange = [...keys.values()].flat().sort((a, b) => a - b);
+  if (strange.length > 0) {
+    throw refused(
+      `${rowList(strange)} of the corrected file: no rejected row that still waits has this ${key.column}. ` +
+        'Only rejected rows are taken, each once; load other rows as a load of their own.',
+    );
+  }
+  return remaining;
+}
+
+/** `Data row 3` or `Data rows 3, 4, 5, 6, 7 and 12 more`. */
+function rowList(rows: readonly number[]): string {
+  const named = rows.slice(0, MOST_NAMED).join(', ');
+  const more = rows.length > MOST_NAMED ? ` and ${rows.length - MOST_NAMED} more` : '';
+  return `Data row${rows.length === 1 ? '' : 's'} ${named}${more}`;
+}

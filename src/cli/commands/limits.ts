@@ -1,0 +1,110 @@
+/** `nightload limits`: the rolling window of each org that loads share, as its ledger has it. */
+import { randomUUID } from 'node:crypto';
+import type { Client } from '@temporalio/client';
+import type { OrgLimitsRead } from '../../activities/allocation-limits.js';
+import { NightloadError } from '../../errors.js';
+import type { OrgSummary } from '../../workflows/allocation/messages.js';
+import { bar, freesLine, shareLine } from '../../workflows/allocation/window-words.js';
+import { clock } from '../../workflows/allocation/forecast.js';
+import { count, time } from '../../workflows/words.js';
+import { printJson, say } from '../failure.js';
+import { runOnWorker } from '../run-on-worker.js';
+import { withClient } from '../temporal.js';
+
+export interface LimitsOptions {
+  /** Only the org of this connection. */
+  connection?: string;
+  json?: boolean;
+}
+
+/** A query waits for a worker. */
+const QUERY_LIMIT_MS = 10_000;
+
+export async function limits(options: LimitsOptions): Promise<number> {
+  const ledgers = await withClient((client) => runningLedgers(client, options.connection));
+  for (const [index, ledger] of ledgers.entries()) {
+    if (index > 0) say('');
+    print(ledger);
+  }
+  const org = ledgers.length > 0 ? undefined : await ownAccount(options.connection ?? 'default');
+  if (options.json === true) printJson({ ledgers, ...(org !== undefined && { org }) });
+  return 0;
+}
+
+async function runningLedgers(client: Client, connection: string | undefined): Promise<OrgSummary[]> {
+  const found: OrgSummary[] = [];
+  const query = "WorkflowType = 'orgAllocation' AND ExecutionStatus = 'Running'";
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    const summary = await summaryOf(client, workflowId);
+    if (connection === undefined || summary.connections.includes(connection)) found.push(summary);
+  }
+  return found;
+}
+
+async function summaryOf(client: Client, workflowId: string): Promise<OrgSummary> {
+  try {
+    return await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
+      client.workflow.getHandle(workflowId).query<OrgSummary, [number]>('limits', Date.now()),
+    );
+  } catch (error) {
+    throw new NightloadError(
+      'LEDGER_NOT_ANSWERING',
+      `${workflowId} does not answer within ${QUERY_LIMIT_MS / 1000} s (${error instanceof Error ? error.message : String(error)}). ` +
+        'Its worker is gone or busy: start `nightload worker`. Loads go on without it after two minutes.',
+      { cause: error },
+    );
+  }
+}
+
+function print(ledger: OrgSummary): void {
+  const { org, connections, at, windowMs, records, batches, jobsTotal, maxJobs, jobs, waiting, waitingTotal } = ledger;
+  say(`${org} (connection ${connections.join(', ')}): the last ${time(windowMs)}, as of ${clock(at, 0)}`);
+  say(`  Records   ${bar(records)}  ${shareLine('records', records)}`);
+  say(`  Batches   ${bar(batches)}  ${shareLine('batches', batches)}`);
+  say('            █ used  ▓ granted to jobs that run  ░ reserved for priority 1 and 2  · free');
+  if (batches.others > 0)
+    say(
+      `  Others    ${count(batches.others)} of the used batches by the org's own account: other clients, or jobs that run`,
+    );
+  const frees = freesLine(ledger);
+  if (frees !== undefined) say(`  Next      ${frees}`);
+  if (ledger.refused !== undefined) {
+    const { code, until } = ledger.refused;
+    say(`  Refused   ${code}: Salesforce took no job, so none is created before ${clock(until, at)}`);
+  }
+  if (ledger.apiRequests !== undefined) {
+    const { remaining, max, at: seenAt } = ledger.apiRequests;
+    say(`  API       ${count(remaining)} of ${count(max)} requests left, as Salesforce said at ${clock(seenAt, at)}`);
+  }
+  if (ledger.inDoubt > 0) say(`  In doubt  ${ledger.inDoubt} jobs whose workflows are gone; they count as used`);
+  say(`  Jobs      ${jobsTotal} of at most ${maxJobs}, ${waitingTotal} waiting`);
+  for (const job of jobs) {
+    say(
+      `    runs    ${job.words}, priority ${job.priority}, ${count(job.records)} records, since ${clock(job.since, at)}`,
+    );
+    say(`            ${job.holder}`);
+    if (job.warning !== undefined) say(`            ${job.warning}`);
+  }
+  for (const one of waiting) {
+    say(`    waits   ${one.words}, priority ${one.priority}, ${count(one.records)} records: ${one.reason}`);
+    say(`            ${one.holder}`);
+  }
+}
+
+/** Nobody uses anything, so only Salesforce can tell what is left. */
+async function ownAccount(connection: string): Promise<OrgLimitsRead> {
+  say(`No load uses the allocation of connection ${connection}: nothing is used, granted or waited for.`);
+  const org = await runOnWorker<OrgLimitsRead>('orgLimits', {
+    workflowId: `nightload-limits/${randomUUID()}`,
+    args: [connection],
+    staticSummary: `limits of the org of ${connection}`,
+  });
+  const line = (name: string, limit: OrgLimitsRead['batches']): void => {
+    if (limit !== undefined)
+      say(`  ${name.padEnd(9)} ${count(limit.remaining)} of ${count(limit.max)} left, says Salesforce`);
+  };
+  line('Batches', org.batches);
+  line('API', org.apiRequests);
+  if (org.batches === undefined && org.apiRequests === undefined) say('  Salesforce does not tell its limits.');
+  return org;
+}

@@ -1,0 +1,169 @@
+/**
+ * The shape of a connections file: which keys there are and what each may be, with the words in which a person is told.
+ * The JSON Schema that is shipped is made from it.
+ */
+import { z } from 'zod';
+import { candidatesOf, nearest } from '../preflight/suggest.js';
+import { SHARE_PATTERN } from './connections-allocation.js';
+
+/** What a text may be instead: the name of an environment variable, or the path of a file. */
+export const REFERENCE = /^(env|file):(.+)$/su;
+
+const WINDOW = '\\d+(?:\\.\\d+)? ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)';
+
+/** What the key's value must be, in words that follow "must be". */
+const WORDS: Record<string, string> = {
+  connections: 'an object with at least one connection: its name, and an object',
+  auth: 'token, clientCredentials, jwt or refreshToken',
+  instanceUrl: "the org's own address, such as https://acme.my.salesforce.com; plain http only for this machine",
+  loginUrl: "the org's own address, such as https://acme.my.salesforce.com; plain http only for this machine",
+  accessToken: 'the access token',
+  clientId: 'the id (consumer key) of the app',
+  clientSecret: 'the secret (consumer secret) of the app',
+  refreshToken: 'the refresh token',
+  username: 'the name of the user',
+  privateKey: 'the private key, PEM; usually a reference such as file:/run/secrets/jwt.pem',
+  audience: 'https://login.salesforce.com or https://test.salesforce.com; needed only if the login says so',
+  apiVersion: 'a version such as v66.0',
+  allocation: "an object: how much of the org's rolling limits nightload may use",
+  recordsPerWindow: 'a whole number of records, at least 1',
+  batchesPerWindow: 'a whole number of batches, at least 1',
+  window: 'a duration such as 24h',
+  reserve: 'a share such as "20%", or a whole number of records: kept free for loads of priority 1 and 2',
+  maxJobs: 'a whole number of ingest jobs at a time, at least 1',
+};
+
+/** A text of this form, or a reference to one. */
+function text(key: string, pattern?: string): z.ZodString {
+  const form =
+    pattern === undefined ? z.string().min(1) : z.string().regex(new RegExp(`^(?:${pattern}|(?:env|file):.+)$`, 'u'));
+  return form.describe(words(key));
+}
+
+function words(key: string): string {
+  const told = WORDS[key] ?? 'something else';
+  return `${told.charAt(0).toUpperCase()}${told.slice(1)}.`;
+}
+
+function whole(key: string): z.ZodInt {
+  return z.int().min(1).describe(words(key));
+}
+
+// Whether plain http stays on this machine is looked at when the address is read.
+const URL_PATTERN = 'https?://.+';
+
+const ALLOCATION = {
+  recordsPerWindow: whole('recordsPerWindow').optional(),
+  batchesPerWindow: whole('batchesPerWindow').optional(),
+  window: text('window', WINDOW).optional(),
+  reserve: z
+    .union([z.string().regex(new RegExp(`${SHARE_PATTERN}|^(?:env|file):.+$`, 'u')), z.int().min(0)])
+    .describe(words('reserve'))
+    .optional(),
+  maxJobs: whole('maxJobs').optional(),
+};
+
+const COMMON = {
+  apiVersion: text('apiVersion', 'v?\\d{1,3}(?:\\.0)?').optional(),
+  allocation: z.strictObject(ALLOCATION).describe(words('allocation')).optional(),
+};
+const LOGIN = { loginUrl: text('loginUrl', URL_PATTERN), clientId: text('clientId') };
+
+const FORMS = {
+  token: { instanceUrl: text('instanceUrl', URL_PATTERN), accessToken: text('accessToken') },
+  clientCredentials: { ...LOGIN, clientSecret: text('clientSecret') },
+  jwt: { ...LOGIN, username: text('username'), privateKey: text('privateKey'), audience: text('audience').optional() },
+  refreshToken: { ...LOGIN, refreshToken: text('refreshToken'), clientSecret: text('clientSecret').optional() },
+};
+
+const CONNECTION = z.discriminatedUnion('auth', [
+  z.strictObject({ auth: z.literal('token'), ...FORMS.token, ...COMMON }),
+  z.strictObject({ auth: z.literal('clientCredentials'), ...FORMS.clientCredentials, ...COMMON }),
+  z.strictObject({ auth: z.literal('jwt'), ...FORMS.jwt, ...COMMON }),
+  z.strictObject({ auth: z.literal('refreshToken'), ...FORMS.refreshToken, ...COMMON }),
+]);
+
+/** Names go into commands, search attributes and logs. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+const FILE = z.strictObject({
+  $schema: z.string().describe('Where editors find this schema.').optional(),
+  connections: z
+    .record(z.string().regex(NAME), CONNECTION)
+    .refine((connections) => Object.keys(connections).length > 0)
+    .describe('The connections by name; loads that name none use "default".'),
+});
+
+/** A connection as it stands in the file, references not resolved. */
+export type ConnectionEntry = z.infer<typeof CONNECTION>;
+
+/** Keys that each object may have, by its place: the file, a connection of a form, an allocation. */
+function keysAt(path: readonly PropertyKey[], auth: unknown): string[] {
+  if (path.length === 0) return Object.keys(FILE.shape);
+  if (path.at(-1) === 'allocation') return Object.keys(ALLOCATION);
+  const form = FORMS[auth as keyof typeof FORMS] ?? {};
+  return ['auth', ...Object.keys(form), ...Object.keys(COMMON)];
+}
+
+/** `connections.emea.allocation.reserve`; `connections["a b"]` for what is no simple name. */
+export function placeOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => String(key))
+    .map((key, i) => (/^[\w-]+$/u.test(key) ? `${i === 0 ? '' : '.'}${key}` : `[${JSON.stringify(key)}]`))
+    .join('');
+}
+
+function near(name: string, known: readonly string[]): string {
+  const meant = nearest(name, candidatesOf(known.map((key) => ({ name: key, label: '' }))));
+  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+}
+
+/** What is wrong, a sentence for each; values are never repeated, since any of them may be a secret. */
+function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
+  const { path } = issue;
+  const place = path.length === 0 ? 'The file' : placeOf(path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = keysAt(path, valueAt(content, [...path, 'auth']));
+    return issue.keys.map(
+      (key) => `${placeOf([...path, key])} is no known key.${near(key, known)} Known are: ${known.join(', ')}.`,
+    );
+  }
+  if (issue.code === 'invalid_key') {
+    return [
+      `${place} is no name for a connection: it may have 1 to 100 of A-Z a-z 0-9 . _ - and begins with a letter or digit.`,
+    ];
+  }
+  if (path.length === 0) return ['The file must hold an object with the key "connections".'];
+  const key = String(path.at(-1));
+  const isConnection = path.length === 2 && path[0] === 'connections';
+  const wanted = isConnection ? 'an object with auth and what this way to log in needs' : WORDS[key];
+  const value = valueAt(content, path);
+  const meant = key === 'auth' && typeof value === 'string' ? near(value, Object.keys(FORMS)) : '';
+  return [`${place} ${value === undefined ? 'is missing: it' : ''} must be ${wanted}.${meant}`.replace('  ', ' ')];
+}
+
+/** What the file says, or what is wrong with it. */
+export function parseConnections(
+  content: unknown,
+): { connections: Record<string, ConnectionEntry> } | { troubles: string[] } {
+  const parsed = FILE.safeParse(content);
+  if (parsed.success) return { connections: parsed.data.connections };
+  return { troubles: parsed.error.issues.flatMap((issue) => explain(issue, content)) };
+}
+
+/** The same as JSON Schema, for editors and for checks before a deployment. */
+export function connectionsJsonSchema(): object {
+  const schema = z.toJSONSchema(FILE, {
+    target: 'draft-7',
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.propertyNames !== undefined) jsonSchema.minProperties = 1;
+      // Said by zod of every whole number; nobody writes such a one.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    },
+  });
+  return { ...schema, title: 'Connections of a nightload worker (NIGHTLOAD_CONNECTIONS)' };
+}

@@ -1,0 +1,210 @@
+/**
+ * Rows that failed for good are made right: by the user's own fixer, and by people, for whom the load waits. What they
+ * send back is checked against the rejected rows, and goes into the same load.
+ */
+import { ActivityCancellationType, ApplicationFailure } from '@temporalio/common';
+import { condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
+import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput } from '../contract.js';
+import type { LocatedSource, Stage, TakenCorrections } from '../activities/types.js';
+import { toLoadError } from './failures.js';
+import type { LoadSettings } from './input.js';
+import { enterPhase } from './load-ending.js';
+import type { Live } from './load-parts.js';
+import { sendCorrected } from './load-retry.js';
+import type { LoadRun } from './load-run.js';
+import { submitCorrectionsUpdate } from './messages.js';
+import { onFiles } from './steps.js';
+import { count, moment, nameOf } from './words.js';
+
+/** Only such a URI can be meant; the activity looks at the rest. */
+const FILE_URI = /^file:\/\/\/?\S+$/;
+
+/** Takes corrections while the load holds, one file at a time. */
+export function listenForCorrections(
+  input: BulkLoadInput,
+  settings: () => LoadSettings,
+  run: LoadRun,
+  live: Live,
+): void {
+  setHandler(
+    submitCorrectionsUpdate,
+    async (corrections): Promise<CorrectionsTaken> => {
+      await condition(() => live.correcting !== true && run.phase !== 'retrying');
+      if (run.phase !== 'holding') throw notHolding(run);
+      live.correcting = true;
+      try {
+        const taken = await take(input, settings(), run, corrections);
+        live.corrected = taken;
+        return { rows: taken.rows, remaining: taken.remaining };
+      } finally {
+        // Rows that were taken are sent before anybody else may send some.
+        live.correcting = live.corrected !== undefined;
+        live.changes++;
+      }
+    },
+    {
+      description:
+        'Rejected rows, corrected: a file: URI of a CSV in the shape of the rejected file. Taken while the load holds.',
+      validator: (corrections: Corrections | undefined) => {
+        if (run.phase !== 'holding' && live.correcting !== true) throw notHolding(run);
+        if (typeof corrections?.source !== 'string' || !FILE_URI.test(corrections.source)) {
+          throw refusal('"source" must be a file: URI such as file:///data/corrected.csv that a worker sees.');
+        }
+      },
+    },
+  );
+}
+
+function notHolding({ phase }: LoadRun): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `The load takes corrections while it holds; now its phase is ${phase}. Once it has ended, load the corrected file as a load of its own.`,
+    'LOAD_NOT_HOLDING',
+  );
+}
+
+function refusal(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, 'CORRECTIONS_REFUSED');
+}
+
+/** Takes corrected rows out of the rejected ones. */
+async function take(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  { source, delimiter, encoding }: Corrections,
+): Promise<TakenCorrections & { name: string }> {
+  const { filesQueue, workUri } = run.located as LocatedSource;
+  const name = `correct-${++run.corrections}`;
+  const taken = await onFiles(filesQueue, settings.outageMs).takeCorrections.executeWithOptions(
+    { summary: `corrected rows from ${nameOf(source)}` },
+    [
+      {
+        source,
+        ...(delimiter !== undefined && { delimiter }),
+        ...(encoding !== undefined && { encoding }),
+        stage: run.stage as Stage,
+        rejected: run.files.rejected,
+        operation: input.operation,
+        blankAsNull: input.blankAsNull ?? false,
+        nextStageUri: `${workUri}${name}/`,
+        partMaxBytes: settings.partMaxBytes,
+      },
+    ],
+  );
+  return { ...taken, name };
+}
+
+/** From here on the corrected rows are no longer rejected: what becomes of them is counted anew. */
+async function send(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+  taken: NonNullable<Live['corrected']>,
+): Promise<void> {
+  run.files.rejected = taken.rejected === undefined ? [] : [taken.rejected];
+  run.books.rejected = taken.remaining;
+  await sendCorrected(input, settings, run, live, taken);
+}
+
+/** The user's own activity gets the rejected rows, as long as what it returns makes some of them land. */
+export async function letFixerCorrect(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+): Promise<void> {
+  const { fixer } = settings;
+  if (fixer === undefined || !canBeCorrected(run)) return;
+  for (let round = 1; round <= Math.max(1, settings.retry.maxRounds) && run.books.rejected > 0; round++) {
+    const landed = run.books.succeeded;
+    try {
+      enterPhase(run, live, 'retrying');
+      live.waitingFor = `${fixer.activity} on ${fixer.taskQueue} to correct ${count(run.books.rejected)} rejected rows`;
+      live.show();
+      const corrections = await callFixer(input, settings, run, fixer);
+      if (typeof corrections?.source !== 'string') return;
+      const taken = await take(input, settings, run, corrections);
+      await send(input, settings, run, live, taken);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { code, message } = toLoadError(error);
+      run.warnings.push(`The fixer ${fixer.activity} corrected nothing in round ${round}: ${message} (${code})`);
+      return;
+    }
+    if (!mayGoOn(run) || run.books.succeeded === landed) return;
+  }
+}
+
+async function callFixer(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  { activity, taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>,
+): Promise<Corrections | null | undefined> {
+  const source = await gather(settings, run);
+  const activities = proxyActivities<Record<string, (given: FixerInput) => Promise<Corrections | null>>>({
+    taskQueue,
+    startToCloseTimeout: timeoutMs,
+    // A fixer whose worker is away must not hold the load up for ever.
+    scheduleToCloseTimeout: timeoutMs + settings.outageMs,
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 },
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+  });
+  const { loadId } = settings;
+  const { object, operation } = input;
+  return activities[activity]?.({ source, rows: run.books.rejected, loadId, object, operation });
+}
+
+/** Waits for people, as long as rejected rows are left and time is. */
+export async function holdForCorrections(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+): Promise<void> {
+  if (settings.holdForMs === 0 || run.books.rejected === 0) return;
+  if (!canBeCorrected(run)) {
+    run.warnings.push(
+      'The load did not hold for corrections: an insert without a unique external id has nothing by which corrected rows could be told apart.',
+    );
+    return;
+  }
+  run.holdUntil ??= Date.now() + settings.holdForMs;
+  while (run.books.rejected > 0 && mayGoOn(run) && Date.now() < run.holdUntil) {
+    live.rejectedFile = await gather(settings, run);
+    const left = run.holdUntil - Date.now();
+    live.waitingFor = `corrections of ${count(run.books.rejected)} rejected rows until ${moment(run.holdUntil)}`;
+    enterPhase(run, live, 'holding');
+    await condition(() => live.corrected !== undefined, Math.max(1, left), { summary: `waits for ${live.waitingFor}` });
+    // A file that is being read when the time ends still counts.
+    await condition(() => live.correcting !== true || live.corrected !== undefined);
+    const taken = live.corrected;
+    if (taken === undefined) continue;
+    try {
+      await send(input, settings, run, live, taken);
+    } finally {
+      delete live.corrected;
+      live.correcting = false;
+    }
+  }
+  delete live.waitingFor;
+}
+
+/** The rejected rows as one file beside the results. */
+async function gather(settings: LoadSettings, run: LoadRun): Promise<string> {
+  const { filesQueue, outputUri } = run.located as LocatedSource;
+  const { uri } = await onFiles(filesQueue, settings.outageMs).gatherRejected.executeWithOptions(
+    { summary: `${count(run.books.rejected)} rejected rows` },
+    [{ outputUri, runId: workflowInfo().runId, rejected: run.files.rejected }],
+  );
+  return uri;
+}
+
+function canBeCorrected(run: LoadRun): boolean {
+  return run.stage?.key !== undefined;
+}
+
+export function mayGoOn(run: LoadRun): boolean {
+  return run.error === undefined && !run.canceled;
+}

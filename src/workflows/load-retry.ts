@@ -1,0 +1,100 @@
+/** Rows that go to the platform once more, as a child of the load: those that failed, and those that came back corrected. */
+import { isCancellation } from '@temporalio/workflow';
+import type { BulkLoadInput } from '../contract.js';
+import type { LocatedSource, OrgRef, Stage, TakenCorrections } from '../activities/types.js';
+import { runChild } from './children.js';
+import type { LoadSettings } from './input.js';
+import { enterPhase } from './load-ending.js';
+import type { Live } from './load-parts.js';
+import { enterCorrected, enterRetry } from './load-run.js';
+import type { LoadRun, RetryInput, RetryResult } from './load-run.js';
+import type { retryFailedRows } from './retry-failed-rows.js';
+import { count } from './words.js';
+
+/** Sends the rows again that failed and may pass, in rounds. */
+export async function retryTheRest(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+): Promise<void> {
+  enterPhase(run, live, 'retrying');
+  live.waitingFor = 'the failed rows to be sorted';
+  const summary = `${input.operation} ${input.object}: failed and unprocessed rows again`;
+  const { workUri } = run.located as LocatedSource;
+  const stage = run.stage as Stage;
+  // From here on rows may land without us being told: should the child vanish, they are unaccounted, not rejected.
+  const result = await child(live, 'retry', summary, {
+    ...common(input, settings, run),
+    stage,
+    outcomes: run.outcomes,
+    workUri,
+    sendFirst: false,
+  }).catch((error: unknown) => {
+    if (!isCancellation(error)) {
+      run.sorted = true;
+      run.books.unprocessed = 0;
+    }
+    throw error;
+  });
+  enterRetry(run, result);
+  run.canceled ||= result.canceled;
+}
+
+/** Sends rows that were rejected and came back corrected; those that fail again are retried or rejected like others. */
+export async function sendCorrected(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+  { name, rows, next }: Pick<TakenCorrections, 'rows' | 'next'> & { name: string },
+): Promise<void> {
+  enterPhase(run, live, 'retrying');
+  live.waitingFor = `${count(rows)} corrected rows to be sent`;
+  const summary = `${input.operation} ${input.object}: ${count(rows)} corrected rows`;
+  const result = await child(live, name, summary, {
+    ...common(input, settings, run),
+    stage: next,
+    outcomes: [],
+    workUri: next.uri,
+    sendFirst: true,
+  });
+  enterCorrected(run, result);
+  run.canceled ||= result.canceled;
+}
+
+async function child(live: Live, name: string, staticSummary: string, args: RetryInput): Promise<RetryResult> {
+  live.retrying = name;
+  try {
+    return await runChild<typeof retryFailedRows>('retryFailedRows', name, { args: [args], staticSummary });
+  } finally {
+    delete live.retrying;
+    delete live.waitingFor;
+  }
+}
+
+function common(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+): Omit<RetryInput, 'stage' | 'outcomes' | 'workUri' | 'sendFirst'> {
+  const { filesQueue, searchAttributes } = run.located as LocatedSource;
+  return {
+    ...(run.org as OrgRef),
+    object: input.object,
+    operation: input.operation,
+    filesQueue,
+    partMaxBytes: settings.partMaxBytes,
+    poll: settings.poll,
+    jobTimeoutMs: settings.jobTimeoutMs,
+    outageMs: settings.outageMs,
+    retry: settings.retry,
+    searchAttributes,
+    ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
+  };
+}
+
+/** Children that `pollNow` reaches. */
+export function pollable(live: Live): string[] {
+  return live.retrying === undefined ? [...live.running.keys()].map((n) => `part-${n}`) : [live.retrying];
+}

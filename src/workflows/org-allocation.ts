@@ -1,0 +1,261 @@
+/**
+ * One per org: who may start a job now, so that loads share the org's rolling limits. It wakes for messages and when
+ * something leaves the window, grants what fits, and ends when it has nothing left to remember.
+ */
+import {
+  CancellationScope,
+  continueAsNew,
+  condition,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { OrgLimitsRead } from '../activities/allocation-limits.js';
+import type { Allocation } from '../salesforce/connections-allocation.js';
+import { forecasts, isEmpty, nextChangeAt } from './allocation/forecast.js';
+import { correct, giveBack, grant, learnExceeded, renew, request, settle, sweep } from './allocation/ledger.js';
+import {
+  giveBackSignal,
+  grantedSignal,
+  learnSignal,
+  limitsQuery,
+  renewSignal,
+  requestSignal,
+  settleSignal,
+  standingQuery,
+} from './allocation/messages.js';
+import type { Answer, OrgSummary } from './allocation/messages.js';
+import { openLedger } from './allocation/state.js';
+import type { Lease, Ledger } from './allocation/state.js';
+import { summary } from './allocation/summary.js';
+import { windowDetails } from './allocation/window-words.js';
+import { reading } from './steps.js';
+
+/** A job that ends sooner needs no look at the org's own figures, which lag behind by minutes anyway. */
+const FIRST_LOOK_AFTER_MS = 60_000;
+/** Each look costs the org one API request. */
+const NEXT_LOOK_AFTER_MS = 900_000;
+/** When no job runs, or the user may not see the limits, or the org is out of reach. */
+const RARE_LOOK_AFTER_MS = 3_600_000;
+/** Then it continues as new even if somebody asks just now. */
+const MOST_EVENTS = 20_000;
+
+export interface OrgAllocationInput {
+  /** What the workflow id names: an org's id, or its host. */
+  org: string;
+  rules: Allocation;
+  carried?: Book;
+}
+
+/** What goes on over a continue-as-new. */
+interface Book {
+  ledger: Ledger;
+  /** Name and API version of each connection that asked, the newest last. */
+  connections: { name: string; apiVersion: string }[];
+  lookAt?: number;
+  apiRequests?: OrgSummary['apiRequests'];
+}
+
+/** What lives as long as the run. */
+interface Live {
+  /** Counts whatever may allow another step. */
+  changes: number;
+  /** Asked since the last step: their activities read the answer themselves. */
+  fresh: Set<string>;
+  /** Signals and looks on their way. */
+  open: number;
+  looking: boolean;
+  alarm?: { at: number; scope: CancellationScope };
+}
+
+export async function orgAllocation(input: OrgAllocationInput): Promise<void> {
+  const book = input.carried ?? { ledger: openLedger(input.rules), connections: [] };
+  const live: Live = { changes: 0, fresh: new Set(), open: 0, looking: false };
+  listen(input.org, book, live);
+  for (;;) {
+    const seen = live.changes;
+    const now = Date.now();
+    sweep(book.ledger, now);
+    for (const lease of grant(book.ledger, now)) if (!live.fresh.has(lease.id)) void tell(book, live, lease);
+    const asked = live.fresh.size > 0;
+    live.fresh.clear();
+    lookWhenDue(book, live, now);
+    setCurrentDetails(windowDetails(summaryOf(input.org, book, now, MOST_SHOWN)));
+    if (live.open === 0) {
+      if (isEmpty(book.ledger, now)) return;
+      // Who has just asked reads the answer right away: from this run.
+      const { continueAsNewSuggested, historyLength } = workflowInfo();
+      if (continueAsNewSuggested && (!asked || historyLength > MOST_EVENTS)) {
+        await continueAsNew<typeof orgAllocation>({ ...input, rules: book.ledger.rules, carried: book });
+      }
+    }
+    setAlarm(book, live, now);
+    await condition(() => live.changes !== seen);
+  }
+}
+
+/** More would make each step of a long queue slow. */
+const MOST_SHOWN = 10;
+
+function listen(org: string, book: Book, live: Live): void {
+  const { ledger } = book;
+  const on = <T>(handle: (message: T, now: number) => void) => {
+    return (message: T): void => {
+      handle(message, Date.now());
+      live.changes++;
+    };
+  };
+  setHandler(
+    requestSignal,
+    on(({ connection, apiVersion, rules, ...asked }, now) => {
+      ledger.rules = rules;
+      book.connections = [
+        ...book.connections.filter(({ name }) => name !== connection),
+        { name: connection, apiVersion },
+      ];
+      book.lookAt ??= now + FIRST_LOOK_AFTER_MS;
+      request(ledger, asked, now);
+      live.fresh.add(asked.id);
+    }),
+    { description: 'Sent for a part of a load: it wants to create a job.' },
+  );
+  setHandler(
+    renewSignal,
+    on(({ id, processed }, now) => void renew(ledger, id, now, processed)),
+    { description: 'Sent by a part: its job lives.' },
+  );
+  setHandler(
+    settleSignal,
+    on(({ id, ...real }, now) => settle(ledger, id, real, now)),
+    { description: 'Sent by a part: its job has ended and used so much.' },
+  );
+  setHandler(
+    giveBackSignal,
+    on(({ id }, now) => giveBack(ledger, id, now)),
+    { description: 'Sent by a part: it used nothing.' },
+  );
+  setHandler(
+    learnSignal,
+    on(({ code }, now) => {
+      learnExceeded(ledger, now, code, Math.random());
+      book.lookAt = Math.min(book.lookAt ?? Infinity, now + FIRST_LOOK_AFTER_MS);
+    }),
+    { description: 'Sent by a part: Salesforce refused a job because of a limit.' },
+  );
+  setHandler(standingQuery, (id) => answer(ledger, id, Date.now()), { description: 'How a request stands.' });
+  setHandler(limitsQuery, (now = 0) => summaryOf(org, book, Math.max(now, Date.now())), {
+    description: 'The window: used, granted, reserved, free; who runs, who waits and why.',
+  });
+}
+
+function summaryOf(org: string, book: Book, now: number, most?: number): OrgSummary {
+  const { ledger, connections, apiRequests } = book;
+  return {
+    ...summary(ledger, now, most),
+    org,
+    connections: connections.map(({ name }) => name),
+    ...(apiRequests !== undefined && { apiRequests }),
+  };
+}
+
+function answer(ledger: Ledger, id: string, now: number): Answer {
+  const lease = ledger.leases.find((one) => one.id === id);
+  if (lease !== undefined) {
+    return { standing: 'granted', ...(lease.warning !== undefined && { warning: lease.warning }) };
+  }
+  const place = ledger.waiting.findIndex((one) => one.id === id);
+  if (place < 0) return { standing: ledger.ended.some((one) => one.id === id) ? 'ended' : 'unknown' };
+  const forecast = forecasts(ledger, now, Math.min(place + 1, MOST_FORECAST))[place];
+  return {
+    standing: 'waiting',
+    reason: forecast?.reason ?? `behind ${place} parts`,
+    ...(forecast?.at !== undefined && { at: forecast.at }),
+  };
+}
+
+/** Further back in the queue nobody can say when. */
+const MOST_FORECAST = 100;
+
+/** To a holder that had to wait. One that is gone needs nothing any more. */
+async function tell(book: Book, live: Live, { id, holder, warning }: Lease): Promise<void> {
+  live.open++;
+  try {
+    await getExternalWorkflowHandle(holder).signal(grantedSignal, { id, ...(warning !== undefined && { warning }) });
+  } catch (error) {
+    if (!isCancellation(error)) giveBack(book.ledger, id, Date.now());
+  } finally {
+    live.open--;
+    live.changes++;
+  }
+}
+
+const inUse = ({ leases, waiting }: Ledger): boolean => leases.length + waiting.length > 0;
+
+function lookWhenDue(book: Book, live: Live, now: number): void {
+  if (!inUse(book.ledger)) delete book.lookAt;
+  else if (!live.looking && (book.lookAt ?? Infinity) <= now) void look(book, live);
+}
+
+/** Others use the org too: its own account of what is left corrects the ledger. */
+async function look(book: Book, live: Live): Promise<void> {
+  const connection = book.connections.at(-1);
+  if (connection === undefined) return;
+  live.open++;
+  live.looking = true;
+  let next = RARE_LOOK_AFTER_MS;
+  try {
+    const { name, apiVersion } = connection;
+    const { value } = await reading.readOrgLimits.executeWithOptions({ summary: `limits of ${name}` }, [
+      { connection: name, apiVersion },
+    ]);
+    enterLimits(book, value);
+    if (book.ledger.leases.length > 0) next = NEXT_LOOK_AFTER_MS;
+  } catch {
+    // The ledger's own count goes on; the activity shows why.
+  } finally {
+    book.lookAt = Date.now() + next;
+    live.looking = false;
+    live.open--;
+    live.changes++;
+  }
+}
+
+function enterLimits(book: Book, { batches, apiRequests }: OrgLimitsRead): void {
+  const now = Date.now();
+  if (batches !== undefined) {
+    correct(book.ledger, now, { batchesMax: batches.max, batchesRemaining: batches.remaining });
+  }
+  if (apiRequests !== undefined) book.apiRequests = { ...apiRequests, at: now };
+}
+
+/** One that rings too early does no harm: so a later wish starts no new timer, and messages cost no timers. */
+function setAlarm(book: Book, live: Live, now: number): void {
+  const lookAt = live.looking ? Infinity : (book.lookAt ?? Infinity);
+  const at = Math.min(nextChangeAt(book.ledger, now) ?? Infinity, lookAt);
+  if (at === Infinity || (live.alarm !== undefined && live.alarm.at <= at)) return;
+  live.alarm?.scope.cancel();
+  const scope = new CancellationScope();
+  const alarm = { at, scope };
+  live.alarm = alarm;
+  void scope
+    .run(() => sleep(Math.max(1, at - now), { summary: 'until the window moves or somebody counts as gone' }))
+    .then(
+      () => {
+        if (live.alarm === alarm) delete live.alarm;
+        live.changes++;
+      },
+      // Replaced by an earlier one; a cancel of the workflow is seen by its main wait.
+      () => undefined,
+    );
+}
+
+/** The org's own account, where no ledger runs. */
+export async function orgLimits(connection = 'default'): Promise<OrgLimitsRead> {
+  const { value } = await reading.readOrgLimits.executeWithOptions({ summary: `limits of ${connection}` }, [
+    { connection },
+  ]);
+  return value;
+}

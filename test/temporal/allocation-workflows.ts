@@ -1,0 +1,42 @@
+/** A worker's workflows, and one more: holders that do with the ledger what parts do, without loading anything. */
+import {
+  condition,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../../src/activities/index.js';
+import { grantedSignal, settleSignal } from '../../src/workflows/allocation/messages.js';
+
+export * from '../../src/workflows/index.js';
+
+const { askAllocation } = proxyActivities<Pick<Activities, 'askAllocation'>>({ startToCloseTimeout: '3m' });
+
+/** @returns how many of the grants had to be waited for */
+export async function holdParts(parts: number, records: number): Promise<number> {
+  const grants = new Set<string>();
+  setHandler(grantedSignal, ({ id }) => void grants.add(id));
+  let waited = 0;
+  for (let part = 1; part <= parts; part++) {
+    const id = `${workflowInfo().runId}/${part}`;
+    const { ledger, answer } = await askAllocation({
+      id,
+      words: `part ${part}`,
+      priority: 3,
+      records,
+      batches: 1,
+      connection: 'default',
+      apiVersion: 'v66.0',
+      answerWithinMs: 120_000,
+    });
+    if (answer.standing === 'waiting') {
+      waited++;
+      await condition(() => grants.has(id));
+    } else if (answer.standing !== 'granted') throw new Error(`${id}: ${answer.standing}`);
+    await sleep(Math.random() * 50);
+    await getExternalWorkflowHandle(ledger).signal(settleSignal, { id, records, batches: 1 });
+  }
+  return waited;
+}

@@ -1,0 +1,249 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
+import { stringify } from 'csv-stringify/sync';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { LoadHandle } from '../../src/client.js';
+import type { Corrections, FixerInput, LoadProgress } from '../../src/contract.js';
+import { accounts, expectSound, FAST, openWorld, readCsv } from '../support/load.js';
+import type { Row, World } from '../support/load.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+const LONG = 'x'.repeat(300);
+
+function keyed(prefix: string, rows: Row[]): Row[] {
+  return rows.map((row, i) => ({ ...row, External_Id__c: `${prefix}-${i + 1}` }));
+}
+
+async function until(handle: LoadHandle, ready: (progress: LoadProgress) => boolean): Promise<LoadProgress> {
+  for (let i = 0; i < 300; i++) {
+    const progress = await handle.progress();
+    if (ready(progress)) return progress;
+    await sleep(100);
+  }
+  throw new Error('it never came to that');
+}
+
+const holding = (handle: LoadHandle): Promise<LoadProgress> => until(handle, ({ phase }) => phase === 'holding');
+
+function applied(prefix: string): Map<string, number> {
+  return new Map(
+    world.org
+      .records('Account')
+      .filter(({ values }) => values.get('External_Id__c')?.startsWith(`${prefix}-`))
+      .map((record) => [record.values.get('External_Id__c') as string, record.applied]),
+  );
+}
+
+describe('fix rules', () => {
+  it('shorten what is too long, and nothing without a rule', async () => {
+    const rows = keyed('F1', accounts(200)).map((row, i) => (i % 50 === 0 ? { ...row, Name: `${i} ${LONG}` } : row));
+    rows[10] = { ...(rows[10] as Row), Name: '' };
+    const source = await world.csv(rows);
+    const without = await world.load({ source });
+    expect(without.records).toMatchObject({ succeeded: 195, rejected: 5 });
+    const result = await world.load({
+      source,
+      retry: { ...FAST.retry, fixes: [{ code: 'STRING_TOO_LONG', do: 'truncate' }] },
+    });
+    expect(result).toMatchObject({
+      state: 'CompletedWithRejects',
+      records: { total: 200, succeeded: 199, rejected: 1, unaccounted: 0 },
+      balanced: true,
+      retry: { rounds: 1, recovered: 4, rerendered: 0 },
+    });
+    const changes = await readCsv(result.files.changes);
+    expect(changes.map(({ key, column, rule }) => ({ key, column, rule }))).toEqual(
+      [1, 51, 101, 151].map((n) => ({
+        key: `F1-${n}`,
+        column: 'Name',
+        rule: expect.stringContaining('truncate') as string,
+      })),
+    );
+    expect(changes[0]).toMatchObject({ before: `0 ${LONG}`, after: `0 ${LONG}`.slice(0, 255) });
+    expect((await readCsv(result.files.rejected))[0]?.['sf__Error']).toMatch(/^REQUIRED_FIELD_MISSING/);
+    await expectSound(world, result);
+    // The changed rows keep the rest of the source's row.
+    const landed = world.org.records('Account').find(({ values }) => values.get('External_Id__c') === 'F1-51');
+    expect(landed?.values.get('Description')).toBe('line 1\nline "2", of 51');
+  });
+});
+
+describe('corrections by people', () => {
+  it('go into the load that holds for them, and only those rows are sent', async () => {
+    const rows = keyed('C1', accounts(300)).map((row, i) => (i % 100 === 0 ? { ...row, Name: '' } : row));
+    const handle = await world.start({ source: await world.csv(rows), retry: { ...FAST.retry, holdFor: '1h' } });
+    const progress = await holding(handle);
+    expect(progress).toMatchObject({
+      records: { succeeded: 297, rejected: 3 },
+      waitingFor: expect.stringContaining('3 rejected') as string,
+    });
+    const rejected = await readCsv(progress.rejectedFile);
+    expect(rejected).toHaveLength(3);
+
+    // Two of three, one of them still wrong; columns in another order, without the platform's own.
+    const corrected = rejected.slice(0, 2).map(({ Description, External_Id__c }, i) => ({
+      Description: Description ?? '',
+      Name: i === 0 ? 'Mended' : '',
+      EXTERNAL_ID__C: External_Id__c ?? '',
+    }));
+    const source = await world.csv(corrected, 'C1-mended.csv');
+    expect(await handle.submitCorrections({ source }, 'first')).toEqual({ rows: 2, remaining: 1 });
+    // The same file once more, as the same update: taken once.
+    expect(await handle.submitCorrections({ source }, 'first')).toEqual({ rows: 2, remaining: 1 });
+    const again = await until(handle, ({ phase, records }) => phase === 'holding' && records.succeeded === 298);
+    expect(again.records).toMatchObject({ rejected: 2, unaccounted: 0 });
+
+    const rest = (await readCsv(again.rejectedFile)).map((row) => ({ ...row, Name: 'Mended too' }));
+    expect(await handle.submitCorrections({ source: await world.csv(rest, 'C1-rest.csv') }, 'second')).toEqual({
+      rows: 2,
+      remaining: 0,
+    });
+    const result = await handle.result();
+    expect(result).toMatchObject({
+      state: 'Completed',
+      records: { total: 300, succeeded: 300, rejected: 0, unprocessed: 0, unaccounted: 0 },
+      balanced: true,
+      retry: { recovered: 3 },
+    });
+    expect(result.files.rejected).toBeUndefined();
+    await expectSound(world, result);
+    expect(result.jobs?.map(({ records }) => records).sort((a, b) => a - b)).toEqual([2, 2, 300]);
+    const counts = applied('C1');
+    expect(counts.size).toBe(300);
+    expect([...counts.values()].every((times) => times === 1)).toBe(true);
+  });
+
+  it('are refused as a whole when they are not about rejected rows, and the load keeps holding', async () => {
+    const rows = keyed('C2', accounts(50)).map((row, i) => (i < 2 ? { ...row, Name: '' } : row));
+    const handle = await world.start({ source: await world.csv(rows), retry: { ...FAST.retry, holdFor: '1h' } });
+    const [first] = await readCsv((await holding(handle)).rejectedFile);
+    const good = { ...(first as Row), Name: 'Good' };
+    const refusals: [Row[] | string, RegExp][] = [
+      [[good, { ...good, External_Id__c: 'C2-30' }], /Data row 2.*External_Id__c/],
+      [[good, good], /Data row 2/],
+      [[{ ...good, External_Id__c: '' }], /Data row 1.*has no External_Id__c/],
+      [[{ ...good, Extra: '1' }], /Extra/],
+      [[{ Name: 'x', External_Id__c: 'C2-1' }], /no column Description/],
+      ['External_Id__c,Name,Description\n"C2-1,x,y\n', /CSV_INVALID/],
+      ['External_Id__c,Name,Description\n', /no rows/],
+    ];
+    for (const [content, reason] of refusals) {
+      const path = join(world.folder, 'C2.csv');
+      await writeFile(path, typeof content === 'string' ? content : stringify(content, { header: true }));
+      const sent = handle.submitCorrections({ source: pathToFileURL(path).href }, `${reason}`);
+      await expect(sent).rejects.toMatchObject({
+        code: 'CORRECTIONS_REFUSED',
+        message: expect.stringMatching(reason) as string,
+      });
+    }
+    await expect(handle.submitCorrections({ source: 'file:///nowhere/x.csv' }, 'a')).rejects.toMatchObject({
+      code: 'CORRECTIONS_REFUSED',
+    });
+    await expect(handle.submitCorrections({ source: 'C2.csv' }, 'b')).rejects.toMatchObject({
+      code: 'CORRECTIONS_REFUSED',
+    });
+    expect(await handle.progress()).toMatchObject({ phase: 'holding', records: { rejected: 2 } });
+    await handle.cancel();
+    const result = await handle.result();
+    expect(result).toMatchObject({ state: 'Canceled', records: { succeeded: 48, rejected: 2, unaccounted: 0 } });
+    await expectSound(world, result);
+  });
+
+  it('are waited for so long and no longer', async () => {
+    const rows = keyed('C3', accounts(20)).map((row, i) => (i === 3 ? { ...row, Name: '' } : row));
+    const handle = await world.start({ source: await world.csv(rows), retry: { ...FAST.retry, holdFor: '1s' } });
+    const result = await handle.result();
+    expect(result).toMatchObject({ state: 'CompletedWithRejects', records: { succeeded: 19, rejected: 1 } });
+    await expectSound(world, result);
+  });
+
+  it('are not waited for when nothing was rejected, and said so when rows have no key', async () => {
+    const good = await world.load({
+      source: await world.csv(keyed('C4', accounts(5))),
+      retry: { ...FAST.retry, holdFor: '1h' },
+    });
+    expect(good.state).toBe('Completed');
+    const rows = accounts(5, ({ External_Id__c: _, ...row }, n) => (n === 1 ? { ...row, Name: '' } : (row as Row)));
+    const insert = await world.load({
+      source: await world.csv(rows),
+      operation: 'insert',
+      retry: { ...FAST.retry, holdFor: '1h' },
+    });
+    expect(insert).toMatchObject({ state: 'CompletedWithRejects', records: { rejected: 1 } });
+    expect(insert.warnings).toEqual([expect.stringContaining('did not hold')]);
+  });
+});
+
+describe('a fixer', () => {
+  it('gets the rejected rows and gives back corrected ones, whatever runs it', async () => {
+    const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+    const seen: FixerInput[] = [];
+    const taskQueue = `${world.taskQueue}-fixer`;
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      activities: {
+        async nameThem(input: FixerInput): Promise<Corrections | null> {
+          seen.push(input);
+          const rows = await readCsv(input.source);
+          const named = rows.filter(({ Description }) => Description !== 'hopeless');
+          if (named.length === 0) return null;
+          return {
+            source: await world.csv(
+              named.map((row) => ({ ...row, Name: 'Named' })),
+              `fixed-${seen.length}.csv`,
+            ),
+          };
+        },
+      },
+    });
+    const rows = keyed('X1', accounts(100)).map((row, i) =>
+      i < 5 ? { ...row, Name: '', Description: i === 0 ? 'hopeless' : 'x' } : row,
+    );
+    const result = await worker.runUntil(
+      world.load({
+        source: await world.csv(rows),
+        loadId: 'fixed-load',
+        retry: { ...FAST.retry, fixer: { activity: 'nameThem', taskQueue } },
+      }),
+    );
+    await connection.close();
+    expect(seen[0]).toMatchObject({ rows: 5, loadId: 'fixed-load', object: 'Account', operation: 'upsert' });
+    expect(seen).toHaveLength(2);
+    expect(result).toMatchObject({
+      state: 'CompletedWithRejects',
+      records: { total: 100, succeeded: 99, rejected: 1, unaccounted: 0 },
+      retry: { recovered: 4 },
+    });
+    await expectSound(world, result);
+  });
+
+  it('that fails costs nothing but its corrections', async () => {
+    const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+    const taskQueue = `${world.taskQueue}-broken`;
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      activities: { break: () => ({ source: 'file:///nowhere.csv' }) },
+    });
+    const rows = keyed('X2', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+    const result = await worker.runUntil(
+      world.load({
+        source: await world.csv(rows),
+        retry: { ...FAST.retry, fixer: { activity: 'break', taskQueue } },
+      }),
+    );
+    await connection.close();
+    expect(result).toMatchObject({ state: 'CompletedWithRejects', records: { succeeded: 9, rejected: 1 } });
+    expect(result.warnings).toEqual([expect.stringContaining('CORRECTIONS_REFUSED')]);
+  });
+});
