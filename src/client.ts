@@ -44,6 +44,11 @@ export function workflowIdOf(idOrWorkflowId: string): string {
   return idOrWorkflowId.startsWith(WORKFLOW_ID_PREFIX) ? idOrWorkflowId : WORKFLOW_ID_PREFIX + idOrWorkflowId;
 }
 
+/** A load by its id, or by a workflow id that begins with `bulk-load/`. Nothing is asked yet. */
+export function loadHandle(client: Client, idOrWorkflowId: string): LoadHandle {
+  return new LoadHandle(client, workflowIdOf(idOrWorkflowId));
+}
+
 /**
  * The load of an id, or the load that a parent started under a workflow id of its own.
  * @throws NightloadError `LOAD_NOT_FOUND`
@@ -52,7 +57,7 @@ export async function findLoad(
   client: Client,
   id: string,
 ): Promise<{ handle: LoadHandle; description: WorkflowExecutionDescription }> {
-  for (const workflowId of [workflowIdOf(id), id]) {
+  for (const workflowId of [workflowIdOf(id), id, scheduledIdOf(id)]) {
     const handle = new LoadHandle(client, workflowId);
     try {
       const description = await handle.describe();
@@ -62,6 +67,11 @@ export async function findLoad(
     }
   }
   throw notFound(workflowIdOf(id));
+}
+
+/** A schedule puts a time with colons behind its workflow ids, which a load id, being the name of a folder, cannot have. */
+function scheduledIdOf(loadId: string): string {
+  return workflowIdOf(loadId.replace(/(T\d\d)-(\d\d)-(\d\dZ)$/, '$1:$2:$3'));
 }
 
 /** Running parts that are asked themselves: there are rarely more. */
@@ -188,24 +198,13 @@ export async function startBulkLoad(
   const complete: BulkLoadInput = { ...input, loadId };
   const handle = new LoadHandle(client, workflowIdOf(loadId));
   for (let attempt = 0; ; attempt++) {
-    const existing = await handle.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    });
-    if (existing?.status.name === 'RUNNING') {
-      await checkSameInput(client, existing, complete);
+    if ((await checkEarlier(client, complete, handle.workflowId, options)) === 'running')
       return Object.assign(handle, { joined: true });
-    }
-    if (existing !== undefined && options.again !== true) refuseIfLanded(existing);
     try {
       await client.workflow.start('bulkLoad', {
-        workflowId: handle.workflowId,
+        ...startOf(complete, handle.workflowId),
         taskQueue: options.taskQueue ?? DEFAULT_TASK_QUEUE,
-        args: [complete],
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         workflowIdConflictPolicy: 'FAIL',
-        staticSummary: loadSummary(input),
-        staticDetails: loadIntroduction(input),
       });
       return Object.assign(handle, { joined: false });
     } catch (error) {
@@ -213,6 +212,43 @@ export async function startBulkLoad(
       if (!(error instanceof WorkflowExecutionAlreadyStartedError) || attempt > 2) throw error;
     }
   }
+}
+
+/** What every start of a load says, whoever starts it. */
+export function startOf(input: BulkLoadInput, workflowId: string) {
+  return {
+    workflowId,
+    args: [input] as [BulkLoadInput],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: loadSummary(input),
+    staticDetails: loadIntroduction(input),
+  } as const;
+}
+
+/**
+ * Whether the same load runs already, to be joined, or may be started.
+ * @throws NightloadError `LOAD_ID_IN_USE`, `ALREADY_LOADED`
+ */
+export async function checkEarlier(
+  client: Client,
+  input: BulkLoadInput,
+  workflowId: string,
+  options: Pick<StartOptions, 'again'> = {},
+): Promise<'running' | 'none'> {
+  const existing = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    });
+  if (existing === undefined) return 'none';
+  if (existing.status.name === 'RUNNING') {
+    await checkSameInput(client, existing, input);
+    return 'running';
+  }
+  if (options.again !== true) refuseIfLanded(existing);
+  return 'none';
 }
 
 async function checkSameInput(

@@ -76,13 +76,20 @@ export interface CorrectionsTaken {
 
 /** What `bulkLoad` is started with: names, numbers and URIs; never rows, never secrets. */
 export interface BulkLoadInput {
-  /** `file:` URI of a CSV with a header line; it may be packed with gzip. */
+  /**
+   * `file:` URI of a CSV with a header line; it may be packed with gzip. `{date}` stands for the day that the load is due,
+   * as 2026-11-26; `{date:yyyyMMdd}` writes it another way (yyyy, MM, dd, HH, mm and . _ - between them).
+   */
   source: string;
   /** sObject API name: `Account`, `Invoice__c`. */
   object: string;
   operation: Operation;
   /** API name of the external id field. Required for upsert; with insert it lets the retry be an upsert. */
   externalIdFieldName?: string;
+  /** Whose days `{date}` in the source means: `Europe/Berlin`. @default 'UTC' */
+  timeZone?: string;
+  /** How long to wait for a source that is not there, or still being written, when the load begins; at most 3 days. @default 0 */
+  waitForSource?: Duration;
   /** `[A-Za-z0-9._-]{1,200}`. @default what follows `bulk-load/` in the workflow id, else the workflow id */
   loadId?: string;
   /** A connection configured on the worker. @default 'default' */
@@ -315,6 +322,8 @@ export interface PartProgress {
   processed: number;
   failed: number;
   total: number;
+  /** In phase `waiting`: why the org's allocation does not let it go yet. */
+  waitingFor?: string;
   /** Of an upload that runs, as its last heartbeat told. */
   bytes?: { sent: number; total: number };
 }

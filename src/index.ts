@@ -1,16 +1,23 @@
-/** The client side of nightload: start loads and follow them. */
-export { AlreadyLoadedError, LoadHandle, startBulkLoad, workflowIdOf } from './client.js';
+/** `nightload`: start loads and follow them, from any program that has a Temporal client. */
+export { AlreadyLoadedError, findLoad, loadHandle, LoadHandle, startBulkLoad, workflowIdOf } from './client.js';
 export type { StartOptions } from './client.js';
 export { NightloadError } from './errors.js';
 export type {
   BulkLoadInput,
   BulkLoadResult,
+  Corrections,
+  CorrectionsTaken,
   Duration,
+  FixerActivity,
   JobSummary,
   LoadError,
+  LoadPhase,
   LoadProgress,
   LoadState,
   Operation,
+  PartPhase,
   PartProgress,
+  PollSettings,
   RecordCounts,
+  RowFix,
 } from './contract.js';

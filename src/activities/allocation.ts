@@ -5,20 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { DEFAULT_ALLOCATION } from '../salesforce/connections-allocation.js';
-import type { Allocation } from '../salesforce/connections-allocation.js';
-import {
-  ALLOCATION_ID_PREFIX,
-  giveBackSignal,
-  requestSignal,
-  standingQuery,
-} from '../workflows/allocation/messages.js';
+import { ALLOCATION_ID_PREFIX, giveBackSignal, requestSignal } from '../workflows/allocation/messages.js';
 import type { AllocationRequest, Answer } from '../workflows/allocation/messages.js';
 import type { orgAllocation } from '../workflows/org-allocation.js';
+import { Answers } from './allocation-answers.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { connectionOf } from './dependencies.js';
+import { allocationOf, connectionOf } from './dependencies.js';
 import { step } from './step.js';
-import type { Step } from './step.js';
 
 export interface AskAllocationInput extends Omit<AllocationRequest, 'rules' | 'holder'> {
   /** So long an answer is waited for. */
@@ -36,18 +29,15 @@ const LONGEST_WAIT_MS = 5_000;
 /** One try may take so long. */
 const TRY_MS = 15_000;
 
-/** What the worker knows of an org beside how to call it. */
-type Known = ActivityDependencies & { allocations?: ReadonlyMap<string, Allocation> };
-
-export function askAllocation(dependencies: Known): (input: AskAllocationInput) => Promise<AllocationAnswer> {
+export function askAllocation(
+  dependencies: ActivityDependencies,
+): (input: AskAllocationInput) => Promise<AllocationAnswer> {
+  const answers = new Answers();
   return step(async ({ answerWithinMs, ...asked }, current) => {
     const { client, info } = Context.current();
-    const connection: ReturnType<typeof connectionOf> & { organization?: (call: Step['call']) => Promise<string> } =
-      connectionOf(dependencies, asked.connection);
-    // Not by the name alone: other queues may mean another org by it.
-    const org = (await connection.organization?.(current.call)) ?? `${asked.connection}@${info.taskQueue}`;
+    const org = await connectionOf(dependencies, asked.connection).organization(current.call);
     const ledger = ALLOCATION_ID_PREFIX + org;
-    const rules = dependencies.allocations?.get(asked.connection) ?? DEFAULT_ALLOCATION;
+    const rules = allocationOf(dependencies, asked.connection);
     const holder = info.workflowExecution?.workflowId ?? '';
     const request = { ...asked, holder, rules };
     const until = Date.now() + answerWithinMs;
@@ -55,7 +45,10 @@ export function askAllocation(dependencies: Known): (input: AskAllocationInput) 
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
         const answer = await client.withAbortSignal(current.signal, () =>
-          client.withDeadline(Math.min(until, Date.now() + TRY_MS), () => ask(client, ledger, org, request)),
+          client.withDeadline(Math.min(until, Date.now() + TRY_MS), async () => {
+            await send(client, ledger, org, request);
+            return answers.of(client, ledger, asked.id);
+          }),
         );
         if (answer.standing !== 'unknown') return { ledger, answer };
       } catch (error) {
@@ -69,9 +62,9 @@ export function askAllocation(dependencies: Known): (input: AskAllocationInput) 
   });
 }
 
-async function ask(client: Client, workflowId: string, org: string, request: AllocationRequest): Promise<Answer> {
+async function send(client: Client, workflowId: string, org: string, request: AllocationRequest): Promise<void> {
   const { rules } = request;
-  const handle = await client.workflow.signalWithStart<typeof orgAllocation, [AllocationRequest]>('orgAllocation', {
+  await client.workflow.signalWithStart<typeof orgAllocation, [AllocationRequest]>('orgAllocation', {
     workflowId,
     taskQueue: Context.current().info.taskQueue,
     args: [{ org, rules }],
@@ -82,7 +75,6 @@ async function ask(client: Client, workflowId: string, org: string, request: All
       'Shares the rolling limits of one Salesforce org among the loads. It ends by itself. ' +
       'Terminate it only to make it forget what was used.',
   });
-  return handle.query(standingQuery, request.id);
 }
 
 /** Whoever asked is gone, so nobody would use what it is granted. */

@@ -2,6 +2,7 @@
 import type { ActivityDependencies } from './dependencies.js';
 import { askAllocation } from './allocation.js';
 import { readOrgLimits } from './allocation-limits.js';
+import { awaitSource } from './await-source.js';
 import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
@@ -24,6 +25,7 @@ export function createActivities(dependencies: ActivityDependencies) {
   return {
     askAllocation: askAllocation(dependencies),
     readOrgLimits: readOrgLimits(dependencies),
+    awaitSource: awaitSource(dependencies),
     locateSource: locateSource(dependencies),
     planLoad: planLoad(dependencies),
     checkSource: checkSource(dependencies),

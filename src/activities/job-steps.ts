@@ -1,6 +1,7 @@
 /** Calls that change or read a job, one request each where nothing goes wrong. */
 import { NightloadError } from '../errors.js';
 import { isTerminal } from '../contract.js';
+import type { LimitInfo } from '../salesforce/context.js';
 import type { JobInfo } from '../salesforce/job-info.js';
 import { isInvalidJobState, SalesforceError } from '../salesforce/errors.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -20,11 +21,16 @@ function lookOf(info: JobInfo): JobLook {
   };
 }
 
-/** Reads a job. */
+/** Reads a job, and how many of the org's API requests are used. */
 export function readJob(dependencies: ActivityDependencies): OnJob<JobLook> {
-  return countedStep(async ({ connection, apiVersion, jobId }, step) =>
-    lookOf(await connectionOf(dependencies, connection).getJob(jobId, { ...step.call, apiVersion })),
-  );
+  return countedStep(async ({ connection, apiVersion, jobId }, step) => {
+    let apiUsed: number | undefined;
+    const onLimitInfo = ({ 'api-usage': api }: LimitInfo): void => {
+      if (api !== undefined && api.max > 0) apiUsed = api.used / api.max;
+    };
+    const info = await connectionOf(dependencies, connection).getJob(jobId, { ...step.call, apiVersion, onLimitInfo });
+    return { ...lookOf(info), ...(apiUsed !== undefined && { apiUsed: Math.round(100 * apiUsed) / 100 }) };
+  });
 }
 
 /** Lets the platform begin. After a first attempt whose reply was lost, the job's own state decides. */

@@ -2,7 +2,9 @@
  * Rows that name the same parent fight for its lock when batches run side by side; one after the other they do not. So
  * the rows of a round are put together by parent, in pieces that fit into memory.
  */
+import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { readCell } from '../csv/cells.js';
 import { scanRecords } from '../csv/scanner.js';
@@ -21,22 +23,23 @@ const MOST_FILES = 64;
 export async function orderByParent(
   from: string,
   borders: readonly number[],
-  to: string,
-  plan: Pick<StagePlan, 'names' | 'delimiter' | 'parent'>,
+  folder: string,
+  { names, delimiter, parent }: Pick<StagePlan, 'names' | 'delimiter'> & { parent: string },
   signal: AbortSignal,
   pieceBytes = PIECE_BYTES,
-): Promise<void> {
-  const column = plan.parent === undefined ? -1 : plan.names.indexOf(plan.parent);
-  const ordered = new RowFile(to, Buffer.alloc(0));
+): Promise<{ path: string }> {
+  const column = names.indexOf(parent);
+  const ordered = new RowFile(join(folder, `ordered-${randomUUID().slice(0, 8)}.csv`), Buffer.alloc(0));
   try {
     for (const [index, start] of borders.slice(0, -1).entries()) {
       const end = borders[index + 1] as number;
-      if (column === -1) await copy(readRange(from, start, end, signal), ordered);
-      else await order({ from, start, end }, ordered, { column, delimiter: plan.delimiter, pieceBytes, signal });
+      await order({ from, start, end }, ordered, { column, delimiter, pieceBytes, signal });
     }
   } finally {
     await ordered.close();
   }
+  await rm(from);
+  return ordered;
 }
 
 async function copy(chunks: AsyncIterable<Buffer>, to: RowFile): Promise<void> {

@@ -78,6 +78,7 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
       ],
       source: before,
       apiVersion: checked.apiVersion,
+      ...(checked.describe && { object: checked.describe.name }),
       warnings: checked.warnings.map(({ message }) => message).slice(0, MOST_WARNINGS),
       ...(rejected && { rejected }),
       ...(key && { key }),
@@ -92,8 +93,14 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
 }
 
 function planned(stageFolder: string, plan: StagePlan): PlannedLoad {
-  const { apiVersion = '', warnings = [], rejected } = plan;
-  return { apiVersion, stage: stageOf(stageFolder, plan), warnings, ...(rejected && { rejected }) };
+  const { apiVersion = '', object, warnings = [], rejected } = plan;
+  return {
+    apiVersion,
+    stage: stageOf(stageFolder, plan),
+    warnings,
+    ...(object !== undefined && { object }),
+    ...(rejected && { rejected }),
+  };
 }
 
 /**

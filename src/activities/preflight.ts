@@ -58,8 +58,17 @@ export async function preflight(
       externalIdFieldName: report.externalIdFieldName ?? (input.externalIdFieldName as string),
     }),
     errors,
-    warnings: report.warnings,
+    warnings: [...replacedColumns(report.names, report.constants), ...report.warnings],
   };
+}
+
+function replacedColumns(names: readonly string[], constants: readonly string[]): Finding[] {
+  return constants
+    .filter((constant) => names.some((name) => name.toLowerCase() === constant.toLowerCase()))
+    .map((name) => ({
+      code: 'COLUMN_REPLACED',
+      message: `The file has a column ${name}, and so have the constants: every row gets the constant.`,
+    }));
 }
 
 /** Not every org tells; then creating the job does. */

@@ -2,7 +2,6 @@
  * After a stage: every row that did not land goes to exactly one place: the next round, the rejected rows, or the
  * unprocessed ones. Rows for the next round are the source's own bytes where a key tells them with certainty.
  */
-import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -78,8 +77,16 @@ async function planNext(
   folder: string,
   signal: AbortSignal,
 ): Promise<Stage> {
-  const path = join(folder, `ordered-${randomUUID().slice(0, 8)}.csv`);
-  await orderByParent(files.next.path, [0, files.keyedBytes, files.next.bytes], path, plan, signal);
+  const { path } =
+    plan.parent === undefined
+      ? files.next
+      : await orderByParent(
+          files.next.path,
+          [0, files.keyedBytes, files.next.bytes],
+          folder,
+          { ...plan, parent: plan.parent },
+          signal,
+        );
   const keyed: Pick<PartGroup, 'operation' | 'externalIdFieldName'> =
     (input.operation === 'insert' || input.operation === 'upsert') && plan.key !== undefined
       ? { operation: 'upsert', externalIdFieldName: plan.key.column }

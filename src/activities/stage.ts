@@ -61,6 +61,8 @@ export interface StagePlan {
   /** Of the first stage: what it was planned from, and for which version of the API. */
   source?: Fingerprint;
   apiVersion?: string;
+  /** As the org spells it. */
+  object?: string;
   warnings?: string[];
   rejected?: RejectedRows;
 }

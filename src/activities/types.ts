@@ -116,6 +116,8 @@ export interface Stage {
 
 export interface PlannedLoad {
   stage: Stage;
+  /** As the org spells it. */
+  object?: string;
   apiVersion: string;
   /** Rows that were left out because they would fail. */
   rejected?: { uri: string; rows: number };
@@ -167,6 +169,8 @@ export interface JobLook {
   processed: number;
   failed: number;
   errorMessage?: string;
+  /** Share of the org's API requests of the last 24 hours that is used, where it tells that. */
+  apiUsed?: number;
 }
 
 export interface PartRef {

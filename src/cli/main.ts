@@ -2,11 +2,12 @@
 /** The `nightload` command. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { NightloadError } from '../errors.js';
 import { asLoadError, printJson, say } from './failure.js';
+import { addScheduleCommands } from './schedule-options.js';
 import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
 import type { SimulatorCommand } from './commands/dev.js';
 import type { CorrectOptions } from './commands/correct.js';
+import type { LimitsOptions } from './commands/limits.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { LoadOptions } from './load-options.js';
 
@@ -143,16 +144,14 @@ program
   .option(...json)
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
 
-/** Names of the next versions: asking for one is no typing mistake. */
-for (const name of ['limits', 'schedule']) {
-  program
-    .command(name, { hidden: true })
-    .argument('[words...]')
-    .allowUnknownOption()
-    .action(() => {
-      throw new NightloadError('NOT_AVAILABLE', `"nightload ${name}" does not exist in this version yet.`);
-    });
-}
+program
+  .command('limits')
+  .description("the org's rolling allocation: used, granted, reserved, free; who runs and who waits")
+  .option('--connection <name>', 'only the org of this connection')
+  .option(...json)
+  .action(runs(async (options: LimitsOptions) => (await import('./commands/limits.js')).limits(options)));
+
+addScheduleCommands(program, runs);
 
 program
   .command('simulator')

@@ -50,7 +50,7 @@ export async function printResult(result: BulkLoadResult, seconds?: number): Pro
   for (const uri of shown) say(`  succeeded    ${fileURLToPath(uri)}`);
   if (files.succeeded.length > shown.length)
     say(`  succeeded    and ${files.succeeded.length - shown.length} more, see the report`);
-  for (const kind of ['rejected', 'unprocessed', 'report'] as const) {
+  for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report'] as const) {
     if (files[kind] !== undefined) say(`  ${kind.padEnd(11)}  ${fileURLToPath(files[kind])}`);
   }
 }

@@ -4,8 +4,6 @@ import { LOAD_ID_PATTERN, WORKFLOW_ID_PREFIX } from '../contract.js';
 import type { BulkLoadInput, Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { duration, resolveInput } from '../workflows/input.js';
-import { datesTrouble } from '../workflows/source-date.js';
-import type { SourceTiming } from '../workflows/wait-for-source.js';
 import { loadIntroduction, loadSummary } from '../workflows/words.js';
 import { toInput } from './load-options.js';
 import type { ScheduleOptions } from './schedule-options.js';
@@ -30,7 +28,7 @@ const LEAST_CATCH_UP_MS = 10_000;
  * The input of every load of the schedule.
  * @throws NightloadError `INVALID_INPUT`, and what reading a mapping file throws
  */
-export function scheduledInput(options: ScheduleOptions): BulkLoadInput & SourceTiming {
+export function scheduledInput(options: ScheduleOptions): BulkLoadInput {
   const { source, ...rest } = toInput(options.source, options);
   return {
     // In the name of a file braces are escaped; here those of dates are meant.
@@ -52,8 +50,6 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
   const catchUp = duration(options.catchUp, 'catch-up', LEAST_CATCH_UP_MS);
   const jitter = options.jitter === undefined ? undefined : duration(options.jitter, 'jitter');
   const input = scheduledInput(options);
-  const trouble = datesTrouble(input);
-  if (trouble !== undefined) throw new NightloadError('INVALID_INPUT', trouble);
   resolveInput({ ...input, loadId: 'not-known-yet' }, '');
   const { object, operation, source, connection = 'default' } = input;
   const memo: ScheduleMemo = { cron: options.cron, timeZone: options.timeZone, source, object, operation, connection };

@@ -3,7 +3,6 @@ import type { ScheduleDescription, ScheduleExecutionResult, ScheduleSummary } fr
 import { WORKFLOW_ID_PREFIX } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult } from '../contract.js';
 import { clockTime } from '../workflows/source-date.js';
-import type { SourceTiming } from '../workflows/wait-for-source.js';
 import { nameOf, time } from '../workflows/words.js';
 import { SCHEDULE_MEMO } from './schedule-plan.js';
 import type { ScheduleMemo } from './schedule-plan.js';
@@ -48,7 +47,7 @@ export function listLine(schedule: ListedSchedule): string {
 
 /** The JSON of `schedule describe`. */
 export interface DescribedSchedule extends ListedSchedule {
-  input: BulkLoadInput & SourceTiming;
+  input: BulkLoadInput;
   nextTimes: string[];
   catchUpMs: number;
   jitterMs: number;
@@ -62,7 +61,7 @@ export interface DescribedSchedule extends ListedSchedule {
 
 export function described(found: ScheduleDescription, recent: ScheduledLoad[]): DescribedSchedule {
   const { action, info, policies, spec } = found;
-  const [input] = action.args as [BulkLoadInput & SourceTiming];
+  const [input] = action.args as [BulkLoadInput];
   return {
     ...listed(found),
     input,

@@ -76,11 +76,14 @@ const OTHER_FORMATS = [
   [/^\s*<(?:!doctype|html|head|body|table)\b/i, 'HTML, perhaps the page of a login'],
   [/^\s*<\?xml/i, 'XML'],
   [/^%PDF-/, 'PDF'],
+  [/^PK\x03\x04/, 'a zip archive or an Excel workbook (.xlsx)'],
+  [/^\xd0\xcf\x11\xe0/, 'an old Excel workbook (.xls)'],
 ] as const;
 
 /** Texts that no CSV begins with; as a CSV they would be refused for reasons that lead people astray. */
 export function refuseOtherFormats(bytes: Buffer): void {
-  const text = bytes.subarray(0, 1000).toString();
+  // Every byte as one character: signatures are bytes.
+  const text = bytes.subarray(0, 1000).toString('latin1');
   const other = OTHER_FORMATS.find(([pattern]) => pattern.test(text));
   if (other !== undefined) {
     throw new NightloadError(
@@ -129,7 +132,7 @@ function checkNames(header: string[]): void {
     if (before !== undefined) {
       throw new NightloadError(
         'HEADER_DUPLICATE_COLUMN',
-        `Columns ${before + 1} and ${index + 1} of the header are both named "${name}". Keep one of them.`,
+        `Columns ${before + 1} and ${index + 1} of the header are both named "${name}"${header[before] === name ? '' : ` ("${header[before]}"; case does not count)`}. Keep one of them.`,
       );
     }
     seen.set(name.toLowerCase(), index);

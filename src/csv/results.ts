@@ -6,7 +6,8 @@ import { NightloadError } from '../errors.js';
 import { readCell } from './cells.js';
 import type { Delimiter } from './dialect.js';
 import { classify, isDone, mayPassUnchanged, parseRowError } from './row-errors.js';
-import { eachRecord, RecordCounter, scanRecords } from './scanner.js';
+import { RecordCounter } from './record-counter.js';
+import { eachRecord, scanRecords } from './scanner.js';
 
 /**
  * The delimiter of a result file. Documentation does not say whether jobs with another delimiter than a comma get it

@@ -193,25 +193,6 @@ export function lineBreaks(scanner: Scanner): LineBreaks {
   return scanner.lf ? 'LF' : scanner.crlf ? 'CRLF' : 'none';
 }
 
-/** Counts records while the bytes pass by, the header among them. */
-export class RecordCounter {
-  readonly #scanner: Scanner;
-
-  constructor(delimiter: string) {
-    this.#scanner = new Scanner(delimiter, 0, () => undefined);
-  }
-
-  push(chunk: Uint8Array): void {
-    this.#scanner.push(asBuffer(chunk));
-  }
-
-  /** `whole` is false when the last record opens a quote that is not closed: the file was cut off. */
-  finish(): { records: number; whole: boolean } {
-    const open = this.#scanner.finish();
-    return { records: this.#scanner.records, whole: open === undefined };
-  }
-}
-
 export interface ScanOptions {
   delimiter: string;
   /** Absolute offset of the first byte. @default 0 */

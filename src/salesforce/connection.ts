@@ -9,6 +9,7 @@ import { parseDescribe } from './describe.js';
 import type { ObjectDescribe } from './describe.js';
 import { SalesforceError } from './errors.js';
 import { broken, unexpected } from './failures.js';
+import { organizationOf } from './organization.js';
 import { jobRequest, parseJobInfo, parseJobPage } from './job-info.js';
 import type { JobInfo, JobPage, JobSpec } from './job-info.js';
 import { asArray, asObject, parseJson } from './json.js';
@@ -89,6 +90,11 @@ export class SalesforceConnection {
       if (error instanceof SalesforceError && error.httpStatus === 404) return chooseVersion([]);
       throw error;
     }
+  }
+
+  /** Names the org, the same for all connections to it. Takes no request, but perhaps one for a token. */
+  async organization({ signal }: CallContext = {}): Promise<string> {
+    return organizationOf(await this.#transport.token(signal));
   }
 
   /** The API versions that the org offers, oldest first. */

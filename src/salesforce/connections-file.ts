@@ -10,6 +10,7 @@ import { allocationOf, reserveTrouble, windowTrouble } from './connections-alloc
 import type { Allocation } from './connections-allocation.js';
 import { parseConnections, placeOf, REFERENCE } from './connections-schema.js';
 import type { ConnectionEntry } from './connections-schema.js';
+import type { JwtKey } from './jwt.js';
 import { Secret } from './secret.js';
 import type { ConnectionSettings, Environment, LoginSettings } from './settings.js';
 import { safeOrigin } from './urls.js';
@@ -157,14 +158,14 @@ class EntryReader {
   }
 
   /** A key in a file is read for each token, so that it can be changed. */
-  #key(value: string): { keyFile: string; privateKey?: Secret } {
+  #key(value: string): JwtKey {
     const reference = REFERENCE.exec(value);
     if (reference?.[1] === 'file') {
       const keyFile = this.#pathOf(reference[2] as string);
       this.#readFile('privateKey', keyFile);
       return { keyFile };
     }
-    return { keyFile: '', privateKey: this.#secret('privateKey', value) };
+    return { privateKey: this.#secret('privateKey', value) };
   }
 
   #address(key: string, value: string): string {

@@ -4,14 +4,21 @@ import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { NightloadError } from '../errors.js';
+import type { Secret } from './secret.js';
 
-export interface JwtSettings {
+/** RSA private key, PEM (PKCS#8 or PKCS#1), without a passphrase; one of the two. */
+export interface JwtKey {
+  /** Path of a file that holds it. Read for each token, so that it can be changed. */
+  keyFile?: string;
+  /** The key itself. */
+  privateKey?: Secret;
+}
+
+export interface JwtSettings extends JwtKey {
   /** The org's own address (My Domain), https://login.salesforce.com or https://test.salesforce.com. */
   loginUrl: string;
   clientId: string;
   username: string;
-  /** RSA private key, PEM (PKCS#8 or PKCS#1), without a passphrase. Read for each token, so that it can be changed. */
-  keyFile: string;
   /**
    * `SF_JWT_AUDIENCE`.
    *
@@ -53,10 +60,20 @@ function parseKey(pem: string): KeyObject | string {
  *
  * @throws NightloadError `JWT_KEY_UNREADABLE`, `JWT_KEY_INVALID`. Both can be mended while a load waits.
  */
-export function readKey(keyFile: string): KeyObject {
-  let pem: string;
+export function readKey({ keyFile, privateKey }: JwtKey): KeyObject {
+  const key = parseKey(privateKey?.reveal() ?? readKeyFile(keyFile ?? ''));
+  if (typeof key !== 'string') return key;
+  throw new NightloadError(
+    'JWT_KEY_INVALID',
+    `${privateKey === undefined ? 'The file that SF_JWT_KEY_FILE names' : 'The private key'} ${key}. Give the private RSA key that belongs to the certificate of the ` +
+      'connected app.',
+    { retryable: true },
+  );
+}
+
+function readKeyFile(keyFile: string): string {
   try {
-    pem = readFileSync(keyFile, 'utf8');
+    return readFileSync(keyFile, 'utf8');
   } catch (error) {
     throw new NightloadError(
       'JWT_KEY_UNREADABLE',
@@ -65,14 +82,6 @@ export function readKey(keyFile: string): KeyObject {
       { retryable: true },
     );
   }
-  const key = parseKey(pem);
-  if (typeof key !== 'string') return key;
-  throw new NightloadError(
-    'JWT_KEY_INVALID',
-    `The file that SF_JWT_KEY_FILE names ${key}. Give the private RSA key that belongs to the certificate of the ` +
-      'connected app.',
-    { retryable: true },
-  );
 }
 
 /** Says for three minutes that the bearer is the user: as secret as a token. */
@@ -83,5 +92,5 @@ export async function jwtAssertion(settings: JwtSettings): Promise<string> {
     .setSubject(settings.username)
     .setAudience(audienceOf(settings))
     .setExpirationTime(Math.floor(Date.now() / 1000) + LIFETIME_SECONDS)
-    .sign(readKey(settings.keyFile));
+    .sign(readKey(settings));
 }

@@ -60,7 +60,7 @@ export class OAuthTokens implements TokenSource {
   constructor(settings: OAuthSettings | JwtSettings) {
     this.#settings = settings;
     this.#origin = safeOrigin(settings.loginUrl, 'SF_LOGIN_URL');
-    this.#refreshToken = 'keyFile' in settings ? undefined : settings.refreshToken;
+    this.#refreshToken = 'username' in settings ? undefined : settings.refreshToken;
   }
 
   current(): Promise<AccessToken> {
@@ -87,7 +87,7 @@ export class OAuthTokens implements TokenSource {
   }
 
   async #form(): Promise<{ form: URLSearchParams; secrets: string[] }> {
-    if ('keyFile' in this.#settings) {
+    if ('username' in this.#settings) {
       const assertion = await jwtAssertion(this.#settings);
       return { form: new URLSearchParams({ grant_type: JWT_GRANT, assertion }), secrets: [assertion] };
     }

@@ -41,8 +41,6 @@ interface RefreshTokenSettings {
 
 interface JwtBearerSettings extends JwtSettings {
   auth: 'jwt';
-  /** The key itself, where it does not lie in a file of its own. */
-  privateKey?: Secret;
 }
 
 export type LoginSettings = TokenSettings | ClientCredentialsSettings | JwtBearerSettings | RefreshTokenSettings;
@@ -146,7 +144,7 @@ function loginOf(form: FormName, value: (name: string) => string): LoginSettings
     case 'jwt': {
       const keyFile = value('SF_JWT_KEY_FILE');
       // Read again for each token; a worker that cannot log in says so when it starts.
-      readKey(keyFile);
+      readKey({ keyFile });
       const audience = value('SF_JWT_AUDIENCE');
       const username = value('SF_USERNAME');
       return { auth: form, ...login(value), username, keyFile, ...(audience !== '' && { audience }) };
@@ -200,9 +198,9 @@ function connectionsOfFile(
 
 /** A worker that cannot log in says so when it starts. */
 function checkKey(settings: ConnectionSettings): void {
-  if (settings.auth !== 'jwt' || settings.keyFile === '') return;
+  if (settings.auth !== 'jwt') return;
   try {
-    readKey(settings.keyFile);
+    readKey(settings);
   } catch (error) {
     throw settings.origin === undefined ? error : inWordsOfFile(error, settings.origin);
   }

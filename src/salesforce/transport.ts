@@ -158,6 +158,11 @@ export class Transport {
     }
   }
 
+  /** The token that the next request would go with. */
+  async token(signal?: AbortSignal): Promise<AccessToken> {
+    return unlessAborted(this.#tokens.current(), signal);
+  }
+
   /** Waits for the requests that run, then ends all connections. */
   async close(): Promise<void> {
     await this.#agent.close();

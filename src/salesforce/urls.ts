@@ -4,7 +4,7 @@
 import { isIPv4 } from 'node:net';
 import { NightloadError } from '../errors.js';
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   if (hostname === 'localhost' || hostname === '[::1]') return true;
   return isIPv4(hostname) && hostname.startsWith('127.');
 }

@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
+import type { Activities } from '../activities/index.js';
 import { NightloadError } from '../errors.js';
+import { nightloadServiceHandler } from '../nexus.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
+import type { Allocation } from '../salesforce/connections-allocation.js';
 import { folderUri } from '../storage/roots.js';
 import type { FileRoots } from '../storage/roots.js';
 import { workflowBundle } from './bundle.js';
@@ -19,6 +22,8 @@ export interface NightloadWorkerOptions {
   taskQueue: string;
   /** Open connections to orgs, by name. They are closed when the worker ends. */
   connections: ReadonlyMap<string, SalesforceConnection>;
+  /** How much of the orgs' rolling limits they may use, by the same names. @default the platform's limits */
+  allocations?: ReadonlyMap<string, Allocation>;
   roots: FileRoots;
   /** `file:` prefix for loads that name no output. @default `<first root>/nightload-results/` */
   defaultOutput?: string;
@@ -37,32 +42,45 @@ export interface RunningWorker {
 /** Steps that still run at a stop: so long to finish, then they are cancelled, then given up; another worker repeats them. */
 const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '30s' } as const;
 
-export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
+/** Steps on files: each holds some MB of buffers at most. */
+export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const;
+
+/** The steps of loads, and the queue on which those run that read or write files. */
+export async function prepareActivities(
+  options: Omit<NightloadWorkerOptions, 'workflowBundle'>,
+): Promise<{ activities: Activities; filesQueue: string }> {
   const { connection, namespace, taskQueue, roots } = options;
   await registerSearchAttributes(connection, namespace);
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   const activities = createActivities({
     connections: options.connections,
+    ...(options.allocations && { allocations: options.allocations }),
     roots,
     filesQueue,
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
     searchAttributes: () => knownSearchAttributes(connection, namespace),
     ownerOf: (jobId) => jobOwner(connection, namespace, jobId),
   });
+  return { activities, filesQueue };
+}
+
+export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
+  const { connection, namespace, taskQueue } = options;
+  const { activities, filesQueue } = await prepareActivities(options);
   const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities'> = { connection, namespace, activities };
   const workers = await Promise.all([
     Worker.create({
       ...common,
       ...SHUTDOWN,
       taskQueue,
+      nexusServices: [nightloadServiceHandler()],
       workflowBundle: options.workflowBundle ?? (await workflowBundle()),
       // Counted, not measured: each cached workflow keeps its sandbox in memory.
       maxCachedWorkflows: 100,
       // So long a workflow task waits for a worker that was killed, before another one gets it; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '3s',
     }),
-    // Each step here holds some MB of buffers at most.
-    Worker.create({ ...common, ...SHUTDOWN, taskQueue: filesQueue, maxConcurrentActivityTaskExecutions: 16 }),
+    Worker.create({ ...common, ...SHUTDOWN, ...FILES_WORKER, taskQueue: filesQueue }),
   ]);
   const end = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { FILES_QUEUE_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
+import type { SourceLook } from '../activities/await-source.js';
 import type { LocatedSource, OrgRef } from '../activities/types.js';
 import { recordCounts } from './books.js';
 import { nudgeChild } from './children.js';
@@ -38,13 +39,14 @@ import {
 import { planInput } from './plan-input.js';
 import { first, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
+import { waitForSource, withDatedSource } from './wait-for-source.js';
 import { loadDetails, nameOf } from './words.js';
 
 /** Most parts that the `progress` query lists. */
 const MAX_SHOWN_PARTS = 200;
 
 export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
-  const input = withoutNulls(given);
+  const input = withDatedSource(withoutNulls(given));
   const root = CancellationScope.current();
   const run = carried ?? newLoad();
   const live: Live = {
@@ -107,6 +109,7 @@ function listen(run: LoadRun, live: Live): void {
   setHandler(
     pollNowSignal,
     async () => {
+      live.changes++;
       await Promise.all(pollable(live).map(nudgeChild));
     },
     { description: 'Looks at all running jobs now instead of at their next timer.' },
@@ -130,7 +133,7 @@ function listen(run: LoadRun, live: Live): void {
   setHandler(
     progressQuery,
     (): LoadProgress => {
-      const waitingFor = live.paused ? 'resume' : live.waitingFor;
+      const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? waitingForAllocation(live.running));
       return {
         phase: run.phase,
         records: recordCounts(run.books),
@@ -146,9 +149,30 @@ function listen(run: LoadRun, live: Live): void {
   );
 }
 
+/** What the first part that waits for the org's allocation waits for. */
+function waitingForAllocation(running: Live['running']): string | undefined {
+  const part = [...running.values()].find(({ waitingFor }) => waitingFor !== undefined);
+  return part && `allocation: part ${part.n} ${part.waitingFor}`;
+}
+
+/** A source that is not there yet may come, as long as the input says. */
+async function awaitLateSource({ source }: BulkLoadInput, settings: LoadSettings, live: Live): Promise<void> {
+  const { connection, outageMs, poll, waitForSourceMs: waitMs } = settings;
+  if (waitMs === 0) return;
+  const ask = { summary: `look for ${nameOf(source)}` };
+  const look = (queue: string | undefined): Promise<SourceLook> =>
+    queue === undefined
+      ? first.awaitSource.executeWithOptions(ask, [{ source, connection }])
+      : onFiles(queue, outageMs).awaitSource.executeWithOptions({ ...ask, scheduleToCloseTimeout: '2m' }, [
+          { source, connection },
+        ]);
+  await waitForSource({ source, waitMs, poll }, look, live);
+}
+
 /** Finds a worker that sees the source, reads it once, and cuts it into parts. */
 async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRun, live: Live): Promise<void> {
   const { connection, loadId } = settings;
+  await awaitLateSource(input, settings, live);
   run.located = await first.locateSource.executeWithOptions(
     { summary: `find a worker that sees ${nameOf(input.source)}` },
     [
@@ -177,6 +201,7 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
     run.books.apiRequests += requests.total;
     run.org = { connection, apiVersion: value.apiVersion };
     run.stage = value.stage;
+    run.object = value.object ?? input.object;
     const { rejected } = value;
     run.books.total = value.stage.records + (rejected?.rows ?? 0);
     run.books.rejected = rejected?.rows ?? 0;
@@ -192,11 +217,12 @@ function jobTemplate(input: BulkLoadInput, settings: LoadSettings, run: LoadRun)
   const { filesQueue, searchAttributes } = run.located as LocatedSource;
   return {
     ...(run.org as OrgRef),
-    object: input.object,
+    object: run.object ?? input.object,
     filesQueue,
     poll: settings.poll,
     jobTimeoutMs: settings.jobTimeoutMs,
     outageMs: settings.outageMs,
+    priority: settings.priority,
     searchAttributes,
     reportProgress: true,
     ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),

@@ -7,9 +7,10 @@ import { resolveInput, withoutNulls } from './input.js';
 import type { LoadSettings } from './input.js';
 import { planInput } from './plan-input.js';
 import { first, onFiles } from './steps.js';
+import { withDatedSource } from './wait-for-source.js';
 
 export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
-  const input = withoutNulls(given);
+  const input = withDatedSource(withoutNulls(given));
   const settings = settingsOf(input);
   const located = await first.locateSource({
     source: input.source,

@@ -17,6 +17,7 @@ import {
 import { isTerminal } from '../contract.js';
 import type { JobSummary } from '../contract.js';
 import { grantedSignal } from './allocation/messages.js';
+import { pollFactor } from './allocation/scarcity.js';
 import { endTurn, isUsedUp, refusedTurn, renewTurn, takeTurn, USED_UP } from './allocation/turn.js';
 import type { Grants } from './allocation/turn.js';
 import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
@@ -248,7 +249,8 @@ async function watch(input: IngestJobInput, run: JobRun, nudge: { asked: boolean
       );
     }
     const history = { startedAt: run.closedAt, total: input.records, looks: run.looks.slice(1), count: run.polls };
-    const delay = Math.min(left, nextPollDelay(input.poll, history, now, Math.random()));
+    const wait = nextPollDelay(input.poll, history, now, Math.random()) * pollFactor(run.last?.apiUsed);
+    const delay = Math.min(left, wait);
     await condition(() => nudge.asked, delay, { summary: pollWait(run, input, delay) });
     nudge.asked = false;
     run.polls++;

@@ -8,6 +8,7 @@ import { LOAD_ID_PATTERN, OPERATIONS, WORKFLOW_ID_PREFIX } from '../contract.js'
 import type { BulkLoadInput, Duration, RowFix, FixerActivity } from '../contract.js';
 import { fixFindingText, validateFixes, withoutNullKeys } from '../csv/fix-rules.js';
 import { NightloadError } from '../errors.js';
+import { datesTrouble } from './source-date.js';
 
 /** Poll settings in milliseconds. */
 export interface PollPlan {
@@ -29,6 +30,7 @@ export interface RetryPlan {
 export interface LoadSettings {
   loadId: string;
   connection: string;
+  waitForSourceMs: number;
   partMaxBytes: number;
   maxConcurrent: number;
   poll: PollPlan;
@@ -44,6 +46,8 @@ export interface LoadSettings {
 
 const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   source: true,
+  timeZone: true,
+  waitForSource: true,
   object: true,
   operation: true,
   externalIdFieldName: true,
@@ -82,6 +86,8 @@ const GROUPS = new Map<string, readonly string[]>(
 
 /** Less would not outlast a restart of a worker. */
 const LEAST_OUTAGE_MS = 60_000;
+/** Each look for a source takes a little of the history. */
+const MOST_WAIT_FOR_SOURCE_MS = 3 * 86_400_000;
 /** Faster than this nobody polls on purpose. */
 const LEAST_INTERVAL_MS = 100;
 
@@ -158,6 +164,7 @@ export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSett
   return {
     loadId,
     connection: input.connection ?? 'default',
+    waitForSourceMs: duration(input.waitForSource ?? 0, 'waitForSource', 0, MOST_WAIT_FOR_SOURCE_MS),
     partMaxBytes: whole(input.part?.maxBytes ?? 100_000_000, 'part.maxBytes', 1_000, 150_000_000),
     maxConcurrent: whole(input.part?.maxConcurrent ?? 2, 'part.maxConcurrent', 1, 100),
     poll: {
@@ -205,6 +212,8 @@ function checkTexts(input: BulkLoadInput): void {
       `"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.${later}`,
     );
   }
+  const trouble = datesTrouble(input);
+  if (trouble !== undefined) refuse(trouble);
   if (input.output !== undefined && !String(input.output).startsWith('file:')) refuse('"output" must be a file: URI.');
   if (!isName(input.object)) {
     refuse(
@@ -266,7 +275,7 @@ function isName(value: unknown): boolean {
 }
 
 /** @throws NightloadError `INVALID_INPUT` */
-export function duration(value: Duration, name: string, least = 0): number {
+export function duration(value: Duration, name: string, least = 0, most = Infinity): number {
   let ms: number;
   try {
     ms = msToNumber(value as TemporalDuration);
@@ -276,6 +285,7 @@ export function duration(value: Duration, name: string, least = 0): number {
   if (!Number.isFinite(ms) || ms < 0)
     refuse(`"${name}" is ${JSON.stringify(value)}; write a duration such as 5s or 8h.`);
   if (ms < least) refuse(`"${name}" is ${JSON.stringify(value)}; the least is ${least} ms.`);
+  if (ms > most) refuse(`"${name}" is ${JSON.stringify(value)}; the most is ${most} ms.`);
   return ms;
 }
 

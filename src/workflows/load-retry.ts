@@ -81,13 +81,14 @@ function common(
   const { filesQueue, searchAttributes } = run.located as LocatedSource;
   return {
     ...(run.org as OrgRef),
-    object: input.object,
+    object: run.object ?? input.object,
     operation: input.operation,
     filesQueue,
     partMaxBytes: settings.partMaxBytes,
     poll: settings.poll,
     jobTimeoutMs: settings.jobTimeoutMs,
     outageMs: settings.outageMs,
+    priority: settings.priority,
     retry: settings.retry,
     searchAttributes,
     ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),

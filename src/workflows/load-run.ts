@@ -14,6 +14,8 @@ export interface LoadRun {
   located?: LocatedSource;
   org?: OrgRef;
   stage?: Stage;
+  /** As the org spells it. */
+  object?: string;
   /** Workflow time at which the first part was started. */
   loadingSince?: number;
   /** The next part to start. */
@@ -65,6 +67,8 @@ export interface RetryInput extends OrgRef {
   poll: PollPlan;
   jobTimeoutMs: number;
   outageMs: number;
+  /** @default 3 */
+  priority?: number;
   retry: RetryPlan;
   /** The rows of the stage were not sent yet; otherwise what did not land of them is sorted first. */
   sendFirst: boolean;
@@ -77,6 +81,7 @@ export interface RetryResult {
   files: LoadRun['files'];
   canceled: boolean;
   lost: LostJobs;
+  warnings?: string[];
   error?: LoadError;
 }
 
@@ -90,6 +95,16 @@ export function isExceptional(outcome: PartOutcome): boolean {
   return outcome.kind !== 'loaded' || outcome.counts.failed + outcome.counts.unprocessed > 0 || outcome.missing !== 0;
 }
 
+/** Parts say the same: more than a few different ones nobody reads. */
+const MAX_WARNINGS = 20;
+
+/** Enters what a person should know although the parts went well. */
+export function enterWarnings(warnings: string[], more: readonly string[] = []): void {
+  for (const warning of more) {
+    if (!warnings.includes(warning) && warnings.length < MAX_WARNINGS) warnings.push(warning);
+  }
+}
+
 /** Enters what a job of the first pass came to. */
 export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): void {
   const { outcome } = result;
@@ -99,6 +114,7 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
   if (!result.filesAgree) run.books.disagreeing++;
   if (outcome.counts.succeeded > 0) run.files.succeeded.push(succeededUri(stage, outcome.part));
   if (isExceptional(outcome)) run.outcomes.push(outcome);
+  enterWarnings(run.warnings, result.warnings);
   enterLost(run.lost, result.lost);
   if (result.error !== undefined) run.error ??= result.error;
 }
@@ -127,6 +143,7 @@ export function enterCorrected(run: LoadRun, result: RetryResult): void {
   run.files.rejected.push(...result.files.rejected);
   run.files.unprocessed.push(...result.files.unprocessed);
   run.files.changes.push(...result.files.changes);
+  enterWarnings(run.warnings, result.warnings);
   enterLost(run.lost, result.lost);
   if (result.error !== undefined) run.error ??= result.error;
 }

@@ -25,7 +25,7 @@ import {
   renewSignal,
   requestSignal,
   settleSignal,
-  standingQuery,
+  standingsQuery,
 } from './allocation/messages.js';
 import type { Answer, OrgSummary } from './allocation/messages.js';
 import { openLedger } from './allocation/state.js';
@@ -145,7 +145,9 @@ function listen(org: string, book: Book, live: Live): void {
     }),
     { description: 'Sent by a part: Salesforce refused a job because of a limit.' },
   );
-  setHandler(standingQuery, (id) => answer(ledger, id, Date.now()), { description: 'How a request stands.' });
+  setHandler(standingsQuery, (ids) => ids.map((id) => answer(ledger, id, Date.now())), {
+    description: 'How requests stand.',
+  });
   setHandler(limitsQuery, (now = 0) => summaryOf(org, book, Math.max(now, Date.now())), {
     description: 'The window: used, granted, reserved, free; who runs, who waits and why.',
   });
@@ -212,7 +214,9 @@ async function look(book: Book, live: Live): Promise<void> {
       { connection: name, apiVersion },
     ]);
     enterLimits(book, value);
-    if (book.ledger.leases.length > 0) next = NEXT_LOOK_AFTER_MS;
+    // Batches of running jobs may look like those of others: that is corrected soon.
+    const { leases, others } = book.ledger;
+    if (leases.length > 0 || (others?.batches ?? 0) > 0) next = NEXT_LOOK_AFTER_MS;
   } catch {
     // The ledger's own count goes on; the activity shows why.
   } finally {

@@ -18,7 +18,7 @@ import type { PartOutcome, SortedRows, Stage } from '../activities/types.js';
 import { NO_ROWS, openBooks } from './books.js';
 import { nudgeChild, runPart } from './children.js';
 import { toLoadError } from './failures.js';
-import { isExceptional, succeededUri } from './load-run.js';
+import { enterWarnings, isExceptional, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
 import { enterLost } from './job-run.js';
 import { pollNowSignal, retryProgressSignal } from './messages.js';
@@ -163,6 +163,7 @@ async function sendStage(
     result.books.jobs.push(...job.jobs);
     result.books.apiRequests += job.apiRequests;
     enterLost(result.lost, job.lost);
+    enterWarnings((result.warnings ??= []), job.warnings);
     if (!job.filesAgree) result.books.disagreeing++;
     result.canceled ||= job.canceled;
     if (job.error !== undefined) result.error ??= job.error;
@@ -184,6 +185,7 @@ function template(input: RetryInput): Parameters<typeof runPart>[0] {
     poll,
     jobTimeoutMs,
     outageMs,
+    priority,
     searchAttributes,
   } = input;
   return {
@@ -196,6 +198,7 @@ function template(input: RetryInput): Parameters<typeof runPart>[0] {
     outageMs,
     searchAttributes,
     reportProgress: false,
+    ...(priority !== undefined && { priority }),
     ...(assignmentRuleId !== undefined && { assignmentRuleId }),
   };
 }

@@ -5,18 +5,10 @@
 import { ActivityFailure, ApplicationFailure, defineSearchAttributeKey, TimeoutFailure } from '@temporalio/common';
 import { condition, workflowInfo } from '@temporalio/workflow';
 import type { SourceLook } from '../activities/await-source.js';
-import type { BulkLoadInput, Duration } from '../contract.js';
+import type { BulkLoadInput } from '../contract.js';
 import type { PollPlan } from './input.js';
 import { datedSource, isTimeZone } from './source-date.js';
 import { nameOf, time } from './words.js';
-
-/** The fields of a load's input that say when it is due and how late its source may come. */
-export interface SourceTiming {
-  /** How long to wait for a source that is not there yet. @default 0 */
-  waitForSource?: Duration;
-  /** Whose days `{date}` in the source means. @default 'UTC' */
-  timeZone?: string;
-}
 
 /** What earlier looks have found. */
 export interface Watch {
@@ -141,7 +133,7 @@ function dueAt(): number {
 }
 
 /** The input with the source of its day. A time zone that does not exist is refused later, with the rest of the input. */
-export function withDatedSource<T extends Pick<BulkLoadInput, 'source'> & SourceTiming>(input: T): T {
+export function withDatedSource<T extends Pick<BulkLoadInput, 'source' | 'timeZone'>>(input: T): T {
   const { source, timeZone = 'UTC' } = input;
   if (typeof source !== 'string' || !isTimeZone(timeZone)) return input;
   return { ...input, source: datedSource(source, dueAt(), timeZone) };

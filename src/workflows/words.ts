@@ -100,8 +100,8 @@ function partLines(run: LoadRun, { running }: LoadView): string[] {
   return [
     `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${run.books.jobs.length}`,
     ...shown.map(
-      ({ n, phase, jobId, processed, failed, total }) =>
-        `- **Part ${n}**${jobId === undefined ? '' : `, job ${jobId}`}: ${phase}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
+      ({ n, phase, jobId, processed, failed, total, waitingFor }) =>
+        `- **Part ${n}**${jobId === undefined ? '' : `, job ${jobId}`}: ${waitingFor ?? phase}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
         `${failed > 0 ? `, ${count(failed)} failed` : ''}`,
     ),
   ];
@@ -111,7 +111,9 @@ function nextStep(run: LoadRun, view: LoadView, result: BulkLoadResult | undefin
   if (result !== undefined) return afterwards(result);
   switch (run.phase) {
     case 'preparing':
-      return 'a worker that sees the source takes the load.';
+      return view.waitingFor === undefined
+        ? 'a worker that sees the source takes the load.'
+        : `waits for ${view.waitingFor}; the signal \`pollNow\` looks at once.`;
     case 'planning':
       return 'the source is read once and cut into parts; no job exists yet.';
     case 'loading':

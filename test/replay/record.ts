@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BulkLoadInput } from '../../src/contract.js';
-import { accounts, openWorld } from '../support/load.js';
+import type { LoadHandle } from '../../src/client.js';
+import { accounts, FAST, openWorld, readCsv } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 
 const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
@@ -27,14 +28,10 @@ async function record(
   name: string,
   rows: Row[],
   input: Partial<BulkLoadInput>,
-  during?: () => Promise<void>,
+  during?: (handle: LoadHandle) => Promise<void>,
 ): Promise<void> {
   const handle = await world.start({ source: await world.csv(rows), loadId: name, ...input });
-  if (during !== undefined) {
-    await during();
-    await handle.cancel();
-    await world.org.setRecordsPerSecond(20_000);
-  }
+  await during?.(handle);
   await handle.result();
   for (const workflowId of await withChildren(handle.workflowId)) {
     const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
@@ -93,9 +90,32 @@ it('records loads of all kinds', async () => {
     },
   );
   await record('empty-file', [], {});
+  await record(
+    'fixed-by-rule',
+    keyed('R9', 30, (row, n) => (n % 10 === 0 ? { ...row, Name: 'x'.repeat(300) } : row)),
+    { retry: { ...FAST.retry, fixes: [{ code: 'STRING_TOO_LONG', do: 'truncate' }] } },
+  );
+  await record(
+    'held-in-vain',
+    keyed('R10', 30, (row, n) => (n % 10 === 0 ? { ...row, Name: '' } : row)),
+    { keepColumns: true, retry: { ...FAST.retry, holdFor: '1s' } },
+  );
+  await record(
+    'corrected',
+    keyed('R11', 30, (row, n) => (n % 10 === 0 ? { ...row, Name: '' } : row)),
+    { retry: { ...FAST.retry, holdFor: '1h' } },
+    async (handle) => {
+      await expect.poll(async () => (await handle.progress()).phase, { timeout: 20_000 }).toBe('holding');
+      const rejected = await readCsv((await handle.progress()).rejectedFile);
+      const source = await world.csv(rejected.map((row) => ({ ...row, Name: 'Mended' })));
+      await handle.submitCorrections({ source }, 'corrected');
+    },
+  );
   await world.org.setRecordsPerSecond(100);
   const before = world.org.jobs().length;
-  await record('cancelled', keyed('R8', 12_000), {}, async () => {
+  await record('cancelled', keyed('R8', 12_000), {}, async (handle) => {
     await expect.poll(() => world.org.jobs()[before]?.processed ?? 0, { timeout: 20_000 }).toBeGreaterThan(50);
+    await handle.cancel();
+    await world.org.setRecordsPerSecond(20_000);
   });
 });

@@ -1,10 +1,11 @@
 /** The connections file, its shipped JSON Schema, and that both say the same. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
+import { jwtVerify } from 'jose';
 import { format, resolveConfig } from 'prettier';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { NightloadError } from '../../src/errors.js';
@@ -366,6 +367,27 @@ describe('connections of a file', () => {
     const error = (await errorOf(again.getJob(JOB, watch()))) as NightloadError;
     expect(error).toMatchObject({ code: 'JWT_KEY_UNREADABLE', retryable: true });
     expect(error.message).toMatch(/^Connection "default" of .*connections\.json: The file that privateKey names/);
+  });
+
+  it('log in with a key in a variable', async () => {
+    let assertion = '';
+    const org = await startOrg(async (request, response) => {
+      const body = await bodyOf(request);
+      if (request.url !== '/services/oauth2/token') return json(response, 200, { id: JOB, state: 'Open' });
+      assertion = new URLSearchParams(body).get('assertion') ?? '';
+      json(response, 200, { access_token: 'T1', instance_url: org.url });
+    });
+    const jwt = { auth: 'jwt', loginUrl: org.url, clientId: 'app', username: 'u@acme.com', privateKey: 'env:KEY' };
+    const { connections, warnings } = read(one(jwt), { KEY: String(rsa) });
+    expect(warnings).toEqual([]);
+    const connection = openConnection(connections.get('default') as ConnectionSettings);
+    onTestFinished(() => connection.close());
+    expect(await connection.getJob(JOB, watch())).toMatchObject({ id: JOB });
+    await jwtVerify(assertion, createPublicKey(String(rsa)));
+    const error = refusal(one(jwt), { KEY: SECRET });
+    expect(error.code).toBe('JWT_KEY_INVALID');
+    expect(error.message).toContain('Connection "default" of ');
+    expect(error.message).toContain('The private key is no private key in PEM form');
   });
 
   it('a key that cannot be used is told at once, in the words of the file', () => {

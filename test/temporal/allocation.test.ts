@@ -166,7 +166,7 @@ it('costs a part few events and little time', async () => {
     const create = scheduled('createJob');
     // One step; then its end is seen by a workflow task, and the job is created.
     expect(Number(create?.eventId) - Number(ask?.eventId)).toBe(6);
-    const messages = events?.filter((event) => /SignalExternal|ExternalWorkflow/.test(Object.keys(event).join(' ')));
+    const messages = events?.filter((event) => /externalWorkflow/i.test(Object.keys(event).join(' ')));
     expect(messages).toHaveLength(2);
     waits.push(millis(create?.eventTime) - millis(ask?.eventTime));
   }
@@ -175,18 +175,18 @@ it('costs a part few events and little time', async () => {
   expect(summary).toMatchObject({ records: { used: 300, granted: 0 }, batches: { used: jobsTotal }, waitingTotal: 0 });
 });
 
-/** Thousands of parts, which many holders ask for at once; a server that wants short histories. */
-it('serves thousands of parts over many runs, whose histories all replay', async () => {
+/** Parts that many holders ask for at once; a server that wants short histories. */
+it('serves more than a thousand parts over many runs, whose histories all replay', { timeout: 400_000 }, async () => {
   const { path } = await findTemporalServer();
-  const dynamicConfig = ['limit.historyCount.suggestContinueAsNew=1000'];
+  const dynamicConfig = ['limit.historyCount.suggestContinueAsNew=500'];
   server = await startDevServer({ binary: path, uiPort: 'off', dynamicConfig });
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('./allocation-workflows.ts', import.meta.url)),
     logger: new DefaultLogger('WARN'),
   });
-  await open({ maxJobs: 4, windowMs: 24 * 60 * MINUTE }, {}, server.address, { code });
-  const holders = 20;
-  const parts = 100;
+  await open({ maxJobs: 15, windowMs: 24 * 60 * MINUTE }, {}, server.address, { code });
+  const holders = 30;
+  const parts = 40;
   const waited = await Promise.all(
     Array.from({ length: holders }, (_, n) =>
       world.client.workflow.execute<(parts: number, records: number) => Promise<number>>('holdParts', {

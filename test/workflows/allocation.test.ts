@@ -14,6 +14,7 @@ import {
 } from '../../src/workflows/allocation/ledger.js';
 import type { Request } from '../../src/workflows/allocation/ledger.js';
 import type { OrgSummary } from '../../src/workflows/allocation/messages.js';
+import { pollFactor } from '../../src/workflows/allocation/scarcity.js';
 import { batchesFor, openLedger } from '../../src/workflows/allocation/state.js';
 import type { Ledger } from '../../src/workflows/allocation/state.js';
 import { summary } from '../../src/workflows/allocation/summary.js';
@@ -229,6 +230,15 @@ describe('what a job has used', () => {
   it('one that was never closed: nothing was asked for', () => {
     expect(usedBy({ records: 25_000 }, { ...look('Aborted', 0), closed: false })).toBeUndefined();
   });
+});
+
+it.each([
+  [undefined, 1],
+  [0.79, 1],
+  [0.8, 2],
+  [0.95, 4],
+])('looks at jobs less often when API requests get scarce: %s used, %i times as long', (used, factor) => {
+  expect(pollFactor(used)).toBe(factor);
 });
 
 describe('words', () => {

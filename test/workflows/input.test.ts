@@ -20,6 +20,7 @@ describe('resolveInput', () => {
     expect(resolve()).toEqual({
       loadId: 'night-1',
       connection: 'default',
+      waitForSourceMs: 0,
       partMaxBytes: 100_000_000,
       maxConcurrent: 2,
       poll: { initialMs: 5_000, coefficient: 1.5, maximumMs: 300_000, settleMs: 30_000 },
@@ -64,6 +65,8 @@ describe('resolveInput', () => {
       encoding: 'UTF-8',
       part: { maxBytes: 5_000, maxConcurrent: 8 },
       poll: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '30s', settleInterval: '1s' },
+      timeZone: 'Europe/Berlin',
+      waitForSource: '3h',
       jobTimeout: '8 hours',
       outageLimit: '6h',
       retry: {
@@ -78,6 +81,7 @@ describe('resolveInput', () => {
     expect(resolveInput(said, WORKFLOW_ID)).toEqual({
       loadId: 'my.load_1-a',
       connection: 'acme',
+      waitForSourceMs: 10_800_000,
       partMaxBytes: 5_000,
       maxConcurrent: 8,
       poll: { initialMs: 200, coefficient: 2, maximumMs: 30_000, settleMs: 1_000 },

@@ -1,6 +1,7 @@
 // nightload as its users run it: a Temporal dev server, a worker in a process of its own, the built command. What the
 // steps took is read from the histories.
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { peakMemory, processorTime, run, start } from '../processes.mjs';
@@ -22,9 +23,10 @@ export async function openTemporal(dist, work) {
   const { findTemporalServer } = await built('workers/temporal-server.js');
   const { startDevServer } = await built('workers/dev-server.js');
   const { path: binary } = await findTemporalServer({ log: console.error });
+  const dbFile = `${work}temporal-${randomUUID().slice(0, 8)}.db`;
   const server = await startDevServer({
     binary,
-    dbFile: `${work}temporal-${randomUUID().slice(0, 8)}.db`,
+    dbFile,
     uiPort: 'off',
   });
   const { Client, Connection } = createRequire(new URL('client.js', dist))('@temporalio/client');
@@ -35,6 +37,7 @@ export async function openTemporal(dist, work) {
     async stop() {
       await connection.close();
       await server.stop();
+      for (const suffix of ['', '-shm', '-wal']) await rm(`${dbFile}${suffix}`, { force: true });
     },
   };
 }

@@ -95,7 +95,7 @@ async function spent({ others = async () => 0 }) {
 function print(size, { rows, parts, versions, middle, runs }) {
   const base = middle.curl;
   printTable(
-    `${size}: ${rows} rows, ${parts} ${parts === 1 ? 'job' : 'jobs'}; medians of ${runs.curl.length} runs in turns`,
+    `${size}: ${rows} rows, ${parts} ${parts === 1 ? 'job' : 'jobs'}; turns: ${runs.curl.length}, medians`,
     ['client', 'wall time', 'of curl', 'processor time', 'of curl', 'peak memory', 'requests'],
     Object.entries(middle).map(([name, run]) => [
       `${name} ${versions[name] ?? ''}`.trim(),

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
-import { connectionsFromEnvironment, openConnection } from '../../salesforce/settings.js';
+import { allocationsOf, connectionsFromEnvironment, openConnection } from '../../salesforce/settings.js';
 import { FileRoots, folderUri } from '../../storage/roots.js';
 import { workerLogger } from '../../workers/logger.js';
 import { startWorker } from '../../workers/worker.js';
@@ -24,6 +24,7 @@ export async function worker(): Promise<number> {
     namespace: temporal.namespace,
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
+    allocations: allocationsOf(settings),
     roots,
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });

@@ -28,8 +28,8 @@ export type Answer =
   | { standing: 'waiting'; reason: string; at?: number }
   | { standing: 'ended' | 'unknown' };
 
-/** How a request stands. Whoever asks reads the answer with it, so that a grant at once costs the holder no signal. */
-export const standingQuery = defineQuery<Answer, [id: string]>('standing');
+/** How requests stand. Whoever asks reads the answer with it, so that a grant at once costs the holder no signal. */
+export const standingsQuery = defineQuery<Answer[], [ids: string[]]>('standings');
 
 /** To a holder that had to wait: it may go. */
 export const grantedSignal = defineSignal<[{ id: string; warning?: string }]>('granted');
