@@ -35,7 +35,8 @@ export function nightloadServiceHandler(): ServiceHandler<(typeof nightloadServi
 function refusal(error: unknown): unknown {
   if (!(error instanceof NightloadError)) return error;
   const { code: type, message } = error;
-  const details = error instanceof AlreadyLoadedError && error.earlier !== undefined ? [error.earlier] : [];
+  const details =
+    error instanceof AlreadyLoadedError && error.earlier !== undefined ? [{ earlier: error.earlier }] : [];
   const cause = ApplicationFailure.create({ type, message, details, nonRetryable: true });
   return new OperationError('failed', message, { cause });
 }

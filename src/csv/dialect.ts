@@ -76,8 +76,8 @@ const OTHER_FORMATS = [
   [/^\s*<(?:!doctype|html|head|body|table)\b/i, 'HTML, perhaps the page of a login'],
   [/^\s*<\?xml/i, 'XML'],
   [/^%PDF-/, 'PDF'],
-  [/^PK\x03\x04/, 'a zip archive or an Excel workbook (.xlsx)'],
-  [/^\xd0\xcf\x11\xe0/, 'an old Excel workbook (.xls)'],
+  [/^PK[^\w ,;]{2}/, 'a zip archive or an Excel workbook (.xlsx)'],
+  [/^\xd0\xcf[^\w ]\xe0/, 'an old Excel workbook (.xls)'],
 ] as const;
 
 /** Texts that no CSV begins with; as a CSV they would be refused for reasons that lead people astray. */

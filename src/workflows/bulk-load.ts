@@ -16,7 +16,7 @@ import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js
 import type { SourceLook } from '../activities/await-source.js';
 import type { LocatedSource, OrgRef } from '../activities/types.js';
 import { recordCounts } from './books.js';
-import { nudgeChild } from './children.js';
+import { signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
 import { resolveInput, withoutNulls } from './input.js';
@@ -99,10 +99,11 @@ async function correct(
 }
 
 function listen(run: LoadRun, live: Live): void {
-  const pause = (paused: boolean) => (): void => {
+  const pause = (paused: boolean) => async (): Promise<void> => {
     live.paused = paused;
     live.changes++;
     live.show();
+    if (live.retrying !== undefined) await signalChild(live.retrying, paused ? pauseSignal : resumeSignal);
   };
   setHandler(pauseSignal, pause(true), { description: 'Starts no new job; running ones go on and are polled.' });
   setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
@@ -110,7 +111,7 @@ function listen(run: LoadRun, live: Live): void {
     pollNowSignal,
     async () => {
       live.changes++;
-      await Promise.all(pollable(live).map(nudgeChild));
+      await Promise.all(pollable(live).map((name) => signalChild(name, pollNowSignal)));
     },
     { description: 'Looks at all running jobs now instead of at their next timer.' },
   );

@@ -6,13 +6,12 @@ import {
   TimeoutFailure,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
-import type { WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
+import type { SignalDefinition, WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
 import { executeChild, getExternalWorkflowHandle, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { ChildWorkflowOptions } from '@temporalio/workflow';
 import type { PartGroup, Stage } from '../activities/types.js';
 import { NO_ROWS } from './books.js';
 import { toLoadError, withUnknownClock } from './failures.js';
-import { pollNowSignal } from './messages.js';
 import type { ingestJob } from './ingest-job.js';
 import { enterLost } from './job-run.js';
 import type { IngestJobInput, IngestJobResult, LostJobs } from './job-run.js';
@@ -159,9 +158,9 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
 }
 
 /** Passes `pollNow` on to a child. One that has just ended needs it no more. */
-export async function nudgeChild(name: string): Promise<void> {
+export async function signalChild(name: string, signal: SignalDefinition): Promise<void> {
   try {
-    await getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(pollNowSignal);
+    await getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(signal);
   } catch (error) {
     if (isCancellation(error)) throw error;
   }

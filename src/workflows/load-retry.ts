@@ -63,10 +63,16 @@ export async function sendCorrected(
   run.canceled ||= result.canceled;
 }
 
-async function child(live: Live, name: string, staticSummary: string, args: RetryInput): Promise<RetryResult> {
+async function child(
+  live: Live,
+  name: string,
+  staticSummary: string,
+  input: Omit<RetryInput, 'paused'>,
+): Promise<RetryResult> {
   live.retrying = name;
   try {
-    return await runChild<typeof retryFailedRows>('retryFailedRows', name, { args: [args], staticSummary });
+    const args: [RetryInput] = [{ ...input, paused: live.paused }];
+    return await runChild<typeof retryFailedRows>('retryFailedRows', name, { args, staticSummary });
   } finally {
     delete live.retrying;
     delete live.waitingFor;
@@ -77,7 +83,7 @@ function common(
   input: BulkLoadInput,
   settings: LoadSettings,
   run: LoadRun,
-): Omit<RetryInput, 'stage' | 'outcomes' | 'workUri' | 'sendFirst'> {
+): Omit<RetryInput, 'stage' | 'outcomes' | 'workUri' | 'sendFirst' | 'paused'> {
   const { filesQueue, searchAttributes } = run.located as LocatedSource;
   return {
     ...(run.org as OrgRef),

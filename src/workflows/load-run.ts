@@ -72,6 +72,8 @@ export interface RetryInput extends OrgRef {
   retry: RetryPlan;
   /** The rows of the stage were not sent yet; otherwise what did not land of them is sorted first. */
   sendFirst: boolean;
+  /** No job is started until the signal `resume`. */
+  paused: boolean;
   searchAttributes: SearchAttributeName[];
 }
 

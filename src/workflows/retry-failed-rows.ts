@@ -16,17 +16,23 @@ import {
 import { isTerminal } from '../contract.js';
 import type { PartOutcome, SortedRows, Stage } from '../activities/types.js';
 import { NO_ROWS, openBooks } from './books.js';
-import { nudgeChild, runPart } from './children.js';
+import { runPart, signalChild } from './children.js';
 import { toLoadError } from './failures.js';
 import { enterWarnings, isExceptional, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
 import { enterLost } from './job-run.js';
-import { pollNowSignal, retryProgressSignal } from './messages.js';
+import { pauseSignal, pollNowSignal, resumeSignal, retryProgressSignal } from './messages.js';
 import { untilCanceled } from './patience.js';
 import { retryDelay } from './polling.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { count, retryDetails, time } from './words.js';
+
+/** The job that runs, and what signals said. */
+interface Running {
+  name?: string;
+  paused: boolean;
+}
 
 export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
   const result: RetryResult = {
@@ -36,14 +42,16 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
     lost: { creates: [] },
   };
   let { stage, outcomes } = input;
-  const running: { name?: string } = {};
+  const running: Running = { paused: input.paused };
   setHandler(
     pollNowSignal,
     async () => {
-      if (running.name !== undefined) await nudgeChild(running.name);
+      if (running.name !== undefined) await signalChild(running.name, pollNowSignal);
     },
     { description: 'Looks at the running job now instead of at its next timer.' },
   );
+  setHandler(pauseSignal, () => void (running.paused = true), { description: 'Starts no new job.' });
+  setHandler(resumeSignal, () => void (running.paused = false), { description: 'Starts jobs again after a pause.' });
   if (input.sendFirst) ({ stage, outcomes } = await sendStage(input, result, stage, 'sent', running));
   for (let round = 1; ; round++) {
     const next = await sortStage(input, result, stage, outcomes, round);
@@ -126,7 +134,7 @@ async function runRound(
   result: RetryResult,
   stage: Stage,
   round: number,
-  running: { name?: string },
+  running: Running,
 ): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
   try {
     const wait = retryDelay(input.retry, round, Math.random());
@@ -148,10 +156,11 @@ async function sendStage(
   result: RetryResult,
   stage: Stage,
   name: string,
-  running: { name?: string },
+  running: Running,
 ): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
   const outcomes: PartOutcome[] = [];
   for (let part = 1; part <= stage.parts.length; part++) {
+    await untilResumed(input, result, running);
     if (result.canceled || result.error !== undefined) {
       outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
       continue;
@@ -173,6 +182,17 @@ async function sendStage(
     });
   }
   return { stage, outcomes };
+}
+
+async function untilResumed(input: RetryInput, result: RetryResult, running: Running): Promise<void> {
+  if (!running.paused || result.canceled || result.error !== undefined) return;
+  setCurrentDetails(retryDetails(input, result, 'paused: waits for the signal `resume`'));
+  try {
+    await condition(() => !running.paused);
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    result.canceled = true;
+  }
 }
 
 function template(input: RetryInput): Parameters<typeof runPart>[0] {

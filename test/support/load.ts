@@ -82,6 +82,9 @@ export async function openWorld(
     },
     async end() {
       await worker.stop();
+      // Its port may be another org's next: nobody would work for that one's ledger any more.
+      const ledger = client.workflow.getHandle(`nightload-allocation/${new URL(org.url).host}`);
+      await ledger.terminate().catch(() => undefined);
       await connection.close();
       await clientConnection.close();
       await org.close();

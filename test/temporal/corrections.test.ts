@@ -247,3 +247,38 @@ describe('a fixer', () => {
     expect(result.warnings).toEqual([expect.stringContaining('CORRECTIONS_REFUSED')]);
   });
 });
+
+describe('a pause', () => {
+  it('holds back retries and corrections too, until the load is resumed', async () => {
+    const rows = keyed('P1', accounts(40)).map((row, i) =>
+      i === 0 ? { ...row, Name: '' } : i < 5 ? { ...row, Description: '[locked once]' } : row,
+    );
+    const handle = await world.start({
+      source: await world.csv(rows),
+      retry: { ...FAST.retry, initialWait: '3s', holdFor: '1h' },
+    });
+    const jobs = (): number => world.org.jobs().length;
+    await until(handle, ({ phase }) => phase === 'retrying');
+    const before = jobs();
+    await handle.pause();
+    await sleep(5_000);
+    expect(jobs()).toBe(before);
+    await handle.resume();
+    await holding(handle);
+    expect(jobs()).toBe(before + 1);
+
+    await handle.pause();
+    const rejected = await readCsv((await handle.progress()).rejectedFile);
+    const source = await world.csv(
+      rejected.map((row) => ({ ...row, Name: 'Mended' })),
+      'P1.csv',
+    );
+    await handle.submitCorrections({ source }, 'P1');
+    await sleep(2_000);
+    expect(jobs()).toBe(before + 1);
+    await handle.resume();
+    const result = await handle.result();
+    expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 40 } });
+    await expectSound(world, result);
+  });
+});

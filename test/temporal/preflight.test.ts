@@ -338,7 +338,7 @@ const REFUSALS: Refusal[] = [
       ),
       deflateRawSync(long('<Types>', 200, (n) => `<Override PartName="/xl/sheet${n * 7919}.xml"/>`)),
     ]),
-    code: 'CSV_NOT_UTF8',
+    code: 'SOURCE_NOT_CSV',
     says: /Excel workbook/,
   },
   {

@@ -1,0 +1,86 @@
+/** What takes minutes: more than a thousand parts at one ledger, and a ledger that does not answer. */
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { afterEach, expect, it } from 'vitest';
+import { startDevServer } from '../../src/workers/dev-server.js';
+import type { DevServer } from '../../src/workers/dev-server.js';
+import { findTemporalServer } from '../../src/workers/temporal-server.js';
+import type { OrgSummary } from '../../src/workflows/allocation/messages.js';
+import { MINUTE, openGoverned } from '../support/governed.js';
+import type { Governed } from '../support/governed.js';
+import type { World } from '../support/load.js';
+
+let server: DevServer | undefined;
+let governed: Governed;
+let world: World;
+const open = async (...args: Parameters<typeof openGoverned>): Promise<void> => {
+  governed = await openGoverned(...args);
+  ({ world } = governed);
+};
+const start: Governed['start'] = (...args) => governed.start(...args);
+const ledger = (): Promise<OrgSummary> => governed.ledger();
+afterEach(async () => {
+  await governed.end();
+  await server?.stop();
+  server = undefined;
+});
+
+/** Parts that many holders ask for at once; a server that wants short histories. */
+it('serves more than a thousand parts over many runs, whose histories all replay', { timeout: 400_000 }, async () => {
+  const { path } = await findTemporalServer();
+  const dynamicConfig = ['limit.historyCount.suggestContinueAsNew=500'];
+  server = await startDevServer({ binary: path, uiPort: 'off', dynamicConfig });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../temporal/allocation-workflows.ts', import.meta.url)),
+    logger: new DefaultLogger('WARN'),
+  });
+  await open({ maxJobs: 15, windowMs: 24 * 60 * MINUTE }, {}, server.address, { code });
+  const holders = 30;
+  const parts = 40;
+  const waited = await Promise.all(
+    Array.from({ length: holders }, (_, n) =>
+      world.client.workflow.execute<(parts: number, records: number) => Promise<number>>('holdParts', {
+        taskQueue: governed.taskQueue,
+        workflowId: `holder-${n}`,
+        args: [parts, 10],
+      }),
+    ),
+  );
+  expect(waited.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(100);
+  const total = holders * parts;
+  expect(await ledger()).toMatchObject({
+    records: { used: 10 * total, granted: 0 },
+    batches: { used: total },
+    jobsTotal: 0,
+    waitingTotal: 0,
+  });
+  const runs = world.client.workflow.list({ query: `WorkflowId = "${governed.ledgerId}"` });
+  let count = 0;
+  for await (const { runId, workflowId } of runs) {
+    const history = await world.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    await Worker.runReplayHistory({ workflowBundle: { code } }, history, workflowId);
+    count++;
+  }
+  expect(count).toBeGreaterThan(5);
+});
+
+it(
+  'goes on without a ledger that does not answer for two minutes, and the report says so',
+  { timeout: 240_000 },
+  async () => {
+    await open({}, {});
+    // Somebody else's, on a queue that nobody works on.
+    await world.client.workflow.start('orgAllocation', {
+      workflowId: governed.ledgerId,
+      taskQueue: 'nobody',
+      args: [{}],
+    });
+    const began = Date.now();
+    const load = await start(10, 'alone');
+    const result = await load.result();
+    expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 10 } });
+    expect(result.warnings).toEqual([expect.stringContaining('its ledger did not answer')]);
+    expect(Date.now() - began).toBeGreaterThan(2 * MINUTE - 1_000);
+    await world.client.workflow.getHandle(governed.ledgerId).terminate();
+  },
+);
