@@ -2,6 +2,7 @@
 import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { WorkflowExecutionDescription, WorkflowHandle, Client } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_TASK_QUEUE, FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
 import type {
@@ -132,6 +133,16 @@ export class LoadHandle {
    * @throws NightloadError `CORRECTIONS_REFUSED`, `LOAD_NOT_HOLDING`
    */
   async submitCorrections(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
+    try {
+      return await this.#submit(corrections, updateId);
+    } catch (error) {
+      if (!(error instanceof NightloadError)) throw error;
+      // The server keeps a refusal under the id; what was wrong with the file, or the folder, may have been mended since.
+      return this.#submit(corrections, `${updateId}-${randomUUID()}`);
+    }
+  }
+
+  async #submit(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
     try {
       return await this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
         args: [corrections],

@@ -1,7 +1,8 @@
 /** Fetches a job's three result files, counts their rows, and keeps those that have any. Repeated freely. */
 import { mkdir, rm } from 'node:fs/promises';
 import type { SalesforceConnection, ResultKind } from '../salesforce/connection.js';
-import { countFailedForGood, resultDelimiter, RowCount } from '../csv/results.js';
+import { failuresOf, resultDelimiter, RowCount } from '../csv/results.js';
+import type { FailedRows } from '../csv/results.js';
 import { readHead, readRange, saveStream } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
@@ -24,11 +25,13 @@ export function downloadResults(
     const succeeded = await fetch('successfulResults', files.succeeded);
     const failed = await fetch('failedResults', files.failed);
     const unprocessed = await fetch('unprocessedrecords', files.unprocessed);
+    const failures = failed === 0 ? { forGood: 0 } : await lookAtFailed(files.failed, plan, input, step);
     return {
       succeeded,
       failed,
       unprocessed,
-      failedForGood: failed === 0 ? 0 : await forGood(files.failed, plan, input, step),
+      failedForGood: failures.forGood,
+      ...(failures.stop !== undefined && { stop: failures.stop }),
     };
   });
 }
@@ -57,12 +60,12 @@ async function* progress(chunks: AsyncIterable<Buffer>, step: Step): AsyncGenera
   }
 }
 
-async function forGood(
+async function lookAtFailed(
   path: string,
   plan: StagePlan,
   { operation }: DownloadResultsInput,
   step: Step,
-): Promise<number> {
+): Promise<FailedRows> {
   const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
-  return countFailedForGood(readRange(path, 0, undefined, step.signal), delimiter, operation);
+  return failuresOf(readRange(path, 0, undefined, step.signal), delimiter, operation);
 }

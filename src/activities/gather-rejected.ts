@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { saveStream } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { joined, moveEarlierAside, RESULT_NAMES } from './result-folder.js';
 import { step } from './step.js';
 import type { GatherRejectedInput } from './types.js';
-import { joined, moveEarlierAside, RESULT_NAMES } from './write-report.js';
 
 export function gatherRejected(
   dependencies: ActivityDependencies,

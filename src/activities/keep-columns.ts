@@ -16,6 +16,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { LandedIndex } from './keep-columns-index.js';
 import { keyHash, LANES } from './key-hash.js';
 import { PacedFile } from './paced-file.js';
+import { moveEarlierAside, RESULT_NAMES } from './result-folder.js';
 import { keyFunction } from './sorting.js';
 import { isAsPlanned, loadPlan, sourceChanged } from './stage.js';
 import type { OriginalFile, StagePlan } from './stage.js';
@@ -28,6 +29,8 @@ export interface KeepColumnsInput {
   succeeded: string[];
   /** `file:` URI of the load's folder. */
   outputUri: string;
+  /** Of the load: what an earlier run has left there is moved aside. */
+  runId: string;
 }
 
 export interface KeptColumns {
@@ -40,19 +43,18 @@ export interface KeptColumns {
   why?: string;
 }
 
-export const KEPT_FILE = 'succeeded-with-source.csv';
-
 export function keepColumns(dependencies: ActivityDependencies): (input: KeepColumnsInput) => Promise<KeptColumns> {
-  return step(async ({ stageUri, succeeded, outputUri }, { signal }) => {
+  return step(async ({ stageUri, succeeded, outputUri, runId }, { signal }) => {
     const { roots } = dependencies;
     const plan = await loadPlan(await roots.pathOf(stageUri));
     const paths = await Promise.all(succeeded.map((uri) => roots.pathOf(uri)));
     const folder = await roots.pathOf(outputUri);
     await mkdir(folder, { recursive: true });
+    await moveEarlierAside(folder, runId);
     return joinLanded({
       plan,
       landed: paths.filter((path) => existsSync(path)),
-      path: join(folder, KEPT_FILE),
+      path: join(folder, RESULT_NAMES.kept),
       signal,
     });
   });

@@ -26,6 +26,8 @@ export class KeyIndex {
   /** By the key's number: twice the rows of result files less those of the source, plus `REFUSED`. */
   readonly #states = new IntList();
   readonly #rows = new RowList();
+  /** By the key's number: wanted rows of result files, as far as one or more than one goes. */
+  readonly #several = new Set<number>();
   #searched = false;
 
   /** @param hash for tests */
@@ -43,7 +45,10 @@ export class KeyIndex {
     if (this.#searched) throw new Error('a key is wanted after the source was searched');
     const number = this.#keys.add(key);
     if (number === this.#states.length) this.#states.push(ROW);
-    else this.#states.set(number, this.#states.get(number) + ROW);
+    else {
+      this.#states.set(number, this.#states.get(number) + ROW);
+      this.#several.add(number);
+    }
   }
 
   /** Notes a row that failed for good, if rows of its key are wanted. */
@@ -66,6 +71,12 @@ export class KeyIndex {
   verdict(key: string): Verdict {
     const number = this.#keys.numberOf(key);
     return number === -1 ? 'result' : this.#verdict(number);
+  }
+
+  /** Whether more than one row of a key is wanted: result files show them in an order of their own. */
+  hasSeveral(key: string): boolean {
+    const number = this.#keys.numberOf(key);
+    return number !== -1 && this.#several.has(number);
   }
 
   /** Whether any row must be taken from, or rejected out of, the result files. */

@@ -3,8 +3,7 @@
  * the rows of a round are put together by parent, in pieces that fit into memory.
  */
 import { randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rename, rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { readCell } from '../csv/cells.js';
 import { scanRecords } from '../csv/scanner.js';
@@ -17,19 +16,18 @@ const PIECE_BYTES = 64 * 1024 * 1024;
 const MOST_FILES = 64;
 
 /**
- * Writes the stretches between the `borders` one after the other, each ordered by parent, with rows of one parent in
+ * Orders the stretches between the `borders` of a file, each for itself, by parent, with rows of one parent in
  * their old order. Their lengths do not change.
  */
 export async function orderByParent(
   from: string,
   borders: readonly number[],
-  folder: string,
   { names, delimiter, parent }: Pick<StagePlan, 'names' | 'delimiter'> & { parent: string },
   signal: AbortSignal,
   pieceBytes = PIECE_BYTES,
-): Promise<{ path: string }> {
+): Promise<void> {
   const column = names.indexOf(parent);
-  const ordered = new RowFile(join(folder, `ordered-${randomUUID().slice(0, 8)}.csv`), Buffer.alloc(0));
+  const ordered = new RowFile(`${from}.${randomUUID().slice(0, 8)}`, Buffer.alloc(0));
   try {
     for (const [index, start] of borders.slice(0, -1).entries()) {
       const end = borders[index + 1] as number;
@@ -38,8 +36,7 @@ export async function orderByParent(
   } finally {
     await ordered.close();
   }
-  await rm(from);
-  return ordered;
+  await rename(ordered.path, from);
 }
 
 async function copy(chunks: AsyncIterable<Buffer>, to: RowFile): Promise<void> {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Operation } from '../contract.js';
 import { readCells, writeCells } from '../csv/cells.js';
 import type { Dialect } from '../csv/dialect.js';
 import { headerBytes, sendsAllColumns } from '../csv/header.js';
@@ -195,6 +196,10 @@ async function leaveOutBadRows(
   return { rows: await withoutRows(rows, numbers, work, input, step), rejected };
 }
 
+function isDelete(operation: Operation): boolean {
+  return operation === 'delete' || operation === 'hardDelete';
+}
+
 /** Writes the rows that would fail in the shape of a rejected file. */
 export async function writeBadRows(
   rows: RowsToSend,
@@ -203,7 +208,10 @@ export async function writeBadRows(
   input: Pick<PlanLoadInput, 'operation' | 'blankAsNull'>,
   step: Step,
 ): Promise<{ file: RowFile; numbers: number[]; report: RowCheckReport }> {
-  const header = headerBytes(['sf__Id', 'sf__Error', ...rows.names], ',', 'LF');
+  // A delete sends ids only, and its rejected file has the other columns too: they stay blank here.
+  const shown = isDelete(input.operation) ? checked.columns.kept.map(({ name }) => name) : rows.names;
+  const places = shown.map((name) => rows.names.indexOf(name));
+  const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
   const file = new RowFile(join(work, `bad-rows-${randomUUID().slice(0, 8)}.csv`), header);
   const numbers: number[] = [];
   try {
@@ -212,9 +220,11 @@ export async function writeBadRows(
       chunks: readRange(rows.path, rows.dialect.dataStart, undefined, step.signal),
       signal: step.signal,
       onProgress: (bytes) => (step.bytes = bytes),
-      async onBadRow(record, { row, error }) {
-        numbers.push(row);
-        await file.add(writeCells(['', error, ...readCells(record, rows.dialect.delimiter)], ',', 'LF'));
+      async onBadRow(record, { row: number, error }) {
+        numbers.push(number);
+        const cells = readCells(record, rows.dialect.delimiter);
+        const row = isDelete(input.operation) ? places.map((place) => cells[place] ?? '') : cells;
+        await file.add(writeCells(['', error, ...row], ',', 'LF'));
       },
     });
     return { file, numbers, report };

@@ -77,16 +77,10 @@ async function planNext(
   folder: string,
   signal: AbortSignal,
 ): Promise<Stage> {
-  const { path } =
-    plan.parent === undefined
-      ? files.next
-      : await orderByParent(
-          files.next.path,
-          [0, files.keyedBytes, files.next.bytes],
-          folder,
-          { ...plan, parent: plan.parent },
-          signal,
-        );
+  const path = files.next.path;
+  if (plan.parent !== undefined) {
+    await orderByParent(path, [0, files.keyedBytes, files.next.bytes], { ...plan, parent: plan.parent }, signal);
+  }
   const keyed: Pick<PartGroup, 'operation' | 'externalIdFieldName'> =
     (input.operation === 'insert' || input.operation === 'upsert') && plan.key !== undefined
       ? { operation: 'upsert', externalIdFieldName: plan.key.column }

@@ -5,7 +5,7 @@ import { readCell, readCells } from '../csv/cells.js';
 import { keyNormaliser } from '../csv/keys.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
-import { classify, isDone, mayPassUnchanged, parseRowError } from '../csv/row-errors.js';
+import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../csv/row-errors.js';
 import { eachRecord, scanRecords } from '../csv/scanner.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
@@ -223,10 +223,7 @@ async function endFailed(
       const value = key?.of(row.cells);
       const fate = fateOf(sorting, row);
       if (fate === 'stop') {
-        stop ??= {
-          code: parseRowError(row.note).code ?? 'STOPPED',
-          message: `The platform stopped taking rows: ${row.note}`,
-        };
+        stop ??= stopError(row.note);
       }
       if (fate === 'done') {
         await files.acceptAsDone(row);
@@ -269,6 +266,9 @@ async function takeFromResults(
           if (value === undefined || !fixes.isOdd(value)) continue;
           verdict = 'result';
         }
+        // Which of them is the newest, the shuffled order of a result file does not tell.
+        const isDelete = sorting.operation === 'delete' || sorting.operation === 'hardDelete';
+        if (verdict === 'result' && value !== undefined && !isDelete && index.hasSeveral(value)) verdict = 'ambiguous';
         if (verdict === 'result' && !row.complete) {
           // What Salesforce left out of its file cannot be sent again.
           await rejections.add(row.id, row.note, row.cells);
@@ -280,7 +280,7 @@ async function takeFromResults(
           const first = row.note === '' ? '' : ` This one failed with: ${row.note}`;
           await rejections.add(
             row.id,
-            `DUPLICATE_KEY_IN_FILE:Another row with the same ${column} was loaded, and which of them is newer cannot be told.${first}:${column} --`,
+            `DUPLICATE_KEY_IN_FILE:Another row has the same ${column}, and which of them is newer cannot be told.${first}:${column} --`,
             row.cells,
           );
         }

@@ -2,7 +2,7 @@
  * Rejected rows that came back corrected: checked against those that wait, taken out of them, and made ready to be sent.
  * Whatever is wrong with the file is refused as a whole; the rows then go on waiting.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -43,14 +43,22 @@ export function takeCorrections(
     );
     const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage: StagePlan = { ...rows.plan };
-    await savePlan(folder, stage);
+    // After a reset the same number may name another file: what the first one sent must not count as its rows.
+    const stageFolder = join(folder, contentName(stage));
+    await savePlan(stageFolder, stage);
     return {
       rows: stage.parts.reduce((sum, { records }) => sum + records, 0),
       remaining: remaining.rows,
       ...(remaining.rows > 0 && { rejected: pathToFileURL(remaining.path).href }),
-      next: stageOf(folder, stage),
+      next: stageOf(stageFolder, stage),
     };
   });
+}
+
+function contentName({ parts }: StagePlan): string {
+  const hash = createHash('sha256');
+  for (const { start, end, crc } of parts) hash.update(`${start}-${end}:${crc};`);
+  return hash.digest('hex').slice(0, 16);
 }
 
 function refused(message: string): NightloadError {
@@ -62,6 +70,8 @@ async function asRefusal<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
+    const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (gone) throw refused('The corrected file was deleted or moved while it was read.');
     if (!(error instanceof NightloadError) || error.retryable || error.code === 'CORRECTIONS_REFUSED') throw error;
     throw refused(`${error.message} (${error.code})`);
   }
@@ -86,6 +96,8 @@ async function readCorrections(
       'The rows of this load have no key by which corrections could be told apart. Load the corrected rejected file as a load of its own.',
     );
   }
+  // One that is not there is refused, whoever looks first.
+  await fingerprint(path);
   const opened = await openSource(path, folder, input, step);
   const columns = columnsOf(opened, plan);
   const rows = join(folder, `rows-${randomUUID().slice(0, 8)}.csv`);
@@ -108,7 +120,6 @@ async function readCorrections(
     maxBytes: Math.max(1, input.partMaxBytes - header),
   });
   if (cut.records === 0) throw refused('The corrected file has a header line and no rows.');
-  const upsert = input.operation === 'insert' || input.operation === 'upsert';
   return {
     keys: await keysOf(rows, plan, key, step),
     plan: {
@@ -120,9 +131,9 @@ async function readCorrections(
       parts: cut.parts,
       groups: [
         {
-          // Rows of an insert that have a unique external id; what an earlier try has created after all is not doubled.
-          operation: upsert ? 'upsert' : input.operation,
-          ...(upsert && { externalIdFieldName: key.column }),
+          // An insert stays one: a rejected row has not landed, and a record that has its key is somebody else's.
+          operation: input.operation,
+          ...(input.operation === 'upsert' && { externalIdFieldName: key.column }),
           firstPart: 1,
           lastPart: cut.parts.length,
         },

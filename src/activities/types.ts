@@ -200,6 +200,8 @@ export interface ResultCounts {
   /** Of the failed: rows whose error is not of a transient class. */
   failedForGood: number;
   unprocessed: number;
+  /** What a row was told when the org took no more rows: `STORAGE_LIMIT_EXCEEDED:…`. */
+  stop?: string;
 }
 
 /** What became of one part, as far as sorting its rows needs it. */

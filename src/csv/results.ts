@@ -74,20 +74,28 @@ export class RowCount {
   }
 }
 
+export interface FailedRows {
+  forGood: number;
+  /** What a row was told when the org took no more rows. */
+  stop?: string;
+}
+
 /** Rows of a failed file whose error will not go away by itself; a delete of what is gone is no failure. */
-export async function countFailedForGood(
+export async function failuresOf(
   chunks: AsyncIterable<Uint8Array>,
   delimiter: Delimiter,
   operation: Operation,
-): Promise<number> {
+): Promise<FailedRows> {
   let rows = 0;
-  let count = 0;
+  const found: FailedRows = { forGood: 0 };
   await scanRecords(chunks, { delimiter }, (record) => {
     if (rows++ === 0) return;
-    const rowClass = classify(parseRowError(readCell(record, 1, delimiter)));
-    if (!mayPassUnchanged(rowClass, operation) && !isDone(rowClass, operation)) count++;
+    const note = readCell(record, 1, delimiter);
+    const rowClass = classify(parseRowError(note));
+    if (!mayPassUnchanged(rowClass, operation) && !isDone(rowClass, operation)) found.forGood++;
+    if (rowClass === 'stop') found.stop ??= note;
   });
-  return count;
+  return found;
 }
 
 export interface ResultRow {

@@ -3,7 +3,7 @@
  * give. A code that is not in it needs a person. Pure.
  */
 
-import type { Operation } from '../contract.js';
+import type { LoadError, Operation } from '../contract.js';
 
 export interface RowError {
   /** `UNABLE_TO_LOCK_ROW`; undefined when the text has none. */
@@ -103,6 +103,11 @@ export function classesOf(code: string): readonly RowClass[] {
 function ruleOf(code: string): Rule {
   const rule = Object.hasOwn(CLASSES, code) ? CLASSES[code] : undefined;
   return rule ?? (code.startsWith('CANNOT_') ? 'permanent' : 'unknown');
+}
+
+/** The error of a load whose org takes no more rows. */
+export function stopError(note: string): LoadError {
+  return { code: parseRowError(note).code ?? 'STOPPED', message: `The platform stopped taking rows: ${note}` };
 }
 
 /** Whether what failed is so already: a record that was to be deleted is gone. */

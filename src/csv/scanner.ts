@@ -1,15 +1,12 @@
 /**
- * The record scanner: finds where records end in raw bytes, with native `indexOf` and without parsing cells.
+ * The record scanner: finds where records end in raw bytes, without parsing cells.
  * A quote opens a quoted cell only at the start of a cell, or right after a quote that closed one (a doubled quote);
  * line breaks inside quotes belong to the record. Blank lines are not records.
  */
 import { NightloadError } from '../errors.js';
 import { readCells } from './cells.js';
-import { ByteCounter } from './count-byte.js';
-
-const LF = 0x0a;
-const CR = 0x0d;
-const QUOTE = 0x22;
+import { BLOCK, CR, LF, QUOTE, STRETCH, ScanState, WINDOW, WORTH_BLOCKS } from './marks.js';
+import { found, isBlank, isPlain, leaveMemory, lineEnds, scanInput, setInput, takeMemory } from './marks.js';
 
 /** A quote where none may be: inside of a cell without quotes, or with text after the quote that closed a cell. */
 export interface StrayQuote {
@@ -30,33 +27,22 @@ export interface RaggedRecord {
 export class Scanner {
   readonly #delimiter: number;
   readonly #onRecord: (start: number, end: number) => void;
+  /** Cells that each record must have, or 0. */
+  #width: number;
+  /** Offset of the next chunk. */
   #position: number;
   #recordStart: number;
-  #inQuotes = false;
-  #closedAt = -2;
-  #lastByte = LF;
-  #openedInRecord = 0;
-  /** The last byte so far closed a cell: what comes next must end it, or be a quote. */
-  #closesCell = false;
+  readonly #state = new ScanState();
   records = 0;
   /** The first one so far. The platform refuses the whole job because of it; where records end is then a guess. */
   strayQuote: StrayQuote | undefined;
   /** The first one so far, when cells are counted. */
   ragged: RaggedRecord | undefined;
-  lf = false;
-  crlf = false;
-  /** A carriage return that ends nothing, in quotes or not. */
-  loneCr = false;
-  readonly #width: number;
-  readonly #delimiters: ByteCounter | undefined;
-  /** Cell borders of this record so far. */
-  #borders = 0;
 
   /** @param width cells that each record must have; 0 when they are not counted, which is faster */
   constructor(delimiter: string, base: number, onRecord: (start: number, end: number) => void, width = 0) {
     this.#delimiter = delimiter.charCodeAt(0);
     this.#width = width;
-    if (width > 0) this.#delimiters = new ByteCounter(this.#delimiter);
     this.#onRecord = onRecord;
     this.#position = base;
     this.#recordStart = base;
@@ -66,124 +52,133 @@ export class Scanner {
     return this.#recordStart;
   }
 
+  /** Line breaks are told wherever they are, in quotes too: the platform compares all of them. */
+  get lf(): boolean {
+    return this.#state.lf;
+  }
+
+  get crlf(): boolean {
+    return this.#state.crlf;
+  }
+
+  /** A carriage return that ends nothing, in quotes or not. */
+  get loneCr(): boolean {
+    return this.#state.loneCr;
+  }
+
   push(chunk: Buffer): void {
-    const length = chunk.length;
-    if (length === 0) return;
-    this.#noteLineBreaks(chunk);
-    this.#delimiters?.take(chunk);
+    if (chunk.length < WORTH_BLOCKS || !isPlain(this.#delimiter) || !takeMemory()) {
+      this.#pushBytes(chunk, 0);
+      return;
+    }
+    const blocks = chunk.length - (chunk.length % BLOCK);
+    try {
+      for (let at = 0; at < blocks; at += WINDOW) this.#pushWindow(chunk.subarray(at, Math.min(at + WINDOW, blocks)));
+    } finally {
+      leaveMemory();
+    }
+    this.#pushBytes(chunk, blocks);
+  }
+
+  /** Whole blocks of bytes, most of them many at a time. */
+  #pushWindow(window: Buffer): void {
     const base = this.#position;
-    let position = 0;
-    if (this.#closesCell) {
-      this.#closesCell = false;
-      this.#checkEndOfCell(chunk[0] as number, base - 1);
-    }
-    let quote = nextOf(chunk, QUOTE, 0);
-    let newline = nextOf(chunk, LF, 0);
-    for (;;) {
-      if (this.#inQuotes) {
-        if (quote === length) break;
-        this.#inQuotes = false;
-        this.#closedAt = base + quote;
-        if (quote + 1 === length) this.#closesCell = true;
-        else this.#checkEndOfCell(chunk[quote + 1] as number, this.#closedAt);
-      } else {
-        if (newline < position) newline = nextOf(chunk, LF, position);
-        while (newline < quote) {
-          this.#countBorders(position, newline);
-          this.#endRecord(base + newline + 1, newline > 0 ? (chunk[newline - 1] as number) : this.#lastByte);
-          position = newline + 1;
-          newline = nextOf(chunk, LF, position);
-        }
-        this.#countBorders(position, quote);
-        if (quote === length) break;
-        const at = base + quote;
-        const before = quote > 0 ? chunk[quote - 1] : this.#lastByte;
-        if (at === this.#recordStart || before === this.#delimiter || this.#closedAt === at - 1) {
-          this.#inQuotes = true;
-          this.#openedInRecord = this.records + 1;
-        } else {
-          this.#noteStrayQuote(at);
-        }
+    setInput(window, this.#state.lastByte);
+    for (let at = 0; at < window.length; at = this.#position - base) {
+      scanInput(at, window.length, this.#delimiter, this.#state, this.#recordStart - base, this.#width);
+      const { reached, lines, raggedLine, raggedCells } = found;
+      let start = this.#recordStart - base;
+      for (let line = 0; line < lines; line++) {
+        const end = lineEnds[line] as number;
+        if (line === raggedLine) this.#noteRagged(raggedCells);
+        if (end - start > 2 || !isBlank(start, end)) this.#emit(base + end);
+        else this.#recordStart = base + end;
+        start = end;
       }
-      position = quote + 1;
-      quote = nextOf(chunk, QUOTE, position);
+      this.#position = base + reached;
+      // Something is wrong with a quote here.
+      if (reached < window.length) this.#pushBytes(window.subarray(reached, reached + STRETCH), 0);
     }
-    this.#position = base + length;
-    this.#lastByte = chunk[length - 1] as number;
+  }
+
+  /** The rules, byte by byte. */
+  #pushBytes(chunk: Buffer, from: number): void {
+    const state = this.#state;
+    const delimiter = this.#delimiter;
+    const base = this.#position - from;
+    let { inQuotes, closed, lastByte } = state;
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at] as number;
+      if (lastByte === CR && byte !== LF) state.loneCr = true;
+      if (closed && byte !== delimiter && byte !== LF && byte !== QUOTE && byte !== CR) {
+        this.#noteStrayQuote(base + at - 1);
+      }
+      const afterClosed = closed;
+      closed = false;
+      if (byte === QUOTE) {
+        if (inQuotes) {
+          inQuotes = false;
+          closed = true;
+        } else if (afterClosed || lastByte === delimiter || base + at === this.#recordStart) {
+          inQuotes = true;
+        } else {
+          this.#noteStrayQuote(base + at);
+        }
+      } else if (byte === LF) {
+        if (lastByte === CR) state.crlf = true;
+        else state.lf = true;
+        if (!inQuotes) this.#endLine(base + at + 1, lastByte);
+      } else if (byte === delimiter && !inQuotes) {
+        state.borders++;
+      }
+      lastByte = byte;
+    }
+    state.inQuotes = inQuotes;
+    state.closed = closed;
+    state.lastByte = lastByte;
+    this.#position = base + chunk.length;
   }
 
   /** The last record may have no line end. Gives the number of the record with an unclosed quote, if there is one. */
   finish(): number | undefined {
+    const { inQuotes, lastByte } = this.#state;
     if (this.#position > this.#recordStart) {
-      const lone = this.#position - this.#recordStart === 1 && this.#lastByte === CR;
-      if (!lone) this.#emit(this.#position);
+      const lone = this.#position - this.#recordStart === 1 && lastByte === CR;
+      if (!lone) this.#endRecord(this.#position);
     }
-    return this.#inQuotes ? this.#openedInRecord : undefined;
+    // It is the last one: no record ends in quotes.
+    return inQuotes ? this.records : undefined;
   }
 
-  #endRecord(end: number, byteBefore: number): void {
+  #endLine(end: number, byteBefore: number): void {
     const size = end - this.#recordStart;
     if (size === 1 || (size === 2 && byteBefore === CR)) this.#recordStart = end;
-    else this.#emit(end);
+    else this.#endRecord(end);
   }
 
-  /** Of a stretch outside of quotes. */
-  #countBorders(from: number, to: number): void {
-    if (this.#delimiters !== undefined) this.#borders += this.#delimiters.count(from, to);
+  #endRecord(end: number): void {
+    const { borders } = this.#state;
+    this.#state.borders = 0;
+    if (this.#width > 0 && borders + 1 !== this.#width) this.#noteRagged(borders + 1);
+    this.#emit(end);
   }
 
   #emit(end: number): void {
     this.records++;
-    if (this.#width > 0 && this.#borders + 1 !== this.#width) {
-      this.ragged ??= { record: this.records, cells: this.#borders + 1 };
-    }
-    this.#borders = 0;
     const start = this.#recordStart;
     this.#recordStart = end;
     this.#onRecord(start, end);
   }
 
-  #checkEndOfCell(next: number, quote: number): void {
-    if (next !== this.#delimiter && next !== LF && next !== QUOTE && next !== CR) this.#noteStrayQuote(quote);
+  #noteRagged(cells: number): void {
+    this.ragged = { record: this.records + 1, cells };
+    // Only the first one is told.
+    this.#width = 0;
   }
 
   #noteStrayQuote(at: number): void {
     this.strayQuote ??= { record: this.records + 1, at };
   }
-
-  /** Which kinds of line break there are anywhere, in quotes too: the platform compares all of them. */
-  #noteLineBreaks(chunk: Buffer): void {
-    if (this.lf && this.crlf) return;
-    if (this.#lastByte !== CR && !chunk.includes(CR)) {
-      this.lf ||= chunk.includes(LF);
-      return;
-    }
-    this.#noteLoneCrs(chunk);
-    for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) {
-      const before = at > 0 ? chunk[at - 1] : this.#lastByte;
-      if (before === CR) this.crlf = true;
-      else this.lf = true;
-      if (this.lf && this.crlf) return;
-    }
-  }
-
-  #noteLoneCrs(chunk: Buffer): void {
-    if (this.loneCr) return;
-    this.loneCr = this.#lastByte === CR && this.#position > this.#recordStart && chunk[0] !== LF;
-    // The last byte waits for the next chunk.
-    for (
-      let at = chunk.indexOf(CR);
-      at !== -1 && at + 1 < chunk.length && !this.loneCr;
-      at = chunk.indexOf(CR, at + 1)
-    ) {
-      this.loneCr = chunk[at + 1] !== LF;
-    }
-  }
-}
-
-function nextOf(chunk: Buffer, byte: number, from: number): number {
-  const at = chunk.indexOf(byte, from);
-  return at === -1 ? chunk.length : at;
 }
 
 export type LineBreaks = 'LF' | 'CRLF' | 'mixed' | 'none';

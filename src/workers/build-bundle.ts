@@ -1,5 +1,10 @@
-/** Run by `npm run build`: bundles the workflows once, so that a worker starts at once. */
+/**
+ * Run by `npm run build`: bundles the workflows once, so that a worker starts at once. Noted is by which SDK: another
+ * version of it, in a project that has its own, must not run this bundle.
+ */
 import { writeFile } from 'node:fs/promises';
-import { bundleWorkflows, PREBUILT_BUNDLE } from './bundle.js';
+import { BUNDLE_SDK, bundleWorkflows, PREBUILT_BUNDLE } from './bundle.js';
+import { SDK_VERSION } from './download.js';
 
 await writeFile(PREBUILT_BUNDLE, await bundleWorkflows());
+await writeFile(BUNDLE_SDK, SDK_VERSION);

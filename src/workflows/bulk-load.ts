@@ -50,7 +50,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
   const root = CancellationScope.current();
   const run = carried ?? newLoad();
   const live: Live = {
-    paused: false,
+    paused: run.paused ?? false,
     running: new Map(),
     changes: 0,
     show: (result) => setCurrentDetails(loadDetails(input, run, live, result)),
@@ -101,6 +101,7 @@ async function correct(
 function listen(run: LoadRun, live: Live): void {
   const pause = (paused: boolean) => async (): Promise<void> => {
     live.paused = paused;
+    run.paused = paused;
     live.changes++;
     live.show();
     if (live.retrying !== undefined) await signalChild(live.retrying, paused ? pauseSignal : resumeSignal);

@@ -18,7 +18,7 @@ import { isTerminal } from '../contract.js';
 import type { JobSummary } from '../contract.js';
 import { grantedSignal } from './allocation/messages.js';
 import { pollFactor } from './allocation/scarcity.js';
-import { endTurn, isUsedUp, refusedTurn, renewTurn, takeTurn, USED_UP } from './allocation/turn.js';
+import { endTurn, isUsedUp, learnFromFailure, refusedTurn, renewTurn, takeTurn, USED_UP } from './allocation/turn.js';
 import type { Grants } from './allocation/turn.js';
 import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
 import { enterLook, enterLost, newRun, partProgress } from './job-run.js';
@@ -73,6 +73,7 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
 /** The ledger is told as soon as it is known what the job has used: at its end, while the results are fetched. */
 async function end(input: IngestJobInput, run: JobRun, root: CancellationScope): Promise<IngestJobResult> {
   const complete = run.last?.state === 'JobComplete' && run.last.id === run.jobId;
+  await learnFromFailure(run);
   const [result] = await Promise.all([finish(input, run, root), complete && endTurn(input, run)]);
   if (!complete) await endTurn(input, run);
   return { ...result, ...(run.warnings.length > 0 && { warnings: run.warnings }) };

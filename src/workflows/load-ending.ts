@@ -86,7 +86,7 @@ async function keepColumns(input: BulkLoadInput, run: LoadRun, root: Cancellatio
   try {
     const { file, why } = await fileSteps(input, run, root, (steps) =>
       steps.keepColumns.executeWithOptions({ summary: 'the rows that landed, with all columns of the source' }, [
-        { stageUri: stage.uri, succeeded: run.files.succeeded, outputUri },
+        { stageUri: stage.uri, succeeded: run.files.succeeded, outputUri, runId: workflowInfo().runId },
       ]),
     );
     if (why !== undefined) run.warnings.push(why);

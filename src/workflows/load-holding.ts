@@ -29,11 +29,16 @@ export function listenForCorrections(
   setHandler(
     submitCorrectionsUpdate,
     async (corrections): Promise<CorrectionsTaken> => {
-      await condition(() => live.correcting !== true && run.phase !== 'retrying');
-      if (run.phase !== 'holding') throw notHolding(run);
+      // Several may have waited for the same moment: only the first of them goes on.
+      while (live.holding === true && (live.correcting === true || run.phase !== 'holding')) {
+        await condition(() => live.holding !== true || (live.correcting !== true && run.phase === 'holding'));
+      }
+      if (live.holding !== true) throw notHolding(run);
       live.correcting = true;
       try {
         const taken = await take(input, settings(), run, corrections);
+        // Nobody would send them: the load was canceled meanwhile.
+        if (!isHolding(live)) throw notHolding(run);
         live.corrected = taken;
         return { rows: taken.rows, remaining: taken.remaining };
       } finally {
@@ -46,13 +51,18 @@ export function listenForCorrections(
       description:
         'Rejected rows, corrected: a file: URI of a CSV in the shape of the rejected file. Taken while the load holds.',
       validator: (corrections: Corrections | undefined) => {
-        if (run.phase !== 'holding' && live.correcting !== true) throw notHolding(run);
+        if (live.holding !== true) throw notHolding(run);
         if (typeof corrections?.source !== 'string' || !FILE_URI.test(corrections.source)) {
           throw refusal('"source" must be a file: URI such as file:///data/corrected.csv that a worker sees.');
         }
       },
     },
   );
+}
+
+/** Asked anew after each wait. */
+function isHolding({ holding }: Live): boolean {
+  return holding === true;
 }
 
 function notHolding({ phase }: LoadRun): ApplicationFailure {
@@ -102,9 +112,20 @@ async function send(
   live: Live,
   taken: NonNullable<Live['corrected']>,
 ): Promise<void> {
-  run.files.rejected = taken.rejected === undefined ? [] : [taken.rejected];
-  run.books.rejected = taken.remaining;
-  await sendCorrected(input, settings, run, live, taken);
+  const { files, books } = run;
+  const before = { files: files.rejected, rows: books.rejected };
+  files.rejected = taken.rejected === undefined ? [] : [taken.rejected];
+  books.rejected = taken.remaining;
+  try {
+    await sendCorrected(input, settings, run, live, taken);
+  } catch (error) {
+    // A child that runs answers a cancel with a result; this one was never started, so the rows are rejected as before.
+    if (isCancellation(error)) {
+      files.rejected = before.files;
+      books.rejected = before.rows;
+    } else run.error ??= toLoadError(error);
+    throw error;
+  }
 }
 
 /** The user's own activity gets the rejected rows, as long as what it returns makes some of them land. */
@@ -171,14 +192,32 @@ export async function holdForCorrections(
     return;
   }
   run.holdUntil ??= Date.now() + settings.holdForMs;
-  while (run.books.rejected > 0 && mayGoOn(run) && Date.now() < run.holdUntil) {
+  live.holding = true;
+  try {
+    await takeWhileHolding(input, settings, run, live, run.holdUntil);
+  } finally {
+    live.holding = false;
+    delete live.waitingFor;
+  }
+}
+
+async function takeWhileHolding(
+  input: BulkLoadInput,
+  settings: LoadSettings,
+  run: LoadRun,
+  live: Live,
+  holdUntil: number,
+): Promise<void> {
+  while (run.books.rejected > 0 && mayGoOn(run) && Date.now() < holdUntil) {
     live.rejectedFile = await gather(settings, run);
-    const left = run.holdUntil - Date.now();
-    live.waitingFor = `corrections of ${count(run.books.rejected)} rejected rows until ${moment(run.holdUntil)}`;
+    const left = holdUntil - Date.now();
+    live.waitingFor = `corrections of ${count(run.books.rejected)} rejected rows until ${moment(holdUntil)}`;
     enterPhase(run, live, 'holding');
     await condition(() => live.corrected !== undefined, Math.max(1, left), { summary: `waits for ${live.waitingFor}` });
     // A file that is being read when the time ends still counts.
-    await condition(() => live.correcting !== true || live.corrected !== undefined);
+    while (live.correcting === true && live.corrected === undefined) {
+      await condition(() => live.correcting !== true || live.corrected !== undefined);
+    }
     const taken = live.corrected;
     if (taken === undefined) continue;
     try {
@@ -188,7 +227,6 @@ export async function holdForCorrections(
       live.correcting = false;
     }
   }
-  delete live.waitingFor;
 }
 
 /** The rejected rows as one file beside the results. */

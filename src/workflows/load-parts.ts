@@ -18,6 +18,8 @@ export interface Live {
   rejectedFile?: string;
   /** Name of the child that sends rows again. */
   retrying?: string;
+  /** From the beginning of the hold to its end: who comes later is told so. */
+  holding?: boolean;
   /** Corrections are read or sent: others wait. */
   correcting?: boolean;
   /** Corrected rows that are to be sent. */

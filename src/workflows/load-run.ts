@@ -2,6 +2,7 @@
 import type { LoadError, LoadPhase, Operation, PartProgress, SearchAttributeName } from '../contract.js';
 import type { LocatedSource, OrgRef, PartOutcome, Stage } from '../activities/types.js';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
+import { stopError } from '../csv/row-errors.js';
 import { enterPart, openBooks } from './books.js';
 import type { Books } from './books.js';
 import type { LoadSettings, PollPlan, RetryPlan } from './input.js';
@@ -28,6 +29,8 @@ export interface LoadRun {
   sorted: boolean;
   error?: LoadError;
   canceled: boolean;
+  /** Outlives a run, as a signal does not. */
+  paused?: boolean;
   lost: LostJobs;
   /** Jobs that may be Open and are not certainly ours. */
   openJobs: string[];
@@ -116,6 +119,8 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
   if (!result.filesAgree) run.books.disagreeing++;
   if (outcome.counts.succeeded > 0) run.files.succeeded.push(succeededUri(stage, outcome.part));
   if (isExceptional(outcome)) run.outcomes.push(outcome);
+  // Every further part would fail in the same way.
+  if (outcome.counts.stop !== undefined) run.error ??= stopError(outcome.counts.stop);
   enterWarnings(run.warnings, result.warnings);
   enterLost(run.lost, result.lost);
   if (result.error !== undefined) run.error ??= result.error;

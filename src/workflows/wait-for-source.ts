@@ -27,6 +27,9 @@ export type NextLook =
   | { kind: 'giveUp'; why: 'missing' | 'growing' };
 
 /** Waits grow from the first to the longest. */
+/** A look costs history. */
+const MOST_LOOKS = 2_000;
+
 function growing(first: number, count: number, { coefficient, maximumMs }: PollPlan): number {
   return Math.round(Math.min(first * coefficient ** Math.min(count, 1_000), Math.max(maximumMs, first)));
 }
@@ -41,7 +44,11 @@ export function afterLook(watch: Watch, look: SourceLook, now: number, waitMs: n
   if (found === undefined) {
     delete watch.last;
     if (left <= 0) return { kind: 'giveUp', why: 'missing' };
-    return { kind: 'wait', ms: Math.min(left, growing(poll.initialMs, watch.missed++, poll)), why: 'missing' };
+    return {
+      kind: 'wait',
+      ms: Math.min(left, Math.max(waitMs / MOST_LOOKS, growing(poll.initialMs, watch.missed++, poll))),
+      why: 'missing',
+    };
   }
   const before = watch.last;
   watch.last = { filesQueue, found };

@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { joinLanded, keepColumns, KEPT_FILE } from '../../src/activities/keep-columns.js';
+import { joinLanded, keepColumns } from '../../src/activities/keep-columns.js';
 import type { KeepColumnsInput, KeptColumns } from '../../src/activities/keep-columns.js';
+import { RESULT_NAMES } from '../../src/activities/result-folder.js';
 import { LandedIndex } from '../../src/activities/keep-columns-index.js';
 import { savePlan } from '../../src/activities/stage.js';
 import type { StagePlan } from '../../src/activities/stage.js';
@@ -82,8 +83,8 @@ async function joined(
       return at(`landed-${i}.csv`);
     }),
   );
-  const kept = await joinLanded({ plan, landed: paths, path: at(KEPT_FILE), signal, ...more });
-  return { ...kept, text: kept.file === undefined ? '' : await readFile(at(KEPT_FILE), 'utf8') };
+  const kept = await joinLanded({ plan, landed: paths, path: at(RESULT_NAMES.kept), signal, ...more });
+  return { ...kept, text: kept.file === undefined ? '' : await readFile(at(RESULT_NAMES.kept), 'utf8') };
 }
 
 describe('rows that landed', () => {
@@ -97,7 +98,7 @@ describe('rows that landed', () => {
       landedFile([[ID.B, 'true', 'B', 'Globex']]),
     ];
     expect(await joined(plan, files)).toEqual({
-      file: pathToFileURL(at(KEPT_FILE)).href,
+      file: pathToFileURL(at(RESULT_NAMES.kept)).href,
       rows: 3,
       joined: 3,
       text:
@@ -140,9 +141,9 @@ describe('rows that landed', () => {
   });
 
   it('need no file when there are none, and none of an earlier attempt stays', async () => {
-    await writeFile(at(KEPT_FILE), 'of an earlier attempt');
+    await writeFile(at(RESULT_NAMES.kept), 'of an earlier attempt');
     expect(await joined(await planOf(SOURCE, NAMES, KEY), [])).toEqual({ rows: 0, joined: 0, text: '' });
-    await expect(readFile(at(KEPT_FILE))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(readFile(at(RESULT_NAMES.kept))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
@@ -326,8 +327,8 @@ describe('a join that cannot be written', () => {
   }
 
   it('is larger than what is held in memory, and is whole', async () => {
-    expect(await bigJoin(at(KEPT_FILE), signal)).toMatchObject({ rows: 4000, joined: 4000 });
-    const text = await readFile(at(KEPT_FILE), 'utf8');
+    expect(await bigJoin(at(RESULT_NAMES.kept), signal)).toMatchObject({ rows: 4000, joined: 4000 });
+    const text = await readFile(at(RESULT_NAMES.kept), 'utf8');
     expect(text.length).toBeGreaterThan(2_000_000);
     expect(text.split('\n')).toHaveLength(4002);
   });
@@ -339,10 +340,10 @@ describe('a join that cannot be written', () => {
 
   it('stops when it is cancelled, and leaves nothing behind', async () => {
     const stop = new AbortController();
-    const join = bigJoin(at(KEPT_FILE), stop.signal);
+    const join = bigJoin(at(RESULT_NAMES.kept), stop.signal);
     setTimeout(() => stop.abort(new Error('cancelled')), 5);
     await expect(join).rejects.toThrow();
-    expect((await readdir(folder)).filter((name) => name.startsWith(KEPT_FILE))).toEqual([]);
+    expect((await readdir(folder)).filter((name) => name.startsWith(RESULT_NAMES.kept))).toEqual([]);
   });
 });
 
@@ -357,9 +358,10 @@ describe('the activity', () => {
       stageUri: folderUri(at('work/first')),
       succeeded: [uri('landed.csv'), uri('no-such.csv')],
       outputUri: folderUri(at('results')),
+      runId: 'run-1',
     };
     const kept = await new MockActivityEnvironment().run(keepColumns(dependencies), input);
-    expect(kept).toEqual({ file: uri(`results/${KEPT_FILE}`), rows: 1, joined: 1 });
-    expect(await readFile(at(`results/${KEPT_FILE}`), 'utf8')).toContain('"call, ""soon"""');
+    expect(kept).toEqual({ file: uri(`results/${RESULT_NAMES.kept}`), rows: 1, joined: 1 });
+    expect(await readFile(at(`results/${RESULT_NAMES.kept}`), 'utf8')).toContain('"call, ""soon"""');
   });
 });

@@ -139,3 +139,69 @@ it('ends a last row that ends with a lone CR as the other rows end', async () =>
   await bench.write(FAILED, failedFile('External_Id__c,Name', [LOCKED, 'B', 'b']));
   expect(await bench.sentAgain(await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })]))).toBe('B,b\n');
 });
+
+describe('several failed rows of one key', () => {
+  const DOUBLE = 'External_Id__c,Name\nA,older\nB,one\nA,newer\n';
+
+  it('are sent again in the order of the source', async () => {
+    const stage = await bench.plan(DOUBLE);
+    await bench.write(
+      FAILED,
+      failedFile('External_Id__c,Name', [LOCKED, 'A', 'newer'], [LOCKED, 'B', 'one'], [LOCKED, 'A', 'older']),
+    );
+    const sorted = await bench.sort(stage, [loaded({ failed: 3 })]);
+    expect(await bench.sentAgain(sorted)).toBe('A,older\nB,one\nA,newer\n');
+  });
+
+  it.each([
+    ['one of them failed for good', [], ['MALFORMED_ID:no:--', 'a', 'newer']],
+    [
+      'a rule changes one of them',
+      [{ code: 'STRING_TOO_LONG', do: 'truncate' } as const],
+      ['STRING_TOO_LONG:Name: data value too large: newer (max length=3):Name --', 'A', 'newer'],
+    ],
+  ])('are rejected when the order of the result file is all there is: %s', async (_name, fixes, other) => {
+    const stage = await bench.plan('External_Id__c,Name\nA,older\nB,one\nA,newer\nA,newest\n');
+    await bench.write(
+      FAILED,
+      failedFile('External_Id__c,Name', other, [LOCKED, 'A', 'newest'], [LOCKED, 'B', 'one'], [LOCKED, 'A', 'older']),
+    );
+    const sorted = await bench.sort(stage, [loaded({ failed: 4 })], { fixes: [...fixes] });
+    expect(await bench.sentAgain(sorted)).toBe('B,one\n');
+    expect(sorted.rejected).toBe(3);
+    expect(await bench.read(sorted.files.rejected as string)).toContain('DUPLICATE_KEY_IN_FILE');
+  });
+});
+
+describe('rows of a round', () => {
+  const parents = ['P-2', 'P-1', 'P-3', 'P-1', 'P-2', 'P-3'];
+  const row = (n: number): string => `K-${n},Account ${n},${parents[n % parents.length]}\n`;
+  const source = (rows: number): string =>
+    `External_Id__c,Name,Parent.External_Id__c\n${Array.from({ length: rows }, (_, n) => row(n)).join('')}`;
+  const failed = (rows: number): string =>
+    failedFile(
+      'External_Id__c,Name,Parent.External_Id__c',
+      ...Array.from({ length: rows }, (_, n) => [LOCKED, ...row(n).trim().split(',')]),
+    );
+
+  it('are put together by parent, each parent in the order of the source', async () => {
+    const stage = await bench.plan(source(12));
+    await bench.write(FAILED, failed(12));
+    const sorted = await bench.sort(stage, [loaded({ failed: 12 })]);
+    const sent = await bench.sentAgain(sorted);
+    const order = ['P-1', 'P-2', 'P-3'].flatMap((parent) =>
+      Array.from({ length: 12 }, (_, n) => n).filter((n) => parents[n % parents.length] === parent),
+    );
+    expect(sent).toBe(order.map(row).join(''));
+  });
+
+  it('go one batch at a time in the last round', async () => {
+    const rows = 25_000;
+    const stage = await bench.plan(source(rows));
+    await bench.write(FAILED, failed(rows));
+    const all = await bench.sort(stage, [loaded({ failed: rows })]);
+    expect(all.next?.parts).toEqual([rows]);
+    const serial = await bench.sort(stage, [loaded({ failed: rows })], { serial: true });
+    expect(serial.next?.parts).toEqual([10_000, 10_000, 5_000]);
+  });
+});

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import {
-  countFailedForGood,
+  failuresOf,
   readResultRows,
   readUnprocessedRows,
   resultDelimiter,
@@ -71,18 +71,18 @@ describe('a file that breaks off', () => {
   });
 });
 
-describe('countFailedForGood', () => {
+describe('failuresOf', () => {
   it('does not count the delete of a record that is gone, of any other operation it does', async () => {
     const gone = () =>
       inChunks(Buffer.from('"sf__Id","sf__Error",Id\n"001","ENTITY_IS_DELETED:entity is deleted:--","001"\n'), [9]);
-    expect(await countFailedForGood(gone(), ',', 'delete')).toBe(0);
-    expect(await countFailedForGood(gone(), ',', 'hardDelete')).toBe(1);
-    expect(await countFailedForGood(gone(), ',', 'update')).toBe(1);
+    expect(await failuresOf(gone(), ',', 'delete')).toEqual({ forGood: 0 });
+    expect(await failuresOf(gone(), ',', 'hardDelete')).toEqual({ forGood: 1 });
+    expect(await failuresOf(gone(), ',', 'update')).toEqual({ forGood: 1 });
   });
 
   it('leaves rows out that may pass when they are sent again', async () => {
     for (const size of [1, 7, 1000])
-      expect(await countFailedForGood(inChunks(Buffer.from(failed), [size]), ',', 'upsert')).toBe(2);
+      expect(await failuresOf(inChunks(Buffer.from(failed), [size]), ',', 'upsert')).toEqual({ forGood: 2 });
   });
 });
 

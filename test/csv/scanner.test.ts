@@ -3,7 +3,6 @@ import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCells } from '../../src/csv/cells.js';
-import { ByteCounter } from '../../src/csv/count-byte.js';
 import { RecordCounter } from '../../src/csv/record-counter.js';
 import { firstRecord, Scanner, scanRecords } from '../../src/csv/scanner.js';
 import { planParts } from '../../src/csv/parts.js';
@@ -409,22 +408,5 @@ describe('cells of each record', () => {
       scanner.finish();
       expect(scanner.loneCr).toBe(lone);
     }
-  });
-});
-
-describe('ByteCounter', () => {
-  it('counts as a loop does, at any offset', () => {
-    const byte = fc.constantFrom(0x2c, 0x2d, 0x22, 0xac, 0xff, 0, 0x6d);
-    fc.assert(
-      fc.property(fc.array(byte, { maxLength: 3_000 }), fc.nat(7), fc.nat(3_000), fc.nat(3_000), (all, skip, a, b) => {
-        const chunk = Buffer.from([...Array<number>(skip).fill(1), ...all]).subarray(skip);
-        const from = Math.min(a, b, chunk.length);
-        const to = Math.min(Math.max(a, b), chunk.length);
-        const counter = new ByteCounter(0x2c);
-        counter.take(chunk);
-        expect(counter.count(from, to)).toBe(chunk.subarray(from, to).filter((one) => one === 0x2c).length);
-      }),
-      { numRuns: 500 },
-    );
   });
 });

@@ -51,12 +51,19 @@ export interface Program {
   child: ChildProcess;
   /** Everything it has said so far. */
   said(): string;
+  /** Exit code, or the signal that ended it. */
+  ended: Promise<number | string>;
   /** Asks it to end and waits. */
   stop(): Promise<number | string>;
 }
 
-export function startProgram(path: string, args: string[], env: NodeJS.ProcessEnv): Program {
-  const child = spawn(process.execPath, [path, ...args], {
+export function startProgram(
+  path: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  interpreter: string = process.execPath,
+): Program {
+  const child = spawn(interpreter, [path, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
   });
@@ -68,6 +75,7 @@ export function startProgram(path: string, args: string[], env: NodeJS.ProcessEn
   return {
     child,
     said: () => said,
+    ended,
     stop: () => {
       child.kill('SIGTERM');
       return ended;

@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 import { NativeConnection } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { startBulkLoad } from '../../src/client.js';
 import type { LoadHandle } from '../../src/client.js';
 import type { Corrections, FixerInput, LoadProgress } from '../../src/contract.js';
 import { accounts, expectSound, FAST, openWorld, readCsv } from '../support/load.js';
@@ -145,6 +146,11 @@ describe('corrections by people', () => {
         message: expect.stringMatching(reason) as string,
       });
     }
+    const missing = pathToFileURL(join(world.folder, 'missing.csv')).href;
+    await expect(handle.submitCorrections({ source: missing }, 'missing')).rejects.toMatchObject({
+      code: 'CORRECTIONS_REFUSED',
+      message: expect.stringContaining('SOURCE_NOT_FOUND') as string,
+    });
     await expect(handle.submitCorrections({ source: 'file:///nowhere/x.csv' }, 'a')).rejects.toMatchObject({
       code: 'CORRECTIONS_REFUSED',
     });
@@ -156,6 +162,81 @@ describe('corrections by people', () => {
     const result = await handle.result();
     expect(result).toMatchObject({ state: 'Canceled', records: { succeeded: 48, rejected: 2, unaccounted: 0 } });
     await expectSound(world, result);
+  });
+
+  it('may be given again under the same name once a refusal is mended', async () => {
+    const rows = keyed('C5', accounts(20)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+    const handle = await world.start({ source: await world.csv(rows), retry: { ...FAST.retry, holdFor: '1h' } });
+    await holding(handle);
+    const path = join(world.folder, 'C5.csv');
+    await writeFile(path, Buffer.from('External_Id__c;Name;Description\nC5-1;M\xfcller;x\n', 'latin1'));
+    const source = pathToFileURL(path).href;
+    await expect(handle.submitCorrections({ source }, 'C5')).rejects.toMatchObject({
+      message: expect.stringContaining('windows-1252') as string,
+    });
+    expect(await handle.submitCorrections({ source, encoding: 'windows-1252' }, 'C5')).toEqual({
+      rows: 1,
+      remaining: 0,
+    });
+    expect(await handle.result()).toMatchObject({ state: 'Completed' });
+    const landed = world.org.records('Account').find(({ values }) => values.get('External_Id__c') === 'C5-1');
+    expect(landed?.values.get('Name')).toBe('Müller');
+  });
+
+  it('that come while the last ones are sent are too late, and do not hold the load up', async () => {
+    const rows = keyed('C6', accounts(20)).map((row, i) => (i < 2 ? { ...row, Name: '' } : row));
+    const handle = await world.start({ source: await world.csv(rows), retry: { ...FAST.retry, holdFor: '1h' } });
+    const rejected = await readCsv((await holding(handle)).rejectedFile);
+    const source = await world.csv(rejected.map((row) => ({ ...row, Name: 'Mended' })));
+    const both = await Promise.allSettled([
+      handle.submitCorrections({ source }, 'C6-a'),
+      handle.submitCorrections({ source }, 'C6-b'),
+    ]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 20, unaccounted: 0 } });
+    expect([...applied('C6').values()].every((times) => times === 1)).toBe(true);
+  });
+
+  it('of an insert never change a record that the load did not make', async () => {
+    const other = keyed('C7', accounts(1)).map((row) => ({ ...row, Name: 'Somebody else' }));
+    await world.load({ source: await world.csv(other) });
+    const rows = keyed('C7', accounts(5)).map((row, i) => (i === 1 ? { ...row, Name: '' } : row));
+    const handle = await world.start({
+      source: await world.csv(rows),
+      operation: 'insert',
+      externalIdFieldName: 'External_Id__c',
+      retry: { ...FAST.retry, holdFor: '8s' },
+    });
+    const rejected = await readCsv((await holding(handle)).rejectedFile);
+    expect(rejected).toHaveLength(2);
+    const source = await world.csv(rejected.map((row) => ({ ...row, Name: 'Mended' })));
+    await handle.submitCorrections({ source }, 'C7');
+    const result = await handle.result();
+    expect(result).toMatchObject({ state: 'CompletedWithRejects', records: { succeeded: 4, rejected: 1 } });
+    const found = world.org.records('Account').filter(({ values }) => values.get('External_Id__c') === 'C7-1');
+    expect(found.map(({ values }) => values.get('Name'))).toEqual(['Somebody else']);
+  });
+
+  it('and kept columns of a load that ran before are not mixed up with those of the next run', async () => {
+    const rows = keyed('C8', accounts(3)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+    const first = await world.load({ source: await world.csv(rows), loadId: 'twice', keepColumns: true });
+    const handle = await startBulkLoad(
+      world.client,
+      {
+        source: await world.csv(keyed('C8', accounts(3))),
+        object: 'Account',
+        operation: 'upsert',
+        externalIdFieldName: 'External_Id__c',
+        loadId: 'twice',
+        keepColumns: true,
+        ...FAST,
+      },
+      { taskQueue: world.taskQueue, again: true },
+    );
+    const second = await handle.result();
+    expect(await readCsv(second.files.kept)).toHaveLength(3);
+    expect(first.files.kept).toBe(second.files.kept);
+    expect(second.files.rejected).toBeUndefined();
   });
 
   it('are waited for so long and no longer', async () => {

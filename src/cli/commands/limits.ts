@@ -5,7 +5,7 @@ import type { OrgLimitsRead } from '../../activities/allocation-limits.js';
 import { NightloadError } from '../../errors.js';
 import type { OrgSummary } from '../../workflows/allocation/messages.js';
 import { bar, freesLine, shareLine } from '../../workflows/allocation/window-words.js';
-import { clock } from '../../workflows/allocation/forecast.js';
+import { clock, pastClock } from '../../workflows/allocation/forecast.js';
 import { count, time } from '../../workflows/words.js';
 import { printJson, say } from '../failure.js';
 import { runOnWorker } from '../run-on-worker.js';
@@ -58,7 +58,7 @@ async function summaryOf(client: Client, workflowId: string): Promise<OrgSummary
 
 function print(ledger: OrgSummary): void {
   const { org, connections, at, windowMs, records, batches, jobsTotal, maxJobs, jobs, waiting, waitingTotal } = ledger;
-  say(`${org} (connection ${connections.join(', ')}): the last ${time(windowMs)}, as of ${clock(at, 0)}`);
+  say(`${org} (connection ${connections.join(', ')}): the last ${time(windowMs)}, as of ${pastClock(at, 0)}`);
   say(`  Records   ${bar(records)}  ${shareLine('records', records)}`);
   say(`  Batches   ${bar(batches)}  ${shareLine('batches', batches)}`);
   say('            █ used  ▓ granted to jobs that run  ░ reserved for priority 1 and 2  · free');
@@ -74,13 +74,13 @@ function print(ledger: OrgSummary): void {
   }
   if (ledger.apiRequests !== undefined) {
     const { remaining, max, at: seenAt } = ledger.apiRequests;
-    say(`  API       ${count(remaining)} of ${count(max)} requests left, as Salesforce said at ${clock(seenAt, at)}`);
+    say(`  API       ${count(remaining)} of ${count(max)} requests left, as Salesforce said at ${pastClock(seenAt, at)}`);
   }
   if (ledger.inDoubt > 0) say(`  In doubt  ${ledger.inDoubt} jobs whose workflows are gone; they count as used`);
   say(`  Jobs      ${jobsTotal} of at most ${maxJobs}, ${waitingTotal} waiting`);
   for (const job of jobs) {
     say(
-      `    runs    ${job.words}, priority ${job.priority}, ${count(job.records)} records, since ${clock(job.since, at)}`,
+      `    runs    ${job.words}, priority ${job.priority}, ${count(job.records)} records, since ${pastClock(job.since, at)}`,
     );
     say(`            ${job.holder}`);
     if (job.warning !== undefined) say(`            ${job.warning}`);

@@ -88,6 +88,11 @@ function behind(ledger: Ledger, { priority }: Waiting, place: number): string {
   return earlier === 0 ? higher : `${higher} and ${parts(earlier)} that asked earlier`;
 }
 
+/** The same of a moment that is over: rounded down. */
+export function pastClock(at: number, now: number): string {
+  return clock(Math.floor(at / 60_000) * 60_000, now);
+}
+
 /** `03:40 UTC`, with the day when it is another one. Rounded up: at that minute it is so. */
 export function clock(at: number, now: number): string {
   const [day, clockTime] = new Date(Math.ceil(at / 60_000) * 60_000).toISOString().split(/[TZ]/) as [string, string];

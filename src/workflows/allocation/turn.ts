@@ -103,7 +103,7 @@ async function ask(input: IngestJobInput, turn: Turn): Promise<AllocationAnswer>
         priority: input.priority ?? ORDINARY,
         records,
         batches: batchesFor(records),
-        patienceMs: Math.max(LEAST_PATIENCE_MS, 4 * poll.maximumMs),
+        patienceMs: Math.max(LEAST_PATIENCE_MS, 6 * poll.maximumMs),
         connection,
         apiVersion,
         answerWithinMs: ANSWER_WITHIN_MS,
@@ -122,6 +122,12 @@ export async function renewTurn(run: JobRun): Promise<void> {
   await tell(turn, renewSignal, { id: turn.id ?? '', processed: last?.processed ?? 0 });
 }
 
+/** A job that failed because the allocation is used up: others must know before its results are fetched and counted. */
+export async function learnFromFailure({ turn, last }: JobRun): Promise<void> {
+  if (turn.ledger === undefined || last?.state !== 'Failed' || !QUOTA.test(last.errorMessage ?? '')) return;
+  await CancellationScope.nonCancellable(() => tell(turn, learnSignal, { code: 'EXCEEDED_QUOTA' }));
+}
+
 /** The job has ended, or there never was one: the ledger gets real numbers. */
 export async function endTurn(input: IngestJobInput, run: JobRun): Promise<void> {
   const { turn } = run;
@@ -129,9 +135,6 @@ export async function endTurn(input: IngestJobInput, run: JobRun): Promise<void>
   if (id === undefined || turn.ledger === undefined) return;
   const used = usedBy(input, run);
   await CancellationScope.nonCancellable(async () => {
-    if (run.last?.state === 'Failed' && QUOTA.test(run.last.errorMessage ?? '')) {
-      await tell(turn, learnSignal, { code: 'EXCEEDED_QUOTA' });
-    }
     if (used === undefined) await tell(turn, giveBackSignal, { id });
     else await tell(turn, settleSignal, { id, ...used });
   });

@@ -1,6 +1,6 @@
 /** The window for people: on the page of `orgAllocation`, as Markdown. Pure. */
 import { count, time } from '../words.js';
-import { clock } from './forecast.js';
+import { clock, pastClock } from './forecast.js';
 import type { OrgSummary } from './messages.js';
 import type { Shares } from './summary.js';
 
@@ -43,7 +43,7 @@ export function windowDetails(summary: OrgSummary): string {
   const more = (total: number, shown: number): string[] =>
     total > shown ? [`- and ${count(total - shown)} more`] : [];
   return [
-    `### ${org}: the last ${time(windowMs)}, as of ${clock(at, 0)}`,
+    `### ${org}: the last ${time(windowMs)}, as of ${pastClock(at, 0)}`,
     '',
     '```',
     `records ${bar(records)}`,

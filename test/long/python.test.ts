@@ -1,0 +1,83 @@
+/** The examples in Python, in a virtual environment of their own, against nightload's worker on a real server. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WorkflowFailedError } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { loadHandle } from '../../src/client.js';
+import { startTestEnvironment } from '../../src/testing.js';
+import type { NightloadTestEnvironment } from '../../src/testing.js';
+import { run } from '../../src/workers/run.js';
+import { startProgram } from '../support/host-project.js';
+import type { Program } from '../support/host-project.js';
+import { accounts, quietWorkers } from '../support/load.js';
+import { freshNamespace } from '../support/namespace.js';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/python/', import.meta.url));
+let folder: string;
+let python: string;
+let world: NightloadTestEnvironment;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  quietWorkers();
+  folder = await mkdtemp(join(tmpdir(), 'nightload-python-'));
+  python = join(folder, 'venv/bin/python');
+  await run('python3', ['-m', 'venv', join(folder, 'venv')]);
+  await run(python, ['-m', 'pip', 'install', '--quiet', '-r', join(EXAMPLES, 'requirements.txt')]);
+  const address = inject('temporalAddress');
+  const namespace = await freshNamespace(address);
+  world = await startTestEnvironment({ address, namespace });
+  env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, PYTHONUNBUFFERED: '1' };
+}, 300_000);
+afterAll(async () => {
+  await world?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function startPython(script: string, ...args: string[]): Program {
+  return startProgram(join(EXAMPLES, script), args, env, python);
+}
+
+it('starts a load by name and reads its result', async () => {
+  const rows = accounts(50, (row, n) => (n === 9 ? { ...row, Name: '' } : row));
+  const program = startPython('start_load.py', await world.csv('python.csv', rows), 'from-python');
+  expect(await program.ended).toBe(0);
+  expect(program.said()).toMatch(/^CompletedWithRejects: 49 of 50 landed\nrejected rows: file:.*rejected\.csv\n$/);
+});
+
+it('reads the result of a load that failed', async () => {
+  const program = startPython('start_load.py', `file://${world.folder}/not-there.csv`, 'not-there');
+  expect(await program.ended).toBe(0);
+  expect(program.said()).toBe('Failed: 0 of 0 landed\n');
+});
+
+it('has a load as the child of a workflow in Python, and cancels one', async () => {
+  const worker = startPython('worker.py');
+  try {
+    const start = (night: string, source: string) =>
+      world.client.workflow.start('accountsOfTheNight', {
+        taskQueue: 'python',
+        workflowId: night,
+        args: [source, night],
+      });
+    const first = await start('first', await world.csv('first.csv', accounts(30)));
+    expect(await first.result()).toBe('Completed: 30 of 30');
+
+    await world.org.setRecordsPerSecond(100);
+    const second = await start('second', await world.csv('second.csv', accounts(5_000)));
+    await expect.poll(() => world.org.jobs().at(-1)?.state, { timeout: 60_000 }).toBe('InProgress');
+    await second.cancel();
+    await expect.poll(() => world.org.jobs().at(-1)?.state, { timeout: 60_000 }).toBe('Aborted');
+    await world.org.setRecordsPerSecond(20_000);
+    const error: unknown = await second.result().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+    const result = await loadHandle(world.client, 'accounts-second').result();
+    expect(result).toMatchObject({ state: 'Canceled', balanced: true, records: { total: 5_000, unaccounted: 0 } });
+  } finally {
+    await worker.stop();
+  }
+});

@@ -1,0 +1,146 @@
+/** The shipped JSON Schemas are those of the types, and say what `bulkLoad` itself refuses. */
+import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import { format, resolveConfig } from 'prettier';
+import { describe, expect, it } from 'vitest';
+import { SCHEMAS } from '../../src/contract-public.js';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/contract-public.js';
+import { resolveInput } from '../../src/workflows/input.js';
+import { inputSchema, resultSchema } from './contract-schemas.js';
+
+const input = inputSchema();
+const result = resultSchema();
+const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true, allowUnionTypes: true });
+const isInput = ajv.compile(input);
+const isResult = ajv.compile(result);
+
+const UPSERT = {
+  source: 'file:///data/accounts.csv',
+  object: 'Account',
+  operation: 'upsert',
+  externalIdFieldName: 'External_Id__c',
+} satisfies BulkLoadInput;
+
+function refusal(given: unknown): unknown {
+  try {
+    resolveInput(given as BulkLoadInput, 'bulk-load/x');
+    return undefined;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+describe.each([
+  [SCHEMAS.input, input],
+  [SCHEMAS.result, result],
+])('%s', (name, schema) => {
+  it('is made from the types', async () => {
+    const path = fileURLToPath(new URL(`../../${name.replace('nightload/', '')}`, import.meta.url));
+    const options = { ...(await resolveConfig(path)), filepath: path };
+    // `vitest -u` writes it anew after a change of the types.
+    await expect(await format(JSON.stringify(schema), options)).toMatchFileSnapshot(path);
+  });
+});
+
+const VALID: [string, BulkLoadInput][] = [
+  ['the least', { source: 'file:///a.csv', object: 'Account', operation: 'insert' }],
+  ['an upsert', UPSERT],
+  ['a dated source', { ...UPSERT, source: 'file:///data/{date:yyyyMMdd}.csv', timeZone: 'Europe/Berlin' }],
+  [
+    'everything that has numbers',
+    {
+      ...UPSERT,
+      loadId: 'accounts-2026-11-26',
+      part: { maxBytes: 1_000, maxConcurrent: 1 },
+      poll: { initialInterval: '500ms', backoffCoefficient: 1.5, maximumInterval: '5 minutes', settleInterval: 30_000 },
+      retry: { maxRounds: 0, initialWait: '1m', backoffCoefficient: 4, holdFor: '8 hours' },
+      abortWhen: { failedRatio: 0, afterRecords: 0 },
+      priority: 5,
+    },
+  ],
+  [
+    'fixes and a fixer',
+    {
+      ...UPSERT,
+      retry: {
+        fixes: [{ code: 'STRING_TOO_LONG', do: 'truncate' }],
+        fixer: { activity: 'fixRows', taskQueue: 'ours', timeout: '10m' },
+      },
+    },
+  ],
+  ['mapped columns', { ...UPSERT, columns: { Nr: 'External_Id__c', Note: '' }, constants: { 'Owner.Email': 'a@b.c' } }],
+];
+
+const INVALID: [string, Record<string, unknown>][] = [
+  ['no source', { object: 'Account', operation: 'insert' }],
+  ['a path for a source', { ...UPSERT, source: '/data/accounts.csv' }],
+  ['an upsert without its field', { ...UPSERT, externalIdFieldName: undefined }],
+  ['an operation that is none', { ...UPSERT, operation: 'merge' }],
+  ['an object that is none', { ...UPSERT, object: 'My Object' }],
+  ['a misspelt field', { ...UPSERT, externalId: 'External_Id__c' }],
+  ['a misspelt field of a group', { ...UPSERT, poll: { initial: '5s' } }],
+  ['a load id with a slash', { ...UPSERT, loadId: 'a/b' }],
+  ['a load id that is a folder above', { ...UPSERT, loadId: '..' }],
+  ['a duration in words', { ...UPSERT, jobTimeout: 'a day' }],
+  ['a duration below nothing', { ...UPSERT, jobTimeout: -1 }],
+  ['parts too small', { ...UPSERT, part: { maxBytes: 999 } }],
+  ['half a job at a time', { ...UPSERT, part: { maxConcurrent: 1.5 } }],
+  ['a priority too low', { ...UPSERT, priority: 6 }],
+  ['a text for a switch', { ...UPSERT, keepColumns: 'yes' }],
+  ['a number for a value', { ...UPSERT, constants: { Rating: 7 } }],
+  ['a value for no field', { ...UPSERT, constants: { 'no field': 'x' } }],
+  ['a ratio over all', { ...UPSERT, abortWhen: { failedRatio: 1.1 } }],
+  ['a delimiter that is none', { ...UPSERT, delimiter: '--' }],
+  ['a line ending that is none', { ...UPSERT, lineEnding: 'CR' }],
+  ['a fixer without a queue', { ...UPSERT, retry: { fixer: { activity: 'fixRows' } } }],
+  ['an output that is a path', { ...UPSERT, output: '/data/out' }],
+];
+
+describe('input', () => {
+  it.each(VALID)('%s: taken by both', (_name, given) => {
+    expect(refusal(given)).toBeUndefined();
+    expect(isInput(given) || isInput.errors).toBe(true);
+  });
+
+  it.each(INVALID)('%s: refused by both', (_name, given) => {
+    const travelled: unknown = JSON.parse(JSON.stringify(given));
+    expect(refusal(travelled)).toBe('INVALID_INPUT');
+    expect(isInput(travelled)).toBe(false);
+  });
+
+  it('tells in words what each field means', () => {
+    const properties = input['properties'] as Record<string, { description?: string }>;
+    expect(properties['source']?.description).toContain('URI of a CSV');
+  });
+});
+
+describe('result', () => {
+  const RESULT: BulkLoadResult = {
+    loadId: 'x',
+    workflowId: 'bulk-load/x',
+    runId: 'r',
+    state: 'Completed',
+    object: 'Account',
+    operation: 'upsert',
+    records: { total: 1, succeeded: 1, rejected: 0, unprocessed: 0, unaccounted: 0 },
+    balanced: true,
+    retry: { rounds: 0, recovered: 0, rerendered: 0 },
+    jobsTotal: 1,
+    apiRequests: 7,
+    files: { succeeded: ['file:///x.csv'] },
+  };
+
+  it('is what the schema says, also with what a later version adds', () => {
+    expect(isResult(RESULT) || isResult.errors).toBe(true);
+    expect(isResult({ ...RESULT, later: 1, records: { ...RESULT.records, more: 2 } })).toBe(true);
+  });
+
+  it.each(['state', 'records', 'files', 'balanced'] as const)('must have %s', (key) => {
+    const { [key]: _left, ...rest } = RESULT;
+    expect(isResult(rest)).toBe(false);
+  });
+
+  it('has one of four states', () => {
+    expect(isResult({ ...RESULT, state: 'Running' })).toBe(false);
+  });
+});
