@@ -1,12 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import {
-  failuresOf,
-  readResultRows,
-  readUnprocessedRows,
-  resultDelimiter,
-  RowCount,
-} from '../../src/csv/results.js';
+import { failuresOf, readResultRows, readUnprocessedRows, resultDelimiter, RowCount } from '../../src/csv/results.js';
 import type { ResultRow } from '../../src/csv/results.js';
 import type { Delimiter } from '../../src/csv/dialect.js';
 import { inChunks } from './support.js';

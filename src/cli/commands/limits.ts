@@ -74,7 +74,9 @@ function print(ledger: OrgSummary): void {
   }
   if (ledger.apiRequests !== undefined) {
     const { remaining, max, at: seenAt } = ledger.apiRequests;
-    say(`  API       ${count(remaining)} of ${count(max)} requests left, as Salesforce said at ${pastClock(seenAt, at)}`);
+    say(
+      `  API       ${count(remaining)} of ${count(max)} requests left, as Salesforce said at ${pastClock(seenAt, at)}`,
+    );
   }
   if (ledger.inDoubt > 0) say(`  In doubt  ${ledger.inDoubt} jobs whose workflows are gone; they count as used`);
   say(`  Jobs      ${jobsTotal} of at most ${maxJobs}, ${waitingTotal} waiting`);
