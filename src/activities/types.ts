@@ -200,7 +200,7 @@ export interface ResultCounts {
   /** Of the failed: rows whose error is not of a transient class. */
   failedForGood: number;
   unprocessed: number;
-  /** What a row was told when the org took no more rows: `STORAGE_LIMIT_EXCEEDED:…`. */
+  /** What a row was told when the org took no more rows, as in `sf__Error`. */
   stop?: string;
 }
 

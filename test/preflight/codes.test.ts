@@ -15,7 +15,7 @@ const SOURCES = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
 const NO_CODES = [
   /^(SF|NIGHTLOAD|XDG|UND_ERR|Z)_/,
   /^TEMPORAL_ADDRESS$/,
-  /^(ALLOW_DUPLICATE|KEYWORD_LIST|REQUEST_CANCEL|TRY_CANCEL|WAIT_CANCELLATION_COMPLETED)$/,
+  /^(ALLOW_DUPLICATE|KEYWORD_LIST|REQUEST_CANCEL|TRY_CANCEL|USE_EXISTING|WAIT_CANCELLATION_COMPLETED)$/,
 ];
 
 /** What is only compared is given by somebody else. */
