@@ -31,6 +31,8 @@ export default defineConfig({
           ...processes,
           name: 'overnight',
           include: ['test/overnight/**/*.test.ts'],
+          // Two minutes: `npm run test:long`.
+          exclude: ['test/overnight/allocation-week.test.ts'],
           globalSetup: ['test/support/time-skipping-server.ts'],
           testTimeout: 120_000,
         },

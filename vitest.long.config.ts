@@ -1,13 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run test:long`: tests that take minutes each. */
+const slow = { pool: 'forks' as const, fileParallelism: false, testTimeout: 1_200_000, hookTimeout: 120_000 };
+
+/** `npm run test:long`: tests that take minutes. */
 export default defineConfig({
   test: {
-    pool: 'forks',
-    include: ['test/long/**/*.test.ts'],
-    globalSetup: ['test/support/temporal-server.ts'],
-    fileParallelism: false,
-    testTimeout: 1_200_000,
-    hookTimeout: 90_000,
+    projects: [
+      {
+        test: {
+          ...slow,
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          globalSetup: ['test/support/temporal-server.ts'],
+        },
+      },
+      {
+        test: {
+          ...slow,
+          name: 'week',
+          include: ['test/overnight/allocation-week.test.ts'],
+          globalSetup: ['test/support/time-skipping-server.ts'],
+        },
+      },
+    ],
   },
 });

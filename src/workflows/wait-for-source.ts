@@ -28,7 +28,7 @@ export type NextLook =
 
 /** Waits grow from the first to the longest. */
 /** A look costs history. */
-const MOST_LOOKS = 2_000;
+const MOST_LOOKS = 4_000;
 
 function growing(first: number, count: number, { coefficient, maximumMs }: PollPlan): number {
   return Math.round(Math.min(first * coefficient ** Math.min(count, 1_000), Math.max(maximumMs, first)));
@@ -46,7 +46,7 @@ export function afterLook(watch: Watch, look: SourceLook, now: number, waitMs: n
     if (left <= 0) return { kind: 'giveUp', why: 'missing' };
     return {
       kind: 'wait',
-      ms: Math.min(left, Math.max(waitMs / MOST_LOOKS, growing(poll.initialMs, watch.missed++, poll))),
+      ms: Math.min(left, Math.max(Math.floor(waitMs / MOST_LOOKS), growing(poll.initialMs, watch.missed++, poll))),
       why: 'missing',
     };
   }
