@@ -14,6 +14,11 @@ export type Duration = string | number;
 export type Operation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete';
 export const OPERATIONS: readonly Operation[] = ['insert', 'update', 'upsert', 'delete', 'hardDelete'];
 
+/** Whether records go, for a while or for good: then ids are all that is sent. */
+export function isDelete(operation: Operation): boolean {
+  return operation === 'delete' || operation === 'hardDelete';
+}
+
 export const DEFAULT_TASK_QUEUE = 'nightload';
 export const WORKFLOW_ID_PREFIX = 'bulk-load/';
 /** Memo key under which a closed load keeps its result (without `jobs`), readable without a worker. */

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDelete } from '../contract.js';
 import type { Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { lengthsOf } from '../csv/row-fixes.js';
@@ -60,7 +61,6 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
     };
     const parent = parentColumn(rows.names, checked.describe);
     const lengths = lengthsOf(rows.names, checked.describe);
-    const isDelete = input.operation === 'delete' || input.operation === 'hardDelete';
     const plan: StagePlan = {
       rows: rows.path,
       fingerprint: await fingerprint(rows.path),
@@ -85,7 +85,7 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
       ...(parent !== undefined && { parent }),
       ...(Object.keys(lengths).length > 0 && { lengths }),
       kept: original,
-      ...(isDelete && { original }),
+      ...(isDelete(input.operation) && { original }),
     };
     await savePlan(stageFolder, plan);
     return planned(stageFolder, plan);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Operation } from '../contract.js';
+import { isDelete } from '../contract.js';
 import { readCells, writeCells } from '../csv/cells.js';
 import type { Dialect } from '../csv/dialect.js';
 import { headerBytes, sendsAllColumns } from '../csv/header.js';
@@ -194,10 +194,6 @@ async function leaveOutBadRows(
   if (!input.skipBadRows) throw rowsWouldFail(report, file.path);
   const rejected = { uri: pathToFileURL(file.path).href, rows: report.badRows };
   return { rows: await withoutRows(rows, numbers, work, input, step), rejected };
-}
-
-function isDelete(operation: Operation): boolean {
-  return operation === 'delete' || operation === 'hardDelete';
 }
 
 /** Writes the rows that would fail in the shape of a rejected file. */

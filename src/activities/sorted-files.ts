@@ -5,6 +5,7 @@ import { headerBytes } from '../csv/header.js';
 import { CHANGES_HEADER } from '../csv/row-fixes.js';
 import type { ResultRow } from '../csv/results.js';
 import { RowFile } from '../storage/row-file.js';
+import { shownNames } from './stage.js';
 import type { StagePlan } from './stage.js';
 
 const LF = 0x0a;
@@ -26,7 +27,7 @@ export class SortedFiles {
 
   constructor(folder: string, plan: StagePlan, nextPath: string) {
     this.#plan = plan;
-    const shown = plan.original === undefined ? plan.names : plan.original.columns.map(({ name }) => name);
+    const shown = shownNames(plan);
     const header = (names: readonly string[]): Buffer => headerBytes(names, ',', 'LF');
     this.rejected = new RowFile(join(folder, 'rejected.csv'), header(['sf__Id', 'sf__Error', ...shown]));
     this.unprocessed = new RowFile(join(folder, 'unprocessed.csv'), header(plan.names));

@@ -1,5 +1,6 @@
 /** The sorting itself, in passes over the result files and, where rows must be told by key, one over the source. */
 import { existsSync } from 'node:fs';
+import { isDelete } from '../contract.js';
 import type { LoadError, Operation } from '../contract.js';
 import { readCell, readCells } from '../csv/cells.js';
 import { keyNormaliser } from '../csv/keys.js';
@@ -267,8 +268,8 @@ async function takeFromResults(
           verdict = 'result';
         }
         // Which of them is the newest, the shuffled order of a result file does not tell.
-        const isDelete = sorting.operation === 'delete' || sorting.operation === 'hardDelete';
-        if (verdict === 'result' && value !== undefined && !isDelete && index.hasSeveral(value)) verdict = 'ambiguous';
+        if (verdict === 'result' && value !== undefined && !isDelete(sorting.operation) && index.hasSeveral(value))
+          verdict = 'ambiguous';
         if (verdict === 'result' && !row.complete) {
           // What Salesforce left out of its file cannot be sent again.
           await rejections.add(row.id, row.note, row.cells);

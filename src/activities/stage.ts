@@ -135,6 +135,11 @@ export function stageOf(folder: string, plan: StagePlan): Stage {
   };
 }
 
+/** Columns of the rejected file behind its notes: of a delete, which sends ids only, all that the file had. */
+export function shownNames({ original, names }: Pick<StagePlan, 'original' | 'names'>): string[] {
+  return original === undefined ? names : original.columns.map(({ name }) => name);
+}
+
 /** Parts are numbered from 1. */
 export function rangeOf(plan: StagePlan, part: number): PartRange {
   const range = plan.parts[part - 1];

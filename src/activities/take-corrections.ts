@@ -18,7 +18,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
 import { keyFunction } from './sorting.js';
-import { loadPlan, savePlan, stageOf } from './stage.js';
+import { loadPlan, savePlan, shownNames, stageOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 import { step } from './step.js';
 import type { Step } from './step.js';
@@ -42,7 +42,7 @@ export function takeCorrections(
       readCorrections(await roots.pathOf(input.source), plan, folder, input, step),
     );
     const remaining = await takeOut(rows, plan, rejected, folder, step);
-    const stage: StagePlan = { ...rows.plan };
+    const stage = rows.plan;
     // After a reset the same number may name another file: what the first one sent must not count as its rows.
     const stageFolder = join(folder, contentName(stage));
     await savePlan(stageFolder, stage);
@@ -149,7 +149,7 @@ async function readCorrections(
 /** Columns of the load in its own order, found in the corrected file. */
 function columnsOf({ dialect }: OpenSource, plan: StagePlan): { index: number; name: string }[] {
   const titles = dialect.header.map((title) => title.trim().toLowerCase());
-  const shown = (plan.original?.columns ?? plan.names.map((name) => ({ name }))).map(({ name }) => name);
+  const shown = shownNames(plan);
   const known = new Set(shown.map((name) => name.toLowerCase()));
   const unknown = dialect.header.filter((_, i) => !titles[i]?.startsWith('sf__') && !known.has(titles[i] ?? ''));
   if (unknown.length > 0) {
@@ -201,7 +201,7 @@ async function takeOut(
 ): Promise<RowFile> {
   const key = plan.key as KeyRule;
   const of = keyFunction(key);
-  const shown = (plan.original?.columns ?? plan.names.map((name) => ({ name }))).map(({ name }) => name);
+  const shown = shownNames(plan);
   const column = NOTES + shown.findIndex((name) => name.toLowerCase() === key.column.toLowerCase());
   const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
   const remaining = new RowFile(join(folder, `waiting-${randomUUID().slice(0, 8)}.csv`), header);

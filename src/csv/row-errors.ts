@@ -3,6 +3,7 @@
  * give. A code that is not in it needs a person. Pure.
  */
 
+import { isDelete } from '../contract.js';
 import type { LoadError, Operation } from '../contract.js';
 
 export interface RowError {
@@ -117,6 +118,5 @@ export function isDone(rowClass: RowClass, operation: Operation): boolean {
 
 /** Whether the same row, unchanged, may pass when it is sent again. No record that a delete waits for will come. */
 export function mayPassUnchanged(rowClass: RowClass, operation: Operation): boolean {
-  const isDelete = operation === 'delete' || operation === 'hardDelete';
-  return rowClass === 'transient' || (rowClass === 'order-dependent' && !isDelete);
+  return rowClass === 'transient' || (rowClass === 'order-dependent' && !isDelete(operation));
 }
