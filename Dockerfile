@@ -26,7 +26,8 @@ COPY --from=build /app/dist dist
 COPY LICENSE ./
 COPY docker/worker-health.mjs docker/
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/nightload && mkdir /data && chown node:node /data
-ENV NODE_ENV=production NIGHTLOAD_FILE_ROOTS=/data
+# Fewer arenas: the buffers of the network would leave holes in each, and the memory of a long load would creep up.
+ENV NODE_ENV=production NIGHTLOAD_FILE_ROOTS=/data MALLOC_ARENA_MAX=2
 USER node
 # Files to load go here, results come from here.
 VOLUME /data

@@ -11,6 +11,7 @@ import type {
   Corrections,
   CorrectionsTaken,
   LoadProgress,
+  LoadSoFar,
   PartPhase,
   PartProgress,
 } from './contract.js';
@@ -108,6 +109,11 @@ export class LoadHandle {
     return withPace({ ...progress, parts: progress.parts.map((part) => now.get(part.n) ?? part) }, Date.now());
   }
 
+  /** What the result would say now of the jobs that have ended; needs a worker. */
+  async soFar(): Promise<LoadSoFar> {
+    return this.#handle.query<LoadSoFar>('soFar');
+  }
+
   /** @throws WorkflowNotFoundError */
   async describe(): Promise<WorkflowExecutionDescription> {
     return this.#handle.describe();
@@ -139,6 +145,17 @@ export class LoadHandle {
       if (!(error instanceof NightloadError)) throw error;
       // The server keeps a refusal under the id; what was wrong with the file, or the folder, may have been mended since.
       return this.#submit(corrections, `${updateId}-${randomUUID()}`);
+    }
+  }
+
+  /** What became of corrections that this run of the load took under the same id, when it did. */
+  async takenBefore(updateId: string): Promise<CorrectionsTaken | undefined> {
+    try {
+      return await this.#handle.getUpdateHandle<CorrectionsTaken>(updateId).result();
+    } catch (error) {
+      // Nobody sent them yet, or they were refused.
+      if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
+      throw error;
     }
   }
 

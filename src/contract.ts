@@ -355,6 +355,10 @@ export interface LoadProgress {
   paused: boolean;
 }
 
+/** Answer of the `soFar` query: what the result would say of the jobs that have ended. */
+export type LoadSoFar = Required<Pick<BulkLoadResult, 'retry' | 'jobs' | 'jobsTotal' | 'apiRequests' | 'files'>> &
+  Pick<BulkLoadResult, 'warnings'>;
+
 /** Search attributes, set by the workflows where the namespace knows them. */
 export const SEARCH_ATTRIBUTES = {
   NightloadObject: 'KEYWORD',

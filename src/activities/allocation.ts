@@ -52,12 +52,14 @@ export function askAllocation(
         );
         if (answer.standing !== 'unknown') return { ledger, answer };
       } catch (error) {
-        if (current.signal.aborted) await giveBack(client, ledger, asked.id);
-        current.signal.throwIfAborted();
         why = reasonOf(error);
       }
-      if (Date.now() + wait >= until) return { ledger, answer: { standing: 'unreachable', why } };
-      await sleep(wait, undefined, { signal: current.signal });
+      if (!current.signal.aborted) {
+        if (Date.now() + wait >= until) return { ledger, answer: { standing: 'unreachable', why } };
+        await sleep(wait, undefined, { signal: current.signal }).catch(() => undefined);
+      }
+      if (current.signal.aborted) await giveBack(client, ledger, asked.id);
+      current.signal.throwIfAborted();
     }
   });
 }

@@ -11,7 +11,7 @@ import { readCell, readCells, writeCells } from '../csv/cells.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { RecordCounter } from '../csv/record-counter.js';
 import { firstRecord, scanRecords } from '../csv/scanner.js';
-import { readHead, readRange } from '../storage/files.js';
+import { readHead, readRange, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { LandedIndex } from './keep-columns-index.js';
 import { keyHash, LANES } from './key-hash.js';
@@ -247,7 +247,7 @@ async function countRows(
   let rows = 0;
   for (const path of paths) {
     const counter = new RecordCounter(resultDelimiter(await readHead(path, 4096), 'sf__Id', uploaded));
-    for await (const chunk of readRange(path, 0, undefined, signal)) counter.push(chunk as Buffer);
+    for await (const chunk of scanRange(path, 0, undefined, signal)) counter.push(chunk);
     rows += Math.max(0, counter.finish().records - 1);
   }
   return rows;

@@ -14,7 +14,7 @@ import { scanRecords } from '../csv/scanner.js';
 import { NightloadError } from '../errors.js';
 import { checkRows } from '../preflight/check-rows.js';
 import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';
-import { readRange, readRanges, saveStream } from '../storage/files.js';
+import { readRange, readRanges, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { OpenSource } from './open-source.js';
 import type { Preflight } from './preflight.js';
@@ -116,7 +116,7 @@ function cut(
   width = 0,
 ): Promise<PartPlan> {
   const header = headerBytes(names, dialect.delimiter, 'CRLF').length;
-  return planParts(readRange(path, dialect.dataStart, undefined, step.signal), {
+  return planParts(scanRange(path, dialect.dataStart, undefined, step.signal), {
     delimiter: dialect.delimiter,
     base: dialect.dataStart,
     maxBytes: Math.max(1, partMaxBytes - header),

@@ -9,7 +9,7 @@ import type { LoadError } from '../contract.js';
 import { planParts } from '../csv/parts.js';
 import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
-import { fingerprint, readRange } from '../storage/files.js';
+import { fingerprint, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { orderByParent } from './order-by-parent.js';
 import { PlannedFixes } from './planned-fixes.js';
@@ -91,7 +91,7 @@ async function planNext(
   const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding).length;
   const add = async (start: number, end: number, how: typeof keyed): Promise<void> => {
     if (start === end) return;
-    const cut = await planParts(readRange(path, start, end, signal), {
+    const cut = await planParts(scanRange(path, start, end, signal), {
       delimiter: plan.delimiter,
       base: start,
       maxBytes: Math.max(1, input.partMaxBytes - header),

@@ -12,7 +12,7 @@ import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
 import { scanRecords } from '../csv/scanner.js';
 import { NightloadError } from '../errors.js';
-import { fingerprint, readRange, saveStream } from '../storage/files.js';
+import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { openSource } from './open-source.js';
@@ -115,7 +115,7 @@ async function readCorrections(
     step.signal,
   );
   const header = headerBytes(plan.names, ',', 'LF').length;
-  const cut = await planParts(readRange(rows, 0, undefined, step.signal), {
+  const cut = await planParts(scanRange(rows, 0, undefined, step.signal), {
     delimiter: ',',
     maxBytes: Math.max(1, input.partMaxBytes - header),
   });

@@ -108,6 +108,7 @@ program
   .argument('<corrected.csv>', 'the rejected file, corrected')
   .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
   .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
+  .option('--again', 'send a file once more that this load has taken already')
   .option(...json)
   .action(
     runs(async (id: string, file: string, options: CorrectOptions) =>

@@ -40,7 +40,8 @@ const LARGE_RECORD = 131_072;
 const MOST_LARGE = 1_000;
 
 /**
- * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Copies nothing.
+ * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Keeps no chunk: the memory of one
+ * may be used again for the next.
  * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`, `CSV_NUL`
  */
 export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
@@ -156,6 +157,9 @@ class PartSums {
   add(chunk: Buffer, start: number): void {
     this.#waiting.push({ start, bytes: chunk });
     this.#sum(false);
+    // The rest of a chunk waits for the next one, whose memory may be the same.
+    const rest = this.#waiting.at(-1);
+    if (rest !== undefined) rest.bytes = Buffer.from(rest.bytes);
   }
 
   finish(): void {

@@ -122,6 +122,16 @@ export function listedJobs(jobs: readonly JobSummary[]): JobSummary[] {
   return [...jobs].sort((a, b) => trouble(a) - trouble(b)).slice(0, MAX_LISTED_JOBS);
 }
 
+/** The part of a result that jobs which have ended add to. */
+export function soFar(books: Books): Required<Pick<BulkLoadResult, 'retry' | 'jobs' | 'jobsTotal' | 'apiRequests'>> {
+  return {
+    retry: { rounds: books.rounds, recovered: books.recovered, rerendered: books.rerendered },
+    jobs: listedJobs(books.jobs),
+    jobsTotal: books.jobs.length,
+    apiRequests: books.apiRequests,
+  };
+}
+
 /** Puts the pieces of a result together; `files` comes from the report activity. */
 export function buildResult(
   head: Pick<BulkLoadResult, 'loadId' | 'workflowId' | 'runId' | 'object' | 'operation'>,
@@ -136,10 +146,7 @@ export function buildResult(
     state,
     records: recordCounts(books),
     balanced: isBalanced(books),
-    retry: { rounds: books.rounds, recovered: books.recovered, rerendered: books.rerendered },
-    jobs: listedJobs(books.jobs),
-    jobsTotal: books.jobs.length,
-    apiRequests: books.apiRequests,
+    ...soFar(books),
     files,
     ...(error === undefined ? {} : { error }),
   };

@@ -15,7 +15,7 @@ import { FILES_QUEUE_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
 import type { SourceLook } from '../activities/await-source.js';
 import type { LocatedSource, OrgRef } from '../activities/types.js';
-import { recordCounts } from './books.js';
+import { recordCounts, soFar } from './books.js';
 import { signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
@@ -35,6 +35,7 @@ import {
   progressQuery,
   resumeSignal,
   retryProgressSignal,
+  soFarQuery,
 } from './messages.js';
 import { planInput } from './plan-input.js';
 import { first, onFiles } from './steps.js';
@@ -148,6 +149,18 @@ function listen(run: LoadRun, live: Live): void {
       };
     },
     { description: 'Phase, counts and parts of the load.' },
+  );
+  setHandler(
+    soFarQuery,
+    () => ({
+      ...soFar(run.books),
+      files: {
+        succeeded: run.files.succeeded,
+        ...(live.rejectedFile !== undefined && { rejected: live.rejectedFile }),
+      },
+      ...(run.warnings.length > 0 && { warnings: run.warnings }),
+    }),
+    { description: 'What the result would say now: jobs that have ended, files, requests.' },
   );
 }
 

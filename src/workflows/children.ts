@@ -7,7 +7,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import type { SignalDefinition, WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
-import { executeChild, getExternalWorkflowHandle, isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, isCancellation, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import type { ChildWorkflowOptions } from '@temporalio/workflow';
 import type { PartGroup, Stage } from '../activities/types.js';
 import { NO_ROWS } from './books.js';
@@ -38,25 +38,29 @@ const EARLIER_RUN_WAIT = '10s';
 /**
  * Runs a child to its end. One that somebody terminated is started again under another id: what it had sent is noted
  * beside the part's results, so that it goes on with that.
+ * @param watch.onStarted from here on signals reach it, by the name that is given: another one when it was started again
  */
 export async function runChild<T extends Workflow>(
   type: string,
   name: string,
   options: Pick<ChildWorkflowOptions, 'staticSummary'> & { args: Parameters<T> },
-  onTerminated: (startedAt: number) => void = () => undefined,
+  watch: { onTerminated?: (startedAt: number) => void; onStarted?: (name: string) => void } = {},
 ): Promise<WorkflowResultType<T>> {
   let waits = 0;
   for (let again = 0; ;) {
-    const workflowId = `${workflowInfo().workflowId}/${name}${again === 0 ? '' : `/again-${again}`}`;
+    const started = `${name}${again === 0 ? '' : `/again-${again}`}`;
+    const workflowId = `${workflowInfo().workflowId}/${started}`;
     const startedAt = Date.now();
     try {
-      return await executeChild<T>(type, {
+      const handle = await startChild<T>(type, {
         ...options,
         workflowId,
         // Even a load that is terminated has its jobs aborted, by its children.
         parentClosePolicy: 'REQUEST_CANCEL',
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       } as unknown as WithWorkflowArgs<T, ChildWorkflowOptions>);
+      watch.onStarted?.(started);
+      return await handle.result();
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError && wasReset() && again < MOST_AGAIN) {
         // A reset leaves children running. Ours goes on with the job of that one, which is noted beside the results.
@@ -65,7 +69,7 @@ export async function runChild<T extends Workflow>(
         waits++;
         await sleep(EARLIER_RUN_WAIT, { summary: `${name} of an earlier run is still ending` });
       } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) {
-        onTerminated(startedAt);
+        watch.onTerminated?.(startedAt);
         again++;
       } else throw error;
     }
@@ -114,7 +118,7 @@ export async function runPart(
         args: [input],
         staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
       },
-      noteLost,
+      { onTerminated: noteLost },
     );
   } catch (error) {
     result = resultOfFailure(error, part);
@@ -157,7 +161,7 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
   };
 }
 
-/** Passes `pollNow` on to a child. One that has just ended needs it no more. */
+/** Passes a signal on to a child. One that has just ended needs it no more. */
 export async function signalChild(name: string, signal: SignalDefinition): Promise<void> {
   try {
     await getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(signal);

@@ -18,7 +18,16 @@ import { isTerminal } from '../contract.js';
 import type { JobSummary } from '../contract.js';
 import { grantedSignal } from './allocation/messages.js';
 import { pollFactor } from './allocation/scarcity.js';
-import { endTurn, isUsedUp, learnFromFailure, refusedTurn, renewTurn, takeTurn, USED_UP } from './allocation/turn.js';
+import {
+  endTurn,
+  isUsedUp,
+  learnFromFailure,
+  refusedTurn,
+  renewMeanwhile,
+  renewTurn,
+  takeTurn,
+  USED_UP,
+} from './allocation/turn.js';
 import type { Grants } from './allocation/turn.js';
 import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
 import { enterLook, enterLost, newRun, partProgress } from './job-run.js';
@@ -91,10 +100,7 @@ async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promi
   for (let attempt = 0; ; attempt++) {
     await waitForTurn(input, run, grants);
     try {
-      await create(input, run);
-      const sentBefore = await upload(input, run);
-      if (sentBefore === undefined) return await close(input, run);
-      if (await adopt(input, run, sentBefore)) return;
+      if (await renewMeanwhile(run, () => send(input, run))) return;
     } catch (error) {
       const wait = UPLOAD_WAITS[attempt];
       const { code } = toLoadError(error);
@@ -114,6 +120,15 @@ async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promi
       await sleep(wait, { summary: `upload failed (${code}): next job in ${wait}` });
     }
   }
+}
+
+/** False when the job of an earlier run was found instead and came to nothing: then the part is sent anew. */
+async function send(input: IngestJobInput, run: JobRun): Promise<boolean> {
+  await create(input, run);
+  const sentBefore = await upload(input, run);
+  if (sentBefore !== undefined) return adopt(input, run, sentBefore);
+  await close(input, run);
+  return true;
 }
 
 async function waitForTurn(input: IngestJobInput, run: JobRun, grants: Grants): Promise<void> {

@@ -16,7 +16,7 @@ export interface Live {
   waitingFor?: string;
   /** While it holds: `file:` URI of the rows that wait for corrections. */
   rejectedFile?: string;
-  /** Name of the child that sends rows again. */
+  /** Name of the child that sends rows again, once it has begun. */
   retrying?: string;
   /** From the beginning of the hold to its end: who comes later is told so. */
   holding?: boolean;

@@ -2,12 +2,13 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { BulkLoadInput } from '../contract.js';
 import type { LocatedSource, OrgRef, Stage, TakenCorrections } from '../activities/types.js';
-import { runChild } from './children.js';
+import { runChild, signalChild } from './children.js';
 import type { LoadSettings } from './input.js';
 import { enterPhase } from './load-ending.js';
 import type { Live } from './load-parts.js';
 import { enterCorrected, enterRetry } from './load-run.js';
 import type { LoadRun, RetryInput, RetryResult } from './load-run.js';
+import { pauseSignal, resumeSignal } from './messages.js';
 import type { retryFailedRows } from './retry-failed-rows.js';
 import { count } from './words.js';
 
@@ -69,10 +70,15 @@ async function child(
   staticSummary: string,
   input: Omit<RetryInput, 'paused'>,
 ): Promise<RetryResult> {
-  live.retrying = name;
+  const args: [RetryInput] = [{ ...input, paused: live.paused }];
+  const onStarted = (started: string): void => {
+    live.retrying = started;
+    // It was told how things stood before it was started.
+    const paused = live.paused;
+    if (paused !== args[0].paused) void signalChild(started, paused ? pauseSignal : resumeSignal);
+  };
   try {
-    const args: [RetryInput] = [{ ...input, paused: live.paused }];
-    return await runChild<typeof retryFailedRows>('retryFailedRows', name, { args, staticSummary });
+    return await runChild<typeof retryFailedRows>('retryFailedRows', name, { args, staticSummary }, { onStarted });
   } finally {
     delete live.retrying;
     delete live.waitingFor;

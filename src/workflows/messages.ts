@@ -1,8 +1,10 @@
 /** Signals and queries of the workflows, public ones first. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { Corrections, CorrectionsTaken, LoadProgress, PartProgress } from '../contract.js';
+import type { Corrections, CorrectionsTaken, LoadProgress, LoadSoFar, PartProgress } from '../contract.js';
 
 export const progressQuery = defineQuery<LoadProgress>('progress');
+/** What the result would say now; longer than the progress, which is asked for every second. */
+export const soFarQuery = defineQuery<LoadSoFar>('soFar');
 /** No new job is started; running ones go on and are polled. */
 export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');

@@ -251,6 +251,31 @@ describe('planParts', () => {
     },
   );
 
+  it('plans the same when the memory of a chunk is used again for the next one', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        validCsv,
+        chunkSizes,
+        fc.integer({ min: 40, max: 200 }),
+        async ({ text, delimiter }, sizes, max) => {
+          const bytes = Buffer.from(text);
+          async function* again(): AsyncGenerator<Buffer> {
+            const memory = Buffer.alloc(1 << 20);
+            for await (const chunk of inChunks(bytes, sizes)) {
+              memory.fill(0x22);
+              chunk.copy(memory);
+              yield memory.subarray(0, chunk.length);
+            }
+          }
+          const options = { delimiter, maxBytes: max };
+          const planned = (chunks: AsyncIterable<Buffer>) =>
+            planParts(chunks, options).catch((error: Error) => error.message);
+          expect(await planned(again())).toEqual(await planned(inChunks(bytes)));
+        },
+      ),
+    );
+  });
+
   it('makes no part of a file without rows', async () => {
     expect(await plan('', 100)).toEqual({
       parts: [],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { readRanges } from '../../src/storage/files.js';
+import { readRanges, scanRange } from '../../src/storage/files.js';
 
 const SIZE = 5_000_000;
 const bytes = Buffer.alloc(SIZE);
@@ -104,4 +104,35 @@ it('stops when its step is cancelled', async () => {
     return given;
   };
   await expect(read()).rejects.toThrow('cancelled');
+});
+
+it('gives a range piece by piece from two buffers, whatever its length', async () => {
+  const at = fc.oneof(fc.nat(SIZE), fc.constantFrom(0, 1, 262_143, 262_144, 262_145, 524_288, SIZE - 1, SIZE));
+  await fc.assert(
+    fc.asyncProperty(at, at, async (start, end) => {
+      const pieces: Buffer[] = [];
+      const memory = new Set<ArrayBufferLike>();
+      for await (const piece of scanRange(path, start, end)) {
+        memory.add(piece.buffer);
+        // As long as it is looked at, it stays what it is.
+        await new Promise(setImmediate);
+        pieces.push(Buffer.from(piece));
+      }
+      expect(Buffer.concat(pieces).equals(bytes.subarray(start, Math.max(start, end)))).toBe(true);
+      expect(memory.size).toBeLessThanOrEqual(2);
+    }),
+    { numRuns: 100 },
+  );
+  const all: Buffer[] = [];
+  for await (const piece of scanRange(path, 7)) all.push(Buffer.from(piece));
+  expect(Buffer.concat(all).equals(bytes.subarray(7))).toBe(true);
+});
+
+it('tells at its turn that a file is not there, and stops at a signal', async () => {
+  await expect(scanRange(join(folder, 'none'), 0).next()).rejects.toMatchObject({ code: 'ENOENT' });
+  const stop = new AbortController();
+  const pieces = scanRange(path, 0, undefined, stop.signal);
+  await pieces.next();
+  stop.abort();
+  await expect(pieces.next()).rejects.toMatchObject({ name: 'AbortError' });
 });

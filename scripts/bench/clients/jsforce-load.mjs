@@ -47,7 +47,9 @@ async function work() {
     await job.close();
     await job.poll();
     from = performance.now();
-    rows += await (raw ? unparsed(job) : parsed(job));
+    // On a line of its own: `rows += await …` would read `rows` before the wait, and two jobs run side by side.
+    const found = await (raw ? unparsed(job) : parsed(job));
+    rows += found;
     moving += performance.now() - from;
   }
 }

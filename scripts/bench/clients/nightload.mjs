@@ -7,6 +7,9 @@ import { pathToFileURL } from 'node:url';
 import { peakMemory, processorTime, run, start } from '../processes.mjs';
 import { TOKEN } from '../stub/start.mjs';
 
+/** One for all workers of a run: the org's ledger stays on the queue where it began. */
+const QUEUE = `bench-${randomUUID().slice(0, 8)}`;
+
 export const name = 'nightload';
 
 /** The event types of a Temporal history that are looked at here. */
@@ -49,7 +52,7 @@ export async function openWorker({ dist, temporal, url, folder, nodeArgs = [] })
     PATH: process.env.PATH,
     HOME: process.env.HOME,
     TEMPORAL_ADDRESS: temporal.server.address,
-    NIGHTLOAD_TASK_QUEUE: `bench-${randomUUID().slice(0, 8)}`,
+    NIGHTLOAD_TASK_QUEUE: QUEUE,
     NIGHTLOAD_FILE_ROOTS: folder,
     SF_INSTANCE_URL: url,
     SF_ACCESS_TOKEN: TOKEN,

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { install } from '../../../test/peers/simple-salesforce/client.mjs';
+import { PART_ROWS } from '../data.mjs';
 import { run } from '../processes.mjs';
 import { TOKEN } from '../stub/start.mjs';
 
@@ -10,6 +11,6 @@ export const version = install;
 /** It cuts the file itself, and works on one part after the other. */
 export async function load({ place, url, source, pollMs }) {
   const program = fileURLToPath(new URL('simple_salesforce_load.py', import.meta.url));
-  const input = JSON.stringify({ url, token: TOKEN, source, pollMs });
+  const input = JSON.stringify({ url, token: TOKEN, source, pollMs, partRows: PART_ROWS });
   return JSON.parse((await run(`${place}venv/bin/python`, [program], { input })).out);
 }

@@ -122,9 +122,14 @@ function print(size, { rows, parts, versions, middle, runs }) {
       ],
       ['upload', seconds(upload), '', ''],
       ['download and count', seconds(download), '', ''],
-      ['everything else: the command', seconds(command - moving), seconds(base.seconds - base.moving), ''],
-      ['… of it the workflow', seconds(flow - moving), '', ''],
-      ['… of that planning (checks, record scan)', seconds(planning), '', ''],
+      // Parts that run side by side move at the same time: their sum says nothing of the rest.
+      ...(parts > 1
+        ? []
+        : [
+            ['everything else: the command', seconds(command - moving), seconds(base.seconds - base.moving), ''],
+            ['… of it the workflow', seconds(flow - moving), '', ''],
+          ]),
+      ['planning (checks, record scan)', seconds(planning), '', ''],
     ],
   );
   const children = runs.nightload[0].childEvents;

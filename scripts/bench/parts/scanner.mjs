@@ -24,6 +24,7 @@ const KINDS = {
 export async function scanner({ dist, work, repeat }) {
   const { Scanner } = await import(new URL('csv/scanner.js', dist));
   const { planParts } = await import(new URL('csv/parts.js', dist));
+  const { scanRange } = await import(new URL('storage/files.js', dist));
   const { parse } = createRequire(new URL('index.js', dist))('csv-parse');
   const ways = {
     async wc(path) {
@@ -32,12 +33,12 @@ export async function scanner({ dist, work, repeat }) {
     async scanner(path) {
       let records = 0;
       const found = new Scanner(',', 0, () => records++);
-      for await (const chunk of read(path)) found.push(chunk);
+      for await (const chunk of scanRange(path, 0)) found.push(chunk);
       found.finish();
       return records;
     },
     async planning(path) {
-      return (await planParts(read(path), { delimiter: ',', maxBytes: 100e6 })).records;
+      return (await planParts(scanRange(path, 0), { delimiter: ',', maxBytes: 100e6 })).records;
     },
   };
   const result = {};

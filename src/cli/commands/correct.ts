@@ -1,10 +1,13 @@
 /** `nightload correct`: rows that a person corrected go into the load that waits for them. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Client } from '@temporalio/client';
 import { findLoad } from '../../client.js';
+import type { LoadHandle } from '../../client.js';
 import { WORKFLOW_ID_PREFIX } from '../../contract.js';
+import type { StatusState } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
 import { printJson, say } from '../failure.js';
 import { queryProgress } from '../follow.js';
@@ -15,6 +18,8 @@ import { withClient } from '../temporal.js';
 export interface CorrectOptions {
   delimiter?: string;
   encoding?: string;
+  /** Sends a file that was taken before once more. */
+  again?: boolean;
   json?: boolean;
 }
 
@@ -32,21 +37,37 @@ export async function correct(id: string, file: string, options: CorrectOptions)
     }
     const queue = await unattendedQueue(client, taskQueue, await handle.filesQueue());
     if (queue !== undefined) say(`No worker polls the task queue "${queue}"; the file is taken as soon as one does.`);
+    const loadId = workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
+    const ids = { loadId, workflowId, runId };
+    const before = options.again === true ? undefined : await handle.takenBefore(updateId);
+    if (before !== undefined) {
+      say(
+        `${loadId}: has taken this very file already: its ${before.rows} rows were sent then, and nothing is sent now.`,
+      );
+      say(
+        'Rows of it that were rejected again wait with their new reason. To send the same values once more: --again.',
+      );
+      if (options.json === true)
+        printJson({ ...ids, state: await stateOf(client, handle), ...before, alreadyTaken: true });
+      return 0;
+    }
     const { delimiter, encoding } = options;
     const taken = await handle.submitCorrections(
       { source, ...(delimiter !== undefined && { delimiter }), ...(encoding !== undefined && { encoding }) },
-      updateId,
+      options.again === true ? `${updateId}-${randomUUID()}` : updateId,
     );
-    const loadId = workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
     say(
       `${loadId}: takes ${taken.rows} corrected rows and sends them now; ${taken.remaining} rejected rows go on waiting.`,
     );
     say(`Look at it with: nightload status ${loadId}`);
-    const progress = await queryProgress(client, handle);
-    const state = progress?.phase === 'holding' ? 'Holding' : 'Running';
-    if (options.json === true) printJson({ loadId, workflowId, runId, state, ...taken });
+    if (options.json === true) printJson({ ...ids, state: await stateOf(client, handle), ...taken });
     return 0;
   });
+}
+
+async function stateOf(client: Client, handle: LoadHandle): Promise<StatusState> {
+  const progress = await queryProgress(client, handle);
+  return progress?.phase === 'holding' ? 'Holding' : 'Running';
 }
 
 /** The hash of the content: a file that is sent twice is taken once. */

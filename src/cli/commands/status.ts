@@ -1,7 +1,14 @@
 /** `nightload status` and `nightload cancel`. */
 import { findLoad, resultIn } from '../../client.js';
-import { WORKFLOW_ID_PREFIX } from '../../contract.js';
-import type { BulkLoadInput, BulkLoadResult, LoadProgress, StatusState } from '../../contract.js';
+import { MAX_LISTED_JOBS, WORKFLOW_ID_PREFIX } from '../../contract.js';
+import type {
+  BulkLoadInput,
+  BulkLoadResult,
+  JobSummary,
+  LoadProgress,
+  LoadSoFar,
+  StatusState,
+} from '../../contract.js';
 import { NightloadError } from '../../errors.js';
 import { firstInput } from '../../start-input.js';
 import { printJson, say } from '../failure.js';
@@ -29,7 +36,8 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     }
     const progress = await queryProgress(client, handle);
     const input = await firstInput(client, description);
-    const found = runningStatus(description, input, progress);
+    const soFar = progress === undefined ? undefined : await handle.soFar().catch(() => undefined);
+    const found = runningStatus(description, input, progress, soFar);
     if (progress === undefined) say('No worker answers, so what is known is from the start of the load.');
     printRunning(found, description.startTime);
     for (const trouble of await troublesOf(client, handle.workflowId)) say(`  ${troubleLine(trouble)}`);
@@ -42,11 +50,12 @@ function runningStatus(
   { workflowId, runId }: { workflowId: string; runId: string },
   input: BulkLoadInput | undefined,
   progress: LoadProgress | undefined,
+  soFar: LoadSoFar | undefined,
 ): Status {
   const nothing = { total: 0, succeeded: 0, rejected: 0, unprocessed: 0, unaccounted: 0 };
-  const { records = nothing, rejectedFile, ...rest } = progress ?? {};
+  const { records = nothing, rejectedFile: _shown, ...rest } = progress ?? {};
   const operation = input?.operation ?? 'upsert';
-  const jobs = (progress?.parts ?? []).flatMap(({ jobId, total, failed }) =>
+  const running: JobSummary[] = (progress?.parts ?? []).flatMap(({ jobId, total, failed }) =>
     jobId === undefined ? [] : [{ id: jobId, operation, state: 'InProgress', records: total, failed, polls: 0 }],
   );
   return {
@@ -59,10 +68,11 @@ function runningStatus(
     records,
     balanced: false,
     retry: { rounds: 0, recovered: 0, rerendered: 0 },
-    jobs,
-    jobsTotal: jobs.length,
     apiRequests: 0,
-    files: { succeeded: [], ...(rejectedFile !== undefined && { rejected: rejectedFile }) },
+    files: { succeeded: [] },
+    ...soFar,
+    jobs: [...running, ...(soFar?.jobs ?? [])].slice(0, MAX_LISTED_JOBS),
+    jobsTotal: running.length + (soFar?.jobsTotal ?? 0),
     ...rest,
   };
 }

@@ -20,8 +20,8 @@ import type { Turn } from './turn-state.js';
 
 /** A ledger that is silent for so long must not stop a load. */
 const ANSWER_WITHIN_MS = 120_000;
-/** Who waits repeats its request, should a message have been lost. */
-const REPEAT_MS = 3_600_000;
+/** Who waits repeats its request, should a message have been lost or the ledger have been ended by a person. */
+const REPEAT_MS = 900_000;
 const RENEW_AFTER_MS = 600_000;
 const LEAST_PATIENCE_MS = 1_800_000;
 const ORDINARY = 3;
@@ -120,6 +120,30 @@ export async function renewTurn(run: JobRun): Promise<void> {
   if (Date.now() - turn.renewedAt < RENEW_AFTER_MS) return;
   turn.renewedAt = Date.now();
   await tell(turn, renewSignal, { id: turn.id ?? '', processed: last?.processed ?? 0 });
+}
+
+/**
+ * Renews while something runs that has no looks between: an upload over a slow line, a create during an outage.
+ * Without it the ledger would take the part for gone and hand its slot on.
+ */
+export async function renewMeanwhile<T>(run: JobRun, work: () => Promise<T>): Promise<T> {
+  if (!run.turn.granted) return work();
+  const renewing = new CancellationScope();
+  const renewal = renewing.run(async () => {
+    for (;;) {
+      await sleep(RENEW_AFTER_MS, { summary: 'tells the ledger that the job lives' });
+      await renewTurn(run);
+    }
+  });
+  const ended = renewal.catch((error: unknown) => {
+    if (!isCancellation(error)) throw error;
+  });
+  try {
+    return await work();
+  } finally {
+    renewing.cancel();
+    await ended;
+  }
 }
 
 /** A job that failed because the allocation is used up: others must know before its results are fetched and counted. */
