@@ -26,8 +26,8 @@ COPY --from=build /app/dist dist
 COPY LICENSE ./
 COPY docker/worker-health.mjs docker/
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/nightload && mkdir /data && chown node:node /data
-# Fewer arenas: the buffers of the network would leave holes in each, and the memory of a long load would creep up.
-ENV NODE_ENV=production NIGHTLOAD_FILE_ROOTS=/data MALLOC_ARENA_MAX=2
+# One arena: the buffers of the network would leave holes in each, and the memory of a long load would creep up.
+ENV NODE_ENV=production NIGHTLOAD_FILE_ROOTS=/data MALLOC_ARENA_MAX=1
 USER node
 # Files to load go here, results come from here.
 VOLUME /data

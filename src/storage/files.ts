@@ -10,10 +10,10 @@ import { pipeline } from 'node:stream/promises';
 import { randomUUID } from 'node:crypto';
 import { NightloadError } from '../errors.js';
 
-/** Small enough that two of them stay in the processor's cache. */
+/** What a stream reads at once. */
 const READ_SIZE = 256 * 1024;
-/** So much is gathered for one write: a network hands on 64 KB at a time. */
-const WRITE_SIZE = 1024 * 1024;
+/** What is gathered for one write, read at once for several ranges, or read into memory that is used again. */
+const LARGE_SIZE = 1024 * 1024;
 
 function beside(path: string): string {
   return `${path}.${randomUUID().slice(0, 8)}.tmp`;
@@ -43,7 +43,7 @@ export async function saveStream(
   try {
     await pipeline(
       source,
-      createWriteStream(temporary, { highWaterMark: WRITE_SIZE, flush: true }),
+      createWriteStream(temporary, { highWaterMark: LARGE_SIZE, flush: true }),
       signal ? { signal } : {},
     );
     await rename(temporary, path);
@@ -78,7 +78,7 @@ export function readRange(path: string, start: number, end?: number, signal?: Ab
 
 /**
  * Reads a range for somebody who looks at each piece once and keeps none of it: two buffers are filled in turn, so a
- * piece holds only until the next one is asked for. Four times as fast as new memory for each piece.
+ * piece holds only until the next one is asked for. Memory that is new for each piece costs more than the reading.
  */
 export async function* scanRange(
   path: string,
@@ -90,7 +90,7 @@ export async function* scanRange(
   const file = await open(path, 'r');
   let coming: Promise<Buffer> | undefined;
   try {
-    const buffers = [Buffer.allocUnsafeSlow(READ_SIZE), Buffer.allocUnsafeSlow(READ_SIZE)] as const;
+    const buffers = [Buffer.allocUnsafeSlow(LARGE_SIZE), Buffer.allocUnsafeSlow(LARGE_SIZE)] as const;
     const fill = (buffer: Buffer, at: number): Promise<Buffer> => {
       const reading = file
         .read(buffer, 0, Math.min(buffer.length, end - at), at)
@@ -164,7 +164,6 @@ export async function fingerprint(path: string): Promise<Fingerprint> {
 
 /** Bytes between two ranges that are read along with them: that takes less time than another read. */
 const WIDEST_GAP = 64 * 1024;
-const MOST_AT_ONCE = 1024 * 1024;
 
 /** Ranges of a file, given in ascending order. Those near each other are read at once; at most 1 MB, or one range, is held. */
 export async function* readRanges(
@@ -193,7 +192,7 @@ function* inReads(ranges: Iterable<{ start: number; end: number }>): Generator<{
   let from = 0;
   let to = 0;
   for (const range of ranges) {
-    const joins = range.start >= to && range.start - to <= WIDEST_GAP && range.end - from <= MOST_AT_ONCE;
+    const joins = range.start >= to && range.start - to <= WIDEST_GAP && range.end - from <= LARGE_SIZE;
     if (near.length > 0 && !joins) {
       yield near;
       near = [];
