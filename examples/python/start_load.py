@@ -39,4 +39,5 @@ async def main(source: str, load_id: str) -> None:
         print(f"rejected rows: {result['files']['rejected']}")
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2]))
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

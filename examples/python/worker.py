@@ -35,4 +35,6 @@ async def main() -> None:
     await Worker(client, task_queue="python", workflows=[AccountsOfTheNight]).run()
 
 
-asyncio.run(main())
+# The sandbox imports this file again for its workflows.
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -38,8 +38,11 @@ function formsOf({ name, label, type }: Nameable): string[] {
 
 /** Short names have many neighbours, so they must match more closely. */
 function boundFor(length: number): number {
-  return length < 4 ? 0 : Math.min(3, Math.floor(length / 4));
+  return length < 3 ? 0 : Math.min(3, Math.max(1, Math.floor(length / 4)));
 }
+
+/** `Nam` is `Name`, but `Fax` is not `Tax`. */
+const SHORTEST_LIKE = 4;
 
 /** The nearest candidate, the first of equally near ones; `undefined` when none is near enough to be meant. */
 export function nearest(wanted: string, candidates: readonly Candidate[]): string | undefined {
@@ -51,7 +54,7 @@ export function nearest(wanted: string, candidates: readonly Candidate[]): strin
     for (const other of candidate.forms) {
       const distance = editDistance(form, other, bound);
       if (distance === 0) return candidate.name;
-      if (distance === undefined) continue;
+      if (distance === undefined || other.length < SHORTEST_LIKE) continue;
       best = candidate.name;
       bound = distance - 1;
     }

@@ -14,7 +14,9 @@ export function jobReply(job: Job, form: 'create' | 'info' | 'reduced' | 'listed
     createdDate: dateTime(job.createdAt),
     systemModstamp: dateTime(job.changedAt),
     state: job.state,
-    ...(settings.externalIdFieldName !== undefined && { externalIdFieldName: settings.externalIdFieldName }),
+    // The guide's table of the list does not name it: no client may count on it there.
+    ...(settings.externalIdFieldName !== undefined &&
+      form !== 'listed' && { externalIdFieldName: settings.externalIdFieldName }),
     concurrencyMode: 'Parallel',
     contentType: 'CSV',
     apiVersion: settings.apiVersion,

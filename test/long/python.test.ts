@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { loadHandle } from '../../src/client.js';
+import { loadHandle, startBulkLoad } from '../../src/client.js';
 import { startTestEnvironment } from '../../src/testing.js';
 import type { NightloadTestEnvironment } from '../../src/testing.js';
 import { run } from '../../src/workers/run.js';
@@ -54,6 +54,35 @@ it('reads the result of a load that failed', async () => {
   expect(program.said()).toBe('Failed: 0 of 0 landed\n');
 });
 
+/** A worker that ends early would otherwise only be waited for. */
+function orEnd<T>(program: Program, promise: Promise<T>): Promise<T> {
+  const gone = program.ended.then((how) => {
+    throw new Error(`It ended (${how}):\n${program.said()}`);
+  });
+  return Promise.race([promise, gone]);
+}
+
+it('has a fixer in Python that corrects rejected rows', async () => {
+  const fixer = startPython('fixer.py');
+  try {
+    const rows = accounts(40, (row, n) => (n % 10 === 0 ? { ...row, External_Id__c: `F-${n}`, Name: '' } : row));
+    const { workflowId } = await startBulkLoad(world.client, {
+      source: await world.csv('fixer.csv', rows),
+      object: 'Account',
+      operation: 'upsert',
+      externalIdFieldName: 'External_Id__c',
+      loadId: 'with-a-fixer',
+      retry: { initialWait: '1s', fixer: { activity: 'correctAccounts', taskQueue: 'python-fixer' } },
+    });
+    const result = await orEnd(fixer, loadHandle(world.client, workflowId).result());
+    expect(result).toMatchObject({ state: 'Completed', records: { total: 40, succeeded: 40 }, balanced: true });
+    const mended = (await world.org.records('Account')).filter(({ values }) => values.get('Name') === 'Unknown');
+    expect(mended.map(({ values }) => values.get('External_Id__c')).sort()).toEqual(['F-10', 'F-20', 'F-30', 'F-40']);
+  } finally {
+    await fixer.stop();
+  }
+});
+
 it('has a load as the child of a workflow in Python, and cancels one', async () => {
   const worker = startPython('worker.py');
   try {
@@ -64,7 +93,7 @@ it('has a load as the child of a workflow in Python, and cancels one', async () 
         args: [source, night],
       });
     const first = await start('first', await world.csv('first.csv', accounts(30)));
-    expect(await first.result()).toBe('Completed: 30 of 30');
+    expect(await orEnd(worker, first.result())).toBe('Completed: 30 of 30');
 
     await world.org.setRecordsPerSecond(100);
     const second = await start('second', await world.csv('second.csv', accounts(5_000)));
