@@ -1,4 +1,5 @@
 /** Finds jobs that a create with a lost answer may have left Open: empty, of our user, from that time, of no running load. */
+import { NightloadError } from '../errors.js';
 import type { JobInfo } from '../salesforce/job-info.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
@@ -18,11 +19,22 @@ export function findLostJobs(
     for await (const job of connection.listJobs(context)) {
       if (found.length >= MOST) break;
       if (!matches(job, input) || (await dependencies.ownerOf(job.id)) === 'running') continue;
-      const info = await connection.getJob(job.id, context);
+      const info = await patiently(() => connection.getJob(job.id, context));
       if (isEmpty(info) && hasKeyOf(info, input)) found.push(job.id);
     }
     return found;
   });
+}
+
+/** One of many reads that fails must not make all of them begin anew. */
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
+  for (let left = 2; ; left--) {
+    try {
+      return await read();
+    } catch (error) {
+      if (left === 0 || !(error instanceof NightloadError && error.retryable)) throw error;
+    }
+  }
 }
 
 function matches(job: JobInfo, input: FindLostJobsInput): boolean {

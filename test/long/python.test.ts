@@ -76,7 +76,7 @@ it('has a fixer in Python that corrects rejected rows', async () => {
     });
     const result = await orEnd(fixer, loadHandle(world.client, workflowId).result());
     expect(result).toMatchObject({ state: 'Completed', records: { total: 40, succeeded: 40 }, balanced: true });
-    const mended = (await world.org.records('Account')).filter(({ values }) => values.get('Name') === 'Unknown');
+    const mended = world.org.records('Account').filter(({ values }) => values.get('Name') === 'Unknown');
     expect(mended.map(({ values }) => values.get('External_Id__c')).sort()).toEqual(['F-10', 'F-20', 'F-30', 'F-40']);
   } finally {
     await fixer.stop();
