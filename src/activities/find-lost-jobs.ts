@@ -42,7 +42,7 @@ function matches(job: JobInfo, input: FindLostJobsInput): boolean {
   return (
     job.state === 'Open' &&
     same(job.object, input.object) &&
-    job.operation === input.operation &&
+    mayBeOurs(job.operation, input) &&
     (input.createdById === undefined || job.createdById?.slice(0, 15) === input.createdById.slice(0, 15)) &&
     input.lostCreates.some(({ from, to }) => created >= from && created <= to)
   );
@@ -58,6 +58,12 @@ function isEmpty({ state, numberRecordsProcessed }: JobInfo): boolean {
 }
 
 /** Asked of the job itself: the documented list of jobs does not tell the external id field. */
-function hasKeyOf({ externalIdFieldName }: JobInfo, input: FindLostJobsInput): boolean {
-  return same(externalIdFieldName, input.operation === 'upsert' ? input.externalIdFieldName : undefined);
+function hasKeyOf({ operation, externalIdFieldName }: JobInfo, input: FindLostJobsInput): boolean {
+  return same(externalIdFieldName, operation === 'upsert' ? input.externalIdFieldName : undefined);
+}
+
+/** An insert with an external id is retried as an upsert. */
+function mayBeOurs(operation: string | undefined, input: FindLostJobsInput): boolean {
+  const retriesAsUpsert = input.operation === 'insert' && input.externalIdFieldName !== undefined;
+  return operation === input.operation || (retriesAsUpsert && operation === 'upsert');
 }

@@ -172,6 +172,16 @@ it('aborts the job that a create whose answer was lost has left Open', async () 
   expect(result.apiRequests).toBe(org.ledger.count());
 });
 
+it('aborts such a job of a retry that upserts what was to be inserted', async () => {
+  await openOrg({});
+  org.fault({ kind: 'create', after: 1, times: 1, action: 'resetAfterApply' });
+  const rows = accounts(20).map((row, i) => (i === 0 ? { ...row, Description: '[locked once]' } : row));
+  const result = await load(rows, { operation: 'insert' });
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, retry: { recovered: 1 } });
+  const jobs = org.jobs().map(({ state, settings }) => `${settings.operation} ${state}`);
+  expect(jobs).toEqual(['insert JobComplete', 'upsert Aborted', 'upsert JobComplete']);
+});
+
 it('touches none of several jobs that it may have left Open, and lists them', async () => {
   await openOrg({});
   await foreignJob();

@@ -89,6 +89,14 @@ describe('corrections by people', () => {
     });
     const rejected = await readCsv(progress.rejectedFile);
     expect(rejected).toHaveLength(3);
+    const soFar = await handle.soFar();
+    expect(soFar).toMatchObject({ jobsTotal: 1, jobs: [{ records: 300, failed: 3 }] });
+    expect(soFar.files).toMatchObject({
+      succeeded: [expect.stringContaining('succeeded')],
+      rejected: progress.rejectedFile,
+    });
+    expect(soFar.apiRequests).toBeGreaterThan(5);
+    expect(await handle.takenBefore('first')).toBeUndefined();
 
     // Two of three, one of them still wrong; columns in another order, without the platform's own.
     const corrected = rejected.slice(0, 2).map(({ Description, External_Id__c }, i) => ({
@@ -98,7 +106,8 @@ describe('corrections by people', () => {
     }));
     const source = await world.csv(corrected, 'C1-mended.csv');
     expect(await handle.submitCorrections({ source }, 'first')).toEqual({ rows: 2, remaining: 1 });
-    // The same file once more, as the same update: taken once.
+    // The same file once more, as the same update: taken once, and that can be told.
+    expect(await handle.takenBefore('first')).toEqual({ rows: 2, remaining: 1 });
     expect(await handle.submitCorrections({ source }, 'first')).toEqual({ rows: 2, remaining: 1 });
     const again = await until(handle, ({ phase, records }) => phase === 'holding' && records.succeeded === 298);
     expect(again.records).toMatchObject({ rejected: 2, unaccounted: 0 });
