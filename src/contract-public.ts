@@ -18,6 +18,7 @@ export type {
   LoadError,
   LoadPhase,
   LoadProgress,
+  LoadSoFar,
   LoadState,
   Operation,
   PartPhase,

@@ -13,6 +13,7 @@ export type {
   LoadError,
   LoadPhase,
   LoadProgress,
+  LoadSoFar,
   LoadState,
   Operation,
   PartPhase,

@@ -17,7 +17,17 @@ const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as Man
 
 const CONTRACT_TYPES = [
   ...['BulkLoadInput', 'BulkLoadResult', 'Corrections', 'CorrectionsTaken', 'Duration', 'FixerActivity', 'JobSummary'],
-  ...['LoadError', 'LoadPhase', 'LoadProgress', 'LoadState', 'Operation', 'PartPhase', 'PartProgress', 'PollSettings'],
+  ...[
+    'LoadError',
+    'LoadPhase',
+    'LoadProgress',
+    'LoadSoFar',
+    'LoadState',
+    'Operation',
+    'PartPhase',
+    'PartProgress',
+    'PollSettings',
+  ],
   ...['RecordCounts', 'RowFix'],
 ];
 const HOST_TYPES = ['HostOptions', 'ServerOptions'];
