@@ -156,7 +156,7 @@ function listen(run: LoadRun, live: Live): void {
       ...soFar(run.books),
       files: {
         succeeded: run.files.succeeded,
-        ...(live.rejectedFile !== undefined && { rejected: live.rejectedFile }),
+        ...(run.phase === 'holding' && live.rejectedFile !== undefined && { rejected: live.rejectedFile }),
       },
       ...(run.warnings.length > 0 && { warnings: run.warnings }),
     }),
