@@ -94,8 +94,8 @@ it('costs a part few events and little time', async () => {
       events?.find((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === type);
     const ask = scheduled('askAllocation');
     const create = scheduled('createJob');
-    // One step; then its end is seen by a workflow task, and the job is created.
-    expect(Number(create?.eventId) - Number(ask?.eventId)).toBe(6);
+    // One step; then its end is seen by a workflow task, a timer for the next sign of life is set, and the job is created.
+    expect(Number(create?.eventId) - Number(ask?.eventId)).toBe(7);
     const messages = events?.filter((event) => /externalWorkflow/i.test(Object.keys(event).join(' ')));
     expect(messages).toHaveLength(2);
     waits.push(millis(create?.eventTime) - millis(ask?.eventTime));
