@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { readCell } from '../csv/cells.js';
-import { scanRecords } from '../csv/scanner.js';
+import { eachRecordBytes, scanRecords } from '../csv/scanner.js';
 import { readRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { StagePlan } from './stage.js';
@@ -60,23 +60,10 @@ async function order(
   const { column, delimiter, signal } = ordering;
   const pieces = Array.from({ length: files }, (_, n) => new RowFile(`${to.path}.${n}`, Buffer.alloc(0)));
   try {
-    let waiting: [RowFile, Buffer][] = [];
-    const drain = async (): Promise<void> => {
-      for (const [piece, record] of waiting) await piece.add(record);
-      waiting = [];
-    };
-    const chunks = readRange(from, start, end, signal) as AsyncIterable<Buffer>;
-    const drained = async function* (): AsyncGenerator<Buffer> {
-      for await (const chunk of chunks) {
-        yield chunk;
-        await drain();
-      }
-    };
-    await scanRecords(drained(), { delimiter }, (record) => {
+    for await (const record of eachRecordBytes(readRange(from, start, end, signal), { delimiter })) {
       const piece = pieces[crc32(parentOf(record, column, delimiter)) % files] as RowFile;
-      waiting.push([piece, Buffer.from(record)]);
-    });
-    await drain();
+      await piece.add(record);
+    }
     for (const piece of pieces) await piece.close();
     for (const piece of pieces) {
       if (piece.rows === 0) continue;

@@ -10,7 +10,7 @@ import { keyNormaliser } from '../csv/keys.js';
 import { planParts } from '../csv/parts.js';
 import type { PartPlan } from '../csv/parts.js';
 import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
-import { scanRecords } from '../csv/scanner.js';
+import { eachRecordBytes } from '../csv/scanner.js';
 import { NightloadError } from '../errors.js';
 import { checkRows } from '../preflight/check-rows.js';
 import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';
@@ -253,25 +253,14 @@ async function withoutRows(
   const end = Buffer.from(dialect.lineEnding === 'CRLF' ? '\r\n' : '\n');
   let row = 0;
   let next = 0;
-  let good: Buffer[] = [];
-  async function* chunks(): AsyncGenerator<Buffer> {
-    for await (const chunk of readRange(
-      rows.path,
-      dialect.dataStart,
-      undefined,
-      step.signal,
-    ) as AsyncIterable<Buffer>) {
-      yield chunk;
-      for (const record of good) await file.add(record);
-      good = [];
-    }
-  }
   try {
-    await scanRecords(chunks(), { delimiter: dialect.delimiter }, (record) => {
+    const { delimiter, dataStart } = dialect;
+    for await (const record of eachRecordBytes(readRange(rows.path, dataStart, undefined, step.signal), {
+      delimiter,
+    })) {
       if (++row === numbers[next]) next++;
-      else good.push(record[record.length - 1] === 0x0a ? record : Buffer.concat([record, end]));
-    });
-    for (const record of good) await file.add(record);
+      else await file.add(record[record.length - 1] === 0x0a ? record : Buffer.concat([record, end]));
+    }
   } finally {
     await file.close();
   }

@@ -10,7 +10,7 @@ import { readCell } from '../csv/cells.js';
 import { headerBytes } from '../csv/header.js';
 import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
-import { scanRecords } from '../csv/scanner.js';
+import { eachRecordBytes, scanRecords } from '../csv/scanner.js';
 import { NightloadError } from '../errors.js';
 import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
@@ -207,24 +207,15 @@ async function takeOut(
   const remaining = new RowFile(join(folder, `waiting-${randomUUID().slice(0, 8)}.csv`), header);
   try {
     for (const path of rejected) {
-      let first = true;
-      let kept: Buffer[] = [];
-      const chunks = readRange(path, 0, undefined, step.signal) as AsyncIterable<Buffer>;
-      const written = async function* (): AsyncGenerator<Buffer> {
-        for await (const chunk of chunks) {
-          yield chunk;
-          for (const record of kept) await remaining.add(record);
-          kept = [];
-        }
-      };
-      await scanRecords(written(), { delimiter: ',' }, (record) => {
-        if (first) return void (first = false);
-        const value = of(readCell(record, column, ','));
+      let isHeader = true;
+      const chunks = readRange(path, 0, undefined, step.signal);
+      for await (const record of eachRecordBytes(chunks, { delimiter: ',' })) {
+        const value = isHeader ? undefined : of(readCell(record, column, ','));
         const corrected = value === undefined ? undefined : keys.get(value);
-        if (corrected === undefined || corrected.length === 0) kept.push(Buffer.from(record));
-        else corrected.shift();
-      });
-      for (const record of kept) await remaining.add(record);
+        if (corrected !== undefined && corrected.length > 0) corrected.shift();
+        else if (!isHeader) await remaining.add(record);
+        isHeader = false;
+      }
     }
   } finally {
     await remaining.close();

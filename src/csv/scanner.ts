@@ -283,9 +283,26 @@ export async function scanRecords(
  * The cells of each record, for a reader that has to wait between them. Takes any quoting.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`
  */
-export async function* eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<string[]> {
-  let batch: string[][] = [];
-  const reader = new RecordReader(options, (record) => void batch.push(readCells(record, options.delimiter)));
+export function eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<string[]> {
+  return each(chunks, options, (record) => readCells(record, options.delimiter));
+}
+
+/**
+ * The bytes of each record, line end included, for a reader that has to wait between them. Each chunk must be memory of
+ * its own.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ */
+export function eachRecordBytes(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<Buffer> {
+  return each(chunks, options, (record) => record);
+}
+
+async function* each<T>(
+  chunks: AsyncIterable<Uint8Array>,
+  options: ScanOptions,
+  make: (record: Buffer) => T,
+): AsyncGenerator<T> {
+  let batch: T[] = [];
+  const reader = new RecordReader(options, (record) => void batch.push(make(record)));
   for await (const piece of chunks) {
     reader.push(piece);
     yield* batch;
