@@ -37,6 +37,8 @@ async def main(source: str, load_id: str) -> None:
     print(f"{result['state']}: {result['records']['succeeded']} of {result['records']['total']} landed")
     if "rejected" in result["files"]:
         print(f"rejected rows: {result['files']['rejected']}")
+    # A program that ends right after a call can be crashed by the SDK's threads (temporalio/sdk-python#300).
+    await asyncio.sleep(0.1)
 
 
 if __name__ == "__main__":
