@@ -24,7 +24,7 @@ async def main(source: str, load_id: str) -> None:
         },
         id=f"bulk-load/{load_id}",
         task_queue="nightload",
-        # A load that landed rows is not started again by accident.
+        # A load that completed is not started again by accident; one that failed or was canceled may be.
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
     )
     try:
