@@ -18,7 +18,11 @@ def correct_accounts(failed: dict) -> dict | None:
     """Gives every account without a name one; what else is wrong stays for people."""
     source = Path(url2pathname(urlparse(failed["source"]).path))
     with source.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if not row["Name"]]
+        rows = [
+            {**row, "Name": "Unknown"}
+            for row in csv.DictReader(file)
+            if row["sf__Error"].startswith("REQUIRED_FIELD_MISSING") and not row["Name"]
+        ]
     if not rows:
         return None
     # Beside the results, where nightload's worker may read.
@@ -26,7 +30,7 @@ def correct_accounts(failed: dict) -> dict | None:
     with corrected.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, "Name": "Unknown"} for row in rows)
+        writer.writerows(rows)
     return {"source": corrected.as_uri()}
 
 
