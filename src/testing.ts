@@ -1,9 +1,11 @@
 /**
  * `nightload/testing`: real loads inside a test. One call gives a simulated org, a worker that loads into it, a folder
- * for files and a client; Temporal is a server that runs, or a dev server that lives as long as the test.
+ * for files and a client; Temporal is a dev server that lives as long as the test, or one that the test names. It never
+ * takes a server from the shell: that one may have real loads.
  *
  * @experimental
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,16 +21,17 @@ import type { Simulator, SimulatorOptions } from './simulator/index.js';
 import { startDevServer } from './workers/dev-server.js';
 import { startWorker } from './workers/host.js';
 import { findTemporalServer } from './workers/temporal-server.js';
+import { ALLOCATION_ID_PREFIX } from './workflows/allocation/messages.js';
 
 export { startSimulator };
 export type { Simulator, SimulatorOptions };
 
 export interface TestEnvironmentOptions {
-  /** A Temporal server that runs. @default `TEMPORAL_ADDRESS`, else a dev server of its own, fetched at the first time */
+  /** A Temporal server that runs. @default a dev server of its own, fetched at the first time */
   address?: string;
   /** @default 'default' */
   namespace?: string;
-  /** Tests that run at the same time on one server need a queue each. @default 'nightload' */
+  /** @default 'nightload' on a server of its own; with `address` a queue that nobody else has */
   taskQueue?: string;
   /** How the simulated org behaves. */
   org?: SimulatorOptions;
@@ -49,15 +52,21 @@ export interface NightloadTestEnvironment {
   /** For workers of the test. */
   connection: NativeConnection;
   address: string;
+  /** Where the worker waits for loads; with `address`, every load of the test has to name it. */
   taskQueue: string;
   /** Writes a CSV into the folder and gives its `file:` URI. */
   csv(name: string, rows: string | readonly Record<string, string>[]): Promise<string>;
   close(): Promise<void>;
 }
 
+function ownQueue(): string {
+  return `nightload-test-${randomUUID().slice(0, 8)}`;
+}
+
 /** @throws NightloadError `TEMPORAL_SERVER_NOT_FOUND`, `TEMPORAL_SERVER_NOT_STARTED` */
 export async function startTestEnvironment(options: TestEnvironmentOptions = {}): Promise<NightloadTestEnvironment> {
-  const { namespace = 'default', taskQueue = DEFAULT_TASK_QUEUE } = options;
+  const { namespace = 'default' } = options;
+  const taskQueue = options.taskQueue ?? (options.address === undefined ? DEFAULT_TASK_QUEUE : ownQueue());
   const stops: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const stop of stops.splice(0).reverse()) await stop();
@@ -67,7 +76,7 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
     stops.push(() => rm(folder, { recursive: true, force: true }));
     const org = await startSimulator(options.org);
     stops.push(() => org.close());
-    const address = options.address ?? (process.env['TEMPORAL_ADDRESS'] || (await ownServer(namespace)));
+    const address = options.address ?? (await ownServer(namespace));
     const clients = await Connection.connect({ address });
     stops.push(() => clients.close());
     const connection = await NativeConnection.connect({ address });
@@ -82,6 +91,13 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
       return pathToFileURL(join(folder, name)).href;
     };
     const client = new Client({ connection: clients, namespace });
+    // On a server that goes on, nobody works for the ledger of this org any more, whose port may be another org's next.
+    stops.push(() =>
+      client.workflow
+        .getHandle(ALLOCATION_ID_PREFIX + new URL(org.url).host)
+        .terminate()
+        .catch(() => undefined),
+    );
     return { org, connections, folder, client, connection, address, taskQueue, csv, close };
   } catch (error) {
     await close().catch(() => undefined);

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const address = inject('temporalAddress');
   const namespace = await freshNamespace(address);
   [world, project] = await Promise.all([
-    startTestEnvironment({ address, namespace }),
+    startTestEnvironment({ address, namespace, taskQueue: 'nightload' }),
     compileExamples(...WORKFLOWS, 'start-from-code', 'file-events', 'in-a-test'),
   ]);
   env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace };

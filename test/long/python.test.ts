@@ -29,7 +29,7 @@ beforeAll(async () => {
   await run(python, ['-m', 'pip', 'install', '--quiet', '-r', join(EXAMPLES, 'requirements.txt')]);
   const address = inject('temporalAddress');
   const namespace = await freshNamespace(address);
-  world = await startTestEnvironment({ address, namespace });
+  world = await startTestEnvironment({ address, namespace, taskQueue: 'nightload' });
   env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, PYTHONDONTWRITEBYTECODE: '1' };
 }, 300_000);
 afterAll(async () => {

@@ -91,12 +91,14 @@ it.each([
   'needs at most 15 looks for a job of 30 minutes that %s, and sees its end within a tenth',
   async (_what, options) => {
     await openOrg(options);
+    const began = performance.now();
     const result = await load(accounts(18_000));
+    // What this machine takes for the steps goes by on the org's clock too.
+    const machine = performance.now() - began;
     expect(result.state).toBe('Completed');
-    const job = org.jobs()[0];
     expect(gaps(0).length).toBeLessThanOrEqual(15);
-    const took = (job?.polls.at(-1) ?? 0) - (job?.createdAt ?? 0);
-    expect(took).toBeLessThan(33 * MINUTE + 5 * SECOND);
+    const took = gaps(0).reduce((sum, gap) => sum + gap, 0);
+    expect(took).toBeLessThan(33 * MINUTE + machine);
   },
 );
 

@@ -77,10 +77,11 @@ it('goes on with the retry when its workflow was terminated', async () => {
     operation: 'insert',
     retry: { maxRounds: 2, initialWait: '3s', backoffCoefficient: 1 },
   });
+  const retry = workflow(`${handle.workflowId}/retry`);
   await expect
-    .poll(async () => (await handle.progress().catch(() => undefined))?.phase, { timeout: 20_000 })
-    .toBe('retrying');
-  await workflow(`${handle.workflowId}/retry`).terminate('by an operator');
+    .poll(async () => (await retry.describe().catch(() => undefined))?.status.name, { timeout: 20_000 })
+    .toBe('RUNNING');
+  await retry.terminate('by an operator');
   const result = await expectAllOnce(handle, 'T2', 50);
   expect(result.retry.recovered).toBe(10);
 });
