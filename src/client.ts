@@ -80,7 +80,10 @@ function scheduledIdOf(loadId: string): string {
 const MAX_ASKED_PARTS = 10;
 const NOT_RUNNING: readonly PartPhase[] = ['waiting', 'done', 'failed'];
 
-/** A load that was started, here or by somebody else. */
+/**
+ * A load that was started, here or by somebody else. What is asked of one that is not there, or has ended, throws
+ * NightloadError `LOAD_NOT_FOUND` or `LOAD_NOT_RUNNING`.
+ */
 export class LoadHandle {
   readonly workflowId: string;
   readonly #client: Client;
@@ -94,7 +97,7 @@ export class LoadHandle {
 
   /** What `bulkLoad` says of itself, and what its running parts say of theirs; needs a worker. */
   async progress(): Promise<LoadProgress> {
-    const progress = await this.#handle.query<LoadProgress>('progress');
+    const progress = await this.#ask(() => this.#handle.query<LoadProgress>('progress'));
     const running = progress.parts.filter(({ phase }) => !NOT_RUNNING.includes(phase)).slice(0, MAX_ASKED_PARTS);
     const asked = await Promise.all(
       running.map(async (part) => {
@@ -111,7 +114,7 @@ export class LoadHandle {
 
   /** What the result would say now of the jobs that have ended; needs a worker. */
   async soFar(): Promise<LoadSoFar> {
-    return this.#handle.query<LoadSoFar>('soFar');
+    return this.#ask(() => this.#handle.query<LoadSoFar>('soFar'));
   }
 
   /** @throws WorkflowNotFoundError */
@@ -126,11 +129,11 @@ export class LoadHandle {
 
   /** No new job is started; running ones go on. */
   async pause(): Promise<void> {
-    await this.#handle.signal('pause');
+    await this.#ask(() => this.#handle.signal('pause'));
   }
 
   async resume(): Promise<void> {
-    await this.#handle.signal('resume');
+    await this.#ask(() => this.#handle.signal('resume'));
   }
 
   /**
@@ -161,10 +164,12 @@ export class LoadHandle {
 
   async #submit(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
     try {
-      return await this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
-        args: [corrections],
-        updateId,
-      });
+      return await this.#ask(() =>
+        this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
+          args: [corrections],
+          updateId,
+        }),
+      );
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
       const { code, message } = toLoadError(error.cause);
@@ -174,7 +179,21 @@ export class LoadHandle {
 
   /** Asks the load to end: what is not finished gets aborted, what landed is counted. */
   async cancel(): Promise<void> {
-    await this.#handle.cancel();
+    await this.#ask(() => this.#handle.cancel());
+  }
+
+  /** Says of a load that is not there, or not any more, what a person understands. */
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const ended = await this.describe().catch(() => undefined);
+      if (ended === undefined) throw notFound(this.workflowId);
+      throw new NightloadError('LOAD_NOT_RUNNING', `${this.workflowId} has ended already (${ended.status.name}).`, {
+        cause: error,
+      });
+    }
   }
 
   /**
@@ -300,10 +319,10 @@ function refuseIfLanded(existing: WorkflowExecutionDescription): void {
   if (earlier !== undefined && earlier.records.total === 0) return;
   throw new AlreadyLoadedError(
     earlier === undefined
-      ? `${existing.workflowId} ran before and left no result (${existing.status.name}), so rows of it may have landed. Look, then use --again.`
+      ? `${existing.workflowId} ran before and left no result (${existing.status.name}), so rows of it may have landed. Look, then load it with \`again: true\` (--again).`
       : `${existing.workflowId} ran before and landed ${earlier.records.succeeded} of ${earlier.records.total} rows` +
           `${earlier.records.unaccounted === 0 ? '' : `; of ${earlier.records.unaccounted} more nobody knows whether they landed`}. ` +
-          'Load its rejected and unprocessed files instead, or use --again to load everything once more.',
+          'Load its rejected and unprocessed files instead, or use `again: true` (--again) to load everything once more.',
     earlier,
   );
 }

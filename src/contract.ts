@@ -47,7 +47,7 @@ export interface FixerActivity {
   /** Name of the activity. */
   activity: string;
   taskQueue: string;
-  /** How long it may take. @default '1h' */
+  /** How long it may take once a worker has it, and how long one may be waited for. @default '1h' */
   timeout?: Duration;
 }
 

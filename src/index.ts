@@ -1,6 +1,7 @@
 /** `nightload`: start loads and follow them, from any program that has a Temporal client. */
 export { AlreadyLoadedError, findLoad, loadHandle, LoadHandle, startBulkLoad, workflowIdOf } from './client.js';
 export type { StartOptions } from './client.js';
+export { failedLoad } from './contract-public.js';
 export { NightloadError } from './errors.js';
 export type {
   BulkLoadInput,
@@ -9,6 +10,7 @@ export type {
   CorrectionsTaken,
   Duration,
   FixerActivity,
+  FixerInput,
   JobSummary,
   LoadError,
   LoadPhase,

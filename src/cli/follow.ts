@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { LoadHandle } from '../client.js';
-import type { BulkLoadResult, LoadProgress } from '../contract.js';
-import { unattendedQueue } from './pollers.js';
+import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
+import { firstInput } from '../start-input.js';
+import { servesActivities, unattendedQueue } from './pollers.js';
 import { progressView } from './progress.js';
 import { troubleLine, troublesOf } from './troubles.js';
 
@@ -31,6 +32,7 @@ export async function follow(
       if (progress !== undefined && !stop.signal.aborted) view.update(progress);
     }),
     watchWorkers(client, handle, taskQueue, stop.signal, (line) => view.note(line)),
+    watchFixer(client, handle, stop.signal, (line) => view.note(line)),
     watchTroubles(client, handle, stop.signal, (line) => view.note(line)),
   ]);
   try {
@@ -69,6 +71,30 @@ async function watchWorkers(
       );
     } else note('A worker is there: the load goes on.');
     missing = queue;
+  });
+}
+
+/** Told from the start on: it is needed only once rows were rejected, and then somebody may be asleep. */
+async function watchFixer(
+  client: Client,
+  handle: LoadHandle,
+  signal: AbortSignal,
+  note: (line: string) => void,
+): Promise<void> {
+  let input: BulkLoadInput | undefined;
+  let missing = false;
+  await every(CHECK_WORKER_EVERY_MS, signal, async () => {
+    input ??= await firstInput(client, await handle.describe());
+    const fixer = input?.retry?.fixer;
+    if (fixer === undefined) return;
+    const isMissing = !(await servesActivities(client, fixer.taskQueue));
+    if (signal.aborted || isMissing === missing) return;
+    missing = isMissing;
+    note(
+      missing
+        ? `No worker polls the task queue "${fixer.taskQueue}" of the fixer ${fixer.activity}. Rejected rows wait for it, but not for ever: start it.`
+        : `A worker of the fixer ${fixer.activity} is there.`,
+    );
   });
 }
 

@@ -18,6 +18,11 @@ export async function unattendedQueue(
   return undefined;
 }
 
+/** Whether somebody takes activities from a queue, as that of a fixer. */
+export async function servesActivities(client: Client, taskQueue: string): Promise<boolean> {
+  return isAttended(client, taskQueue, ACTIVITY_TASKS);
+}
+
 async function isAttended(client: Client, name: string, taskQueueType: number): Promise<boolean> {
   const { pollers, stats } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,

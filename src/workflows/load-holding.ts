@@ -2,11 +2,11 @@
  * Rows that failed for good are made right: by the user's own fixer, and by people, for whom the load waits. What they
  * send back is checked against the rejected rows, and goes into the same load.
  */
-import { ActivityCancellationType, ApplicationFailure } from '@temporalio/common';
+import { ActivityCancellationType, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput } from '../contract.js';
 import type { LocatedSource, Stage, TakenCorrections } from '../activities/types.js';
-import { toLoadError } from './failures.js';
+import { innermostFailure, toLoadError } from './failures.js';
 import type { LoadSettings } from './input.js';
 import { enterPhase } from './load-ending.js';
 import type { Live } from './load-parts.js';
@@ -14,7 +14,7 @@ import { sendCorrected } from './load-retry.js';
 import type { LoadRun } from './load-run.js';
 import { submitCorrectionsUpdate } from './messages.js';
 import { onFiles } from './steps.js';
-import { count, moment, nameOf } from './words.js';
+import { count, moment, nameOf, time } from './words.js';
 
 /** Only such a URI can be meant; the activity looks at the rest. */
 const FILE_URI = /^file:\/\/\/?\S+$/;
@@ -149,12 +149,19 @@ export async function letFixerCorrect(
       await send(input, settings, run, live, taken);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { code, message } = toLoadError(error);
-      run.warnings.push(`The fixer ${fixer.activity} corrected nothing in round ${round}: ${message} (${code})`);
+      run.warnings.push(`The fixer ${fixer.activity} corrected nothing in round ${round}: ${whyNot(error, fixer)}`);
       return;
     }
     if (!mayGoOn(run) || run.books.succeeded === landed) return;
   }
+}
+
+function whyNot(error: unknown, { taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>): string {
+  const cause = innermostFailure(error);
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
+    return `no worker took it from the task queue ${taskQueue} within ${time(timeoutMs)}. (FIXER_NOT_THERE)`;
+  const { code, message } = toLoadError(error);
+  return `${message} (${code})`;
 }
 
 async function callFixer(
@@ -167,8 +174,8 @@ async function callFixer(
   const activities = proxyActivities<Record<string, (given: FixerInput) => Promise<Corrections | null>>>({
     taskQueue,
     startToCloseTimeout: timeoutMs,
-    // A fixer whose worker is away must not hold the load up for ever.
-    scheduleToCloseTimeout: timeoutMs + settings.outageMs,
+    // People who hold wait behind it: a fixer that nobody runs must not take their night.
+    scheduleToStartTimeout: timeoutMs,
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });

@@ -70,16 +70,26 @@ it('has a fixer in Python that corrects rejected rows', async () => {
   const fixer = startPython('fixer.py');
   try {
     const rows = accounts(40, (row, n) => (n % 10 === 0 ? { ...row, External_Id__c: `F-${n}`, Name: '' } : row));
+    // Was given a name before, and is rejected for another reason: its name must stay.
+    const named = { External_Id__c: 'F-named', Name: 'Its real name' };
+    await world.org.setRecordsPerSecond(20_000);
+    const seed = await world.csv('named.csv', [named]);
+    const upsert = { object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' } as const;
+    expect((await (await startBulkLoad(world.client, { source: seed, ...upsert })).result()).state).toBe('Completed');
+    rows.push({ ...named, Name: '', Description: '[always locked]' });
     const { workflowId } = await startBulkLoad(world.client, {
       source: await world.csv('fixer.csv', rows),
-      object: 'Account',
-      operation: 'upsert',
-      externalIdFieldName: 'External_Id__c',
+      ...upsert,
       loadId: 'with-a-fixer',
       retry: { initialWait: '1s', fixer: { activity: 'correctAccounts', taskQueue: 'python-fixer' } },
     });
     const result = await orEnd(fixer, loadHandle(world.client, workflowId).result());
-    expect(result).toMatchObject({ state: 'Completed', records: { total: 40, succeeded: 40 }, balanced: true });
+    expect(result).toMatchObject({
+      state: 'CompletedWithRejects',
+      records: { total: 41, succeeded: 40, rejected: 1 },
+      balanced: true,
+    });
+    expect(world.org.records('Account').filter(({ values }) => values.get('Name') === named.Name)).toHaveLength(1);
     const mended = world.org.records('Account').filter(({ values }) => values.get('Name') === 'Unknown');
     expect(mended.map(({ values }) => values.get('External_Id__c')).sort()).toEqual(['F-10', 'F-20', 'F-30', 'F-40']);
   } finally {

@@ -16,7 +16,16 @@ interface Manifest {
 const manifest = JSON.parse(readFileSync(`${ROOT}/package.json`, 'utf8')) as Manifest;
 
 const CONTRACT_TYPES = [
-  ...['BulkLoadInput', 'BulkLoadResult', 'Corrections', 'CorrectionsTaken', 'Duration', 'FixerActivity', 'JobSummary'],
+  ...[
+    'BulkLoadInput',
+    'BulkLoadResult',
+    'Corrections',
+    'CorrectionsTaken',
+    'Duration',
+    'FixerActivity',
+    'FixerInput',
+    'JobSummary',
+  ],
   ...[
     'LoadError',
     'LoadPhase',
@@ -39,6 +48,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'AlreadyLoadedError',
       'LoadHandle',
       'NightloadError',
+      'failedLoad',
       'findLoad',
       'loadHandle',
       'startBulkLoad',
@@ -51,7 +61,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       ...['BULK_LOAD', 'DEFAULT_TASK_QUEUE', 'OPERATIONS', 'RESULT_MEMO', 'SCHEMAS', 'SEARCH_ATTRIBUTES'],
       ...['WORKFLOW_ID_PREFIX', 'failedLoad'],
     ],
-    types: ['BulkLoad', 'FixerInput', 'SearchAttributeName', ...CONTRACT_TYPES],
+    types: ['BulkLoad', 'SearchAttributeName', ...CONTRACT_TYPES],
   },
   './nexus': { values: ['nightloadService'], types: [] },
   './workflows': {

@@ -131,6 +131,18 @@ it('says so when no Temporal server is there', async () => {
   expect(json(command)).toMatchObject({ state: 'Failed', error: { code: 'TEMPORAL_NOT_REACHABLE' } });
 });
 
+it('says within ten seconds that nobody runs the fixer, also while no row has failed yet', async () => {
+  await world.org.setRecordsPerSecond(1);
+  const queue = `nobody-${randomUUID().slice(0, 8)}`;
+  const command = run(load(await file(keyed('C5', 100)), '--fixer', `correct@${queue}`));
+  await expect
+    .poll(() => command.stderr(), { timeout: 10_000 })
+    .toContain(`No worker polls the task queue "${queue}" of the fixer correct.`);
+  command.child.kill('SIGINT');
+  expect(await command.ended).toBe(130);
+  await world.org.setRecordsPerSecond(20_000);
+});
+
 it('says within ten seconds that no worker is there; Ctrl-C detaches with 130', async () => {
   const command = run(load(await file(keyed('C4', 3))), `nobody-${randomUUID().slice(0, 8)}`);
   await expect.poll(() => command.stderr(), { timeout: 10_000 }).toContain('No worker polls the task queue "nobody-');

@@ -338,6 +338,21 @@ describe('a fixer', () => {
   });
 });
 
+it('waits for a fixer that nobody runs no longer than it may take, then for people', async () => {
+  const rows = keyed('X3', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+  const fixer = { activity: 'nobody', taskQueue: `${world.taskQueue}-nobody`, timeout: '2s' };
+  const handle = await world.start({
+    source: await world.csv(rows),
+    retry: { ...FAST.retry, fixer, holdFor: '1h' },
+  });
+  await expect.poll(async () => (await handle.progress()).phase, { timeout: 20_000 }).toBe('holding');
+  await handle.cancel();
+  const { warnings } = await handle.result();
+  expect(warnings).toEqual([
+    `The fixer nobody corrected nothing in round 1: no worker took it from the task queue ${fixer.taskQueue} within 2 s. (FIXER_NOT_THERE)`,
+  ]);
+});
+
 describe('a pause', () => {
   it('holds back retries and corrections too, until the load is resumed', async () => {
     const rows = keyed('P1', accounts(40)).map((row, i) =>

@@ -1,4 +1,5 @@
 /** `nightload pause`, `resume`, `results` and `list`. */
+import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { findLoad, resultIn } from '../../client.js';
 import { RESULT_MEMO, WORKFLOW_ID_PREFIX } from '../../contract.js';
 import type { BulkLoadResult } from '../../contract.js';
@@ -52,16 +53,21 @@ export async function results(id: string, options: JsonOption): Promise<number> 
 /** The newest loads, those that parents started too. */
 export async function list(options: JsonOption & { limit: number }): Promise<number> {
   return withClient(async (client) => {
-    const found: Record<string, unknown>[] = [];
+    const newest: WorkflowExecutionInfo[] = [];
     for await (const load of client.workflow.list({ query: "WorkflowType = 'bulkLoad'" })) {
+      newest.push(load);
+      if (newest.length >= options.limit) break;
+    }
+    // The server gives those that run first, then those that ended last.
+    newest.sort((a, b) => b.startTime.getTime() - a.startTime.getTime());
+    const found = newest.map((load) => {
       const result = load.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
       const state = load.status.name === 'RUNNING' ? 'Running' : (result?.state ?? load.status.name);
       const { workflowId, runId, startTime } = load;
-      found.push({ loadId: loadIdOf(workflowId), workflowId, runId, state, startTime, records: result?.records });
       const counts = result === undefined ? '' : `${result.records.succeeded} of ${result.records.total} rows landed`;
       say(`${startTime.toISOString().slice(0, 19)}Z  ${state.padEnd(20)} ${loadIdOf(workflowId)}  ${counts}`.trimEnd());
-      if (found.length >= options.limit) break;
-    }
+      return { loadId: loadIdOf(workflowId), workflowId, runId, state, startTime, records: result?.records };
+    });
     if (found.length === 0) say('There are no loads in this namespace.');
     if (options.json === true) printJson(found);
     return 0;
