@@ -4,7 +4,7 @@
  */
 import { ActivityCancellationType, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput } from '../contract.js';
+import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput, LoadError } from '../contract.js';
 import type { LocatedSource, Stage, TakenCorrections } from '../activities/types.js';
 import { innermostFailure, toLoadError } from './failures.js';
 import type { LoadSettings } from './input.js';
@@ -149,19 +149,21 @@ export async function letFixerCorrect(
       await send(input, settings, run, live, taken);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      run.warnings.push(`The fixer ${fixer.activity} corrected nothing in round ${round}: ${whyNot(error, fixer)}`);
+      const { code, message } = fixerError(error, fixer);
+      run.warnings.push(`The fixer ${fixer.activity} corrected nothing in round ${round}: ${message} (${code})`);
       return;
     }
     if (!mayGoOn(run) || run.books.succeeded === landed) return;
   }
 }
 
-function whyNot(error: unknown, { taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>): string {
+function fixerError(error: unknown, { taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>): LoadError {
   const cause = innermostFailure(error);
-  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START')
-    return `no worker took it from the task queue ${taskQueue} within ${time(timeoutMs)}. (FIXER_NOT_THERE)`;
-  const { code, message } = toLoadError(error);
-  return `${message} (${code})`;
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
+    const message = `no worker took it from the task queue ${taskQueue} within ${time(timeoutMs)}.`;
+    return { code: 'FIXER_NOT_THERE', message };
+  }
+  return toLoadError(error);
 }
 
 async function callFixer(
