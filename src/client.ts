@@ -81,8 +81,8 @@ const MAX_ASKED_PARTS = 10;
 const NOT_RUNNING: readonly PartPhase[] = ['waiting', 'done', 'failed'];
 
 /**
- * A load that was started, here or by somebody else. What is asked of one that is not there, or has ended, throws
- * NightloadError `LOAD_NOT_FOUND` or `LOAD_NOT_RUNNING`.
+ * A load that was started, here or by somebody else. One that is not there throws NightloadError `LOAD_NOT_FOUND`, and
+ * one that has ended takes no pause and no corrections: `LOAD_NOT_RUNNING`.
  */
 export class LoadHandle {
   readonly workflowId: string;
