@@ -56,7 +56,7 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
   if (line.toString().length > 32_000) {
     throw new NightloadError(
       'HEADER_TOO_LONG',
-      'The header line is longer than the 32,000 characters that Salesforce takes.',
+      'The header line is longer than the 32,000 characters that Salesforce takes. Make a file of fewer columns.',
     );
   }
   if (record.includes(0)) {

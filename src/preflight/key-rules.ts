@@ -38,7 +38,8 @@ export function checkKey(input: KeyInput): KeyReport {
   switch (operation) {
     case 'insert':
       refuseIds(input, report, 'HEADER_ID_ON_INSERT', 'an insert creates records, which get their ids from Salesforce');
-      if (given !== undefined) checkRetryKey(input, given, field, report);
+      if (given !== undefined && field === undefined) report.errors.push(unknownKey(input, given));
+      if (field !== undefined) checkRetryKey(input, field, report);
       break;
     case 'upsert':
       if (exact !== 'Id') {
@@ -82,9 +83,7 @@ function checkUpsertKey(
   field: FieldDescribe | undefined,
   report: KeyReport,
 ): void {
-  const { describe, names } = input;
-  const usable = describe.fields.filter(isUpsertKey);
-  const choice = `Rows can be matched by ${listed(usable.map(({ name }) => name))}.`;
+  const choice = choiceOf(input);
   const fail = (code: string, message: string): void => void report.errors.push({ code, message });
   if (given === undefined) {
     fail(
@@ -92,14 +91,7 @@ function checkUpsertKey(
       `Upsert needs an external id field (--external-id), by which rows are matched. ${choice}`,
     );
   } else if (field === undefined) {
-    const near = suggestKey(given, names, usable);
-    const none = `The external id ${quoted(given)} is no field of \`${describe.name}\``;
-    fail(
-      'EXTERNAL_ID_UNKNOWN',
-      near === undefined
-        ? `${none} that the user may see. ${choice}`
-        : `${none}; did you mean \`${near}\`? Then say --external-id ${near}.`,
-    );
+    report.errors.push(unknownKey(input, given));
   } else if (!isUpsertKey(field)) {
     fail(
       'EXTERNAL_ID_NOT_USABLE',
@@ -117,19 +109,30 @@ function checkUpsertKey(
   }
 }
 
-/** Of an insert: the platform never sees it, so nothing fails, but rows that fail are then retried as inserts. */
-function checkRetryKey(input: KeyInput, given: string, field: FieldDescribe | undefined, report: KeyReport): void {
+function choiceOf({ describe }: KeyInput): string {
+  return `Rows can be matched by ${listed(describe.fields.filter(isUpsertKey).map(({ name }) => name))}.`;
+}
+
+/** An insert that names such a field means another one, and would not get the retries that it asks for. */
+function unknownKey(input: KeyInput, given: string): Finding {
   const { describe, names } = input;
-  const near = field === undefined ? suggestKey(given, names, describe.fields.filter(isUpsertKey)) : undefined;
-  const hint = near === undefined ? '' : ` (did you mean \`${near}\`?)`;
+  const near = suggestKey(given, names, describe.fields.filter(isUpsertKey));
+  const none = `The external id ${quoted(given)} is no field of \`${describe.name}\``;
+  const message =
+    near === undefined
+      ? `${none} that the user may see. ${choiceOf(input)}`
+      : `${none}; did you mean \`${near}\`? Then say --external-id ${near}.`;
+  return { code: 'EXTERNAL_ID_UNKNOWN', message };
+}
+
+/** Of an insert: the platform never sees it, so nothing fails, but rows that fail are then retried as inserts. */
+function checkRetryKey(input: KeyInput, field: FieldDescribe, report: KeyReport): void {
   const reason =
-    field === undefined
-      ? `${quoted(given)} is no field of \`${describe.name}\` that the user may see${hint}`
-      : !field.externalId || !field.unique
-        ? `\`${field.name}\` is not ${field.externalId ? 'unique' : field.unique ? 'marked as external id' : 'a unique external id'}`
-        : hasColumn(input, field.name)
-          ? undefined
-          : `no column is \`${field.name}\``;
+    !field.externalId || !field.unique
+      ? `\`${field.name}\` is not ${field.externalId ? 'unique' : field.unique ? 'marked as external id' : 'a unique external id'}`
+      : hasColumn(input, field.name)
+        ? undefined
+        : `no column is \`${field.name}\``;
   if (reason === undefined) return;
   const message = `${reason}, so retries of this insert cannot be upserts: rows that no result file names are not sent again.`;
   report.warnings.push({

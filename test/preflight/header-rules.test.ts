@@ -444,12 +444,17 @@ describe('external id', () => {
     ['External_Id__c', ['Name', 'External_Id__c'], undefined],
     ['External_Id__c', ['Name'], 'No column is `External_Id__c`, so retries'],
     ['Phone', ['Name', 'Phone'], '`Phone` is not a unique external id'],
-    ['ExternalId', ['Name', 'External_Id__c'], 'did you mean `External_Id__c`?'],
   ])('%s lets an insert with %j be retried safely, or not', async (externalIdFieldName, columns, text) => {
     const { errors, warnings } = await check('Account', columns, { externalIdFieldName });
     expect(errors).toEqual([]);
     expect(codes(warnings)).toEqual(text === undefined ? [] : ['EXTERNAL_ID_NOT_FOR_RETRY']);
     expect(warnings[0]?.message ?? '').toContain(text ?? '');
+  });
+
+  it('must be a field of the object when an insert names one', async () => {
+    const { errors } = await check('Account', ['Name'], { externalIdFieldName: 'ExternalId' });
+    expect(codes(errors)).toEqual(['EXTERNAL_ID_UNKNOWN']);
+    expect(errors[0]?.message).toContain('did you mean `External_Id__c`?');
   });
 });
 
