@@ -138,7 +138,8 @@ export function utf16Order(head: Buffer): 'utf-16le' | 'utf-16be' | undefined {
     if (head[2 * n + 1] === 0) odd++;
   }
   const [most, least] = even > odd ? [even, odd] : [odd, even];
-  if (most === 0 || most * 10 < pairs || most < least * 4) return undefined;
+  // A single NUL is a slip in some other text; UTF-16 has one in its line ends too.
+  if (most < 2 || most * 10 < pairs || most < least * 4) return undefined;
   return even > odd ? 'utf-16be' : 'utf-16le';
 }
 

@@ -99,7 +99,7 @@ async function checkWrite(
   const resolve = (all: readonly Source[]): Promise<ResolvedColumn[]> =>
     Promise.all(all.map((source) => resolveColumn(source, options)));
   const constants = await resolve(input.constants.map((name) => ({ name })));
-  const columns = await resolve(sources);
+  const columns = (await resolve(sources)).map((column, _n, all) => (all.length === 1 ? onlyColumn(column) : column));
   report.names = columns.map(({ name }) => name);
   report.constants = constants.map(({ name }) => name);
 
@@ -122,6 +122,18 @@ async function checkWrite(
     add(report, checkRequired(describe, operation, sent));
   }
   add(report, { errors, warnings }, checkSize(sent.map(({ name }) => name)));
+}
+
+/** A delimiter that is not the file's makes one title of the whole header. */
+function onlyColumn(column: ResolvedColumn): ResolvedColumn {
+  const [other] = /[,;\t|^`]/.exec(column.source.name) ?? [];
+  if (other === undefined) return column;
+  const shown = other === '\t' ? 'a tab' : `"${other}"`;
+  const hint = ` It is the only column: if ${shown} separates columns, then the delimiter is wrong. Leave --delimiter out, and it is found.`;
+  const errors = column.errors.map((error) =>
+    error.code === 'HEADER_UNKNOWN_COLUMN' ? { ...error, message: error.message + hint } : error,
+  );
+  return { ...column, errors };
 }
 
 interface Findings {

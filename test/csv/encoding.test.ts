@@ -77,6 +77,10 @@ describe('recogniseEncoding', () => {
     }
   });
 
+  it('does not take one NUL byte for UTF-16', () => {
+    expect(recogniseEncoding(Buffer.from('Na\0me,Phone\nA,1\n')).encoding).toBe('utf-8');
+  });
+
   it('takes a character that the end of the head cuts for UTF-8', () => {
     expect(recogniseEncoding(Buffer.from('Id,Größe€').subarray(0, -1))).toEqual({ encoding: 'utf-8', ...plain });
     expect(recogniseEncoding(Buffer.alloc(0))).toEqual({ encoding: 'utf-8', ...plain });

@@ -451,6 +451,14 @@ describe('external id', () => {
     expect(warnings[0]?.message ?? '').toContain(text ?? '');
   });
 
+  it.each([
+    ['Name;Phone', 'if ";" separates'],
+    ['Name\tPhone', 'if a tab separates'],
+  ])('a whole header that is one title, %j, makes the delimiter doubtful', async (title, text) => {
+    const { errors } = await check('Account', [title], {});
+    expect(errors.find(({ code }) => code === 'HEADER_UNKNOWN_COLUMN')?.message).toContain(text);
+  });
+
   it('must be a field of the object when an insert names one', async () => {
     const { errors } = await check('Account', ['Name'], { externalIdFieldName: 'ExternalId' });
     expect(codes(errors)).toEqual(['EXTERNAL_ID_UNKNOWN']);
