@@ -61,14 +61,21 @@ export async function findLoad(
 ): Promise<{ handle: LoadHandle; description: WorkflowExecutionDescription }> {
   for (const workflowId of [workflowIdOf(id), id, scheduledIdOf(id)]) {
     const handle = new LoadHandle(client, workflowId);
-    try {
-      const description = await handle.describe();
-      if (description.type === 'bulkLoad') return { handle, description };
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    const description = await describeIfThere(handle);
+    if (description?.type === 'bulkLoad') return { handle, description };
   }
   throw notFound(workflowIdOf(id));
+}
+
+async function describeIfThere(
+  handle: Pick<LoadHandle, 'describe'>,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await handle.describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
 }
 
 /** A schedule puts a time with colons behind its workflow ids, which a load id, being the name of a folder, cannot have. */
@@ -188,7 +195,7 @@ export class LoadHandle {
       return await call();
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      const ended = await this.describe().catch(() => undefined);
+      const ended = await describeIfThere(this);
       if (ended === undefined) throw notFound(this.workflowId);
       throw new NightloadError('LOAD_NOT_RUNNING', `${this.workflowId} has ended already (${ended.status.name}).`, {
         cause: error,
@@ -202,9 +209,8 @@ export class LoadHandle {
    */
   async result(): Promise<BulkLoadResult> {
     try {
-      return (await this.#handle.result()) as BulkLoadResult;
+      return (await this.#ask(() => this.#handle.result())) as BulkLoadResult;
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw notFound(this.workflowId);
       if (!(error instanceof WorkflowFailedError)) throw error;
       const { cause } = error;
       if (cause instanceof ApplicationFailure && cause.details?.[0] !== undefined)
@@ -282,13 +288,7 @@ export async function checkEarlier(
   workflowId: string,
   options: Pick<StartOptions, 'again'> = {},
 ): Promise<'running' | 'none'> {
-  const existing = await client.workflow
-    .getHandle(workflowId)
-    .describe()
-    .catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    });
+  const existing = await describeIfThere(client.workflow.getHandle(workflowId));
   if (existing === undefined) return 'none';
   if (existing.status.name === 'RUNNING') {
     await checkSameInput(client, existing, input);

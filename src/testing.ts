@@ -79,6 +79,10 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
     const address = options.address ?? (await ownServer(namespace));
     const clients = await Connection.connect({ address });
     stops.push(() => clients.close());
+    const client = new Client({ connection: clients, namespace });
+    // After the worker: nobody works for the ledger of this org any more, whose port may be another org's next.
+    const ledger = client.workflow.getHandle(ALLOCATION_ID_PREFIX + new URL(org.url).host);
+    stops.push(() => ledger.terminate().catch(() => undefined));
     const connection = await NativeConnection.connect({ address });
     stops.push(() => connection.close());
     const connections = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
@@ -90,14 +94,6 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
       await writeFile(join(folder, name), typeof rows === 'string' ? rows : stringify([...rows], { header: true }));
       return pathToFileURL(join(folder, name)).href;
     };
-    const client = new Client({ connection: clients, namespace });
-    // On a server that goes on, nobody works for the ledger of this org any more, whose port may be another org's next.
-    stops.push(() =>
-      client.workflow
-        .getHandle(ALLOCATION_ID_PREFIX + new URL(org.url).host)
-        .terminate()
-        .catch(() => undefined),
-    );
     return { org, connections, folder, client, connection, address, taskQueue, csv, close };
   } catch (error) {
     await close().catch(() => undefined);

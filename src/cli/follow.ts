@@ -13,6 +13,14 @@ const CHECK_WORKER_EVERY_MS = 3_000;
 /** A query waits for a worker; a missing one must not hold the display up. */
 const QUERY_LIMIT_MS = 2_000;
 
+/** A load, and where to say what a person should know of it, until the signal. */
+interface Watched {
+  client: Client;
+  handle: LoadHandle;
+  signal: AbortSignal;
+  note: (line: string) => void;
+}
+
 /** The result, or `detached` after Ctrl-C. */
 export async function follow(
   client: Client,
@@ -26,14 +34,15 @@ export async function follow(
     interrupt = () => done('detached');
     process.once('SIGINT', interrupt);
   });
+  const watched: Watched = { client, handle, signal: stop.signal, note: (line) => view.note(line) };
   const watching = Promise.all([
     every(LOOK_EVERY_MS, stop.signal, async () => {
       const progress = await queryProgress(client, handle);
       if (progress !== undefined && !stop.signal.aborted) view.update(progress);
     }),
-    watchWorkers(client, handle, taskQueue, stop.signal, (line) => view.note(line)),
-    watchFixer(client, handle, stop.signal, (line) => view.note(line)),
-    watchTroubles(client, handle, stop.signal, (line) => view.note(line)),
+    watchWorkers(watched, taskQueue),
+    watchFixer(watched),
+    watchTroubles(watched),
   ]);
   try {
     return await Promise.race([handle.result(), detached]);
@@ -54,13 +63,7 @@ export async function queryProgress(client: Client, handle: LoadHandle): Promise
   }
 }
 
-async function watchWorkers(
-  client: Client,
-  handle: LoadHandle,
-  taskQueue: string,
-  signal: AbortSignal,
-  note: (line: string) => void,
-): Promise<void> {
+async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue: string): Promise<void> {
   let missing: string | undefined;
   await every(CHECK_WORKER_EVERY_MS, signal, async () => {
     const queue = await unattendedQueue(client, taskQueue, await handle.filesQueue()).catch(() => missing);
@@ -75,12 +78,7 @@ async function watchWorkers(
 }
 
 /** Told from the start on: it is needed only once rows were rejected, and then somebody may be asleep. */
-async function watchFixer(
-  client: Client,
-  handle: LoadHandle,
-  signal: AbortSignal,
-  note: (line: string) => void,
-): Promise<void> {
+async function watchFixer({ client, handle, signal, note }: Watched): Promise<void> {
   let input: BulkLoadInput | undefined;
   let missing = false;
   await every(CHECK_WORKER_EVERY_MS, signal, async () => {
@@ -99,12 +97,7 @@ async function watchFixer(
 }
 
 /** Says each trouble once: the load goes on by itself as soon as it is over. */
-async function watchTroubles(
-  client: Client,
-  handle: LoadHandle,
-  signal: AbortSignal,
-  note: (line: string) => void,
-): Promise<void> {
+async function watchTroubles({ client, handle, signal, note }: Watched): Promise<void> {
   const told = new Set<string>();
   await every(CHECK_WORKER_EVERY_MS, signal, async () => {
     for (const trouble of await troublesOf(client, handle.workflowId)) {

@@ -14,11 +14,11 @@ export async function unattendedQueue(
   filesQueue: string | undefined,
 ): Promise<string | undefined> {
   if (!(await isAttended(client, taskQueue, WORKFLOW_TASKS))) return taskQueue;
-  if (filesQueue !== undefined && !(await isAttended(client, filesQueue, ACTIVITY_TASKS))) return filesQueue;
+  if (filesQueue !== undefined && !(await servesActivities(client, filesQueue))) return filesQueue;
   return undefined;
 }
 
-/** Whether somebody takes activities from a queue, as that of a fixer. */
+/** Whether somebody takes activities from a queue. */
 export async function servesActivities(client: Client, taskQueue: string): Promise<boolean> {
   return isAttended(client, taskQueue, ACTIVITY_TASKS);
 }

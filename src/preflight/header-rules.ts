@@ -2,6 +2,7 @@
  * Checks a header against describe before a job exists: the platform names only the first wrong column, and only after
  * the upload. Everything is found at once, and everything is said with what to do about it.
  */
+import { DELIMITER_NAMES } from '../csv/dialect.js';
 import type { Operation } from '../contract.js';
 import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
 import { checkAccess, isCreateable, isUpdateable, partsOf } from './access.js';
@@ -99,7 +100,8 @@ async function checkWrite(
   const resolve = (all: readonly Source[]): Promise<ResolvedColumn[]> =>
     Promise.all(all.map((source) => resolveColumn(source, options)));
   const constants = await resolve(input.constants.map((name) => ({ name })));
-  const columns = (await resolve(sources)).map((column, _n, all) => (all.length === 1 ? onlyColumn(column) : column));
+  const resolved = await resolve(sources);
+  const columns = resolved.length === 1 ? resolved.map(onlyColumn) : resolved;
   report.names = columns.map(({ name }) => name);
   report.constants = constants.map(({ name }) => name);
 
@@ -126,7 +128,7 @@ async function checkWrite(
 
 /** A delimiter that is not the file's makes one title of the whole header. */
 function onlyColumn(column: ResolvedColumn): ResolvedColumn {
-  const [other] = /[,;\t|^`]/.exec(column.source.name) ?? [];
+  const other = [...column.source.name].find((character) => character in DELIMITER_NAMES);
   if (other === undefined) return column;
   const shown = other === '\t' ? 'a tab' : `"${other}"`;
   const hint = ` It is the only column: if ${shown} separates columns, then the delimiter is wrong. Leave --delimiter out, and it is found.`;

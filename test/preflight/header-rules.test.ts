@@ -163,6 +163,14 @@ describe('names', () => {
       'HEADER_DUPLICATE_COLUMN@7',
     ]);
   });
+
+  it.each([
+    ['Name;Phone', 'if ";" separates'],
+    ['Name\tPhone', 'if a tab separates'],
+  ])('a whole header that is one title, %j, makes the delimiter doubtful', async (title, text) => {
+    const { errors } = await check('Account', [title], {});
+    expect(errors.find(({ code }) => code === 'HEADER_UNKNOWN_COLUMN')?.message).toContain(text);
+  });
 });
 
 describe('labels', () => {
@@ -449,14 +457,6 @@ describe('external id', () => {
     expect(errors).toEqual([]);
     expect(codes(warnings)).toEqual(text === undefined ? [] : ['EXTERNAL_ID_NOT_FOR_RETRY']);
     expect(warnings[0]?.message ?? '').toContain(text ?? '');
-  });
-
-  it.each([
-    ['Name;Phone', 'if ";" separates'],
-    ['Name\tPhone', 'if a tab separates'],
-  ])('a whole header that is one title, %j, makes the delimiter doubtful', async (title, text) => {
-    const { errors } = await check('Account', [title], {});
-    expect(errors.find(({ code }) => code === 'HEADER_UNKNOWN_COLUMN')?.message).toContain(text);
   });
 
   it('must be a field of the object when an insert names one', async () => {

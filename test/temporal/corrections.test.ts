@@ -336,21 +336,21 @@ describe('a fixer', () => {
     expect(result).toMatchObject({ state: 'CompletedWithRejects', records: { succeeded: 9, rejected: 1 } });
     expect(result.warnings).toEqual([expect.stringContaining('CORRECTIONS_REFUSED')]);
   });
-});
 
-it('waits for a fixer that nobody runs no longer than it may take, then for people', async () => {
-  const rows = keyed('X3', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
-  const fixer = { activity: 'nobody', taskQueue: `${world.taskQueue}-nobody`, timeout: '2s' };
-  const handle = await world.start({
-    source: await world.csv(rows),
-    retry: { ...FAST.retry, fixer, holdFor: '1h' },
+  it('that nobody runs is waited for no longer than it may take, then people are', async () => {
+    const rows = keyed('X3', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+    const fixer = { activity: 'nobody', taskQueue: `${world.taskQueue}-nobody`, timeout: '2s' };
+    const handle = await world.start({
+      source: await world.csv(rows),
+      retry: { ...FAST.retry, fixer, holdFor: '1h' },
+    });
+    await expect.poll(async () => (await handle.progress()).phase, { timeout: 20_000 }).toBe('holding');
+    await handle.cancel();
+    const { warnings } = await handle.result();
+    expect(warnings).toEqual([
+      `The fixer nobody corrected nothing in round 1: no worker took it from the task queue ${fixer.taskQueue} within 2 s. (FIXER_NOT_THERE)`,
+    ]);
   });
-  await expect.poll(async () => (await handle.progress()).phase, { timeout: 20_000 }).toBe('holding');
-  await handle.cancel();
-  const { warnings } = await handle.result();
-  expect(warnings).toEqual([
-    `The fixer nobody corrected nothing in round 1: no worker took it from the task queue ${fixer.taskQueue} within 2 s. (FIXER_NOT_THERE)`,
-  ]);
 });
 
 describe('a pause', () => {
