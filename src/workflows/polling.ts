@@ -31,7 +31,7 @@ const JITTER = 0.2;
  * @param random in [0, 1)
  */
 export function nextPollDelay(plan: PollPlan, history: PollHistory, now: number, random: number): number {
-  const wait = fromProgress(history, now) ?? plan.initialMs * plan.coefficient ** Math.min(history.count, 500);
+  const wait = fromProgress(plan, history, now) ?? plan.initialMs * plan.coefficient ** Math.min(history.count, 500);
   const bounded = Math.min(plan.maximumMs, Math.max(plan.initialMs, wait));
   return Math.round(bounded * (1 + JITTER * random));
 }
@@ -44,6 +44,8 @@ const TELLING_SHARE = 0.1;
 const SECOND_LOOK = 0.08;
 /** A telling first progress was made in this share of the time since the look before it, or in more. */
 const BEGAN_WITHIN = 0.35;
+/** After a wait at the maximum, in this share: such a job stood in the queue for long, and may be done in minutes. */
+const BEGAN_WITHIN_LONGEST_WAIT = 0.05;
 /** A speed counts when it was seen for this share of the job's time; two looks close together may lie round one batch. */
 const TELLING_TIME = 0.3;
 /** Batches of less than this share of the rows make the progress even enough to aim at the end itself. */
@@ -52,7 +54,7 @@ const FINE_BATCH = 0.05;
 const JUST_AFTER = 1.02;
 
 /** Undefined when the job has not shown any speed yet. */
-function fromProgress({ startedAt, total, looks }: PollHistory, now: number): number | undefined {
+function fromProgress(plan: PollPlan, { startedAt, total, looks }: PollHistory, now: number): number | undefined {
   const last = looks.at(-1);
   if (last === undefined || last.processed <= 0 || last.processed >= total) return undefined;
   const age = now - startedAt;
@@ -62,7 +64,7 @@ function fromProgress({ startedAt, total, looks }: PollHistory, now: number): nu
   const left = total - last.processed;
   // An end that is overdue may be seen with each look.
   const restSince = (from: Look): number => restAtSpeed(from, last, left, now) ?? untilLate(age, 0);
-  if (seen.length === 2) return Math.min(secondLook(idle, last, total, age), restSince(idle), age);
+  if (seen.length === 2) return Math.min(secondLook(plan, idle, last, total, age), restSince(idle), age);
   const batch = smallestStep(seen);
   const rest = soonestRest(seen, left, batch, now, age);
   // An estimate is worth as much as the time that it was observed for: never wait longer than that at one go.
@@ -80,9 +82,10 @@ function sinceIdle(looks: Look[]): Look[] {
  * A first progress may be that of a job that has waited for long and is now fast, or the first of a few long batches:
  * one more look tells.
  */
-function secondLook(idle: Look, last: Look, total: number, age: number): number {
+function secondLook(plan: PollPlan, idle: Look, last: Look, total: number, age: number): number {
   if (last.processed < TELLING_SHARE * total) return age * SECOND_LOOK;
-  const speed = last.processed / (BEGAN_WITHIN * (last.at - idle.at));
+  const waited = last.at - idle.at;
+  const speed = last.processed / (waited * (waited < plan.maximumMs ? BEGAN_WITHIN : BEGAN_WITHIN_LONGEST_WAIT));
   return untilLate(age, (total - last.processed) / speed);
 }
 

@@ -126,6 +126,9 @@ describe('the wait before a look', () => {
   it('is short after a first progress that may be that of a job that has just begun', () => {
     const looks = [20, 25].map((n) => ({ at: n * MINUTE, processed: n === 20 ? 0 : 30 }));
     expect(waitAt({ looks })).toBeLessThanOrEqual(2.5 * MINUTE);
+    // A sixth of the rows in one longest wait: all of them may have come in its last minute.
+    const fast = [22, 27.5].map((n) => ({ at: n * MINUTE, processed: n === 22 ? 0 : 167 }));
+    expect(nextPollDelay(plan, { ...noProgress(12), looks: fast }, 27.5 * MINUTE, 1)).toBeLessThanOrEqual(4.5 * MINUTE);
     // As soon as it is seen to go on, its speed counts.
     expect(waitAt({ looks: [...looks, { at: 27 * MINUTE, processed: 430 }] })).toBeLessThanOrEqual(3 * MINUTE);
   });
