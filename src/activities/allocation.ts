@@ -14,7 +14,7 @@ import { allocationOf, connectionOf } from './dependencies.js';
 import { step } from './step.js';
 
 export interface AskAllocationInput extends Omit<AllocationRequest, 'rules' | 'holder'> {
-  /** So long an answer is waited for. */
+  /** So long an answer is waited for; less when the ledger was silent just before. */
   answerWithinMs: number;
 }
 
@@ -28,11 +28,17 @@ const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5_000;
 /** One try may take so long. */
 const TRY_MS = 15_000;
+/** After a silence the next parts do not wait as long again: a thousand of them would wait for days. */
+const ANSWER_AFTER_SILENCE_MS = 15_000;
+/** Until a ledger is trusted to answer again. */
+const SILENCE_COUNTS_MS = 3_600_000;
 
 export function askAllocation(
   dependencies: ActivityDependencies,
 ): (input: AskAllocationInput) => Promise<AllocationAnswer> {
   const answers = new Answers();
+  /** When a ledger had given no answer for the whole time, by its workflow id. */
+  const silences = new Map<string, number>();
   return step(async ({ answerWithinMs, ...asked }, current) => {
     const { client, info } = Context.current();
     const org = await connectionOf(dependencies, asked.connection).organization(current.call);
@@ -40,7 +46,8 @@ export function askAllocation(
     const rules = allocationOf(dependencies, asked.connection);
     const holder = info.workflowExecution?.workflowId ?? '';
     const request = { ...asked, holder, rules };
-    const until = Date.now() + answerWithinMs;
+    const silent = Date.now() - (silences.get(ledger) ?? -Infinity) < SILENCE_COUNTS_MS;
+    const until = Date.now() + (silent ? Math.min(answerWithinMs, ANSWER_AFTER_SILENCE_MS) : answerWithinMs);
     let why = 'it gave no answer';
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
       try {
@@ -50,12 +57,18 @@ export function askAllocation(
             return answers.of(client, ledger, asked.id);
           }),
         );
-        if (answer.standing !== 'unknown') return { ledger, answer };
+        if (answer.standing !== 'unknown') {
+          silences.delete(ledger);
+          return { ledger, answer };
+        }
       } catch (error) {
         why = reasonOf(error);
       }
       if (!current.signal.aborted) {
-        if (Date.now() + wait >= until) return { ledger, answer: { standing: 'unreachable', why } };
+        if (Date.now() + wait >= until) {
+          if (!silent) silences.set(ledger, Date.now());
+          return { ledger, answer: { standing: 'unreachable', why } };
+        }
         await sleep(wait, undefined, { signal: current.signal }).catch(() => undefined);
       }
       if (current.signal.aborted) await giveBack(client, ledger, asked.id);
