@@ -37,8 +37,8 @@ export function askAllocation(
   dependencies: ActivityDependencies,
 ): (input: AskAllocationInput) => Promise<AllocationAnswer> {
   const answers = new Answers();
-  /** When a ledger had given no answer for the whole time, by its workflow id. */
-  const silences = new Map<string, number>();
+  /** Ledgers that gave no answer for the whole time, by workflow id. */
+  const silences = new Map<string, { at: number; why: string }>();
   return step(async ({ answerWithinMs, ...asked }, current) => {
     const { client, info } = Context.current();
     const org = await connectionOf(dependencies, asked.connection).organization(current.call);
@@ -46,7 +46,8 @@ export function askAllocation(
     const rules = allocationOf(dependencies, asked.connection);
     const holder = info.workflowExecution?.workflowId ?? '';
     const request = { ...asked, holder, rules };
-    const silent = Date.now() - (silences.get(ledger) ?? -Infinity) < SILENCE_COUNTS_MS;
+    const silence = silences.get(ledger);
+    const silent = silence !== undefined && Date.now() - silence.at < SILENCE_COUNTS_MS;
     const until = Date.now() + (silent ? Math.min(answerWithinMs, ANSWER_AFTER_SILENCE_MS) : answerWithinMs);
     let why = 'it gave no answer';
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
@@ -66,8 +67,9 @@ export function askAllocation(
       }
       if (!current.signal.aborted) {
         if (Date.now() + wait >= until) {
-          if (!silent) silences.set(ledger, Date.now());
-          return { ledger, answer: { standing: 'unreachable', why } };
+          if (!silent) silences.set(ledger, { at: Date.now(), why });
+          // One reason for all parts, so that the result warns once.
+          return { ledger, answer: { standing: 'unreachable', why: silent ? silence.why : why } };
         }
         await sleep(wait, undefined, { signal: current.signal }).catch(() => undefined);
       }
