@@ -1,5 +1,6 @@
 /** `nightload`: start loads and follow them, from any program that has a Temporal client. */
-export { AlreadyLoadedError, findLoad, loadHandle, LoadHandle, startBulkLoad, workflowIdOf } from './client.js';
+export { AlreadyLoadedError, startBulkLoad } from './client.js';
+export { findLoad, loadHandle, LoadHandle, workflowIdOf } from './load-handle.js';
 export type { StartOptions } from './client.js';
 export { failedLoad } from './contract-public.js';
 export { NightloadError } from './errors.js';

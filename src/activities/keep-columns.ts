@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { readCell, readCells, writeCells } from '../csv/cells.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { RecordCounter } from '../csv/record-counter.js';
-import { firstRecord, scanRecords } from '../csv/scanner.js';
+import { firstRecord, scanRecords } from '../csv/records.js';
 import { readHead, readRange, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { LandedIndex } from './keep-columns-index.js';

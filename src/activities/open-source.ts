@@ -17,7 +17,7 @@ import {
   Utf8Finder,
 } from '../csv/encoding.js';
 import { raggedRow } from '../csv/parts.js';
-import { eachRecord } from '../csv/scanner.js';
+import { eachRecord } from '../csv/records.js';
 import type { RaggedRecord } from '../csv/scanner.js';
 import { readHead, readRange, saveStream } from '../storage/files.js';
 import type { Step } from './step.js';

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { readCell } from '../csv/cells.js';
-import { eachRecordBytes, scanRecords } from '../csv/scanner.js';
+import { eachRecordBytes, scanRecords } from '../csv/records.js';
 import { readRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { StagePlan } from './stage.js';

@@ -10,7 +10,7 @@ import { keyNormaliser } from '../csv/keys.js';
 import { planParts } from '../csv/parts.js';
 import type { PartPlan } from '../csv/parts.js';
 import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
-import { eachRecordBytes } from '../csv/scanner.js';
+import { eachRecordBytes } from '../csv/records.js';
 import { NightloadError } from '../errors.js';
 import { checkRows } from '../preflight/check-rows.js';
 import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';

@@ -1,5 +1,5 @@
 /** Rejected rows as people get them. */
-import { eachRecord } from '../csv/scanner.js';
+import { eachRecord } from '../csv/records.js';
 import { readRange } from '../storage/files.js';
 import type { Key, Sorting } from './sorting.js';
 import { isAsPlanned } from './stage.js';

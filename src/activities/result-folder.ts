@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HEAD_BYTES } from '../csv/dialect.js';
-import { firstRecord } from '../csv/scanner.js';
+import { firstRecord } from '../csv/records.js';
 import { shortRunId } from '../layout.js';
 import { readHead, readRange } from '../storage/files.js';
 

@@ -7,7 +7,7 @@ import { keyNormaliser } from '../csv/keys.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../csv/row-errors.js';
-import { eachRecord, scanRecords } from '../csv/scanner.js';
+import { eachRecord, scanRecords } from '../csv/records.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
 import { KeySet } from './key-set.js';

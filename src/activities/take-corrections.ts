@@ -10,7 +10,7 @@ import { readCell } from '../csv/cells.js';
 import { headerBytes } from '../csv/header.js';
 import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
-import { eachRecordBytes, scanRecords } from '../csv/scanner.js';
+import { eachRecordBytes, scanRecords } from '../csv/records.js';
 import { NightloadError } from '../errors.js';
 import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';

@@ -1,7 +1,7 @@
 /** Following a load to its end from a shell: progress, a word when no worker is there, Ctrl-C detaches. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { LoadHandle } from '../client.js';
+import type { LoadHandle } from '../load-handle.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
 import { firstInput } from '../start-input.js';
 import { servesActivities, unattendedQueue } from './pollers.js';

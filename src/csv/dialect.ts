@@ -1,7 +1,7 @@
 /** What a CSV file is made of, found from its first bytes: byte order mark, delimiter, line ending, header. */
 import { NightloadError } from '../errors.js';
 import { readCells, withoutLineEnd } from './cells.js';
-import { firstRecord } from './scanner.js';
+import { firstRecord } from './records.js';
 import { notUtf8At, Utf8Finder, utf16Order } from './encoding.js';
 
 /** Delimiters of the platform, by character. */

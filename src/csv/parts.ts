@@ -2,7 +2,8 @@
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
-import type { RaggedRecord, ScanOptions, ScanSummary, StrayQuote } from './scanner.js';
+import type { ScanOptions, ScanSummary } from './records.js';
+import type { RaggedRecord, StrayQuote } from './scanner.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
 
 export interface PartRange {

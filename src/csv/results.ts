@@ -7,7 +7,7 @@ import { readCell } from './cells.js';
 import type { Delimiter } from './dialect.js';
 import { classify, isDone, mayPassUnchanged, parseRowError } from './row-errors.js';
 import { RecordCounter } from './record-counter.js';
-import { eachRecord, scanRecords } from './scanner.js';
+import { eachRecord, scanRecords } from './records.js';
 
 /**
  * The delimiter of a result file. Documentation does not say whether jobs with another delimiter than a comma get it

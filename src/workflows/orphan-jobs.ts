@@ -2,7 +2,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { OrphanJobsInput, OrphanJobsResult } from '../contract.js';
 import { toLoadError } from './failures.js';
-import { duration } from './input.js';
+import { duration } from './input-fields.js';
 import { cleanup } from './steps.js';
 
 export async function orphanJobs(input: OrphanJobsInput = {}): Promise<OrphanJobsResult> {

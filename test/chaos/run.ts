@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadResult } from '../../src/contract.js';
 import { NightloadError } from '../../src/errors.js';
 import { judge } from './judge.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { stringify } from 'csv-stringify/sync';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import { startBulkLoad } from '../../src/client.js';
 import type { BulkLoadInput } from '../../src/contract.js';
 import { startSimulator } from '../../src/simulator/index.js';

@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCells } from '../../src/csv/cells.js';
 import { RecordCounter } from '../../src/csv/record-counter.js';
-import { firstRecord, Scanner, scanRecords } from '../../src/csv/scanner.js';
+import { firstRecord, scanRecords } from '../../src/csv/records.js';
+import { Scanner } from '../../src/csv/scanner.js';
 import { planParts } from '../../src/csv/parts.js';
-import type { ScanSummary } from '../../src/csv/scanner.js';
+import type { ScanSummary } from '../../src/csv/records.js';
 import { chunkSizes, inChunks, validCsv } from './support.js';
 
 interface Scanned {

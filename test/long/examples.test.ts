@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { loadHandle } from '../../src/client.js';
+import { loadHandle } from '../../src/load-handle.js';
 import { startTestEnvironment } from '../../src/testing.js';
 import type { NightloadTestEnvironment } from '../../src/testing.js';
 import { accounts, quietWorkers, readCsv } from '../support/load.js';

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { stringify } from 'csv-stringify/sync';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { LoadHandle } from '../../src/client.js';
+import { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
 import { DEFAULT_ALLOCATION } from '../../src/salesforce/connections-allocation.js';
 import type { Allocation } from '../../src/salesforce/connections-allocation.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BulkLoadInput } from '../../src/contract.js';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import { accounts, FAST, openWorld, readCsv } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 

@@ -4,7 +4,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { startBulkLoad } from '../../src/client.js';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadInput } from '../../src/contract.js';
 import { DEFAULT_ALLOCATION } from '../../src/salesforce/connections-allocation.js';
 import type { Allocation } from '../../src/salesforce/connections-allocation.js';

@@ -9,7 +9,7 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { expect, inject } from 'vitest';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import { startBulkLoad } from '../../src/client.js';
 import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
 import { connectionsFromEnvironment, openConnection } from '../../src/salesforce/settings.js';

@@ -7,7 +7,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startBulkLoad } from '../../src/client.js';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import type { Corrections, FixerInput, LoadProgress } from '../../src/contract.js';
 import { accounts, expectSound, FAST, openWorld, readCsv } from '../support/load.js';
 import type { Row, World } from '../support/load.js';

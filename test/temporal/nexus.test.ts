@@ -4,7 +4,7 @@ import { ApplicationFailure, CancelledFailure, NexusOperationFailure } from '@te
 import { Client, WorkflowFailedError } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { LoadHandle, loadHandle } from '../../src/client.js';
+import { LoadHandle, loadHandle } from '../../src/load-handle.js';
 import { failedLoad } from '../../src/contract-public.js';
 import type { BulkLoadInput } from '../../src/contract-public.js';
 import { startTestEnvironment } from '../../src/testing.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { LoadHandle } from '../../src/client.js';
+import { LoadHandle } from '../../src/load-handle.js';
 import { accounts, expectSound, FAST, openWorld } from '../support/load.js';
 import type { World } from '../support/load.js';
 import type { loadAndCancel, loadAndReport } from './parent-workflows.js';

@@ -1,7 +1,7 @@
 /** nightload inside a worker of somebody else's project: the example, compiled and run as a process of its own. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Worker } from '@temporalio/worker';
-import { loadHandle } from '../../src/client.js';
+import { loadHandle } from '../../src/load-handle.js';
 import { NightloadPlugin } from '../../src/plugin.js';
 import { startTestEnvironment } from '../../src/testing.js';
 import type { NightloadTestEnvironment } from '../../src/testing.js';

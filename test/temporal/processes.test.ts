@@ -8,7 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import { stringify } from 'csv-stringify/sync';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { startBulkLoad } from '../../src/client.js';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { startDevServer } from '../../src/workers/dev-server.js';

@@ -1,7 +1,7 @@
 /** Somebody terminates or resets workflows of a load: it goes on with what it had sent, and no row is applied twice. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { LoadHandle } from '../../src/client.js';
+import type { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadResult, OrphanJobsInput, OrphanJobsResult } from '../../src/contract.js';
 import { accounts, expectSound, openWorld } from '../support/load.js';
 import type { Row, World } from '../support/load.js';

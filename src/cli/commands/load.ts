@@ -1,7 +1,8 @@
 /** `nightload load` and `nightload watch`. */
 import type { Client } from '@temporalio/client';
-import type { LoadHandle } from '../../client.js';
-import { AlreadyLoadedError, findLoad, startBulkLoad } from '../../client.js';
+import type { LoadHandle } from '../../load-handle.js';
+import { AlreadyLoadedError, startBulkLoad } from '../../client.js';
+import { findLoad } from '../../load-handle.js';
 import { DEFAULT_TASK_QUEUE, WORKFLOW_ID_PREFIX } from '../../contract.js';
 import { printJson, say } from '../failure.js';
 import { follow } from '../follow.js';

@@ -1,6 +1,6 @@
 /** `nightload pause`, `resume`, `results` and `list`. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { findLoad, resultIn } from '../../client.js';
+import { findLoad, resultIn } from '../../load-handle.js';
 import { RESULT_MEMO, WORKFLOW_ID_PREFIX } from '../../contract.js';
 import type { BulkLoadResult } from '../../contract.js';
 import { NightloadError } from '../../errors.js';

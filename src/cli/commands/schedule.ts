@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription, ScheduleExecutionResult, ScheduleHandle } from '@temporalio/client';
-import { resultIn } from '../../client.js';
+import { resultIn } from '../../load-handle.js';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
 import { printJson, say } from '../failure.js';

@@ -1,5 +1,5 @@
 /** `nightload status` and `nightload cancel`. */
-import { findLoad, resultIn } from '../../client.js';
+import { findLoad, resultIn } from '../../load-handle.js';
 import { MAX_LISTED_JOBS, WORKFLOW_ID_PREFIX } from '../../contract.js';
 import type {
   BulkLoadInput,

@@ -1,0 +1,118 @@
+/** Records one by one, with their bytes or their cells, from chunks that may end anywhere. */
+import { readCells } from './cells.js';
+import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
+import type { LineBreaks } from './scanner.js';
+
+export interface ScanOptions {
+  delimiter: string;
+  /** Absolute offset of the first byte. @default 0 */
+  base?: number;
+  /** The bytes may end inside a record, which is then left out. @default false */
+  partial?: boolean;
+}
+
+export interface ScanSummary {
+  records: number;
+  bytes: number;
+  lineBreaks: LineBreaks;
+}
+
+/**
+ * Where the first record lies, or undefined when there is none. Bytes that end before the record does make it end with them.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ */
+export function firstRecord(bytes: Buffer, delimiter: string): { start: number; end: number } | undefined {
+  let first: { start: number; end: number } | undefined;
+  const scanner = new Scanner(delimiter, 0, (start, end) => (first ??= { start, end }));
+  scanner.push(bytes);
+  if (first === undefined && scanner.finish() !== undefined) unclosedQuote('The header line');
+  return first;
+}
+
+/** Hands out records with their bytes; pieces of chunks are joined only once the record that spans them ends. */
+class RecordReader {
+  readonly scanner: Scanner;
+  #pieces: Buffer[] = [];
+  #piecesStart: number;
+  #position: number;
+
+  constructor({ delimiter, base = 0 }: ScanOptions, visit: (record: Buffer, start: number, end: number) => void) {
+    this.#piecesStart = base;
+    this.#position = base;
+    this.scanner = new Scanner(delimiter, base, (start, end) => {
+      if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)];
+      visit((this.#pieces[0] as Buffer).subarray(start - this.#piecesStart, end - this.#piecesStart), start, end);
+    });
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  push(piece: Uint8Array): void {
+    const chunk = asBuffer(piece);
+    this.#pieces.push(chunk);
+    this.scanner.push(chunk);
+    if (this.scanner.recordStart >= this.#position) {
+      this.#pieces = [chunk.subarray(this.scanner.recordStart - this.#position)];
+      this.#piecesStart = this.scanner.recordStart;
+    }
+    this.#position += chunk.length;
+  }
+
+  /** @throws NightloadError `CSV_UNCLOSED_QUOTE` */
+  finish(): void {
+    const open = this.scanner.finish();
+    if (open !== undefined) unclosedQuote(`Data row ${open}`);
+  }
+}
+
+/**
+ * Visits each record with its bytes, line end included, and its absolute offsets.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ */
+export async function scanRecords(
+  chunks: AsyncIterable<Uint8Array>,
+  options: ScanOptions,
+  visit: (record: Buffer, start: number, end: number) => void,
+): Promise<ScanSummary> {
+  const reader = new RecordReader(options, visit);
+  for await (const piece of chunks) reader.push(piece);
+  reader.finish();
+  const { scanner, position } = reader;
+  return { records: scanner.records, bytes: position - (options.base ?? 0), lineBreaks: lineBreaks(scanner) };
+}
+
+/**
+ * The cells of each record, for a reader that has to wait between them. Takes any quoting.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ */
+export function eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<string[]> {
+  return each(chunks, options, (record) => readCells(record, options.delimiter));
+}
+
+/**
+ * The bytes of each record, line end included, for a reader that has to wait between them. Each chunk must be memory of
+ * its own.
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ */
+export function eachRecordBytes(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<Buffer> {
+  return each(chunks, options, (record) => record);
+}
+
+async function* each<T>(
+  chunks: AsyncIterable<Uint8Array>,
+  options: ScanOptions,
+  make: (record: Buffer) => T,
+): AsyncGenerator<T> {
+  let batch: T[] = [];
+  const reader = new RecordReader(options, (record) => void batch.push(make(record)));
+  for await (const piece of chunks) {
+    reader.push(piece);
+    yield* batch;
+    batch = [];
+  }
+  if (options.partial === true) return;
+  reader.finish();
+  yield* batch;
+}

@@ -1,0 +1,214 @@
+/** Following a load, and telling it things, for programs that have a Temporal client. */
+import { randomUUID } from 'node:crypto';
+import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
+import type {
+  BulkLoadResult,
+  Corrections,
+  CorrectionsTaken,
+  LoadProgress,
+  LoadSoFar,
+  PartPhase,
+  PartProgress,
+} from './contract.js';
+import { NightloadError } from './errors.js';
+import { uploadedBytes, withPace } from './pace.js';
+import { toLoadError } from './workflows/failures.js';
+
+/** Workflow id of a load; a workflow id is taken as it is. */
+export function workflowIdOf(idOrWorkflowId: string): string {
+  return idOrWorkflowId.startsWith(WORKFLOW_ID_PREFIX) ? idOrWorkflowId : WORKFLOW_ID_PREFIX + idOrWorkflowId;
+}
+
+/** A load by its id, or by a workflow id that begins with `bulk-load/`. Nothing is asked yet. */
+export function loadHandle(client: Client, idOrWorkflowId: string): LoadHandle {
+  return new LoadHandle(client, workflowIdOf(idOrWorkflowId));
+}
+
+/**
+ * The load of an id, or the load that a parent started under a workflow id of its own.
+ * @throws NightloadError `LOAD_NOT_FOUND`
+ */
+export async function findLoad(
+  client: Client,
+  id: string,
+): Promise<{ handle: LoadHandle; description: WorkflowExecutionDescription }> {
+  for (const workflowId of [workflowIdOf(id), id, scheduledIdOf(id)]) {
+    const handle = new LoadHandle(client, workflowId);
+    const description = await describeIfThere(handle);
+    if (description?.type === 'bulkLoad') return { handle, description };
+  }
+  throw notFound(workflowIdOf(id));
+}
+
+/** What Temporal says of a load, unless there is none. */
+export async function describeIfThere(
+  handle: Pick<LoadHandle, 'describe'>,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await handle.describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** A schedule puts a time with colons behind its workflow ids, which a load id, being the name of a folder, cannot have. */
+function scheduledIdOf(loadId: string): string {
+  return workflowIdOf(loadId.replace(/(T\d\d)-(\d\d)-(\d\dZ)$/, '$1:$2:$3'));
+}
+
+/** Running parts that are asked themselves: there are rarely more. */
+const MAX_ASKED_PARTS = 10;
+const NOT_RUNNING: readonly PartPhase[] = ['waiting', 'done', 'failed'];
+
+/**
+ * A load that was started, here or by somebody else. One that is not there throws NightloadError `LOAD_NOT_FOUND`, and
+ * one that has ended takes no pause and no corrections: `LOAD_NOT_RUNNING`.
+ */
+export class LoadHandle {
+  readonly workflowId: string;
+  readonly #client: Client;
+  readonly #handle: WorkflowHandle;
+
+  constructor(client: Client, workflowId: string) {
+    this.workflowId = workflowId;
+    this.#client = client;
+    this.#handle = client.workflow.getHandle(this.workflowId);
+  }
+
+  /** What `bulkLoad` says of itself, and what its running parts say of theirs; needs a worker. */
+  async progress(): Promise<LoadProgress> {
+    const progress = await this.#ask(() => this.#handle.query<LoadProgress>('progress'));
+    const running = progress.parts.filter(({ phase }) => !NOT_RUNNING.includes(phase)).slice(0, MAX_ASKED_PARTS);
+    const asked = await Promise.all(
+      running.map(async (part) => {
+        const child = this.#client.workflow.getHandle(`${this.workflowId}/part-${part.n}`);
+        // It may just have ended.
+        const found = await child.query<PartProgress>('progress').catch(() => part);
+        const bytes = found.phase === 'uploading' ? await uploadedBytes(this.#client, child.workflowId) : undefined;
+        return bytes === undefined ? found : { ...found, bytes };
+      }),
+    );
+    const now = new Map(asked.map((part) => [part.n, part]));
+    return withPace({ ...progress, parts: progress.parts.map((part) => now.get(part.n) ?? part) }, Date.now());
+  }
+
+  /** What the result would say now of the jobs that have ended; needs a worker. */
+  async soFar(): Promise<LoadSoFar> {
+    return this.#ask(() => this.#handle.query<LoadSoFar>('soFar'));
+  }
+
+  /** @throws WorkflowNotFoundError */
+  async describe(): Promise<WorkflowExecutionDescription> {
+    return this.#handle.describe();
+  }
+
+  /** Queue of the workers that share the load's files, once it is known. */
+  async filesQueue(): Promise<string | undefined> {
+    return (await this.describe()).memo?.[FILES_QUEUE_MEMO] as string | undefined;
+  }
+
+  /** No new job is started; running ones go on. */
+  async pause(): Promise<void> {
+    await this.#ask(() => this.#handle.signal('pause'));
+  }
+
+  async resume(): Promise<void> {
+    await this.#ask(() => this.#handle.signal('resume'));
+  }
+
+  /**
+   * Sends corrected rejected rows into a load that holds for them. The same file sent twice is taken once.
+   * @param updateId names the corrections: the hash of the file
+   * @throws NightloadError `CORRECTIONS_REFUSED`, `LOAD_NOT_HOLDING`
+   */
+  async submitCorrections(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
+    try {
+      return await this.#submit(corrections, updateId);
+    } catch (error) {
+      if (!(error instanceof NightloadError)) throw error;
+      // The server keeps a refusal under the id; what was wrong with the file, or the folder, may have been mended since.
+      return this.#submit(corrections, `${updateId}-${randomUUID()}`);
+    }
+  }
+
+  /** What became of corrections that this run of the load took under the same id, when it did. */
+  async takenBefore(updateId: string): Promise<CorrectionsTaken | undefined> {
+    try {
+      return await this.#handle.getUpdateHandle<CorrectionsTaken>(updateId).result();
+    } catch (error) {
+      // Nobody sent them yet, or they were refused.
+      if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
+      throw error;
+    }
+  }
+
+  async #submit(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
+    try {
+      return await this.#ask(() =>
+        this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
+          args: [corrections],
+          updateId,
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      const { code, message } = toLoadError(error.cause);
+      throw new NightloadError(code, message, { cause: error });
+    }
+  }
+
+  /** Asks the load to end: what is not finished gets aborted, what landed is counted. */
+  async cancel(): Promise<void> {
+    await this.#ask(() => this.#handle.cancel());
+  }
+
+  /** Says of a load that is not there, or not any more, what a person understands. */
+  async #ask<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const ended = await describeIfThere(this);
+      if (ended === undefined) throw notFound(this.workflowId);
+      throw new NightloadError('LOAD_NOT_RUNNING', `${this.workflowId} has ended already (${ended.status.name}).`, {
+        cause: error,
+      });
+    }
+  }
+
+  /**
+   * Waits for the end. A load that failed or was canceled is a result too.
+   * @throws NightloadError `LOAD_TERMINATED`, `LOAD_NOT_FOUND`
+   */
+  async result(): Promise<BulkLoadResult> {
+    try {
+      return (await this.#ask(() => this.#handle.result())) as BulkLoadResult;
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError)) throw error;
+      const { cause } = error;
+      if (cause instanceof ApplicationFailure && cause.details?.[0] !== undefined)
+        return cause.details[0] as BulkLoadResult;
+      const left = cause instanceof CancelledFailure ? resultIn(await this.describe()) : undefined;
+      if (left !== undefined) return left;
+      throw new NightloadError(
+        'LOAD_TERMINATED',
+        `${this.workflowId} was ended from outside (${cause?.message ?? error.message}) and left no result. ` +
+          'Its children abort their jobs; what landed is in the result files of the parts and in the org.',
+        { cause: error },
+      );
+    }
+  }
+}
+
+function notFound(workflowId: string): NightloadError {
+  return new NightloadError('LOAD_NOT_FOUND', `There is no load ${workflowId} in this namespace.`);
+}
+
+/** The result that a closed load left in its memo (without `jobs`). */
+export function resultIn(description: Pick<WorkflowExecutionDescription, 'memo'>): BulkLoadResult | undefined {
+  return description.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
+}
