@@ -34,7 +34,7 @@ export function createJob(dependencies: ActivityDependencies): (input: CreateJob
 function lostBefore({ memory, attempt, scheduledAt }: Step): LostCreate[] {
   // Killed before the server heard of it, it may still have asked.
   if (memory === undefined) return attempt > 1 ? [{ from: scheduledAt, to: Date.now() }] : [];
-  const { lostCreates, askedAt } = memory;
+  const { lostCreates = [], askedAt } = memory;
   return askedAt === undefined ? lostCreates : [...lostCreates, { from: askedAt, to: askedAt + ANSWER_LIMIT_MS }];
 }
 

@@ -1,4 +1,8 @@
-/** Fetches a job's three result files, counts their rows, and keeps those that have any. Repeated freely. */
+/**
+ * Fetches a job's three result files, counts their rows, and keeps those that have any. Repeated freely; the next attempt
+ * goes on with the file that the one before it did not get.
+ */
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import type { SalesforceConnection, ResultKind } from '../salesforce/connection.js';
 import { failuresOf, resultDelimiter, RowCount } from '../csv/results.js';
@@ -21,7 +25,15 @@ export function downloadResults(
     const files = partFiles(stageFolder, input.part);
     const connection = connectionOf(dependencies, input.connection);
     await mkdir(files.folder, { recursive: true });
-    const fetch = (kind: ResultKind, path: string): Promise<number> => save(connection, plan, input, kind, path, step);
+    const fetched = { ...step.memory?.fetched };
+    const fetch = async (kind: ResultKind, path: string): Promise<number> => {
+      const before = fetched[kind];
+      if (before !== undefined && (before === 0 || existsSync(path))) return before;
+      const rows = await save(connection, plan, input, kind, path, step);
+      fetched[kind] = rows;
+      step.memory = { fetched };
+      return rows;
+    };
     const succeeded = await fetch('successfulResults', files.succeeded);
     const failed = await fetch('failedResults', files.failed);
     const unprocessed = await fetch('unprocessedrecords', files.unprocessed);

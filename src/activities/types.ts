@@ -12,6 +12,7 @@ import type {
   RowFix,
   SearchAttributeName,
 } from '../contract.js';
+import type { ResultKind } from '../salesforce/connection.js';
 
 /** HTTP requests to the instance; `info` are those that read a job's info. */
 export interface RequestTally {
@@ -28,9 +29,12 @@ export interface LostCreate {
 
 /** What an attempt leaves to the next one. */
 export interface StepMemory {
-  lostCreates: LostCreate[];
+  /** Of the step that creates a job. */
+  lostCreates?: LostCreate[];
   /** When a request to create a job was sent whose answer has not come yet. */
   askedAt?: number;
+  /** Rows of the result files that lie on disk already. */
+  fetched?: Partial<Record<ResultKind, number>>;
 }
 
 /** First detail of every failure of an activity. */

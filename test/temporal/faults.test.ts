@@ -77,6 +77,18 @@ it('fetches results again after a broken download', async () => {
   expect(applied).toEqual(everyRowOnce);
 });
 
+it('fetches only the result file again that it did not get', async () => {
+  const before = world.org.ledger.requests.length;
+  const { result } = await loadWith(
+    { kind: 'results', path: 'failedResults', times: 2, action: 'reset' },
+    { kind: 'results', path: 'unprocessedrecords', times: 1, action: 'reset' },
+  );
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1, balanced: true });
+  const fetched = world.org.ledger.requests.slice(before).filter(({ kind }) => kind === 'results');
+  const of = (name: string): number => fetched.filter(({ path }) => path.endsWith(name)).length;
+  expect([of('successfulResults'), of('failedResults'), of('unprocessedrecords')]).toEqual([1, 3, 2]);
+});
+
 const expired = { status: 401, errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' };
 
 it('stops before it begins when the token is dead, and says what to do', async () => {
