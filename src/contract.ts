@@ -49,6 +49,11 @@ export interface FixerActivity {
   taskQueue: string;
   /** How long it may take once a worker has it, and how long one may be waited for. @default '1h' */
   timeout?: Duration;
+  /**
+   * Your activity sends heartbeats at least so often: when they stop, its worker is gone, and another one is asked.
+   * @default not watched: a worker that is gone is noticed at the end of `timeout`
+   */
+  heartbeatTimeout?: Duration;
 }
 
 /** What a {@link FixerActivity} gets. */

@@ -36,7 +36,7 @@ export interface LoadSettings {
   retry: RetryPlan;
   /** How long rejected rows are kept for corrections; 0 for not at all. */
   holdForMs: number;
-  fixer?: { activity: string; taskQueue: string; timeoutMs: number };
+  fixer?: { activity: string; taskQueue: string; timeoutMs: number; heartbeatMs?: number };
   abortWhen: { failedRatio: number; afterRecords: number };
   priority: number;
 }
@@ -125,13 +125,21 @@ function fixer(given: FixerActivity): NonNullable<LoadSettings['fixer']> {
     activity,
     taskQueue,
     timeout = '1h',
+    heartbeatTimeout,
     ...unknown
   } = isObject(given) ? withoutNulls(given) : ({} as FixerActivity);
   const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
   if (!isText(activity) || !isText(taskQueue) || Object.keys(unknown).length > 0) {
     refuse(
-      '"retry.fixer" must have "activity" and "taskQueue", the names of your activity and of its queue, and may have "timeout".',
+      '"retry.fixer" must have "activity" and "taskQueue", the names of your activity and of its queue, and may have "timeout" and "heartbeatTimeout".',
     );
   }
-  return { activity, taskQueue, timeoutMs: duration(timeout, 'retry.fixer.timeout', 1_000) };
+  return {
+    activity,
+    taskQueue,
+    timeoutMs: duration(timeout, 'retry.fixer.timeout', 1_000),
+    ...(heartbeatTimeout !== undefined && {
+      heartbeatMs: duration(heartbeatTimeout, 'retry.fixer.heartbeatTimeout', 1_000),
+    }),
+  };
 }

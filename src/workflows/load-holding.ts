@@ -170,7 +170,7 @@ async function callFixer(
   input: BulkLoadInput,
   settings: LoadSettings,
   run: LoadRun,
-  { activity, taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>,
+  { activity, taskQueue, timeoutMs, heartbeatMs }: NonNullable<LoadSettings['fixer']>,
 ): Promise<Corrections | null | undefined> {
   const source = await gather(settings, run);
   const activities = proxyActivities<Record<string, (given: FixerInput) => Promise<Corrections | null>>>({
@@ -178,6 +178,8 @@ async function callFixer(
     startToCloseTimeout: timeoutMs,
     // People who hold wait behind it: a fixer that nobody runs must not take their night.
     scheduleToStartTimeout: timeoutMs,
+    // Only the activity's author knows whether it sends heartbeats.
+    ...(heartbeatMs !== undefined && { heartbeatTimeout: heartbeatMs }),
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 5 },
     cancellationType: ActivityCancellationType.TRY_CANCEL,
   });

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { Worker } from '@temporalio/worker';
-import { NativeConnection } from '@temporalio/worker';
+import { Context } from '@temporalio/activity';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startBulkLoad } from '../../src/client.js';
@@ -335,6 +335,37 @@ describe('a fixer', () => {
     await connection.close();
     expect(result).toMatchObject({ state: 'CompletedWithRejects', records: { succeeded: 9, rejected: 1 } });
     expect(result.warnings).toEqual([expect.stringContaining('CORRECTIONS_REFUSED')]);
+  });
+
+  it('whose worker has died is asked again when its heartbeats stop', async () => {
+    const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+    const taskQueue = `${world.taskQueue}-dying`;
+    let calls = 0;
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      activities: {
+        async nameThem({ source }: FixerInput): Promise<Corrections> {
+          // Silent until the worker ends, as if it had been killed.
+          if (++calls === 1) await Context.current().cancelled;
+          const rows = await readCsv(source);
+          return {
+            source: await world.csv(
+              rows.map((row) => ({ ...row, Name: 'Named' })),
+              'fixed-late.csv',
+            ),
+          };
+        },
+      },
+    });
+    const rows = keyed('X4', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+    const fixer = { activity: 'nameThem', taskQueue, heartbeatTimeout: '1s' };
+    const result = await worker.runUntil(
+      world.load({ source: await world.csv(rows), retry: { ...FAST.retry, fixer } }),
+    );
+    await connection.close();
+    expect(calls).toBe(2);
+    expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 10 }, retry: { recovered: 1 } });
   });
 
   it('that nobody runs is waited for no longer than it may take, then people are', async () => {

@@ -72,7 +72,7 @@ describe('resolveInput', () => {
       retry: {
         ...{ maxRounds: 5, initialWait: 1_500, backoffCoefficient: 1, holdFor: '8h' },
         fixes: [{ code: 'STRING_TOO_LONG', do: 'truncate' }],
-        fixer: { activity: 'correctRows', taskQueue: 'ours', timeout: '10m' },
+        fixer: { activity: 'correctRows', taskQueue: 'ours', timeout: '10m', heartbeatTimeout: '30s' },
       },
       abortWhen: { failedRatio: 0.1, afterRecords: 0 },
       priority: 1,
@@ -92,7 +92,7 @@ describe('resolveInput', () => {
         fixes: [{ code: 'STRING_TOO_LONG', do: 'truncate' }],
       },
       holdForMs: 28_800_000,
-      fixer: { activity: 'correctRows', taskQueue: 'ours', timeoutMs: 600_000 },
+      fixer: { activity: 'correctRows', taskQueue: 'ours', timeoutMs: 600_000, heartbeatMs: 30_000 },
       abortWhen: { failedRatio: 0.1, afterRecords: 0 },
       priority: 1,
     });
@@ -186,6 +186,10 @@ describe('resolveInput', () => {
     ['retry.fixer', { retry: { fixer: 'correctRows' } }],
     ['retry.fixer', { retry: { fixer: { activity: 'correctRows' } } }],
     ['retry.fixer', { retry: { fixer: { activity: 'correctRows', taskQueue: 'ours', queue: 'x' } } }],
+    [
+      'retry.fixer.heartbeatTimeout',
+      { retry: { fixer: { activity: 'correctRows', taskQueue: 'ours', heartbeatTimeout: '1ms' } } },
+    ],
     ['retry.fixer.timeout', { retry: { fixer: { activity: 'correctRows', taskQueue: 'ours', timeout: 'soon' } } }],
     ['abortWhen.failedRatio', { abortWhen: { failedRatio: 1.1 } }],
     ['abortWhen.failedRatio', { abortWhen: { failedRatio: -0.1 } }],
