@@ -26,7 +26,7 @@ import { endLoad, enterPhase, sortTheRest } from './load-ending.js';
 import { holdForCorrections, letFixerCorrect, listenForCorrections, mayGoOn } from './load-holding.js';
 import { loadParts } from './load-parts.js';
 import type { Live } from './load-parts.js';
-import { pollable, retryTheRest } from './load-retry.js';
+import { children, retryTheRest } from './load-retry.js';
 import { mayRetry, newLoad, showParts } from './load-run.js';
 import type { LoadRun } from './load-run.js';
 import {
@@ -54,6 +54,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
   const live: Live = {
     paused: run.paused ?? false,
     running: new Map(),
+    started: new Map(),
     changes: 0,
     show: (result) => setCurrentDetails(loadDetails(input, run, live, result)),
   };
@@ -106,7 +107,7 @@ function listen(run: LoadRun, live: Live): void {
     run.paused = paused;
     live.changes++;
     live.show();
-    if (live.retrying !== undefined) await signalChild(live.retrying, paused ? pauseSignal : resumeSignal);
+    await Promise.all(children(live).map((name) => signalChild(name, paused ? pauseSignal : resumeSignal)));
   };
   setHandler(pauseSignal, pause(true), { description: 'Starts no new job; running ones go on and are polled.' });
   setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
@@ -114,7 +115,7 @@ function listen(run: LoadRun, live: Live): void {
     pollNowSignal,
     async () => {
       live.changes++;
-      await Promise.all(pollable(live).map((name) => signalChild(name, pollNowSignal)));
+      await Promise.all(children(live).map((name) => signalChild(name, pollNowSignal)));
     },
     { description: 'Looks at all running jobs now instead of at their next timer.' },
   );

@@ -7,7 +7,14 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import type { SignalDefinition, WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
-import { getExternalWorkflowHandle, isCancellation, sleep, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { ChildWorkflowOptions } from '@temporalio/workflow';
 import type { PartGroup, Stage } from '../activities/types.js';
 import { NO_ROWS } from './books.js';
@@ -93,6 +100,7 @@ export async function runPart(
   stage: Stage,
   part: number,
   name: string,
+  onStarted: (name: string) => void,
 ): Promise<IngestJobResult> {
   const { operation, externalIdFieldName } = groupOf(stage, part);
   const records = stage.parts[part - 1] ?? 0;
@@ -118,7 +126,7 @@ export async function runPart(
         args: [input],
         staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
       },
-      { onTerminated: noteLost },
+      { onTerminated: noteLost, onStarted },
     );
   } catch (error) {
     result = resultOfFailure(error, part);
@@ -161,11 +169,12 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
   };
 }
 
-/** Passes a signal on to a child. One that has just ended needs it no more. */
+/**
+ * Passes a signal on to a child. It never throws: a child that has just ended needs it no more, and a handler that threw
+ * after a cancel would end the workflow on the spot, without its clean-up.
+ */
 export async function signalChild(name: string, signal: SignalDefinition): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(signal);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-  }
+  await CancellationScope.nonCancellable(() =>
+    getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(signal),
+  ).catch(() => undefined);
 }

@@ -2,7 +2,7 @@
  * One Bulk API 2.0 ingest job: create, upload, close, poll on timers, download. However it ends, the job is not left
  * Open, and what landed is downloaded and counted.
  */
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import {
   CancellationScope,
   condition,
@@ -22,6 +22,7 @@ import {
   endTurn,
   isUsedUp,
   learnFromFailure,
+  ranOutOfQuota,
   refusedTurn,
   renewMeanwhile,
   renewTurn,
@@ -29,14 +30,22 @@ import {
   USED_UP,
 } from './allocation/turn.js';
 import type { Grants } from './allocation/turn.js';
-import { lostCreatesOf, maybeApplied, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
+import { nothingApplied } from './books.js';
+import {
+  innermostFailure,
+  lostCreatesOf,
+  maybeApplied,
+  mayPassLater,
+  toLoadError,
+  withUnknownClock,
+} from './failures.js';
 import { enterLook, enterLost, newRun, partProgress } from './job-run.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look, show } from './job-calls.js';
-import { finish } from './job-ending.js';
+import { fetchResults, finish } from './job-ending.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
-import { partProgressQuery, partProgressSignal, pollNowSignal } from './messages.js';
+import { partProgressQuery, partProgressSignal, pauseSignal, pollNowSignal, resumeSignal } from './messages.js';
 import { nextPollDelay } from './polling.js';
-import { shared, uploadOn } from './steps.js';
+import { onFiles, shared, uploadOn } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { count, pollWait } from './words.js';
 
@@ -60,10 +69,14 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
   setHandler(grantedSignal, ({ id, ...grant }) => void grants.set(id, grant), {
     description: "Sent by the ledger of the org's allocation: the job may be created.",
   });
+  setHandler(pauseSignal, () => void (run.paused = true), { description: 'Creates no job until `resume`.' });
+  setHandler(resumeSignal, () => void (run.paused = false), { description: 'Creates jobs again after a pause.' });
   setHandler(partProgressQuery, () => partProgress(input, run), { description: 'How the job is doing.' });
   try {
-    if (!run.closed) await submit(input, run, grants);
-    await watch(input, run, nudge);
+    do {
+      if (!run.closed) await submit(input, run, grants);
+      await watch(input, run, nudge);
+    } while (await waitedForQuota(input, run));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) run.canceled = true;
@@ -101,6 +114,7 @@ async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promi
     await waitForTurn(input, run, grants);
     try {
       if (await renewMeanwhile(run, () => send(input, run))) return;
+      await endTurn(input, run);
     } catch (error) {
       const wait = UPLOAD_WAITS[attempt];
       const { code } = toLoadError(error);
@@ -109,13 +123,13 @@ async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promi
       if (isUsedUp(code)) {
         // No fault of the part: it waits until the window has moved, however often.
         attempt--;
-        await abortCurrent(input, run);
+        await abortCurrent(input, run, shared(input.outageMs));
         delete run.jobId;
         await refusedTurn(input, run, code);
         continue;
       }
       if (wait === undefined || !mayBeSentAgain(error)) throw error;
-      await abortCurrent(input, run);
+      await abortCurrent(input, run, shared(input.outageMs));
       await endTurn(input, run);
       await sleep(wait, { summary: `upload failed (${code}): next job in ${wait}` });
     }
@@ -133,15 +147,39 @@ async function send(input: IngestJobInput, run: JobRun): Promise<boolean> {
 
 async function waitForTurn(input: IngestJobInput, run: JobRun, grants: Grants): Promise<void> {
   delete run.jobId;
-  enterJobPhase(input, run, 'waiting');
-  await takeTurn(input, run, grants, async () => {
-    show(input, run);
-    if (input.reportProgress) await tellParent(input, run);
-  });
+  for (;;) {
+    enterJobPhase(input, run, 'waiting');
+    await condition(() => !run.paused);
+    await takeTurn(input, run, grants, async () => {
+      show(input, run);
+      if (input.reportProgress) await tellParent(input, run);
+    });
+    if (!run.paused) return;
+    // Others may use what was granted meanwhile.
+    await endTurn(input, run);
+  }
+}
+
+/**
+ * A job that failed for want of allocation before its first row is no fault of the part, which is sent again once the
+ * window has moved. Its files say for certain that nothing of it was applied.
+ */
+async function waitedForQuota(input: IngestJobInput, run: JobRun): Promise<boolean> {
+  const { last } = run;
+  if (last === undefined || !ranOutOfQuota(last) || last.processed > 0 || last.failed > 0) return false;
+  const counts = await fetchResults(input, run, onFiles(input.filesQueue, input.outageMs));
+  if (!nothingApplied(last, counts)) return false;
+  await refusedTurn(input, run, 'EXCEEDED_QUOTA');
+  delete run.jobId;
+  Object.assign(run, { closed: false, looks: [], polls: 0 } satisfies Partial<JobRun>);
+  return true;
 }
 
 function mayBeSentAgain(error: unknown): boolean {
   const { code } = toLoadError(error);
+  const cause = innermostFailure(error);
+  // It was waited for as long as an outage may take: no worker sees the file any more.
+  if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') return false;
   return code === 'MULTIPLE_CONTENTS' || mayPassLater(error);
 }
 
@@ -199,7 +237,7 @@ async function upload(input: IngestJobInput, run: JobRun): Promise<string | unde
   try {
     const sent = await counted(
       run,
-      uploadOn(input.filesQueue).uploadPart.executeWithOptions(
+      uploadOn(input.filesQueue, input.outageMs).uploadPart.executeWithOptions(
         { summary: `${count(input.records)} rows to ${job.id}` },
         [{ ...jobRef(input, run), stageUri: input.stageUri, part: input.part, replaces }],
       ),
@@ -218,14 +256,14 @@ async function upload(input: IngestJobInput, run: JobRun): Promise<string | unde
  * in, and ours is given up empty. False when that job was never closed: then it is aborted too, and the part is sent.
  */
 async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise<boolean> {
-  await abortCurrent(input, run);
+  await abortCurrent(input, run, shared(input.outageMs));
   enterJob(input, run, jobId, input.records);
   // Until the platform says otherwise it may have been closed, and then nothing is sent again.
   run.closed = true;
   run.closedAt = Date.now();
   const found = await look(input, run, `job of an earlier run: ${jobId}`);
   if (found.state !== 'Open') return true;
-  await abortCurrent(input, run);
+  await abortCurrent(input, run, shared(input.outageMs));
   // Its close may have been on its way.
   await sleep(input.poll.settleMs, { summary: `${jobId} was Open and is aborted: wait until it stands still` });
   const settled = await look(input, run, `settled? ${jobId}`);

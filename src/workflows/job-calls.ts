@@ -42,11 +42,16 @@ export function show(input: IngestJobInput, run: JobRun): void {
   );
 }
 
-export async function abortCurrent(input: IngestJobInput, run: JobRun): Promise<void> {
+/** @param steps how long to try: bounded at the end of a job, as long as an outage may take while the part goes on */
+export async function abortCurrent(
+  input: IngestJobInput,
+  run: JobRun,
+  steps: Pick<typeof cleanup, 'abortJob'> = cleanup,
+): Promise<void> {
   if (run.jobId === undefined) return;
   const look = await counted(
     run,
-    cleanup.abortJob.executeWithOptions({ summary: `abort ${run.jobId}` }, [jobRef(input, run)]),
+    steps.abortJob.executeWithOptions({ summary: `abort ${run.jobId}` }, [jobRef(input, run)]),
   );
   enterLook(run, look, Date.now());
 }

@@ -9,12 +9,16 @@ import { toLoadError } from './failures.js';
 import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { untilCanceled } from './patience.js';
+import { settleDelay } from './polling.js';
 import { remedyFor } from './remedies.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 
 /** Looks at files that disagree with the counters, which may lag: at most ten minutes in all. */
 const DISAGREEMENT_WAITS = ['1m', '3m', '6m'] as const;
+const HASTY_WAITS = ['30s'] as const;
+/** Nobody who cancels wants to wait for ever; of a load that goes on, the rows matter more. */
 const SETTLE_LIMIT_MS = 600_000;
+const PATIENT_SETTLE_LIMIT_MS = 86_400_000;
 
 /** Abort what has not ended, wait until the counters stand still, fetch and count. Runs however the job went. */
 export async function finish(input: IngestJobInput, run: JobRun, root: CancellationScope): Promise<IngestJobResult> {
@@ -85,23 +89,28 @@ async function settleAndFetch(
   run: JobRun,
   root: CancellationScope,
 ): Promise<{ counts: ResultCounts; agree: boolean }> {
-  await settle(input, run);
-  const fetch = async (): Promise<ResultCounts> => {
-    enterJobPhase(input, run, 'downloading');
-    return untilCanceled(root, run, (hurry) => {
-      const files = hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
-      return counted(
-        run,
-        files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
-          { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
-        ]),
-      );
-    });
-  };
+  const deadline = (): number =>
+    began + (run.canceled || root.consideredCancelled ? SETTLE_LIMIT_MS : PATIENT_SETTLE_LIMIT_MS);
+  const began = Date.now();
+  let moving = !(await settle(input, run, deadline));
+  const fetch = (): Promise<ResultCounts> =>
+    untilCanceled(root, run, (hurry) =>
+      fetchResults(input, run, hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs)),
+    );
   let counts = await fetch();
+  // Rows that landed while the files were fetched are in none of them, or called unprocessed.
+  while (!moving && (await hasMoved(input, run, counts))) {
+    moving = !(await settle(input, run, deadline));
+    counts = await fetch();
+  }
+  if (moving) {
+    run.warnings.push(
+      `Salesforce was still working on job ${run.jobId} when its results were fetched: rows that are called unprocessed may have landed since.`,
+    );
+  }
   const missing = (): number => missingRows(input.records, counts);
   const agree = (): boolean => filesAgree(run.last as JobLook, counts) && missing() >= 0;
-  for (const wait of DISAGREEMENT_WAITS) {
+  for (const wait of input.hasty === true ? HASTY_WAITS : DISAGREEMENT_WAITS) {
     if ((agree() && missing() === 0) || nothingApplied(run.last as JobLook, counts)) break;
     await sleep(wait, { summary: 'result files and counters disagree: look again' });
     await look(input, run, `look again at ${run.jobId}`);
@@ -109,21 +118,53 @@ async function settleAndFetch(
   }
   const job = run.jobs.at(-1);
   if (job !== undefined) job.failed = counts.failed;
-  return { counts, agree: agree() };
+  return { counts, agree: agree() && !moving };
 }
 
-/** After Failed or Aborted running batches are still finished: wait for two equal looks. */
-async function settle(input: IngestJobInput, run: JobRun): Promise<void> {
-  const last = run.last as JobLook;
-  const structural = last.state === 'Failed' && last.processed === 0 && last.failed === 0;
-  if (last.state === 'JobComplete' || structural) return;
+export async function fetchResults(
+  input: IngestJobInput,
+  run: JobRun,
+  files: ReturnType<typeof onFiles>,
+): Promise<ResultCounts> {
+  enterJobPhase(input, run, 'downloading');
+  return counted(
+    run,
+    files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
+      { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
+    ]),
+  );
+}
+
+/** Whether rows of it may still land: a job that completed, or could not begin, is over. */
+function mayStillLand({ state, processed, failed }: JobLook): boolean {
+  return state !== 'JobComplete' && !(state === 'Failed' && processed === 0 && failed === 0);
+}
+
+/**
+ * After Failed or Aborted running batches are still finished: waits for two equal looks.
+ * @returns false when the counters still moved at the deadline
+ */
+async function settle(input: IngestJobInput, run: JobRun, deadline: () => number): Promise<boolean> {
+  if (!mayStillLand(run.last as JobLook)) return true;
   enterJobPhase(input, run, 'settling');
-  const deadline = Date.now() + SETTLE_LIMIT_MS;
-  let before = last;
-  while (Date.now() < deadline) {
-    await sleep(input.poll.settleMs, { summary: `${last.state}: wait until its counters stand still` });
+  for (;;) {
+    const before = run.last as JobLook;
+    const wait = settleDelay(input.poll, run, Date.now());
+    await sleep(wait, { summary: `${before.state}: wait until its counters stand still` });
     const now = await look(input, run, `settled? ${run.jobId}`);
-    if (now.processed === before.processed && now.failed === before.failed) return;
-    before = now;
+    if (isSame(before, now)) return true;
+    if (Date.now() >= deadline()) return false;
   }
+}
+
+async function hasMoved(input: IngestJobInput, run: JobRun, counts: ResultCounts): Promise<boolean> {
+  const before = run.last as JobLook;
+  const landed = counts.succeeded + counts.failed;
+  if (!mayStillLand(before) || landed === input.records) return false;
+  const now = await look(input, run, `still settled? ${run.jobId}`);
+  return !isSame(before, now) || landed > now.processed;
+}
+
+function isSame(one: JobLook, other: JobLook): boolean {
+  return one.processed === other.processed && one.failed === other.failed;
 }

@@ -26,6 +26,8 @@ export interface IngestJobInput extends OrgRef {
   reportProgress: boolean;
   /** Of the load, 1 to 5. @default 3 */
   priority?: number;
+  /** Result files of an earlier part disagreed with its counters to the end: the same is not waited for again. */
+  hasty?: boolean;
 }
 
 export interface IngestJobResult {
@@ -64,6 +66,8 @@ export interface JobRun {
   polls: number;
   error?: LoadError;
   canceled: boolean;
+  /** No job is created. */
+  paused: boolean;
   lost: LostJobs;
   /** With the ledger of the org's allocation. */
   turn: Turn;
@@ -80,6 +84,7 @@ export function newRun(): JobRun {
     looks: [],
     polls: 0,
     canceled: false,
+    paused: false,
     lost: { creates: [] },
     turn: newTurn(),
     warnings: [],

@@ -4,11 +4,12 @@ import type { BulkLoadInput, BulkLoadResult, PartProgress } from '../contract.js
 import type { PartOutcome, Stage, TakenCorrections } from '../activities/types.js';
 import { circuitOpen, NO_ROWS } from './books.js';
 import type { bulkLoad } from './bulk-load.js';
-import { runPart } from './children.js';
+import { runPart, signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import type { LoadSettings } from './input.js';
 import { enterJob } from './load-run.js';
 import type { LoadRun } from './load-run.js';
+import { pauseSignal } from './messages.js';
 
 /** What messages from outside change, and how the parts are doing. Lives as long as the run. */
 export interface Live {
@@ -25,6 +26,8 @@ export interface Live {
   /** Corrected rows that are to be sent. */
   corrected?: TakenCorrections & { name: string };
   running: Map<number, PartProgress>;
+  /** Names of the children that have begun, by part: one that was terminated goes on under another. */
+  started: Map<number, string>;
   /** Counts whatever may allow another step. */
   changes: number;
   /** Brings the load's page in the UI up to date. */
@@ -69,7 +72,12 @@ export async function loadParts(
 async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage: Stage, n: number): Promise<void> {
   live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: stage.parts[n - 1] ?? 0 });
   live.show();
-  const result = await runPart(template, stage, n, `part-${n}`);
+  const hasty = run.books.disagreeing > 0 || run.outcomes.some(({ missing }) => missing !== 0);
+  const result = await runPart({ ...template, ...(hasty && { hasty }) }, stage, n, `part-${n}`, (name) => {
+    live.started.set(n, name);
+    if (live.paused) void signalChild(name, pauseSignal);
+  });
+  live.started.delete(n);
   enterJob(run, stage, result);
   run.canceled ||= result.canceled;
   live.running.delete(n);

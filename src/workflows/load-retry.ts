@@ -107,7 +107,7 @@ function common(
   };
 }
 
-/** Children that `pollNow` reaches. */
-export function pollable(live: Live): string[] {
-  return live.retrying === undefined ? [...live.running.keys()].map((n) => `part-${n}`) : [live.retrying];
+/** Children that run, to which signals are passed on. */
+export function children(live: Live): string[] {
+  return live.retrying === undefined ? [...live.started.values()] : [live.retrying];
 }

@@ -130,6 +130,30 @@ function recent(seen: readonly Look[], now: number, age: number): Look {
   return seen.findLast((look) => isTelling(look, last, now, age)) ?? (first.processed < last.processed ? first : idle);
 }
 
+/** Counters move by so many rows: a transaction of the platform. */
+const TRANSACTION_ROWS = 200;
+/** So many of them may be at work side by side, and then move the counters one after the other. */
+const SIDE_BY_SIDE = 5;
+/** A slow job is waited for so much longer than the plan says, at most. */
+const MOST_SETTLE_FACTOR = 10;
+
+/**
+ * Milliseconds between the two looks that must be equal before an aborted or failed job counts as settled: twice what a
+ * transaction took so far, because in the middle of one the counters stand still too.
+ */
+export function settleDelay(
+  plan: PollPlan,
+  { closedAt, looks }: { closedAt: number; looks: readonly Look[] },
+  now: number,
+): number {
+  const processed = looks.at(-1)?.processed ?? 0;
+  const idle = processed === 0 ? undefined : looks.findLast((look) => look.processed === 0);
+  const age = now - Math.max(closedAt, idle?.at ?? closedAt);
+  const rows = SIDE_BY_SIDE * TRANSACTION_ROWS;
+  const transaction = (age * rows) / Math.max(processed, rows);
+  return Math.round(Math.min(MOST_SETTLE_FACTOR * plan.settleMs, Math.max(plan.settleMs, 2 * transaction)));
+}
+
 /** Milliseconds before a retry round (from 1): growing, jitter only lengthens. */
 export function retryDelay(
   plan: { initialWaitMs: number; coefficient: number },

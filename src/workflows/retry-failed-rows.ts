@@ -50,8 +50,12 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
     },
     { description: 'Looks at the running job now instead of at its next timer.' },
   );
-  setHandler(pauseSignal, () => void (running.paused = true), { description: 'Starts no new job.' });
-  setHandler(resumeSignal, () => void (running.paused = false), { description: 'Starts jobs again after a pause.' });
+  const pause = (paused: boolean) => async (): Promise<void> => {
+    running.paused = paused;
+    if (running.name !== undefined) await signalChild(running.name, paused ? pauseSignal : resumeSignal);
+  };
+  setHandler(pauseSignal, pause(true), { description: 'Starts no new job.' });
+  setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
   if (input.sendFirst) ({ stage, outcomes } = await sendStage(input, result, stage, 'sent', running));
   for (let round = 1; ; round++) {
     const next = await sortStage(input, result, stage, outcomes, round);
@@ -165,8 +169,17 @@ async function sendStage(
       outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
       continue;
     }
-    running.name = `${name}/part-${part}`;
-    const job = await runPart(template(input), stage, part, running.name);
+    const hasty = result.books.disagreeing > 0 || outcomes.some(({ missing }) => missing !== 0);
+    const job = await runPart(
+      { ...template(input), ...(hasty && { hasty }) },
+      stage,
+      part,
+      `${name}/part-${part}`,
+      (started) => {
+        running.name = started;
+        if (running.paused) void signalChild(started, pauseSignal);
+      },
+    );
     delete running.name;
     enterRoundJob(result, stage, job.outcome);
     result.books.jobs.push(...job.jobs);

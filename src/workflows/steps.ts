@@ -72,10 +72,12 @@ export function cleanupOnFiles(taskQueue: string): ActivityInterfaceFor<Activiti
 }
 
 /** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
-export function uploadOn(taskQueue: string): ActivityInterfaceFor<Activities> {
+export function uploadOn(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
     taskQueue,
     startToCloseTimeout: '24h',
+    // Workers that see the file may never come back: a part must not hold its place in the org's allocation for ever.
+    scheduleToStartTimeout: outageMs,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // Without the wait the job would be aborted while rows are still being sent.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',

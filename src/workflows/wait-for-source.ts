@@ -17,7 +17,7 @@ export interface Watch {
   missed: number;
   /** Looks that found it changed since the one before. */
   grown: number;
-  last?: Required<SourceLook>;
+  last?: Required<SourceLook> & { at: number };
 }
 
 export type NextLook =
@@ -51,11 +51,15 @@ export function afterLook(watch: Watch, look: SourceLook, now: number, waitMs: n
     };
   }
   const before = watch.last;
-  watch.last = { filesQueue, found };
   const same =
     before?.filesQueue === filesQueue &&
     before.found.size === found.size &&
     before.found.modifiedMs === found.modifiedMs;
+  // A message may have ended the wait early: it counts from the look that found the file as it is.
+  const stoodStill = same ? now - before.at : 0;
+  watch.last = { filesQueue, found, at: same ? before.at : now };
+  if (same && stoodStill < poll.settleMs)
+    return { kind: 'wait', ms: poll.settleMs - stoodStill, queue: filesQueue, why: 'growing' };
   if (same && (found.size > 0 || left <= 0)) return { kind: 'ready' };
   // One that came at the last moment is still looked at twice.
   if (left <= -poll.settleMs) return { kind: 'giveUp', why: 'growing' };

@@ -65,6 +65,31 @@ it('gives back what a canceled load had asked for, and what was granted to nobod
     .toMatchObject({ waitingTotal: 0, jobsTotal: 0, records: { used: 40 } });
 });
 
+it('creates no job while the load is paused, and lets others have what it is granted', async () => {
+  await open({ recordsPerWindow: 45, windowMs: 15_000 }, {});
+  const first = await start(40, 'first');
+  await first.result();
+  const second = await start(30, 'second');
+  await expect.poll(async () => (await ledger()).waitingTotal, { timeout: 20_000 }).toBe(1);
+  await second.pause();
+  await expect.poll(async () => (await ledger()).records.used, { timeout: 90_000, interval: 500 }).toBe(0);
+  await expect.poll(ledger, { timeout: 10_000 }).toMatchObject({ waitingTotal: 0, records: { granted: 0 } });
+  expect(world.org.jobs()).toHaveLength(1);
+  await second.resume();
+  expect(await second.result()).toMatchObject({ state: 'Completed', records: { succeeded: 30 }, jobsTotal: 1 });
+});
+
+it('keeps no lease for a part that goes on after it was terminated during its upload', async () => {
+  await open({ windowMs: 24 * 60 * MINUTE, recordsPerWindow: 50 }, {});
+  world.org.fault({ kind: 'upload', action: 'hang' });
+  const load = await start(20, 'terminated');
+  await expect.poll(() => world.org.ledger.count('upload'), { timeout: 20_000 }).toBe(1);
+  await world.client.workflow.getHandle(`${load.workflowId}/part-1`).terminate('by an operator');
+  expect(await load.result()).toMatchObject({ state: 'Completed', records: { succeeded: 20 } });
+  // The one that was terminated could not give its own back.
+  expect((await ledger()).records).toMatchObject({ used: 20, granted: 20 });
+});
+
 it('sleeps when the org refuses a job although the ledger had granted it, and loads all the same', async () => {
   await open({}, {});
   world.org.fault({

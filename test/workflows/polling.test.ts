@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IN_BUDGET, SHAPES, numbers, simulate, watch } from '../../scripts/bench/polling/jobs.mjs';
 import type { PollPlan } from '../../src/workflows/input.js';
-import { nextPollDelay, retryDelay } from '../../src/workflows/polling.js';
+import { nextPollDelay, retryDelay, settleDelay } from '../../src/workflows/polling.js';
 import type { Look, PollHistory } from '../../src/workflows/polling.js';
 
 const SECOND = 1_000;
@@ -196,6 +196,28 @@ describe.each(Object.entries(SHAPES))('a job that is %s', (name, shape) => {
     const runs = simulate({ ...job, minutes: 8 * 60, seeds: 50 });
     expect(runs.looks.most).toBeLessThan(120);
     expect(runs.lateness.most).toBeLessThanOrEqual(0.02);
+  });
+});
+
+describe('the wait until a job counts as settled', () => {
+  const waitFor = (processed: number, seconds: number, idleSeconds = 0): number => {
+    const looks = [
+      { at: 0, processed: 0 },
+      { at: idleSeconds * SECOND, processed: 0 },
+      { at: seconds * SECOND, processed },
+    ];
+    return settleDelay(plan, { closedAt: 0, looks }, seconds * SECOND);
+  };
+
+  it.each([
+    ['fast: no longer than asked', 100_000, 300, 0, 30 * SECOND],
+    ['a hundred rows a second', 6_000, 60, 0, 30 * SECOND],
+    ['twenty rows a second', 6_000, 300, 0, 100 * SECOND],
+    ['one row a second: at most ten times as long as asked', 600, 600, 0, 5 * MINUTE],
+    ['long in the queue, then fast', 60_000, 7_260, 7_200, 30 * SECOND],
+    ['nothing processed: twice as long as it has had', 0, 40, 0, 80 * SECOND],
+  ])('is twice the time of a transaction: %s', (_name, processed, seconds, idle, expected) => {
+    expect(waitFor(processed, seconds, idle)).toBe(expected);
   });
 });
 

@@ -63,6 +63,16 @@ describe('waiting for a source', () => {
     },
   );
 
+  it('takes none because a message ended the wait early', () => {
+    const watch: Watch = { since: 0, missed: 0, grown: 0 };
+    const found = { size: 100, modifiedMs: 5 };
+    const lookAt = (now: number): NextLook => afterLook(watch, { filesQueue: 'q', found }, now, HOUR, poll);
+    expect(lookAt(1_000)).toMatchObject({ kind: 'wait', ms: 30_000 });
+    expect(lookAt(1_010)).toMatchObject({ kind: 'wait', ms: 29_990, why: 'growing' });
+    expect(lookAt(21_000)).toMatchObject({ kind: 'wait', ms: 10_000 });
+    expect(lookAt(31_000)).toEqual({ kind: 'ready' });
+  });
+
   it('does not take one that is still written, however long that takes', () => {
     const { end, now } = watched(arriving(10 * MINUTE, 100 * MINUTE), 3 * HOUR);
     expect(end).toEqual({ kind: 'ready' });

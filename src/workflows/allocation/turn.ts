@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import type { AllocationAnswer } from '../../activities/allocation.js';
 import { isTerminal } from '../../contract.js';
+import type { JobLook } from '../../activities/types.js';
 import type { IngestJobInput, JobRun } from '../job-run.js';
 import { asking } from '../steps.js';
 import { count } from '../words.js';
@@ -146,9 +147,13 @@ export async function renewMeanwhile<T>(run: JobRun, work: () => Promise<T>): Pr
   }
 }
 
+export function ranOutOfQuota({ state, errorMessage = '' }: JobLook): boolean {
+  return state === 'Failed' && QUOTA.test(errorMessage);
+}
+
 /** A job that failed because the allocation is used up: others must know before its results are fetched and counted. */
 export async function learnFromFailure({ turn, last }: JobRun): Promise<void> {
-  if (turn.ledger === undefined || last?.state !== 'Failed' || !QUOTA.test(last.errorMessage ?? '')) return;
+  if (turn.ledger === undefined || last === undefined || !ranOutOfQuota(last)) return;
   await CancellationScope.nonCancellable(() => tell(turn, learnSignal, { code: 'EXCEEDED_QUOTA' }));
 }
 

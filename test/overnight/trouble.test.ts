@@ -1,0 +1,132 @@
+/** Nights on which something goes on for long: an outage in the middle of an upload, a job that is slow to stand still. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { stringify } from 'csv-stringify/sync';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { startBulkLoad } from '../../src/client.js';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
+import type { RunningWorker } from '../../src/workers/worker.js';
+import { accounts, quietWorkers, startTestWorker } from '../support/load.js';
+import { startTimeSkipping } from '../support/time-skipping-server.js';
+
+const MINUTE = 60_000;
+
+let env: TestWorkflowEnvironment;
+let org: Simulator;
+let folder: string;
+let worker: RunningWorker;
+const taskQueue = `trouble-${randomUUID().slice(0, 8)}`;
+
+beforeEach(async () => {
+  quietWorkers();
+  env = await startTimeSkipping(inject('timeSkippingServer'));
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-trouble-')));
+});
+afterEach(async () => {
+  await worker.stop();
+  await env.teardown();
+  await org.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function openOrg(options: SimulatorOptions = {}): Promise<void> {
+  org = await startSimulator({ ...options, now: () => env.currentTimeMs() });
+  worker = await startTestWorker(env.nativeConnection, org, folder, taskQueue);
+}
+
+async function load(count: number, more: Partial<BulkLoadInput> = {}): Promise<BulkLoadResult> {
+  const source = join(folder, 'accounts.csv');
+  await writeFile(source, stringify(accounts(count), { header: true }));
+  const handle = await startBulkLoad(
+    env.client,
+    {
+      source: pathToFileURL(source).href,
+      object: 'Account',
+      operation: 'upsert',
+      externalIdFieldName: 'External_Id__c',
+      loadId: 'tonight',
+      ...more,
+    },
+    { taskQueue },
+  );
+  return handle.result();
+}
+
+const used = { status: 403, errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' };
+
+it.each([
+  ['an outage', { resetUpload: 0.5 }, { status: 503, html: '<html>down</html>' }, 25],
+  ['a used-up allocation of API requests', used, used, 40],
+] as const)(
+  'sits out %s that begins with an upload and is longer than any clean-up',
+  async (_what, first, then, times) => {
+    await openOrg();
+    org.fault({ kind: 'upload', action: first });
+    org.fault({ kind: 'abort', times, action: then });
+    const began = await env.currentTimeMs();
+    const result = await load(20);
+    expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
+    expect(org.jobs().map(({ state }) => state)).toEqual(['Aborted', 'JobComplete']);
+    expect((await env.currentTimeMs()) - began).toBeGreaterThan(20 * MINUTE);
+  },
+);
+
+it.each([
+  [4, 3_000],
+  [1, 3_000],
+  [0.5, 1_000],
+])('counts an aborted insert only when it stands still: %f rows a second, %i rows', async (recordsPerSecond, count) => {
+  await openOrg({ recordsPerSecond });
+  const result = await load(count, { operation: 'insert', externalIdFieldName: undefined as never, jobTimeout: '5m' });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'JOB_TIMED_OUT' }, balanced: true });
+  await env.sleep('5 hours');
+  // The simulated org catches up when it is asked.
+  const { settings } = org.jobs()[0] as ReturnType<Simulator['jobs']>[number];
+  await fetch(`${org.url}/services/data/v66.0/jobs/ingest/${settings.id}`, {
+    headers: { authorization: `Bearer ${org.token}` },
+  });
+  expect(org.records('Account')).toHaveLength(result.records.succeeded);
+});
+
+it('says so when a canceled load has no time to see its job stand still', async () => {
+  await openOrg({ recordsPerSecond: 1 });
+  const source = join(folder, 'slow.csv');
+  await writeFile(source, stringify(accounts(9_000), { header: true }));
+  const handle = await startBulkLoad(
+    env.client,
+    { source: pathToFileURL(source).href, object: 'Account', operation: 'insert', loadId: 'slow' },
+    { taskQueue },
+  );
+  while ((await handle.progress()).parts[0]?.processed !== 200) await env.sleep('30s');
+  await handle.cancel();
+  const result = await handle.result();
+  expect(result).toMatchObject({ state: 'Canceled', balanced: false });
+  expect(result.warnings).toEqual([expect.stringContaining('was still working on job')]);
+});
+
+it('sends a part again when the org fails its job for want of allocation before the first row', async () => {
+  await openOrg();
+  org.failNextJobAfter(0, { losesRest: true });
+  const result = await load(20);
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
+  expect(org.jobs().map(({ state }) => state)).toEqual(['Failed', 'JobComplete']);
+  expect(org.records('Account').every(({ applied }) => applied === 1)).toBe(true);
+});
+
+it('waits for lagging files of one part, not of each', async () => {
+  await openOrg();
+  const html = '"sf__Id","sf__Created","External_Id__c","Name","Description"\n';
+  const empty = { status: 200, headers: { 'content-type': 'text/csv; charset=UTF-8' }, html };
+  org.fault({ kind: 'results', path: 'successfulResults', times: 1e6, action: empty });
+  const result = await load(240, { part: { maxBytes: 1_100 }, retry: { maxRounds: 0 } });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'UNBALANCED' }, balanced: false });
+  const created = org.jobs().map(({ createdAt }) => createdAt);
+  expect(created.length).toBeGreaterThan(8);
+  expect((created.at(-1) ?? 0) - (created[0] ?? 0)).toBeLessThan(25 * MINUTE);
+});
