@@ -8,7 +8,7 @@ import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
-import { openSource } from './open-source.js';
+import { openSource, withoutCopy } from './open-source.js';
 import { preflight } from './preflight.js';
 import type { Preflight } from './preflight.js';
 import { checkLargeRecords, rowsToSend, writeBadRows } from './prepare-rows.js';
@@ -57,7 +57,9 @@ async function check(
   await mkdir(work, { recursive: true });
   const opened = await openSource(source, work, input, step);
   report.found = opened.found;
-  const checked = await preflight(connection, input, opened.dialect.header, step);
+  const checked = await withoutCopy(opened.path, source, () =>
+    preflight(connection, input, opened.dialect.header, step),
+  );
   report.errors.push(...checked.errors);
   report.warnings.push(...checked.warnings);
   const rows = await rowsToSend(opened, checked, work, input, step);

@@ -79,6 +79,11 @@ export class KeyIndex {
     return number !== -1 && this.#several.has(number);
   }
 
+  /** Whether that is so for any key. */
+  get anySeveral(): boolean {
+    return this.#several.size > 0;
+  }
+
   /** Whether any row must be taken from, or rejected out of, the result files. */
   get needsResults(): boolean {
     for (let number = 0; number < this.#keys.size; number++) if (this.#verdict(number) !== 'source') return true;

@@ -3,7 +3,7 @@
  * UTF-8 already is not copied.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeStream } from '../csv/decode.js';
 import { detectDialect, HEAD_BYTES, refuseOtherFormats } from '../csv/dialect.js';
@@ -70,20 +70,32 @@ export async function openSource(
     recognised.gzip || (encoding ?? 'utf-8') !== 'utf-8'
       ? await decoded(source, work, { encoding: encoding ?? 'utf-8', gzip: recognised.gzip }, step)
       : source;
-  const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
-  await checkFirstRows(path, dialect, said.skipBadRows === true);
-  return {
-    path,
-    dialect,
-    found: {
-      encoding: encoding ?? 'utf-8',
-      byteOrderMark: recognised.bom > 0,
-      gzip: recognised.gzip,
-      delimiter: dialect.delimiter,
-      lineEnding: dialect.lineEnding,
-      columns: dialect.header.length,
-    },
-  };
+  return withoutCopy(path, source, async () => {
+    const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
+    await checkFirstRows(path, dialect, said.skipBadRows === true);
+    return {
+      path,
+      dialect,
+      found: {
+        encoding: encoding ?? 'utf-8',
+        byteOrderMark: recognised.bom > 0,
+        gzip: recognised.gzip,
+        delimiter: dialect.delimiter,
+        lineEnding: dialect.lineEnding,
+        columns: dialect.header.length,
+      },
+    };
+  });
+}
+
+/** Removes a decoded copy when what follows fails: an outage of hours, tried every minute, would fill the disk with them. */
+export async function withoutCopy<T>(path: string, source: string, next: () => Promise<T>): Promise<T> {
+  try {
+    return await next();
+  } catch (error) {
+    if (path !== source) await rm(path, { force: true });
+    throw error;
+  }
 }
 
 async function decoded(

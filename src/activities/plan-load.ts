@@ -13,7 +13,7 @@ import { fingerprint, sameFingerprint } from '../storage/files.js';
 import type { Fingerprint } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
-import { openSource } from './open-source.js';
+import { openSource, withoutCopy } from './open-source.js';
 import { preflight, throwFindings } from './preflight.js';
 import type { Preflight } from './preflight.js';
 import { prepareRows } from './prepare-rows.js';
@@ -37,8 +37,11 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
 
     const connection = connectionOf(dependencies, input.connection);
     const opened = await openSource(source, work, input, step);
-    const checked = await preflight(connection, input, opened.dialect.header, step);
-    throwFindings(checked.errors);
+    const checked = await withoutCopy(opened.path, source, async () => {
+      const found = await preflight(connection, input, opened.dialect.header, step);
+      throwFindings(found.errors);
+      return found;
+    });
     // Not emptied: after a reset of the workflow, results of parts that landed before may lie there.
     await mkdir(work, { recursive: true });
     const prepared = await prepareRows(opened, checked, work, input, step);

@@ -34,8 +34,9 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
     const files = new SortedFiles(folder, plan, join(nextFolder, `rows-${attempt}.csv`));
     const fixes = new PlannedFixes(input.final ? [] : (input.fixes ?? []), plan);
     let stop: LoadError | undefined;
+    let repeats: boolean;
     try {
-      ({ stop } = await sortStage({ ...input, plan, stageFolder, sourceUsable, files, fixes, signal }));
+      ({ stop, repeats } = await sortStage({ ...input, plan, stageFolder, sourceUsable, files, fixes, signal }));
     } finally {
       await files.close();
     }
@@ -46,7 +47,7 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
       const { code, message } = sourceChanged(plan);
       stop ??= { code, message };
     }
-    const next = files.next.rows === 0 ? undefined : await planNext(input, plan, files, nextFolder, signal);
+    const next = files.next.rows === 0 ? undefined : await planNext(input, plan, files, nextFolder, repeats, signal);
     return {
       files: {
         ...(files.rejected.rows > 0 && { rejected: pathToFileURL(files.rejected.path).href }),
@@ -75,10 +76,12 @@ async function planNext(
   plan: StagePlan,
   files: SortedFiles,
   folder: string,
+  repeats: boolean,
   signal: AbortSignal,
 ): Promise<Stage> {
   const path = files.next.path;
-  if (plan.parent !== undefined) {
+  // Ordered by parent, an older row of a key could come after a newer one, and overwrite it.
+  if (plan.parent !== undefined && !repeats) {
     await orderByParent(path, [0, files.keyedBytes, files.next.bytes], { ...plan, parent: plan.parent }, signal);
   }
   const keyed: Pick<PartGroup, 'operation' | 'externalIdFieldName'> =

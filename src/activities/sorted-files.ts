@@ -1,6 +1,6 @@
 /** Where sorted rows are written. */
 import { join } from 'node:path';
-import { writeCells } from '../csv/cells.js';
+import { readCells, withoutLineEnd, writeCells } from '../csv/cells.js';
 import { headerBytes } from '../csv/header.js';
 import { CHANGES_HEADER } from '../csv/row-fixes.js';
 import type { ResultRow } from '../csv/results.js';
@@ -46,6 +46,14 @@ export class SortedFiles {
 
   async acceptAsDone(row: ResultRow): Promise<void> {
     await this.alreadyDone.add(writeCells([row.id, 'false', ...row.cells], ',', 'LF'));
+  }
+
+  /** A record of the source. Its bytes are copied where they are as such files are: the rows of a night may be left. */
+  async leaveRecordUnprocessed(record: Buffer): Promise<void> {
+    const { delimiter } = this.#plan;
+    if (delimiter !== ',') return this.leaveUnprocessed(readCells(record, delimiter));
+    if (record[record.length - 1] === LF && record[record.length - 2] !== CR) return this.unprocessed.add(record);
+    await this.unprocessed.add(Buffer.concat([record.subarray(0, withoutLineEnd(record)), Buffer.from('\n')]));
   }
 
   /** The source's bytes; the last row of a file may lack its line end. */

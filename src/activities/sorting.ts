@@ -7,7 +7,7 @@ import { keyNormaliser } from '../csv/keys.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../csv/row-errors.js';
-import { eachRecord, scanRecords } from '../csv/records.js';
+import { eachRecordBytes, scanRecords } from '../csv/records.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
 import { KeySet } from './key-set.js';
@@ -38,7 +38,8 @@ export interface Key {
   of: (cells: readonly string[]) => string | undefined;
 }
 
-export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError }> {
+/** @returns `repeats`: rows of one key are sent again, which must keep the order of the source */
+export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; repeats: boolean }> {
   const { plan, outcomes, final } = sorting;
   const key = keyOf(plan);
   const index = new KeyIndex();
@@ -55,14 +56,14 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError }>
 
   const { files, fixes } = sorting;
   for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
-    if (final) await files.leaveUnprocessed(readCells(record, plan.delimiter));
+    if (final) await files.leaveRecordUnprocessed(record);
     else if (fixes.size === 0) await files.sendBytesAgain(record);
     else await sendSourceRow(sorting, record, key as Key);
   }
   if (!final && (index.needsResults || fixes.anyOdd)) await takeFromResults(sorting, loaded, key, index, 'keyed');
   files.keyedBytes = files.next.bytes;
   if (!final && ended.loose) await takeFromResults(sorting, loaded, key, index, 'loose');
-  return ended.stop === undefined ? {} : { stop: ended.stop };
+  return { repeats: index.anySeveral, ...(ended.stop !== undefined && { stop: ended.stop }) };
 }
 
 function keyOf(plan: StagePlan): Key | undefined {
@@ -139,8 +140,8 @@ async function fixedCells({ files, fixes }: Sorting, row: ResultRow): Promise<re
 /** No row of this part can have been applied. */
 async function leaveWhole({ plan, files, signal }: Sorting, part: number): Promise<void> {
   const { start, end } = rangeOf(plan, part);
-  for await (const cells of eachRecord(readRange(plan.rows, start, end, signal), { delimiter: plan.delimiter })) {
-    await files.leaveUnprocessed(cells);
+  for await (const record of eachRecordBytes(readRange(plan.rows, start, end, signal), { delimiter: plan.delimiter })) {
+    await files.leaveRecordUnprocessed(record);
   }
 }
 

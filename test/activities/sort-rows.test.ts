@@ -63,6 +63,21 @@ describe('a source that changed after it was sent', () => {
   });
 });
 
+describe('rows of parts that were not started', () => {
+  it.each([
+    ['comma and LF', 'External_Id__c,Name\n\nA,"two\nlines, ""x"""\n\nB,y'],
+    ['comma and CRLF', 'External_Id__c,Name\r\n\r\nA,"two\nlines, ""x"""\r\n\r\nB,y\r\n'],
+    ['semicolon', 'External_Id__c;Name\nA;"two\nlines, ""x"""\n\nB;y\n'],
+  ])('are left as they are, as UTF-8 with comma and LF: %s', async (_name, csv) => {
+    const stage = await bench.plan(csv);
+    const sorted = await bench.sort(stage, [notStarted], { final: true });
+    expect(sorted.unprocessed).toBe(2);
+    expect(await bench.read(sorted.files.unprocessed as string)).toBe(
+      'External_Id__c,Name\nA,"two\nlines, ""x"""\nB,y\n',
+    );
+  });
+});
+
 describe('rows that no result file names', () => {
   it('are found by key', async () => {
     const stage = await bench.plan(SOURCE);
@@ -193,6 +208,23 @@ describe('rows of a round', () => {
       Array.from({ length: 12 }, (_, n) => n).filter((n) => parents[n % parents.length] === parent),
     );
     expect(sent).toBe(order.map(row).join(''));
+  });
+
+  it('stay in the order of the source when rows of one key are among them: the newer value must come last', async () => {
+    const stage = await bench.plan(
+      'External_Id__c,Name,Parent.External_Id__c\nK,old value,P-9\nL,x,P-5\nK,new value,P-1\n',
+    );
+    await bench.write(
+      FAILED,
+      failedFile(
+        'External_Id__c,Name,Parent.External_Id__c',
+        [LOCKED, 'K', 'new value', 'P-1'],
+        [LOCKED, 'L', 'x', 'P-5'],
+        [LOCKED, 'K', 'old value', 'P-9'],
+      ),
+    );
+    const sorted = await bench.sort(stage, [loaded({ failed: 3 })]);
+    expect(await bench.sentAgain(sorted)).toBe('K,old value,P-9\nL,x,P-5\nK,new value,P-1\n');
   });
 
   it('go one batch at a time in the last round', async () => {

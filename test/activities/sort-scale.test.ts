@@ -18,6 +18,29 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
+it(
+  'gives the rejected rows of a delete their columns back, a hundred thousand at a time',
+  { timeout: 120_000 },
+  async () => {
+    const rows = 150_000;
+    const id = (n: number): string => `001${String(n).padStart(12, '0')}AAA`;
+    const numbers = Array.from({ length: rows }, (_, n) => n);
+    const stage = await bench.plan(`Name,Id\n${numbers.map((n) => `Account ${n},${id(n)}\n`).join('')}`, {
+      operation: 'delete',
+    });
+    const shuffled = numbers.map((n) => (n * 77_773) % rows);
+    await bench.write(
+      'work/first/part-00001/failed.csv',
+      `"sf__Id","sf__Error",Id\n${shuffled.map((n) => `"","DELETE_FAILED:no ${n}:--","${id(n)}"\n`).join('')}`,
+    );
+    const sorted = await bench.sort(stage, [loaded({ failed: rows })], { operation: 'delete', final: true });
+    expect(sorted.rejected).toBe(rows);
+    const [header, ...rejected] = (await bench.read(sorted.files.rejected as string)).trimEnd().split('\n');
+    expect(header).toBe('sf__Id,sf__Error,Name,Id');
+    expect(new Set(rejected)).toEqual(new Set(numbers.map((n) => `,DELETE_FAILED:no ${n}:--,Account ${n},${id(n)}`)));
+  },
+);
+
 /** The same numbers in each run. */
 class Dice {
   #state = 20_260_101;

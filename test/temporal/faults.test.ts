@@ -1,3 +1,8 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { BulkLoadResult } from '../../src/contract.js';
 import type { Fault } from '../../src/simulator/index.js';
@@ -58,6 +63,16 @@ it.each([
   const { result, applied } = await loadWith({ kind: 'close', action });
   expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1 });
   expect(applied).toEqual(everyRowOnce);
+});
+
+it('leaves no copies behind of a packed file that could not be planned at first', async () => {
+  const path = join(world.folder, 'packed.csv.gz');
+  await writeFile(path, gzipSync(stringify(accounts(50), { header: true })));
+  world.org.fault({ kind: 'versions', times: 4, action: 'reset' });
+  const { loadId, state } = await world.load({ source: pathToFileURL(path).href });
+  expect(state).toBe('Completed');
+  const names = await readdir(join(world.folder, 'nightload-results', loadId), { recursive: true });
+  expect(names.filter((name) => /text-\w+\.csv$/.test(name))).toHaveLength(1);
 });
 
 it('goes on polling through errors', async () => {
