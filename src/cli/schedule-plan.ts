@@ -51,6 +51,13 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
   const catchUp = duration(options.catchUp, 'catch-up', LEAST_CATCH_UP_MS);
   const jitter = options.jitter === undefined ? undefined : duration(options.jitter, 'jitter');
   const input = scheduledInput(options);
+  const braces = /%7B[^/]*?%7D/iu.exec(input.source)?.[0];
+  if (braces !== undefined) {
+    throw new NightloadError(
+      'INVALID_INPUT',
+      `"source" has ${decodeURIComponent(braces)}, which stands for nothing: write {date}, or {date:yyyyMMdd}.`,
+    );
+  }
   resolveInput({ ...input, loadId: 'not-known-yet' }, '');
   const { object, operation, source, connection = 'default' } = input;
   const memo: ScheduleMemo = { cron: options.cron, timeZone: options.timeZone, source, object, operation, connection };

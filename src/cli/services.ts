@@ -2,16 +2,20 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import { NightloadError } from '../errors.js';
 import { connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
 import { startSimulator } from '../simulator/index.js';
-import type { Simulator } from '../simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../simulator/index.js';
 import { FileRoots } from '../storage/roots.js';
 import { startDevServer } from '../workers/dev-server.js';
 import { findTemporalServer } from '../workers/temporal-server.js';
 import { startWorker } from '../workers/worker.js';
 import type { RunningWorker } from '../workers/worker.js';
+import { ALLOCATION_ID_PREFIX } from '../workflows/allocation/messages.js';
 import { say } from './failure.js';
-import { temporalSettings } from './temporal.js';
+import { unattendedQueue } from './pollers.js';
+import { temporalSettings, withClient } from './temporal.js';
 import type { TemporalSettings } from './temporal.js';
 
 export interface Services {
@@ -29,6 +33,8 @@ export interface ServiceOptions {
   root: string;
   taskQueue: string;
   simulatorPort?: number;
+  /** Beside another server that has the file, one that keeps nothing will do. @default false */
+  mayForget?: boolean;
 }
 
 interface Server {
@@ -38,17 +44,60 @@ interface Server {
 }
 
 /** The server that TEMPORAL_ADDRESS names, else one of our own. */
-async function openServer(dataFolder: string): Promise<Server> {
-  if (process.env['TEMPORAL_ADDRESS']) return { temporal: temporalSettings(), stop: () => Promise.resolve() };
-  const { path } = await findTemporalServer({ log: say });
+async function openServer({ dataFolder, mayForget, taskQueue }: ServiceOptions): Promise<Server> {
+  if (process.env['TEMPORAL_ADDRESS']) {
+    const temporal = temporalSettings();
+    await withClient((client) => refuseSharedQueue(client, taskQueue, temporal.address), temporal);
+    return { temporal, stop: () => Promise.resolve() };
+  }
+  const { path: binary } = await findTemporalServer({ log: say });
   await mkdir(dataFolder, { recursive: true });
-  const server = await startDevServer({ binary: path, dbFile: join(dataFolder, 'temporal.db') });
+  const dbFile = join(dataFolder, 'temporal.db');
+  const server = await startDevServer({ binary, dbFile }).catch((error: unknown) => {
+    if (mayForget !== true || !(error instanceof NightloadError) || error.code !== 'TEMPORAL_DATA_IN_USE') throw error;
+    return startDevServer({ binary });
+  });
   const { address, namespace, uiUrl, stop } = server;
   return {
     temporal: { address, namespace, connectionOptions: { address } },
     stop,
     ...(uiUrl !== undefined && { uiUrl }),
   };
+}
+
+/** Workers of one queue share its work: each step of a load would go to one org or the other. */
+async function refuseSharedQueue(client: Client, taskQueue: string, address: string): Promise<void> {
+  if ((await unattendedQueue(client, taskQueue, undefined)) !== undefined) return;
+  throw new NightloadError(
+    'TASK_QUEUE_IN_USE',
+    `A worker polls the task queue "${taskQueue}" at ${address}, or did so within the last minute; its loads and those of this org would be mixed. ` +
+      'Set NIGHTLOAD_TASK_QUEUE to another name, or unset TEMPORAL_ADDRESS to get a server of its own.',
+  );
+}
+
+/** @throws NightloadError `PORT_IN_USE`, `USAGE` */
+export async function openSimulator(options: SimulatorOptions): Promise<Simulator> {
+  try {
+    return await startSimulator(options);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new NightloadError(
+        'PORT_IN_USE',
+        `Port ${options.port} is taken by another program. Take another one, or none for any that is free.`,
+        { cause: error },
+      );
+    }
+    throw new NightloadError('USAGE', `The simulated org cannot be started: ${message}`, { cause: error });
+  }
+}
+
+/** The org of a simulator is gone for good, and with it what its ledger counts. */
+async function endLedger(temporal: TemporalSettings, simulator: Simulator): Promise<void> {
+  await withClient(
+    (client) => client.workflow.getHandle(ALLOCATION_ID_PREFIX + new URL(simulator.url).host).terminate(),
+    temporal,
+  );
 }
 
 export async function startServices(options: ServiceOptions): Promise<Services> {
@@ -59,10 +108,11 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
   };
   try {
     await mkdir(options.root, { recursive: true });
-    const server = await openServer(options.dataFolder);
+    const server = await openServer(options);
     stops.push(server.stop);
-    const simulator = await startSimulator({ port: options.simulatorPort ?? 0 });
+    const simulator = await openSimulator({ port: options.simulatorPort ?? 0 });
     stops.push(() => simulator.close());
+    stops.push(() => endLedger(server.temporal, simulator));
     const connection = await NativeConnection.connect(server.temporal.connectionOptions);
     stops.push(() => connection.close());
     const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: simulator.url, SF_ACCESS_TOKEN: simulator.token });

@@ -1,6 +1,8 @@
 /** A Temporal dev server on this machine: one SQLite file, so that a restart keeps everything. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
@@ -40,9 +42,13 @@ const PROMPT_TIMERS = 'history.timerProcessorMaxTimeShift="10ms"';
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 5_000;
 
-/** @throws NightloadError `TEMPORAL_SERVER_NOT_STARTED` with its last words */
+/**
+ * @throws NightloadError `TEMPORAL_SERVER_NOT_STARTED` with its last words; `TEMPORAL_DATA_IN_USE`: two servers on one
+ *   file take each other's work
+ */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { binary, dbFile, namespace = 'default', retentionDays = 30 } = options;
+  if (dbFile !== undefined) await refuseSharedFile(dbFile);
   const port = options.port ?? (await freePort(7233));
   const uiPort = options.uiPort ?? (await freePort(8233));
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
@@ -74,8 +80,13 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     });
     child.once('exit', end);
   });
+  const address = `127.0.0.1:${port}`;
   const release = endWithThisProcess(child);
   void ended.then(release);
+  if (dbFile !== undefined && child.pid !== undefined) {
+    writeFileSync(holderOf(dbFile), JSON.stringify({ pid: child.pid, address } satisfies Holder));
+    void ended.then(() => rmSync(holderOf(dbFile), { force: true }));
+  }
   const stop = async (): Promise<void> => {
     if (hasEnded) return;
     child.kill('SIGTERM');
@@ -83,7 +94,6 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     await ended;
     clearTimeout(timer);
   };
-  const address = `127.0.0.1:${port}`;
   try {
     await untilReady(address, namespace, retentionDays, () => hasEnded);
   } catch (error) {
@@ -102,6 +112,38 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     stop,
     ...(uiPort === 'off' ? {} : { uiUrl: `http://127.0.0.1:${uiPort}` }),
   };
+}
+
+/** The server that has a data file open. */
+interface Holder {
+  pid: number;
+  address: string;
+}
+
+function holderOf(dbFile: string): string {
+  return `${dbFile}.server`;
+}
+
+async function refuseSharedFile(dbFile: string): Promise<void> {
+  let holder: Holder;
+  try {
+    holder = JSON.parse(await readFile(holderOf(dbFile), 'utf8')) as Holder;
+    process.kill(holder.pid, 0);
+  } catch {
+    // No note, or of a process that has ended.
+    return;
+  }
+  // Another process may have its number by now.
+  const answers = await Connection.connect({ address: holder.address, connectTimeout: '5s' }).then(
+    (connection) => connection.close().then(() => true),
+    () => false,
+  );
+  if (!answers) return;
+  throw new NightloadError(
+    'TEMPORAL_DATA_IN_USE',
+    `A Temporal server at ${holder.address} (process ${holder.pid}) has ${dbFile} open already. ` +
+      `Use that one (export TEMPORAL_ADDRESS=${holder.address}), end it first, or start in another folder.`,
+  );
 }
 
 /**

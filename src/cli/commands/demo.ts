@@ -1,4 +1,5 @@
 /** `nightload demo`: everything on this machine, a real load on a real Temporal server, into a simulated org. */
+import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,9 +12,6 @@ import { withClient } from '../temporal.js';
 import { writeDemoAccounts } from '../demo-data.js';
 
 const ACCOUNTS = 25_000;
-/** A queue of its own: a demo must not take work from a worker that runs here. */
-const TASK_QUEUE = 'nightload-demo';
-
 export async function demo(options: { keep?: boolean; json?: boolean }): Promise<number> {
   const dataFolder = join(process.cwd(), '.nightload');
   const root = join(dataFolder, 'demo');
@@ -21,7 +19,9 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
   const source = join(root, 'accounts.csv');
   await writeDemoAccounts(source, ACCOUNTS);
   say(`${ACCOUNTS} accounts in ${source}, some bad in each way, some locked at the first try.`);
-  const services = await startServices({ dataFolder, root, taskQueue: TASK_QUEUE });
+  // A queue of its own: a demo must not take work from a worker that runs here, nor from another demo.
+  const taskQueue = `nightload-demo-${randomUUID().slice(0, 8)}`;
+  const services = await startServices({ dataFolder, root, taskQueue, mayForget: true });
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server at ${temporal.address}, simulated org at ${simulator.url}, a worker.`);
   try {
@@ -38,9 +38,9 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
           poll: { initialInterval: '500ms' },
           retry: { initialWait: '1s' },
         },
-        { taskQueue: TASK_QUEUE },
+        { taskQueue },
       );
-      const result = await follow(client, handle, TASK_QUEUE);
+      const result = await follow(client, handle, taskQueue);
       if (result === 'detached') return 130;
       await printResult(result, (Date.now() - began) / 1000);
       if (uiUrl !== undefined) {
@@ -51,7 +51,7 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
       if (options.keep === true) {
         say('Everything stays up until Ctrl-C.');
         await interrupted();
-      } else say('(Run it with --keep to look around: the server ends with the demo.)');
+      } else if (uiUrl !== undefined) say('(Run it with --keep to look around: the server ends with the demo.)');
       return result.balanced ? 0 : 1;
     }, temporal);
   } finally {

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
-import { asFault, startSimulator } from '../../simulator/index.js';
+import { asFault } from '../../simulator/index.js';
 import type { Fault, SimulatorOptions } from '../../simulator/index.js';
 import { say } from '../failure.js';
-import { interrupted, startServices } from '../services.js';
+import { interrupted, openSimulator, startServices } from '../services.js';
 import { taskQueueFrom } from '../temporal.js';
 
 export async function dev(options: { simulatorPort?: number }): Promise<number> {
@@ -40,8 +40,8 @@ export interface SimulatorCommand {
 
 export async function simulator(command: SimulatorCommand): Promise<number> {
   const { port, speed, faults, options } = command;
-  const org = await startSimulator({
-    ...(options !== undefined && ((await readJson(options, '--options')) as SimulatorOptions)),
+  const org = await openSimulator({
+    ...(options !== undefined && asOptions(await readJson(options, '--options'), options)),
     ...(port !== undefined && { port }),
     ...(speed !== undefined && { recordsPerSecond: speed }),
     ...(faults !== undefined && { faults: asFaults(await readJson(faults, '--faults')) }),
@@ -51,6 +51,11 @@ export async function simulator(command: SimulatorCommand): Promise<number> {
   await interrupted();
   await org.close();
   return 0;
+}
+
+function asOptions(value: unknown, path: string): SimulatorOptions {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new NightloadError('USAGE', `--options ${path}: the file must hold an object`);
 }
 
 async function readJson(path: string, option: string): Promise<unknown> {

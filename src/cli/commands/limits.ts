@@ -2,14 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import type { OrgLimitsRead } from '../../activities/allocation-limits.js';
+import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
 import type { OrgSummary } from '../../workflows/allocation/messages.js';
 import { bar, freesLine, shareLine } from '../../workflows/allocation/window-words.js';
 import { clock, pastClock } from '../../workflows/allocation/forecast.js';
 import { count, time } from '../../workflows/words.js';
 import { printJson, say } from '../failure.js';
+import { unattendedQueue } from '../pollers.js';
 import { runOnWorker } from '../run-on-worker.js';
-import { withClient } from '../temporal.js';
+import { taskQueueFrom, withClient } from '../temporal.js';
 
 export interface LimitsOptions {
   /** Only the org of this connection. */
@@ -21,7 +23,7 @@ export interface LimitsOptions {
 const QUERY_LIMIT_MS = 10_000;
 
 export async function limits(options: LimitsOptions): Promise<number> {
-  const ledgers = await withClient((client) => runningLedgers(client, options.connection));
+  const ledgers = await withClient((client) => runningLedgers(client, options.connection, ownQueue()));
   for (const [index, ledger] of ledgers.entries()) {
     if (index > 0) say('');
     print(ledger);
@@ -31,10 +33,19 @@ export async function limits(options: LimitsOptions): Promise<number> {
   return 0;
 }
 
-async function runningLedgers(client: Client, connection: string | undefined): Promise<OrgSummary[]> {
+function ownQueue(): string {
+  return taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
+}
+
+async function runningLedgers(client: Client, connection: string | undefined, queue: string): Promise<OrgSummary[]> {
   const found: OrgSummary[] = [];
   const query = "WorkflowType = 'orgAllocation' AND ExecutionStatus = 'Running'";
-  for await (const { workflowId } of client.workflow.list({ query })) {
+  for await (const { workflowId, taskQueue } of client.workflow.list({ query })) {
+    // One that somebody's ended worker left on another queue says nothing of our orgs.
+    if (taskQueue !== queue && (await unattendedQueue(client, taskQueue, undefined)) !== undefined) {
+      say(`${workflowId} is left out: no worker polls its task queue "${taskQueue}".`);
+      continue;
+    }
     const summary = await summaryOf(client, workflowId);
     if (connection === undefined || summary.connections.includes(connection)) found.push(summary);
   }

@@ -8,6 +8,7 @@ import { printJson, say } from '../failure.js';
 import { follow } from '../follow.js';
 import { toInput } from '../load-options.js';
 import type { LoadOptions } from '../load-options.js';
+import { unattendedQueue } from '../pollers.js';
 import { EXIT_CODES, printResult } from '../report.js';
 import { taskQueueFrom, withClient } from '../temporal.js';
 
@@ -21,7 +22,12 @@ export async function load(source: string, options: LoadOptions): Promise<number
       const handle = await startBulkLoad(client, input, { taskQueue, again: options.again ?? false });
       const loadId = handle.workflowId.slice(WORKFLOW_ID_PREFIX.length);
       say(`${handle.joined ? 'Joined' : 'Started'} load ${loadId} (workflow ${handle.workflowId}).`);
-      if (options.detach === true) return await printIds(handle, input, options.json === true);
+      if (options.detach === true) {
+        const missing = await unattendedQueue(client, taskQueue, undefined).catch(() => undefined);
+        if (missing !== undefined)
+          say(`No worker polls the task queue "${missing}". The load waits for one: start \`nightload worker\`.`);
+        return await printIds(handle, input, options.json === true);
+      }
       return await followToEnd(client, handle, taskQueue, options.json === true);
     } catch (error) {
       if (error instanceof AlreadyLoadedError && error.earlier !== undefined) await printResult(error.earlier);
@@ -50,14 +56,14 @@ async function printIds(
 }
 
 async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string, json: boolean): Promise<number> {
-  const began = Date.now();
   const result = await follow(client, handle, taskQueue);
   const loadId = handle.workflowId.slice(WORKFLOW_ID_PREFIX.length);
   if (result === 'detached') {
     say(`\nDetached; the load goes on. Look at it with: nightload status ${loadId}`);
     return DETACHED;
   }
-  await printResult(result, (Date.now() - began) / 1000);
+  const { startTime, closeTime } = await handle.describe();
+  await printResult(result, ((closeTime ?? new Date()).getTime() - startTime.getTime()) / 1000);
   if (json) printJson(result);
   return EXIT_CODES[result.state];
 }
