@@ -45,7 +45,8 @@ export async function follow(
     watchTroubles(watched),
   ]);
   try {
-    return await Promise.race([handle.result(), detached]);
+    // Not asked for any more after Ctrl-C: on a connection that is closed by then, the next try would end the process.
+    return await Promise.race([client.withAbortSignal(stop.signal, () => handle.result()), detached]);
   } finally {
     process.off('SIGINT', interrupt);
     stop.abort();
