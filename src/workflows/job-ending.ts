@@ -70,6 +70,8 @@ function notAborted({ jobId, error: before }: JobRun, error: unknown): LoadError
 /** A job that could not even begin, or that somebody aborted, needs a person. One that failed half way is retried. */
 function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
   if (run.error !== undefined || run.canceled) return;
+  // The rows that it left are retried.
+  if (last.state === 'Aborted' && run.adopted === true && !nothing) return;
   if (last.state === 'Aborted') {
     run.error = {
       code: 'JOB_ABORTED',

@@ -68,6 +68,8 @@ export interface JobRun {
   canceled: boolean;
   /** No job is created. */
   paused: boolean;
+  /** The job is one of an earlier run of this part, which may have aborted it on its way out. */
+  adopted?: boolean;
   lost: LostJobs;
   /** With the ledger of the org's allocation. */
   turn: Turn;

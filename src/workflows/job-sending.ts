@@ -60,6 +60,7 @@ async function create(input: IngestJobInput, run: JobRun): Promise<void> {
 function enterJob(input: IngestJobInput, run: JobRun, jobId: string, records = 0): JobSummary {
   const job: JobSummary = { id: jobId, operation: input.operation, state: 'Open', records, failed: 0, polls: 0 };
   run.jobId = jobId;
+  delete run.adopted;
   run.jobs.push(job);
   markSearchAttributes(input.searchAttributes, { NightloadJobIds: run.jobs.map(({ id }) => id) });
   return job;
@@ -94,6 +95,7 @@ async function upload(input: IngestJobInput, run: JobRun): Promise<string | unde
 async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise<boolean> {
   await abortCurrent(input, run, shared(input.outageMs));
   enterJob(input, run, jobId, input.records);
+  run.adopted = true;
   // Until the platform says otherwise it may have been closed, and then nothing is sent again.
   run.closed = true;
   run.closedAt = Date.now();

@@ -1,4 +1,5 @@
 /** A server that wants short histories: long loads go on in new runs, and nothing is lost on the way. */
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDevServer } from '../../src/workers/dev-server.js';
 import type { DevServer } from '../../src/workers/dev-server.js';
@@ -41,6 +42,26 @@ it('starts the parts of a load over several runs, each part once', async () => {
   expect(world.org.jobs()).toHaveLength(result.jobsTotal);
   await expectSound(world, result);
   await expect.poll(() => runs(handle.workflowId)).toBeGreaterThan(1);
+});
+
+it('is joined by the same start also in a later run, whatever the day of its source', async () => {
+  const day = new Date().toISOString().slice(0, 10);
+  await world.csv(
+    accounts(400, (row, n) => ({ ...row, External_Id__c: `D-${n}` })),
+    `accounts-${day}.csv`,
+  );
+  const input = {
+    source: `${pathToFileURL(world.folder).href}/accounts-{date}.csv`,
+    part: { maxBytes: 1_200, maxConcurrent: 3 },
+    loadId: 'dated',
+  };
+  await world.org.setRecordsPerSecond(100);
+  const handle = await world.start(input);
+  const { runId } = await handle.describe();
+  await expect.poll(async () => (await handle.describe()).runId, { timeout: 60_000 }).not.toBe(runId);
+  expect(await world.start(input)).toMatchObject({ joined: true });
+  await world.org.setRecordsPerSecond(20_000);
+  expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 400 } });
 });
 
 it('polls a long job over several runs', async () => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadResult, OrphanJobsInput, OrphanJobsResult } from '../../src/contract.js';
-import { accounts, expectSound, openWorld } from '../support/load.js';
+import { accounts, expectSound, FAST, openWorld } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 
 let world: World;
@@ -84,6 +84,23 @@ it('goes on with the retry when its workflow was terminated', async () => {
   await retry.terminate('by an operator');
   const result = await expectAllOnce(handle, 'T2', 50);
   expect(result.retry.recovered).toBe(10);
+});
+
+it('goes on with the rows that are left when the retry was terminated while its job ran', async () => {
+  const rows = keyed('T6', accounts(600)).map((row) => ({ ...row, Description: '[locked once]' }));
+  const before = world.org.jobs().length;
+  const handle = await world.start({
+    source: await world.csv(rows),
+    operation: 'insert',
+    poll: { ...FAST.poll, settleInterval: '1s' },
+  });
+  await untilJob('JobComplete', before);
+  await world.org.setRecordsPerSecond(100);
+  await expect.poll(() => world.org.jobs()[before + 1]?.processed ?? 0, { timeout: 20_000 }).toBeGreaterThan(100);
+  await workflow(`${handle.workflowId}/retry`).terminate('by an operator');
+  await expect.poll(() => world.org.jobs()[before + 1]?.state, { timeout: 20_000 }).toBe('Aborted');
+  await world.org.setRecordsPerSecond(20_000);
+  await expectAllOnce(handle, 'T6', 600);
 });
 
 it('inserts nothing again when a load that has ended is reset to its beginning', async () => {
