@@ -15,6 +15,7 @@ import { cleanupOnFiles, onFiles } from './steps.js';
 
 /** Looks at files that disagree with the counters, which may lag: at most ten minutes in all. */
 const DISAGREEMENT_WAITS = ['1m', '3m', '6m'] as const;
+const MOST_LAGGING_LOOKS = 3;
 const HASTY_WAITS = ['30s'] as const;
 /** Nobody who cancels wants to wait for ever; of a load that goes on, the rows matter more. */
 const SETTLE_LIMIT_MS = 600_000;
@@ -101,8 +102,8 @@ async function settleAndFetch(
     );
   let counts = await fetch();
   // Rows that landed while the files were fetched are in none of them, or called unprocessed.
-  while (!moving && (await hasMoved(input, run, counts))) {
-    moving = !(await settle(input, run, deadline));
+  for (let again = 0; !moving && (await hasMoved(input, run, counts, again)); again++) {
+    moving = !(await settle(input, run, deadline)) || Date.now() >= deadline();
     counts = await fetch();
   }
   if (moving) {
@@ -159,12 +160,13 @@ async function settle(input: IngestJobInput, run: JobRun, deadline: () => number
   }
 }
 
-async function hasMoved(input: IngestJobInput, run: JobRun, counts: ResultCounts): Promise<boolean> {
+/** @param again how often it was so before: counters that stay behind their files for good are not waited for */
+async function hasMoved(input: IngestJobInput, run: JobRun, counts: ResultCounts, again: number): Promise<boolean> {
   const before = run.last as JobLook;
   const landed = counts.succeeded + counts.failed;
   if (!mayStillLand(before) || landed === input.records) return false;
   const now = await look(input, run, `still settled? ${run.jobId}`);
-  return !isSame(before, now) || landed > now.processed;
+  return !isSame(before, now) || (landed > now.processed && again < MOST_LAGGING_LOOKS);
 }
 
 function isSame(one: JobLook, other: JobLook): boolean {
