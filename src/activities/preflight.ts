@@ -2,8 +2,10 @@
 import { NightloadError } from '../errors.js';
 import { applyColumns } from '../csv/header.js';
 import type { Column, ColumnPlan } from '../csv/header.js';
+import { quoted } from '../preflight/findings.js';
 import { checkHeader } from '../preflight/header-rules.js';
 import type { Finding } from '../preflight/header-rules.js';
+import { candidatesOf, nearest } from '../preflight/suggest.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
 import type { ObjectDescribe } from '../salesforce/describe.js';
@@ -58,7 +60,11 @@ export async function preflight(
       externalIdFieldName: report.externalIdFieldName ?? (input.externalIdFieldName as string),
     }),
     errors,
-    warnings: [...replacedColumns(report.names, report.constants), ...report.warnings],
+    warnings: [
+      ...replacedColumns(report.names, report.constants),
+      ...idleFixes(input.fixFields ?? [], [...report.names, ...report.constants]),
+      ...report.warnings,
+    ],
   };
 }
 
@@ -69,6 +75,21 @@ function replacedColumns(names: readonly string[], constants: readonly string[])
       code: 'COLUMN_REPLACED',
       message: `The file has a column ${name}, and so have the constants: every row gets the constant.`,
     }));
+}
+
+/** A file of rules may serve several objects, so that one of them has nothing to do here is no error. */
+function idleFixes(fields: readonly string[], names: readonly string[]): Finding[] {
+  return fields
+    .filter((field) => names.every((name) => name.toLowerCase() !== field.toLowerCase()))
+    .map((field) => {
+      const near = nearest(field, candidatesOf(names.map((name) => ({ name, label: '' }))));
+      return {
+        code: 'FIX_RULE_IDLE',
+        message:
+          `A fix rule names the field ${quoted(field)}, which is not among the columns, so it changes nothing.` +
+          (near === undefined ? '' : ` Did you mean ${quoted(near)}?`),
+      };
+    });
 }
 
 /** Not every org tells; then creating the job does. */

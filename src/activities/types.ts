@@ -95,6 +95,8 @@ export interface PlanLoadInput {
   checkRows: boolean;
   /** Leave the rows out that would fail: they are rejected. */
   skipBadRows: boolean;
+  /** Fields that fix rules name. */
+  fixFields?: string[];
 }
 
 /** Consecutive parts that go to the platform with the same operation. */

@@ -4,6 +4,7 @@ import type { BulkLoadInput } from '../contract.js';
 import type { LoadSettings } from './input.js';
 
 export function planInput(input: BulkLoadInput, settings: LoadSettings, workUri: string): PlanLoadInput {
+  const fixFields = new Set(settings.retry.fixes.flatMap(({ field }) => field ?? []));
   return {
     source: input.source,
     workUri,
@@ -15,6 +16,7 @@ export function planInput(input: BulkLoadInput, settings: LoadSettings, workUri:
     checkRows: input.checkRows ?? false,
     skipBadRows: input.skipBadRows ?? false,
     partMaxBytes: settings.partMaxBytes,
+    ...(fixFields.size > 0 && { fixFields: [...fixFields] }),
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
     ...(input.columns && { columns: input.columns }),
     ...(input.constants && { constants: input.constants }),

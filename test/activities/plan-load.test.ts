@@ -33,6 +33,14 @@ describe('constants', () => {
   });
 });
 
+it('warns of a fix rule that names a field which is not sent', async () => {
+  await bench.plan('External_Id__c,Rating\nA,Hot\n', { fixFields: ['Ratng', 'rating'], constants: { Name: 'x' } });
+  const { warnings } = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan;
+  expect(warnings).toEqual([
+    'A fix rule names the field `Ratng`, which is not among the columns, so it changes nothing. Did you mean `Rating`?',
+  ]);
+});
+
 it('leaves blank keys blank, because #N/A would be a value there', async () => {
   const { rows } = await sent('External_Id__c,Name,Phone\n,a,\n', { blankAsNull: true });
   expect(rows).toBe(',a,#N/A\n');
