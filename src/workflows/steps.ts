@@ -77,7 +77,8 @@ export function uploadOn(taskQueue: string, outageMs: number): ActivityInterface
     taskQueue,
     startToCloseTimeout: '24h',
     // Workers that see the file may never come back: a part must not hold its place in the org's allocation for ever.
-    scheduleToStartTimeout: outageMs,
+    // The day more is for those that are busy with other parts.
+    scheduleToStartTimeout: outageMs + LONGEST_STEP_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // Without the wait the job would be aborted while rows are still being sent.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
