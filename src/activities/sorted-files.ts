@@ -48,12 +48,24 @@ export class SortedFiles {
     await this.alreadyDone.add(writeCells([row.id, 'false', ...row.cells], ',', 'LF'));
   }
 
-  /** A record of the source. Its bytes are copied where they are as such files are: the rows of a night may be left. */
+  /** A record of the source. */
   async leaveRecordUnprocessed(record: Buffer): Promise<void> {
     const { delimiter } = this.#plan;
     if (delimiter !== ',') return this.leaveUnprocessed(readCells(record, delimiter));
     if (record[record.length - 1] === LF && record[record.length - 2] !== CR) return this.unprocessed.add(record);
     await this.unprocessed.add(Buffer.concat([record.subarray(0, withoutLineEnd(record)), Buffer.from('\n')]));
+  }
+
+  /** Records of the source that lie one after the other, where its bytes are as such files are. */
+  async leaveBytesUnprocessed(chunks: AsyncIterable<Buffer>, rows: number): Promise<void> {
+    let left = rows;
+    let last: number | undefined = LF;
+    for await (const chunk of chunks) {
+      await this.unprocessed.addBytes(chunk, left);
+      left = 0;
+      last = chunk.at(-1);
+    }
+    if (last !== LF) await this.unprocessed.addBytes(Buffer.from('\n'), 0);
   }
 
   /** The source's bytes; the last row of a file may lack its line end. */

@@ -29,6 +29,14 @@ export class RowFile {
     if (this.#pendingBytes >= BUFFERED) await this.#flush();
   }
 
+  /** @param bytes of rows that lie one after the other, with their line ends; copied too */
+  async addBytes(bytes: Buffer, rows: number): Promise<void> {
+    if (this.rows === 0) this.#push(this.#header);
+    this.rows += rows;
+    this.#push(Buffer.from(bytes));
+    if (this.#pendingBytes >= BUFFERED) await this.#flush();
+  }
+
   async close(): Promise<void> {
     try {
       if (this.#pendingBytes > 0) await this.#flush();
