@@ -23,7 +23,7 @@ export async function signal(name: 'pause' | 'resume', id: string, options: Json
     await handle[name]();
     say(
       name === 'pause'
-        ? `${workflowId}: paused. Running jobs go on; no new one is started until \`nightload resume\`.`
+        ? `${workflowId}: paused. Running jobs go on; no new one is started until \`nightload resume ${loadIdOf(workflowId)}\`.`
         : `${workflowId}: goes on.`,
     );
     if (options.json === true) {
