@@ -2,6 +2,8 @@
 import { readCell, readCells } from '../csv/cells.js';
 import { eachRecordBytes } from '../csv/records.js';
 import { readRange } from '../storage/files.js';
+import { IntList } from './key-lists.js';
+import { KeyTable } from './key-table.js';
 import type { Key, Sorting } from './sorting.js';
 import { isAsPlanned } from './stage.js';
 
@@ -21,6 +23,9 @@ export class Rejections {
   readonly #mostWaiting: number;
   readonly #waiting = new Map<string, Waiting[]>();
   #count = 0;
+  /** How many records of a key earlier passes have taken, by the key's number. */
+  readonly #keys = new KeyTable();
+  readonly #taken = new IntList();
 
   constructor(sorting: Sorting, key: Key | undefined, mostWaiting = MOST_WAITING) {
     this.#sorting = sorting;
@@ -45,12 +50,26 @@ export class Rejections {
     const { delimiter, columns } = original;
     const idAt = columns.findIndex(({ name }) => name.toLowerCase() === 'id');
     const place = columns[idAt]?.index ?? 0;
+    const passedOver = new Map<string, number>();
+    for (const value of this.#waiting.keys()) {
+      const number = this.#keys.numberOf(value);
+      if (number !== -1) passedOver.set(value, this.#taken.get(number));
+    }
     // Without the original, its other columns stay blank: the Id and the reason are what matters.
     if (await isAsPlanned(original.path, original.fingerprint)) {
       const bytes = readRange(original.path, original.dataStart, undefined, signal);
       for await (const record of eachRecordBytes(bytes, { delimiter })) {
-        const row = this.#waiting.get(this.#key?.of([readCell(record, place, delimiter)]) ?? '')?.shift();
+        const value = this.#key?.of([readCell(record, place, delimiter)]) ?? '';
+        const waiting = this.#waiting.get(value);
+        if (waiting === undefined) continue;
+        const before = passedOver.get(value) ?? 0;
+        if (before > 0) {
+          passedOver.set(value, before - 1);
+          continue;
+        }
+        const row = waiting.shift();
         if (row === undefined) continue;
+        this.#take(value);
         const cells = readCells(record, delimiter);
         await files.reject(
           row.id,
@@ -71,5 +90,11 @@ export class Rejections {
     }
     this.#waiting.clear();
     this.#count = 0;
+  }
+
+  #take(value: string): void {
+    const number = this.#keys.add(value);
+    if (number === this.#taken.length) this.#taken.push(1);
+    else this.#taken.set(number, this.#taken.get(number) + 1);
   }
 }

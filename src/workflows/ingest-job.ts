@@ -31,8 +31,8 @@ import type { Grants } from './allocation/turn.js';
 import { nothingApplied } from './books.js';
 import { innermostFailure, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
 import { enterLost, newRun, partProgress } from './job-run.js';
-import { abortCurrent, enterJobPhase, look, show } from './job-calls.js';
-import { fetchResults, finish } from './job-ending.js';
+import { abortCurrent, enterJobPhase, fetchResults, look, show } from './job-calls.js';
+import { finish } from './job-ending.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { send } from './job-sending.js';
 import { partProgressQuery, partProgressSignal, pauseSignal, pollNowSignal, resumeSignal } from './messages.js';
@@ -153,6 +153,7 @@ async function waitedForQuota(input: IngestJobInput, run: JobRun): Promise<boole
   if (!nothingApplied(last, counts)) return false;
   await refusedTurn(input, run, 'EXCEEDED_QUOTA');
   delete run.jobId;
+  delete run.last;
   Object.assign(run, { closed: false, looks: [], polls: 0 } satisfies Partial<JobRun>);
   return true;
 }

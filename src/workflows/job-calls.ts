@@ -1,11 +1,12 @@
 /** Calls about the job that counts, each with its requests booked. */
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { PartPhase } from '../contract.js';
-import type { Counted, JobLook, JobRef } from '../activities/types.js';
+import type { Counted, JobLook, JobRef, ResultCounts } from '../activities/types.js';
 import { requestsOf } from './failures.js';
 import { countRequests, enterLook } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import { cleanup, shared } from './steps.js';
+import type { onFiles } from './steps.js';
 import { jobDetails } from './words.js';
 
 export function jobRef(input: IngestJobInput, run: JobRun): JobRef {
@@ -64,4 +65,19 @@ export async function look(input: IngestJobInput, run: JobRun, summary: string):
   enterLook(run, found, Date.now());
   show(input, run);
   return run.last as JobLook;
+}
+
+/** Fetches the result files of the job that counts, and counts their rows. */
+export async function fetchResults(
+  input: IngestJobInput,
+  run: JobRun,
+  files: ReturnType<typeof onFiles>,
+): Promise<ResultCounts> {
+  enterJobPhase(input, run, 'downloading');
+  return counted(
+    run,
+    files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
+      { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
+    ]),
+  );
 }

@@ -4,9 +4,10 @@ import type { CancellationScope } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
 import type { LoadError } from '../contract.js';
 import type { JobLook, ResultCounts } from '../activities/types.js';
+import { renewTurn } from './allocation/turn.js';
 import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
-import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
+import { abortCurrent, enterJobPhase, fetchResults, look } from './job-calls.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { untilCanceled } from './patience.js';
 import { settleDelay } from './polling.js';
@@ -95,15 +96,22 @@ async function settleAndFetch(
   const deadline = (): number =>
     began + (run.canceled || root.consideredCancelled ? SETTLE_LIMIT_MS : PATIENT_SETTLE_LIMIT_MS);
   const began = Date.now();
-  let moving = !(await settle(input, run, deadline));
+  // A cancel must not wait for an outage.
+  const see = async (summary: string): Promise<JobLook> => {
+    const found = await untilCanceled(root, run, () => look(input, run, summary));
+    // The platform still works on it: its place is not free.
+    if (run.turn.granted) await renewTurn(run);
+    return found;
+  };
+  let moving = !(await settle(input, run, see, deadline));
   const fetch = (): Promise<ResultCounts> =>
     untilCanceled(root, run, (hurry) =>
       fetchResults(input, run, hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs)),
     );
   let counts = await fetch();
   // Rows that landed while the files were fetched are in none of them, or called unprocessed.
-  for (let again = 0; !moving && (await hasMoved(input, run, counts, again)); again++) {
-    moving = !(await settle(input, run, deadline)) || Date.now() >= deadline();
+  for (let again = 0; !moving && (await hasMoved(input, run, counts, see, again)); again++) {
+    moving = !(await settle(input, run, see, deadline)) || Date.now() >= deadline();
     counts = await fetch();
   }
   if (moving) {
@@ -116,7 +124,7 @@ async function settleAndFetch(
   for (const wait of input.hasty === true ? HASTY_WAITS : DISAGREEMENT_WAITS) {
     if ((agree() && missing() === 0) || nothingApplied(run.last as JobLook, counts)) break;
     await sleep(wait, { summary: 'result files and counters disagree: look again' });
-    await look(input, run, `look again at ${run.jobId}`);
+    await see(`look again at ${run.jobId}`);
     counts = await fetch();
   }
   const job = run.jobs.at(-1);
@@ -124,19 +132,7 @@ async function settleAndFetch(
   return { counts, agree: agree() && !moving };
 }
 
-export async function fetchResults(
-  input: IngestJobInput,
-  run: JobRun,
-  files: ReturnType<typeof onFiles>,
-): Promise<ResultCounts> {
-  enterJobPhase(input, run, 'downloading');
-  return counted(
-    run,
-    files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
-      { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
-    ]),
-  );
-}
+type See = (summary: string) => Promise<JobLook>;
 
 /** Whether rows of it may still land: a job that completed, or could not begin, is over. */
 function mayStillLand({ state, processed, failed }: JobLook): boolean {
@@ -147,25 +143,31 @@ function mayStillLand({ state, processed, failed }: JobLook): boolean {
  * After Failed or Aborted running batches are still finished: waits for two equal looks.
  * @returns false when the counters still moved at the deadline
  */
-async function settle(input: IngestJobInput, run: JobRun, deadline: () => number): Promise<boolean> {
+async function settle(input: IngestJobInput, run: JobRun, see: See, deadline: () => number): Promise<boolean> {
   if (!mayStillLand(run.last as JobLook)) return true;
   enterJobPhase(input, run, 'settling');
   for (;;) {
     const before = run.last as JobLook;
     const wait = settleDelay(input.poll, run, Date.now());
     await sleep(wait, { summary: `${before.state}: wait until its counters stand still` });
-    const now = await look(input, run, `settled? ${run.jobId}`);
+    const now = await see(`settled? ${run.jobId}`);
     if (isSame(before, now)) return true;
     if (Date.now() >= deadline()) return false;
   }
 }
 
 /** @param again how often it was so before: counters that stay behind their files for good are not waited for */
-async function hasMoved(input: IngestJobInput, run: JobRun, counts: ResultCounts, again: number): Promise<boolean> {
+async function hasMoved(
+  input: IngestJobInput,
+  run: JobRun,
+  counts: ResultCounts,
+  see: See,
+  again: number,
+): Promise<boolean> {
   const before = run.last as JobLook;
   const landed = counts.succeeded + counts.failed;
   if (!mayStillLand(before) || landed === input.records) return false;
-  const now = await look(input, run, `still settled? ${run.jobId}`);
+  const now = await see(`still settled? ${run.jobId}`);
   return !isSame(before, now) || (landed > now.processed && again < MOST_LAGGING_LOOKS);
 }
 

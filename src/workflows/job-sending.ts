@@ -2,17 +2,23 @@
 import { sleep } from '@temporalio/workflow';
 import type { JobSummary } from '../contract.js';
 import { USED_UP } from './allocation/turn.js';
+import { nothingApplied } from './books.js';
 import { lostCreatesOf, maybeApplied, toLoadError } from './failures.js';
-import { abortCurrent, counted, enterJobPhase, jobRef, look } from './job-calls.js';
+import { abortCurrent, counted, enterJobPhase, fetchResults, jobRef, look } from './job-calls.js';
 import { enterLook, enterLost } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
-import { shared, uploadOn } from './steps.js';
+import { settleDelay } from './polling.js';
+import { onFiles, shared, uploadOn } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { count } from './words.js';
 
-/** False when the job of an earlier run was found instead and came to nothing: then the part is sent anew. */
+/** False when the part is to be sent anew: the load was paused meanwhile, or the job of an earlier run came to nothing. */
 export async function send(input: IngestJobInput, run: JobRun): Promise<boolean> {
   await create(input, run);
+  if (run.paused) {
+    await abortCurrent(input, run, shared(input.outageMs));
+    return false;
+  }
   const sentBefore = await upload(input, run);
   if (sentBefore !== undefined) return adopt(input, run, sentBefore);
   await close(input, run);
@@ -96,16 +102,20 @@ async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise
   await abortCurrent(input, run, shared(input.outageMs));
   enterJob(input, run, jobId, input.records);
   run.adopted = true;
+  run.looks = [];
   // Until the platform says otherwise it may have been closed, and then nothing is sent again.
   run.closed = true;
   run.closedAt = Date.now();
   const found = await look(input, run, `job of an earlier run: ${jobId}`);
-  if (found.state !== 'Open') return true;
-  await abortCurrent(input, run, shared(input.outageMs));
-  // Its close may have been on its way.
-  await sleep(input.poll.settleMs, { summary: `${jobId} was Open and is aborted: wait until it stands still` });
+  if (found.state === 'Open') await abortCurrent(input, run, shared(input.outageMs));
+  else if (found.state !== 'Aborted' || found.processed > 0 || found.failed > 0) return true;
+  // Its close may have been on its way, or its first rows be at work.
+  const wait = settleDelay(input.poll, run, Date.now());
+  await sleep(wait, { summary: `${jobId} is aborted and shows no rows: wait until it stands still` });
   const settled = await look(input, run, `settled? ${jobId}`);
-  run.closed = settled.processed > 0 || settled.failed > 0;
+  if (settled.processed > 0 || settled.failed > 0) return true;
+  const counts = await fetchResults(input, run, onFiles(input.filesQueue, input.outageMs));
+  run.closed = !nothingApplied(settled, counts);
   return run.closed;
 }
 

@@ -72,7 +72,7 @@ export async function loadParts(
 async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage: Stage, n: number): Promise<void> {
   live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: stage.parts[n - 1] ?? 0 });
   live.show();
-  const hasty = run.books.disagreeing > 0 || run.outcomes.some(({ missing }) => missing !== 0);
+  const hasty = run.books.disagreeing > 0;
   const result = await runPart({ ...template, ...(hasty && { hasty }) }, stage, n, `part-${n}`, (name) => {
     live.started.set(n, name);
     if (live.paused) void signalChild(name, pauseSignal);

@@ -143,9 +143,11 @@ const MOST_SETTLE_FACTOR = 10;
  */
 export function settleDelay(
   plan: PollPlan,
-  { closedAt, looks }: { closedAt: number; looks: readonly Look[] },
+  { closedAt, looks, adopted }: { closedAt: number; looks: readonly Look[]; adopted?: boolean },
   now: number,
 ): number {
+  // How long its transactions take is not known: it was another run's.
+  if (adopted === true) return MOST_SETTLE_FACTOR * plan.settleMs;
   const processed = looks.at(-1)?.processed ?? 0;
   const idle = processed === 0 ? undefined : looks.findLast((look) => look.processed === 0);
   const age = now - Math.max(closedAt, idle?.at ?? closedAt);

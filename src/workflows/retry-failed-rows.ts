@@ -169,7 +169,7 @@ async function sendStage(
       outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
       continue;
     }
-    const hasty = result.books.disagreeing > 0 || outcomes.some(({ missing }) => missing !== 0);
+    const hasty = result.books.disagreeing > 0;
     const job = await runPart(
       { ...template(input), ...(hasty && { hasty }) },
       stage,

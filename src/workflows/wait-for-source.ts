@@ -63,7 +63,8 @@ export function afterLook(watch: Watch, look: SourceLook, now: number, waitMs: n
   if (same && (found.size > 0 || left <= 0)) return { kind: 'ready' };
   // One that came at the last moment is still looked at twice.
   if (left <= -poll.settleMs) return { kind: 'giveUp', why: 'growing' };
-  return { kind: 'wait', ms: growing(poll.settleMs, watch.grown++, poll), queue: filesQueue, why: 'growing' };
+  const ms = Math.max(Math.floor(waitMs / MOST_LOOKS), growing(poll.settleMs, watch.grown++, poll));
+  return { kind: 'wait', ms, queue: filesQueue, why: 'growing' };
 }
 
 /** What the wait needs of the load around it. */

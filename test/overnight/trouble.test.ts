@@ -110,6 +110,45 @@ it('says so when a canceled load has no time to see its job stand still', async 
   expect(result.warnings).toEqual([expect.stringContaining('was still working on job')]);
 });
 
+it('does not wait for an outage that meets a settling job after a cancel', async () => {
+  await openOrg({ recordsPerSecond: 10 });
+  org.failNextJobAfter(400);
+  const source = join(folder, 'settling.csv');
+  await writeFile(source, stringify(accounts(2_000), { header: true }));
+  const handle = await startBulkLoad(
+    env.client,
+    { source: pathToFileURL(source).href, object: 'Account', operation: 'insert', loadId: 'settling' },
+    { taskQueue },
+  );
+  while ((await handle.progress()).parts[0]?.phase !== 'settling') await env.sleep('5s');
+  org.fault({ kind: 'info', times: 1e6, action: { status: 503, html: '<html>down</html>' } });
+  await env.sleep('2m');
+  const began = await env.currentTimeMs();
+  await handle.cancel();
+  expect(await handle.result()).toMatchObject({ state: 'Canceled' });
+  expect((await env.currentTimeMs()) - began).toBeLessThan(60 * MINUTE);
+});
+
+it('tells the ledger only once that the allocation was used up', async () => {
+  await openOrg();
+  org.failNextJobAfter(0, { losesRest: true });
+  const source = join(folder, 'paused.csv');
+  await writeFile(source, stringify(accounts(20), { header: true }));
+  const first = await startBulkLoad(
+    env.client,
+    { source: pathToFileURL(source).href, object: 'Account', operation: 'insert', loadId: 'paused' },
+    { taskQueue },
+  );
+  while (org.jobs()[0]?.state !== 'Failed') await env.sleep('5s');
+  await first.pause();
+  await env.sleep('2 hours');
+  await first.cancel();
+  await first.result();
+  const began = await env.currentTimeMs();
+  expect(await load(20)).toMatchObject({ state: 'Completed' });
+  expect((await env.currentTimeMs()) - began).toBeLessThan(10 * MINUTE);
+});
+
 it('sends a part again when the org fails its job for want of allocation before the first row', async () => {
   await openOrg();
   org.failNextJobAfter(0, { losesRest: true });

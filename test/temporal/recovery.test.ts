@@ -103,6 +103,19 @@ it('goes on with the rows that are left when the retry was terminated while its 
   await expectAllOnce(handle, 'T6', 600);
 });
 
+it('sends the rows again of a job that was aborted with the retry before its first row', async () => {
+  const rows = keyed('T7', accounts(300)).map((row) => ({ ...row, Description: '[locked once]' }));
+  const before = world.org.jobs().length;
+  const handle = await world.start({ source: await world.csv(rows), operation: 'insert' });
+  await untilJob('JobComplete', before);
+  await world.org.setRecordsPerSecond(1);
+  await expect.poll(() => world.org.jobs()[before + 1]?.state, { timeout: 20_000, interval: 20 }).toBe('InProgress');
+  await workflow(`${handle.workflowId}/retry`).terminate('by an operator');
+  await expect.poll(() => world.org.jobs()[before + 1]?.state, { timeout: 20_000 }).toBe('Aborted');
+  await world.org.setRecordsPerSecond(20_000);
+  await expectAllOnce(handle, 'T7', 300);
+});
+
 it('inserts nothing again when a load that has ended is reset to its beginning', async () => {
   const rows = keyed('T3', accounts(60)).map((row, i) => (i < 6 ? { ...row, Description: '[locked once]' } : row));
   const handle = await world.start({ source: await world.csv(rows), operation: 'insert', part: { maxBytes: 2_000 } });

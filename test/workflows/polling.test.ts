@@ -221,6 +221,10 @@ describe('the wait until a job counts as settled', () => {
   });
 });
 
+it('waits longest for a job of another run: how long its transactions take is not known', () => {
+  expect(settleDelay(plan, { closedAt: 0, looks: [{ at: 0, processed: 200 }], adopted: true }, 1)).toBe(5 * MINUTE);
+});
+
 describe('retryDelay', () => {
   it('waits 1, 4 and 16 minutes with the default settings', () => {
     const defaults = { initialWaitMs: MINUTE, coefficient: 4 };

@@ -80,6 +80,24 @@ describe('waiting for a source', () => {
     expect(now).toBeLessThanOrEqual(110 * MINUTE);
   });
 
+  it('looks at one that grows for days no more often than a history can hold', () => {
+    const watch: Watch = { since: 0, missed: 0, grown: 0 };
+    const short = { ...poll, maximumMs: 30_000 };
+    let looks = 0;
+    for (let now = 0; ; looks++) {
+      const next = afterLook(
+        watch,
+        { filesQueue: 'q', found: { size: 1 + now, modifiedMs: now } },
+        now,
+        72 * HOUR,
+        short,
+      );
+      if (next.kind !== 'wait') break;
+      now += next.ms;
+    }
+    expect(looks).toBeLessThanOrEqual(4_001);
+  });
+
   it('gives one up that is still written when the time is over', () => {
     const { end, now } = watched(arriving(0, 9 * HOUR), HOUR);
     expect(end).toEqual({ kind: 'giveUp', why: 'growing' });

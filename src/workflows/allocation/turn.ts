@@ -152,8 +152,8 @@ export function ranOutOfQuota({ state, errorMessage = '' }: JobLook): boolean {
 }
 
 /** A job that failed because the allocation is used up: others must know before its results are fetched and counted. */
-export async function learnFromFailure({ turn, last }: JobRun): Promise<void> {
-  if (turn.ledger === undefined || last === undefined || !ranOutOfQuota(last)) return;
+export async function learnFromFailure({ turn, last, jobId }: JobRun): Promise<void> {
+  if (turn.ledger === undefined || last === undefined || last.id !== jobId || !ranOutOfQuota(last)) return;
   await CancellationScope.nonCancellable(() => tell(turn, learnSignal, { code: 'EXCEEDED_QUOTA' }));
 }
 

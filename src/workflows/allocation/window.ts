@@ -19,13 +19,14 @@ export function bucketEnd(windowMs: number, at: number): number {
 export function spend(ledger: Ledger, now: number, since: number, { records, batches }: Amount): void {
   if (records === 0 && batches === 0) return;
   const end = bucketEnd(ledger.rules.windowMs, now);
-  const at = ledger.buckets.findLastIndex((bucket) => bucket.end <= end);
-  const bucket = ledger.buckets[at];
-  if (bucket?.end === end) {
+  // What is not known to be counted must not make the rest of its bucket doubtful.
+  const bucket = ledger.buckets.find((one) => one.end === end && one.since > 0 === since > 0);
+  if (bucket !== undefined) {
     bucket.records += records;
     bucket.batches += batches;
     bucket.since = Math.min(bucket.since, since);
   } else {
+    const at = ledger.buckets.findLastIndex((one) => one.end <= end);
     ledger.buckets.splice(at + 1, 0, { end, since, records, batches });
   }
 }
