@@ -9,6 +9,7 @@ import type { ApiContext } from '../salesforce/context.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { openSource, withoutCopy } from './open-source.js';
+import type { OpenSource } from './open-source.js';
 import { preflight } from './preflight.js';
 import type { Preflight } from './preflight.js';
 import { checkLargeRecords, rowsToSend, writeBadRows } from './prepare-rows.js';
@@ -76,10 +77,11 @@ async function check(
   await checkLargeRecords(rows);
   // Rules for columns that are wrong themselves would only repeat that.
   if ((input.checkRows || input.skipBadRows) && checked.errors.length === 0)
-    await checkTheRows(rows, checked, work, input, report, step);
+    await checkTheRows(opened, rows, checked, work, input, report, step);
 }
 
 async function checkTheRows(
+  opened: OpenSource,
   rows: RowsToSend,
   checked: Preflight,
   work: string,
@@ -87,7 +89,7 @@ async function checkTheRows(
   report: CheckReport,
   step: Step,
 ): Promise<void> {
-  const { file, report: found } = await writeBadRows(rows, checked, work, input, step);
+  const { file, report: found } = await writeBadRows(opened, rows, checked, work, input, step);
   report.rows = {
     bad: found.badRows,
     byCode: found.byCode,

@@ -54,7 +54,7 @@ export async function prepareRows(
       'The file has a header line and no data rows, so there is nothing to load.',
     );
   }
-  if (input.checkRows || input.skipBadRows) return leaveOutBadRows(rows, checked, work, input, step);
+  if (input.checkRows || input.skipBadRows) return leaveOutBadRows(opened, rows, checked, work, input, step);
   await checkLargeRecords(rows);
   return { rows };
 }
@@ -183,13 +183,14 @@ export function rowRules(
 }
 
 async function leaveOutBadRows(
+  opened: OpenSource,
   rows: RowsToSend,
   checked: Preflight,
   work: string,
   input: PlanLoadInput,
   step: Step,
 ): Promise<PreparedRows> {
-  const { file, numbers, report } = await writeBadRows(rows, checked, work, input, step);
+  const { file, numbers, report } = await writeBadRows(opened, rows, checked, work, input, step);
   if (report.badRows === 0) return { rows };
   if (!input.skipBadRows) throw rowsWouldFail(report, file.path);
   const rejected = { uri: pathToFileURL(file.path).href, rows: report.badRows };
@@ -198,15 +199,27 @@ async function leaveOutBadRows(
 
 /** Writes the rows that would fail in the shape of a rejected file. */
 export async function writeBadRows(
+  opened: OpenSource,
   rows: RowsToSend,
   checked: Preflight,
   work: string,
   input: Pick<PlanLoadInput, 'operation' | 'blankAsNull'>,
   step: Step,
 ): Promise<{ file: RowFile; numbers: number[]; report: RowCheckReport }> {
-  // A delete sends ids only, and its rejected file has the other columns too: they stay blank here.
-  const shown = isDelete(input.operation) ? checked.columns.kept.map(({ name }) => name) : rows.names;
-  const places = shown.map((name) => rows.names.indexOf(name));
+  // A delete sends ids only, and its rejected file has the other columns too: they are in the source.
+  const { kept } = checked.columns;
+  const shown = isDelete(input.operation) ? kept.map(({ name }) => name) : rows.names;
+  const records = eachRecordBytes(readRange(opened.path, opened.dialect.dataStart, undefined, step.signal), {
+    delimiter: opened.dialect.delimiter,
+  });
+  let place = 0;
+  const original = async (number: number): Promise<string[]> => {
+    for (;;) {
+      const next = await records.next();
+      if (next.done === true) return [];
+      if (++place === number) return readCells(next.value, opened.dialect.delimiter);
+    }
+  };
   const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
   const file = new RowFile(join(work, `bad-rows-${randomUUID().slice(0, 8)}.csv`), header);
   const numbers: number[] = [];
@@ -218,13 +231,14 @@ export async function writeBadRows(
       onProgress: (bytes) => (step.bytes = bytes),
       async onBadRow(record, { row: number, error }) {
         numbers.push(number);
-        const cells = readCells(record, rows.dialect.delimiter);
-        const row = isDelete(input.operation) ? places.map((place) => cells[place] ?? '') : cells;
+        const cells = isDelete(input.operation) ? await original(number) : readCells(record, rows.dialect.delimiter);
+        const row = isDelete(input.operation) ? kept.map(({ index }) => cells[index] ?? '') : cells;
         await file.add(writeCells(['', error, ...row], ',', 'LF'));
       },
     });
     return { file, numbers, report };
   } finally {
+    await records.return(undefined);
     await file.close();
   }
 }

@@ -204,6 +204,7 @@ async function takeOut(
   const shown = shownNames(plan);
   const column = NOTES + shown.findIndex((name) => name.toLowerCase() === key.column.toLowerCase());
   const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
+  const unclear = new Set<number>();
   const remaining = new RowFile(join(folder, `waiting-${randomUUID().slice(0, 8)}.csv`), header);
   try {
     for (const path of rejected) {
@@ -212,15 +213,29 @@ async function takeOut(
       for await (const record of eachRecordBytes(chunks, { delimiter: ',' })) {
         const value = isHeader ? undefined : of(readCell(record, column, ','));
         const corrected = value === undefined ? undefined : keys.get(value);
-        if (corrected !== undefined && corrected.length > 0) corrected.shift();
-        else if (!isHeader) await remaining.add(record);
+        if (corrected === undefined) {
+          if (!isHeader) await remaining.add(record);
+        } else if ((corrected[0] as number) > 0) {
+          // The last one stays, as a negative number: it tells that all are used up.
+          const row = corrected.shift() as number;
+          if (corrected.length === 0) corrected.push(-row);
+        } else unclear.add(-(corrected[0] as number));
         isHeader = false;
       }
     }
   } finally {
     await remaining.close();
   }
-  const strange = [...keys.values()].flat().sort((a, b) => a - b);
+  if (unclear.size > 0) {
+    throw refused(
+      `${rowList([...unclear])} of the corrected file: more rejected rows than that have its ${key.column}, so it cannot be told which of them is meant. ` +
+        'Correct all of them, or leave all of them out.',
+    );
+  }
+  const strange = [...keys.values()]
+    .flat()
+    .filter((row) => row > 0)
+    .sort((a, b) => a - b);
   if (strange.length > 0) {
     throw refused(
       `${rowList(strange)} of the corrected file: no rejected row that still waits has this ${key.column}. ` +

@@ -102,7 +102,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     parts,
     blankBytes,
     large,
-    loneCr: scanner.loneCr,
+    loneCr: scanner.loneCr || scanner.endsInCr,
     records: scanner.records,
     bytes: position - base,
     lineBreaks: lineBreaks(scanner),

@@ -9,6 +9,7 @@ import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
 import type { Column } from './header.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
+import { unclosedQuoteError } from './scanner.js';
 
 export interface RewriteOptions {
   delimiter: string;
@@ -23,6 +24,9 @@ export interface RewriteOptions {
   /** Columns by which records are found: blank cells stay blank there even with `blankAsNull`. */
   keys?: readonly string[];
 }
+
+/** No row that the platform takes is nearly as large. */
+const MOST_BYTES = 16_000_000;
 
 /** Columns of the source that no constant replaces; field names count in any letter case. */
 function fromSource({ columns, constants = {} }: Pick<RewriteOptions, 'columns' | 'constants'>): Column[] {
@@ -43,7 +47,8 @@ function withLineFeeds(text: string): string {
 /**
  * @param data the source from its first data byte on, without its header line
  * @returns data rows only, without a header line
- * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`
+ * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`, `CSV_INVALID`,
+ *   `CSV_NOT_UTF8`
  */
 export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   const keys = new Set((options.keys ?? []).map((name) => name.toLowerCase()));
@@ -76,6 +81,8 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
     skip_empty_lines: true,
     relax_column_count: true,
     record_delimiter: ['\r\n', '\n'],
+    // A quote that is never closed would take in the rest of the file, and end the process with it.
+    max_record_size: MOST_BYTES,
   });
   const writer = stringify({
     record_delimiter: '\n',
@@ -87,7 +94,7 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   const text = refuseBadText(options.dataStart ?? 0);
   data.on('error', (error) => parser.destroy(error));
   text.on('error', (error) => parser.destroy(error));
-  parser.on('error', (error) => reshape.destroy(readable(error, row)));
+  parser.on('error', (error) => reshape.destroy(readable(error)));
   reshape.on('error', (error) => writer.destroy(error));
   writer.on('close', () => {
     for (const stage of [data, text, parser, reshape]) stage.destroy();
@@ -96,14 +103,20 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   return writer;
 }
 
+const CARRIAGE_RETURN = Buffer.from('\r');
+
 /** The parser would put replacement characters in place of what it cannot read. */
 function refuseBadText(dataStart: number): Transform {
   const text = new Utf8Finder(dataStart);
+  let held = false;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const bad = text.push(chunk);
-      if (bad === undefined) done(null, chunk);
-      else done(notUtf8At(bad, undefined, chunk));
+      if (bad !== undefined) return done(notUtf8At(bad, undefined, chunk));
+      // The last byte of the file may be half of a line end: then it is none of the last cell.
+      const whole = held ? Buffer.concat([CARRIAGE_RETURN, chunk]) : chunk;
+      held = whole.at(-1) === 0x0d;
+      done(null, held ? whole.subarray(0, -1) : whole);
     },
     flush(done) {
       const cut = text.finish();
@@ -112,8 +125,16 @@ function refuseBadText(dataStart: number): Transform {
   });
 }
 
-function readable(error: Error, row: number): Error {
+function readable(error: Error): Error {
   if (!(error instanceof CsvError)) return error;
+  const row = Number(error.records ?? 0);
+  if (error.code === 'CSV_QUOTE_NOT_CLOSED') return unclosedQuoteError(`Data row ${row + 1}`);
+  if (error.code === 'CSV_MAX_RECORD_SIZE') {
+    return new NightloadError(
+      'CSV_ROW_TOO_LARGE',
+      `Data row ${row + 1} has more than ${MOST_BYTES / 1e6} MB. Most likely one of its quotes is never closed: close it, or double a quote that belongs to the value.`,
+    );
+  }
   // The parser's own words hold cells, which must not get into a history.
   return new NightloadError(
     'CSV_INVALID',

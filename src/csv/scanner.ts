@@ -65,6 +65,11 @@ export class Scanner {
     return this.#state.loneCr;
   }
 
+  /** The last byte so far is half of a line end, which the platform would take for a part of the last cell. */
+  get endsInCr(): boolean {
+    return this.#state.lastByte === CR && !this.#state.inQuotes;
+  }
+
   push(chunk: Buffer): void {
     if (chunk.length < WORTH_BLOCKS || !isPlain(this.#delimiter) || !takeMemory()) {
       this.#pushBytes(chunk, 0);
@@ -192,7 +197,11 @@ export function asBuffer(chunk: Uint8Array): Buffer {
 }
 
 export function unclosedQuote(where: string): never {
-  throw new NightloadError(
+  throw unclosedQuoteError(where);
+}
+
+export function unclosedQuoteError(where: string): NightloadError {
+  return new NightloadError(
     'CSV_UNCLOSED_QUOTE',
     `${where} opens a quoted cell that is never closed. Close the quote, or double a quote that belongs to the value.`,
   );

@@ -41,6 +41,19 @@ it('warns of a fix rule that names a field which is not sent', async () => {
   ]);
 });
 
+it.each(['\n', '\r\n'])('sends no half of a line end as a part of the last key: line ends %j', async (end) => {
+  const { rows } = await sent(`Name,External_Id__c${end}a,KEY1${end}b,KEY2\r`);
+  expect(rows).toBe('a,KEY1\nb,KEY2\n');
+});
+
+it('shows all columns of the rows that a delete leaves out', async () => {
+  const csv = 'Id,Name,Description\n\n001000000000001AAA,Acme,keepme\n,NoId Inc,the only trace\n';
+  await bench.plan(csv, { operation: 'delete', checkRows: true, skipBadRows: true });
+  const { rejected } = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan;
+  expect(rejected?.rows).toBe(1);
+  expect((await bench.read(rejected?.uri as string)).split('\n')[1]).toMatch(/,NoId Inc,the only trace$/);
+});
+
 it('leaves blank keys blank, because #N/A would be a value there', async () => {
   const { rows } = await sent('External_Id__c,Name,Phone\n,a,\n', { blankAsNull: true });
   expect(rows).toBe(',a,#N/A\n');

@@ -61,11 +61,29 @@ describe('rewriteCsv', () => {
     ['too many cells', 'a,b\n\nc,d\ne,f,g\n', 'CSV_RAGGED_ROW', 'Data row 3 has 3 cells'],
     ['a stray quote', 'a,b\nc,5" pipe\n', 'CSV_INVALID', 'near data row'],
     ['text after a closed quote', 'a,"b"c\n', 'CSV_INVALID', 'near data row'],
-    ['a quote that is never closed', 'a,b\nc,"d\n', 'CSV_INVALID', 'near data row'],
+    ['a quote that is never closed', 'a,b\nc,"d\n', 'CSV_UNCLOSED_QUOTE', 'Data row 2 opens'],
     ['another encoding', Buffer.from('a,b\nc,Müller\n', 'latin1'), 'CSV_NOT_UTF8', 'not UTF-8'],
     ['half a character at the end', Buffer.from('a,€').subarray(0, -1), 'CSV_NOT_UTF8', 'byte offset 2'],
   ])('refuses %s', async (_name, text, code, message) => {
     await expect(rewrite(text)).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
+  });
+
+  it('refuses a row without end before it has taken it in', async () => {
+    const data = Readable.from(
+      (function* () {
+        yield Buffer.from('a,b\nc,"');
+        for (let n = 0; n < 64; n++) yield Buffer.alloc(1_000_000, 'x');
+      })(),
+    );
+    await expect(buffer(rewriteCsv(data, ab))).rejects.toMatchObject({
+      code: 'CSV_ROW_TOO_LARGE',
+      message: expect.stringContaining('Data row 2 has more than 16 MB') as string,
+    });
+  });
+
+  it('drops half of a line end at the end of the file, and keeps carriage returns in cells', async () => {
+    expect(await rewrite('a,b\r\nc,d\r')).toBe('a,b\nc,d\n');
+    expect(await rewrite('a,b\nc,"d\r"\r')).toBe('a,b\nc,"d\r"\n');
   });
 
   it('passes on what broke the source, and closes the source when it is closed itself', async () => {

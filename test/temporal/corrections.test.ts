@@ -143,7 +143,7 @@ describe('corrections by people', () => {
       [[{ ...good, External_Id__c: '' }], /Data row 1.*has no External_Id__c/],
       [[{ ...good, Extra: '1' }], /Extra/],
       [[{ Name: 'x', External_Id__c: 'C2-1' }], /no column Description/],
-      ['External_Id__c,Name,Description\n"C2-1,x,y\n', /CSV_INVALID/],
+      ['External_Id__c,Name,Description\n"C2-1,x,y\n', /CSV_UNCLOSED_QUOTE/],
       ['External_Id__c,Name,Description\n', /no rows/],
     ];
     for (const [content, reason] of refusals) {
@@ -271,6 +271,27 @@ describe('corrections by people', () => {
     expect(insert).toMatchObject({ state: 'CompletedWithRejects', records: { rejected: 1 } });
     expect(insert.warnings).toEqual([expect.stringContaining('did not hold')]);
   });
+});
+
+it('corrections of one of two rejected rows with the same key are refused: which is meant cannot be told', async () => {
+  const row = (Name: string): Row => ({ External_Id__c: 'C9-1', Name: '', Description: Name });
+  const handle = await world.start({
+    source: await world.csv([row('first'), row('second'), ...keyed('C9x', accounts(3))]),
+    retry: { ...FAST.retry, holdFor: '1h' },
+  });
+  const { rejectedFile } = await holding(handle);
+  const rejected = await readCsv(rejectedFile);
+  const mended = rejected.map((one) => ({ ...one, Name: 'Mended' }));
+  expect(mended).toHaveLength(2);
+  const source = await world.csv(mended.slice(1), 'C9-one.csv');
+  await expect(handle.submitCorrections({ source }, 'one')).rejects.toMatchObject({
+    code: 'CORRECTIONS_REFUSED',
+    message: expect.stringContaining('Data row 1 of the corrected file: more rejected rows') as string,
+  });
+  const both = await world.csv(mended, 'C9-both.csv');
+  expect(await handle.submitCorrections({ source: both }, 'both')).toEqual({ rows: 2, remaining: 0 });
+  await handle.cancel();
+  await handle.result();
 });
 
 describe('a fixer', () => {
