@@ -29,6 +29,8 @@ export interface RowsToSend {
   plan: PartPlan;
   /** Why the source's own bytes are not sent. */
   rewritten?: string;
+  /** Then: cells of the source's header. */
+  headerWidth?: number;
 }
 
 export interface PreparedRows {
@@ -96,6 +98,7 @@ export async function rowsToSend(
     columns: columns.sent,
     constants,
     blankAsNull: input.blankAsNull,
+    keepRagged: input.checkRows || input.skipBadRows,
     keys: ['Id', ...(externalIdFieldName === undefined ? [] : [externalIdFieldName])],
   };
   // A name of its own: an earlier attempt, cut off from the server, may still be writing.
@@ -104,7 +107,7 @@ export async function rowsToSend(
   const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
   const names = rewrittenNames(shape);
   const plan = await cut(path, written, names, input.partMaxBytes, step);
-  return { path, names, dialect: written, plan, rewritten: why };
+  return { path, names, dialect: written, plan, rewritten: why, headerWidth: dialect.header.length };
 }
 
 function cut(
@@ -163,6 +166,7 @@ export function rowRules(
     delimiter: rows.dialect.delimiter,
     base: rows.dialect.dataStart,
     width: rows.names.length,
+    ...(rows.headerWidth !== undefined && { headerWidth: rows.headerWidth }),
     columns: rows.names.map((name, index) => {
       const field = fields.get(name);
       return { index, title: name, name, ...(field && { field }) };

@@ -21,6 +21,11 @@ export interface RewriteOptions {
   /** Field API name to the value that every row gets; it replaces a column of that name. */
   constants?: Record<string, string>;
   blankAsNull?: boolean;
+  /**
+   * Rows with more or fewer cells than the header are passed on as they are, with a number of cells that no row of the
+   * output has: whoever looks at the rows one by one rejects them. @default false: refused
+   */
+  keepRagged?: boolean;
   /** Columns by which records are found: blank cells stay blank there even with `blankAsNull`. */
   keys?: readonly string[];
 }
@@ -59,6 +64,11 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
     objectMode: true,
     transform(record: string[], _encoding, done) {
       row++;
+      if (record.length !== options.width && options.keepRagged === true) {
+        if (record.length === columns.length + added.length) record.push('');
+        done(null, record.map(withLineFeeds));
+        return;
+      }
       if (record.length !== options.width) {
         done(
           new NightloadError(

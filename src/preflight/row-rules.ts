@@ -33,6 +33,8 @@ export interface RowKey {
 export interface RowRulesInput {
   delimiter: string;
   width: number;
+  /** Cells of the file's own header, where these rows are another form of it; `width` where they are the same. */
+  headerWidth?: number;
   columns: readonly RowColumn[];
   operation: Operation;
   key?: RowKey;
@@ -57,6 +59,7 @@ interface Rule {
 export class RowRules {
   readonly #separator: number;
   readonly #width: number;
+  readonly #headerWidth: number | undefined;
   readonly #keyIndex: number;
   readonly #key: RowKey | undefined;
   readonly #blankKey: RowProblem | undefined;
@@ -69,6 +72,7 @@ export class RowRules {
     const { columns, key, width } = input;
     this.#separator = input.delimiter.charCodeAt(0);
     this.#width = width;
+    this.#headerWidth = input.headerWidth;
     this.#key = key;
     this.#keyIndex = key?.index ?? -1;
     this.#blankKey = blankKey(input);
@@ -136,7 +140,7 @@ export class RowRules {
       at++;
     }
     this.key = undefined;
-    if (++index !== this.#width) return ragged(index, this.#width);
+    if (++index !== this.#width) return ragged(index, this.#width, this.#headerWidth);
     if (key !== undefined) this.key = this.#key?.normalise(key);
     if (this.key === undefined && this.#blankKey !== undefined) return this.#blankKey;
     if (problem === undefined && characters > MAX_RECORD) {
@@ -170,9 +174,13 @@ function unquoted(bytes: Buffer, start: number, end: number): Buffer {
   return value.subarray(0, size);
 }
 
-const ragged = (cells: number, width: number): RowProblem => ({
+const ragged = (cells: number, width: number, headerWidth: number | undefined): RowProblem => ({
   code: 'ROW_RAGGED',
-  message: `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}; look for a delimiter or a quote that is missing or too many`,
+  message: `${
+    headerWidth === undefined
+      ? `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}`
+      : `the row has more or fewer cells than the header, which has ${headerWidth}`
+  }; look for a delimiter or a quote that is missing or too many`,
 });
 
 const nulIn = (column: RowColumn): RowProblem => ({

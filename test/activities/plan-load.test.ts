@@ -46,6 +46,25 @@ it.each(['\n', '\r\n'])('sends no half of a line end as a part of the last key: 
   expect(rows).toBe('a,KEY1\nb,KEY2\n');
 });
 
+it.each<[string, Partial<PlanLoadInput>, string[], string]>([
+  ['a column is left out', { columns: { Junk: '' } }, ['External_Id__c', 'Name'], 'R1,Acme\nR3,Gamma\n'],
+  [
+    'a constant is added',
+    { columns: { Junk: 'Description' }, constants: { Rating: 'Hot' } },
+    ['External_Id__c', 'Name', 'Description', 'Rating'],
+    'R1,Acme,x,Hot\nR3,Gamma,z,Hot\n',
+  ],
+])('rejects ragged rows alone also where %s', async (_what, more, names, rows) => {
+  const csv = 'External_Id__c,Name,Junk\nR1,Acme,x\nR2,Beta\nR3,Gamma,z\nR4,Delta,d,too,many\n';
+  expect(await sent(csv, { ...more, checkRows: true, skipBadRows: true })).toEqual({ names, rows });
+  const { rejected } = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan;
+  expect(rejected?.rows).toBe(2);
+  const shown = await bench.read(rejected?.uri as string);
+  expect(shown).toContain('ROW_RAGGED:the row has more or fewer cells than the header, which has 3');
+  expect(shown).toContain('R2,Beta');
+  expect(shown).toContain('R4,Delta,d,too,many');
+});
+
 it('shows all columns of the rows that a delete leaves out', async () => {
   const csv = 'Id,Name,Description\n\n001000000000001AAA,Acme,keepme\n,NoId Inc,the only trace\n';
   await bench.plan(csv, { operation: 'delete', checkRows: true, skipBadRows: true });
