@@ -1,4 +1,5 @@
 /** What is asked of the org before anything is sent: which API version, and whether the header fits the object. */
+import { isDelete } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { applyColumns } from '../csv/header.js';
 import type { Column, ColumnPlan } from '../csv/header.js';
@@ -49,12 +50,14 @@ export async function preflight(
     const position = columns.kept.findIndex(({ index }) => index === column.index);
     return { ...column, name: report.names[position] ?? column.name };
   };
+  const kept = columns.kept.map(renamed);
+  const sent = isDelete(input.operation) ? kept.filter(({ name }) => name === 'Id') : columns.sent.map(renamed);
   const values = Object.values(input.constants ?? {});
   const errors = [...(await operationErrors(connection, input, context)), ...report.errors];
   return {
     apiVersion,
     describe,
-    columns: { sent: columns.sent.map(renamed), kept: columns.kept.map(renamed) },
+    columns: { sent, kept },
     constants: Object.fromEntries(report.constants.map((name, i) => [name, values[i] ?? ''])),
     ...((report.externalIdFieldName ?? input.externalIdFieldName) !== undefined && {
       externalIdFieldName: report.externalIdFieldName ?? (input.externalIdFieldName as string),
@@ -114,7 +117,11 @@ async function operationErrors(
 function withoutDescribe(input: PlanLoadInput, columns: ColumnPlan, apiVersion: string): Preflight {
   const names = [...columns.sent.map(({ name }) => name), ...Object.keys(input.constants ?? {})];
   const key =
-    input.operation === 'update' ? 'Id' : input.operation === 'upsert' ? input.externalIdFieldName : undefined;
+    input.operation === 'update' || isDelete(input.operation)
+      ? 'Id'
+      : input.operation === 'upsert'
+        ? input.externalIdFieldName
+        : undefined;
   const missing = key !== undefined && !names.some((name) => name.toLowerCase() === key.toLowerCase());
   return {
     apiVersion,

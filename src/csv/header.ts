@@ -20,6 +20,8 @@ export interface ColumnPlan {
 export interface ColumnChoice {
   operation: Operation;
   columns?: Record<string, string>;
+  /** Columns may be called as their fields are labelled: found out later. */
+  mapLabels?: boolean;
 }
 
 /**
@@ -54,6 +56,8 @@ export function applyColumns(header: readonly string[], choice: ColumnChoice): C
     return { sent: kept, kept };
   }
   const id = kept.find((column) => column.name.toLowerCase() === 'id');
+  // A column may be called as Id is labelled, which only describe tells.
+  if (id === undefined && choice.mapLabels === true) return { sent: kept, kept };
   if (id === undefined) {
     throw new NightloadError(
       'HEADER_NO_ID',

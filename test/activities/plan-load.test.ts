@@ -65,6 +65,18 @@ it.each<[string, Partial<PlanLoadInput>, string[], string]>([
   expect(shown).toContain('R4,Delta,d,too,many');
 });
 
+it('finds the id of a delete by its label too', async () => {
+  const csv = 'Record ID,Account Name\n001000000000001AAA,Acme\n';
+  expect(await sent(csv, { operation: 'delete', mapLabels: true })).toEqual({
+    names: ['Id'],
+    rows: '001000000000001AAA\n',
+  });
+  await expect(sent(csv, { operation: 'delete' })).rejects.toMatchObject({ type: 'HEADER_NO_ID' });
+  await expect(sent('Name\nAcme\n', { operation: 'delete', mapLabels: true })).rejects.toMatchObject({
+    type: 'HEADER_NO_ID',
+  });
+});
+
 it('shows all columns of the rows that a delete leaves out', async () => {
   const csv = 'Id,Name,Description\n\n001000000000001AAA,Acme,keepme\n,NoId Inc,the only trace\n';
   await bench.plan(csv, { operation: 'delete', checkRows: true, skipBadRows: true });
