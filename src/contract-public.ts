@@ -9,6 +9,8 @@ export { SCHEMAS } from './contract-schemas.js';
 export type {
   BulkLoadInput,
   BulkLoadResult,
+  CheckFinding,
+  CheckReport,
   Corrections,
   CorrectionsTaken,
   Duration,

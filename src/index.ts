@@ -7,6 +7,8 @@ export { NightloadError } from './errors.js';
 export type {
   BulkLoadInput,
   BulkLoadResult,
+  CheckFinding,
+  CheckReport,
   Corrections,
   CorrectionsTaken,
   Duration,

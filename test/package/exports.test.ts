@@ -19,6 +19,8 @@ const CONTRACT_TYPES = [
   ...[
     'BulkLoadInput',
     'BulkLoadResult',
+    'CheckFinding',
+    'CheckReport',
     'Corrections',
     'CorrectionsTaken',
     'Duration',
