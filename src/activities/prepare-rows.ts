@@ -213,15 +213,16 @@ export async function writeBadRows(
   // A delete sends ids only, and its rejected file has the other columns too: they are in the source.
   const { kept } = checked.columns;
   const shown = isDelete(input.operation) ? kept.map(({ name }) => name) : rows.names;
-  const records = eachRecordBytes(readRange(opened.path, opened.dialect.dataStart, undefined, step.signal), {
-    delimiter: opened.dialect.delimiter,
-  });
+  // Opened for the first such row: a reader that is never read would keep the file open.
+  let records: AsyncGenerator<Buffer> | undefined;
   let place = 0;
   const original = async (number: number): Promise<string[]> => {
+    const { delimiter, dataStart } = opened.dialect;
+    records ??= eachRecordBytes(readRange(opened.path, dataStart, undefined, step.signal), { delimiter });
     for (;;) {
       const next = await records.next();
       if (next.done === true) return [];
-      if (++place === number) return readCells(next.value, opened.dialect.delimiter);
+      if (++place === number) return readCells(next.value, delimiter);
     }
   };
   const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
@@ -242,7 +243,7 @@ export async function writeBadRows(
     });
     return { file, numbers, report };
   } finally {
-    await records.return(undefined);
+    await records?.return(undefined);
     await file.close();
   }
 }

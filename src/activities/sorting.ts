@@ -7,7 +7,7 @@ import { keyNormaliser } from '../csv/keys.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../csv/row-errors.js';
-import { eachRecordBytes, scanRecords } from '../csv/records.js';
+import { scanRecords } from '../csv/records.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
 import { KeySet } from './key-set.js';
@@ -17,6 +17,7 @@ import type { SortedFiles } from './sorted-files.js';
 import { partFiles, rangeOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 import type { PartOutcome } from './types.js';
+import { leaveWhole } from './unsent-rows.js';
 
 export interface Sorting {
   plan: StagePlan;
@@ -135,42 +136,6 @@ async function fixedCells({ files, fixes }: Sorting, row: ResultRow): Promise<re
   if (fixed === undefined) return row.cells;
   await files.noteChanges(fixed.lines(row.id));
   return fixed.cells;
-}
-
-/** No row of this part can have been applied. */
-async function leaveWhole({ plan, files, signal }: Sorting, part: number): Promise<void> {
-  const { start, end } = rangeOf(plan, part);
-  const runs = plan.delimiter === ',' && plan.lineEnding === 'LF' ? await runsOf(plan, start, end, signal) : undefined;
-  if (runs !== undefined) {
-    for (const run of runs) {
-      await files.leaveBytesUnprocessed(readRange(plan.rows, run.start, run.end, signal), run.rows);
-    }
-    return;
-  }
-  for await (const record of eachRecordBytes(readRange(plan.rows, start, end, signal), { delimiter: plan.delimiter })) {
-    await files.leaveRecordUnprocessed(record);
-  }
-}
-
-/** With more of them, going from record to record is as good. */
-const MOST_RUNS = 10_000;
-
-/** Stretches of records without blank lines between them: the rows of a whole night are copied sooner than read. */
-async function runsOf(
-  { rows: path, delimiter }: StagePlan,
-  base: number,
-  end: number,
-  signal: AbortSignal,
-): Promise<{ start: number; end: number; rows: number }[] | undefined> {
-  const runs: { start: number; end: number; rows: number }[] = [];
-  await scanRecords(readRange(path, base, end, signal), { delimiter, base }, (_record, from, to) => {
-    const last = runs.at(-1);
-    if (last?.end === from) {
-      last.end = to;
-      last.rows++;
-    } else if (runs.length <= MOST_RUNS) runs.push({ start: from, end: to, rows: 1 });
-  });
-  return runs.length > MOST_RUNS ? undefined : runs;
 }
 
 /**

@@ -9,7 +9,7 @@ import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
 import type { Column } from './header.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
-import { unclosedQuoteError } from './scanner.js';
+import { MOST_ROW_BYTES, rowTooLarge, unclosedQuoteError } from './scanner.js';
 
 export interface RewriteOptions {
   delimiter: string;
@@ -29,9 +29,6 @@ export interface RewriteOptions {
   /** Columns by which records are found: blank cells stay blank there even with `blankAsNull`. */
   keys?: readonly string[];
 }
-
-/** No row that the platform takes is nearly as large. */
-const MOST_BYTES = 16_000_000;
 
 /** Columns of the source that no constant replaces; field names count in any letter case. */
 function fromSource({ columns, constants = {} }: Pick<RewriteOptions, 'columns' | 'constants'>): Column[] {
@@ -92,7 +89,7 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
     relax_column_count: true,
     record_delimiter: ['\r\n', '\n'],
     // A quote that is never closed would take in the rest of the file, and end the process with it.
-    max_record_size: MOST_BYTES,
+    max_record_size: MOST_ROW_BYTES,
   });
   const writer = stringify({
     record_delimiter: '\n',
@@ -139,12 +136,7 @@ function readable(error: Error): Error {
   if (!(error instanceof CsvError)) return error;
   const row = Number(error.records ?? 0);
   if (error.code === 'CSV_QUOTE_NOT_CLOSED') return unclosedQuoteError(`Data row ${row + 1}`);
-  if (error.code === 'CSV_MAX_RECORD_SIZE') {
-    return new NightloadError(
-      'CSV_ROW_TOO_LARGE',
-      `Data row ${row + 1} has more than ${MOST_BYTES / 1e6} MB. Most likely one of its quotes is never closed: close it, or double a quote that belongs to the value.`,
-    );
-  }
+  if (error.code === 'CSV_MAX_RECORD_SIZE') return rowTooLarge(`Data row ${row + 1}`);
   // The parser's own words hold cells, which must not get into a history.
   return new NightloadError(
     'CSV_INVALID',

@@ -200,6 +200,17 @@ export function unclosedQuote(where: string): never {
   throw unclosedQuoteError(where);
 }
 
+/** No row that the platform takes has more bytes; one that has is a quote without an end, or no CSV. */
+export const MOST_ROW_BYTES = 16_000_000;
+
+/** @param where `Data row 3` */
+export function rowTooLarge(where: string): NightloadError {
+  return new NightloadError(
+    'CSV_ROW_TOO_LARGE',
+    `${where} has more than ${MOST_ROW_BYTES / 1e6} MB. Most likely one of its quotes is never closed: close it, or double a quote that belongs to the value.`,
+  );
+}
+
 export function unclosedQuoteError(where: string): NightloadError {
   return new NightloadError(
     'CSV_UNCLOSED_QUOTE',

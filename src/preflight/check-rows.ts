@@ -2,16 +2,13 @@
  * Checks every data row before anything is sent, as it streams by. Memory does not grow with the file, except for the
  * keys: see `FirstRows`.
  */
-import { Scanner, asBuffer, unclosedQuote } from '../csv/scanner.js';
-import { NightloadError } from '../errors.js';
+import { MOST_ROW_BYTES, Scanner, asBuffer, rowTooLarge, unclosedQuote } from '../csv/scanner.js';
 import { FirstRows } from './key-duplicates.js';
 import { RowRules } from './row-rules.js';
 import type { RowProblem, RowRulesInput } from './row-rules.js';
 import { shorten } from './values.js';
 
 const LISTED = 100;
-/** No row that the platform takes has more bytes; one that has is a quote without an end, or no CSV. */
-const MOST_BYTES = 16_000_000;
 const LONGEST_MESSAGE = 200;
 const API_NAME = /^[A-Za-z][A-Za-z0-9_.]{0,254}$/;
 const NOTHING = Buffer.alloc(0);
@@ -112,7 +109,7 @@ class Check {
     if (open === chunk.length) return;
     this.#pieces.push(chunk.subarray(open));
     this.#pieceBytes += chunk.length - open;
-    if (this.#pieceBytes > MOST_BYTES) this.#endless();
+    if (this.#pieceBytes > MOST_ROW_BYTES) this.#endless();
   }
 
   finish(): void {
@@ -122,10 +119,7 @@ class Check {
   }
 
   #endless(): never {
-    throw new NightloadError(
-      'CSV_ROW_TOO_LARGE',
-      `Data row ${this.report.rows + 1} (from byte ${this.#scanner.recordStart} of the file on) has more than ${MOST_BYTES / 1e6} MB. Most likely one of its quotes is never closed: close it, or double a quote that belongs to the value.`,
-    );
+    throw rowTooLarge(`Data row ${this.report.rows + 1} (from byte ${this.#scanner.recordStart} of the file on)`);
   }
 
   #record(start: number, end: number): void {

@@ -47,12 +47,7 @@ export class FileRoots {
    * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`
    */
   async pathOf(uri: string): Promise<string> {
-    let path: string;
-    try {
-      path = fileURLToPath(uri);
-    } catch (error) {
-      throw new NightloadError('INVALID_FILE_URI', `${uri} is not a file: URI of this machine.`, { cause: error });
-    }
+    const path = pathOfUri(uri);
     const real = await realOrPlanned(path);
     if (!this.folders.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep))) {
       throw new NightloadError(
@@ -111,4 +106,13 @@ async function realOrPlanned(path: string): Promise<string> {
 /** A folder's URI, with a slash at its end, so that names can be resolved against it. */
 export function folderUri(path: string): string {
   return pathToFileURL(path.endsWith(sep) ? path : path + sep).href;
+}
+
+/** @throws NightloadError `INVALID_FILE_URI` */
+export function pathOfUri(uri: string): string {
+  try {
+    return fileURLToPath(uri);
+  } catch (error) {
+    throw new NightloadError('INVALID_FILE_URI', `${uri} is not a file: URI of this machine.`, { cause: error });
+  }
 }

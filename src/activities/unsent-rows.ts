@@ -1,0 +1,42 @@
+/** Rows of parts that were never sent: they go to the unprocessed file as they are. */
+import { eachRecordBytes, scanRecords } from '../csv/records.js';
+import { readRange } from '../storage/files.js';
+import type { Sorting } from './sorting.js';
+import { rangeOf } from './stage.js';
+import type { StagePlan } from './stage.js';
+
+/** No row of this part can have been applied. */
+export async function leaveWhole({ plan, files, signal }: Sorting, part: number): Promise<void> {
+  const { start, end } = rangeOf(plan, part);
+  const runs = plan.delimiter === ',' && plan.lineEnding === 'LF' ? await runsOf(plan, start, end, signal) : undefined;
+  if (runs !== undefined) {
+    for (const run of runs) {
+      await files.leaveBytesUnprocessed(readRange(plan.rows, run.start, run.end, signal), run.rows);
+    }
+    return;
+  }
+  for await (const record of eachRecordBytes(readRange(plan.rows, start, end, signal), { delimiter: plan.delimiter })) {
+    await files.leaveRecordUnprocessed(record);
+  }
+}
+
+/** With more of them, going from record to record is as good. */
+const MOST_RUNS = 10_000;
+
+/** Stretches of records without blank lines between them: the rows of a whole night are copied sooner than read. */
+async function runsOf(
+  { rows: path, delimiter }: StagePlan,
+  base: number,
+  end: number,
+  signal: AbortSignal,
+): Promise<{ start: number; end: number; rows: number }[] | undefined> {
+  const runs: { start: number; end: number; rows: number }[] = [];
+  await scanRecords(readRange(path, base, end, signal), { delimiter, base }, (_record, from, to) => {
+    const last = runs.at(-1);
+    if (last?.end === from) {
+      last.end = to;
+      last.rows++;
+    } else if (runs.length <= MOST_RUNS) runs.push({ start: from, end: to, rows: 1 });
+  });
+  return runs.length > MOST_RUNS ? undefined : runs;
+}
