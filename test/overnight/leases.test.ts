@@ -41,6 +41,24 @@ it('keeps the slot of a part whose job cannot be created for an hour', async () 
   expect(await second.result()).toMatchObject({ state: 'Completed', records: { succeeded: 5 } });
 });
 
+it('keeps the slot of a job that failed while the platform still works on its rows', async () => {
+  const { world } = governed;
+  await world.org.setRecordsPerSecond(1);
+  const poll = { initialInterval: '1m', maximumInterval: '1m', settleInterval: '30s' };
+  const first = await governed.start(9_000, 'first', { poll, jobTimeout: '10m' });
+  const phase = async (): Promise<string | undefined> => (await first.progress()).parts[0]?.phase;
+  while ((await phase()) !== 'settling') await env.sleep('1m');
+  const second = await governed.start(5, 'second');
+  await expect.poll(waiting, { timeout: 20_000 }).toBe(1);
+  await env.sleep('65 minutes');
+  expect(await phase()).toBe('settling');
+  expect(await governed.ledger()).toMatchObject({ jobsTotal: 1, waitingTotal: 1 });
+  await Promise.all([first.cancel(), second.cancel()]);
+  await env.sleep('20 minutes');
+  expect(await first.result()).toMatchObject({ state: 'Canceled' });
+  expect(await second.result()).toMatchObject({ state: 'Canceled' });
+});
+
 it('asks a new ledger within 20 minutes when somebody terminated the one that it waits for', async () => {
   const { world } = governed;
   world.org.fault({ kind: 'create', times: 10_000, action: { status: 503 } });

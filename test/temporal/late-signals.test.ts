@@ -75,6 +75,24 @@ it('a pause holds back the job that follows an upload which failed', async () =>
   expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
 });
 
+it('a pause that comes while a create is tried again aborts the job that it brings', async () => {
+  world.org.fault({ kind: 'create', times: 3, action: { status: 503 } });
+  const handle = await world.start({ source: await world.csv(accounts(20)) });
+  await expect
+    .poll(() => world.org.ledger.requests.filter(({ kind }) => kind === 'create').length, { timeout: 20_000 })
+    .toBeGreaterThan(0);
+  await handle.pause();
+  // It would take an upload at once.
+  await expect.poll(() => jobState(0), { timeout: 20_000 }).toBe('Aborted');
+  await sleep(2_000);
+  expect(world.org.jobs()).toHaveLength(1);
+  expect(world.org.jobs()[0]?.uploads).toBe(0);
+  await handle.resume();
+  const result = await handle.result();
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
+  await expectSound(world, result);
+});
+
 it('no signal makes a file complete that is still being written', async () => {
   const path = join(world.folder, 'late.csv');
   const rows = accounts(200);
