@@ -11,12 +11,14 @@ import type { Dialect } from '../csv/dialect.js';
 import {
   encodingOf,
   encodingUnknown,
+  notDecodable,
   notUtf8At,
   recogniseEncoding,
   unpackedHead,
   Utf8Finder,
 } from '../csv/encoding.js';
 import { raggedRow } from '../csv/parts.js';
+import { NightloadError } from '../errors.js';
 import { eachRecord } from '../csv/records.js';
 import type { RaggedRecord } from '../csv/scanner.js';
 import { readHead, readRange, saveStream } from '../storage/files.js';
@@ -57,9 +59,15 @@ export async function openSource(
   // Before the encoding: what is no text has none.
   refuseOtherFormats(head);
   const recognised = recogniseEncoding(head);
+  if (recognised.gzip) refusePacked(unpackedHead(head));
   const encoding = said.encoding === undefined ? undefined : encodingOf(said.encoding);
   if (said.encoding !== undefined && encoding === undefined) {
     throw encodingUnknown(said.encoding);
+  }
+  const said16 = encoding?.startsWith('utf-16') === true;
+  // Its line ends and delimiters have one byte that is NUL.
+  if (said16 && recognised.encoding === 'utf-8' && !(recognised.gzip ? unpackedHead(head) : head).includes(0)) {
+    throw notDecodable(encoding, 0, 'begins text that is UTF-8', 'Load it without --encoding.');
   }
   // Never guessed: the caller says it, or the bytes are UTF-8.
   if (encoding === undefined && recognised.encoding !== 'utf-8') {
@@ -86,6 +94,17 @@ export async function openSource(
       },
     };
   });
+}
+
+/** What is no text inside of a gzip file either. */
+function refusePacked(text: Buffer): void {
+  if (text[0] === 0x1f && text[1] === 0x8b) {
+    throw new NightloadError(
+      'SOURCE_NOT_CSV',
+      'The file is packed twice: a gzip file lies in the gzip file. Unpack it once.',
+    );
+  }
+  refuseOtherFormats(text);
 }
 
 /** Removes a decoded copy when what follows fails: an outage of hours, tried every minute, would fill the disk with them. */

@@ -52,12 +52,13 @@ export class PlannedFixes {
   /**
    * Notes a wanted row of a key.
    * @param note error of a row that is to be changed
-   * @param again whether another row of the key is wanted: which of the source's rows is which cannot be told
+   * @param again whether another row of the key is wanted: which of the source's rows is which cannot be told, and need
+   *   not be when all of them failed alike
    */
   plan(key: string, note: string | undefined, again: boolean): void {
-    if (again && (note !== undefined || this.#notes.has(key))) this.#odd.add(key);
-    if (note === undefined) return;
-    const text = shortNote(note);
+    const text = note === undefined ? undefined : shortNote(note);
+    if (again && this.#notes.get(key) !== text) this.#odd.add(key);
+    if (text === undefined) return;
     const known = this.#texts.get(text) ?? text;
     this.#texts.set(text, known);
     this.#notes.set(key, known);

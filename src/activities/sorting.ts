@@ -59,7 +59,7 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
   for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
     if (final) await files.leaveRecordUnprocessed(record);
     else if (fixes.size === 0) await files.sendBytesAgain(record);
-    else await sendSourceRow(sorting, record, key as Key);
+    else await sendSourceRow(sorting, record, key as Key, index);
   }
   if (!final && (index.needsResults || fixes.anyOdd)) await takeFromResults(sorting, loaded, key, index, 'keyed');
   files.keyedBytes = files.next.bytes;
@@ -118,15 +118,25 @@ function fateOf({ operation, fixes }: Sorting, row: ResultRow): Fate {
 }
 
 /** The source's row, with what fix rules change of it. */
-async function sendSourceRow({ files, fixes, plan }: Sorting, record: Buffer, key: Key): Promise<void> {
+async function sendSourceRow(
+  { files, fixes, plan }: Sorting,
+  record: Buffer,
+  key: Key,
+  index: KeyIndex,
+): Promise<void> {
   const cells = readCells(record, plan.delimiter);
   const value = key.of(cells) ?? '';
+  const several = index.hasSeveral(value);
   // Sent with the values of the result files instead.
   if (fixes.isOdd(value)) return;
   const note = fixes.noteOf(value);
   if (note === undefined) return files.sendBytesAgain(record);
   const fixed = fixes.fix(parseRowError(note), cells);
-  if (fixed === undefined) return fixes.callOdd(value);
+  if (fixed === undefined) {
+    // Other rows of the key may be on their way already; this one fails again as it did, with its true reason.
+    if (several) return files.sendBytesAgain(record);
+    return fixes.callOdd(value);
+  }
   await files.noteChanges(fixed.lines(''));
   await files.sendValuesAgain(fixed.cells);
 }
@@ -261,9 +271,9 @@ async function takeFromResults(
           if (value === undefined || !fixes.isOdd(value)) continue;
           verdict = 'result';
         }
-        // Which of them is the newest, the shuffled order of a result file does not tell.
-        if (verdict === 'result' && value !== undefined && !isDelete(sorting.operation) && index.hasSeveral(value))
-          verdict = 'ambiguous';
+        // Of two deletes none is newer. Of other rows, the shuffled order of a result file does not tell the newest.
+        if (isDelete(sorting.operation)) verdict = 'result';
+        else if (verdict === 'result' && value !== undefined && index.hasSeveral(value)) verdict = 'ambiguous';
         if (verdict === 'result' && !row.complete) {
           // What Salesforce left out of its file cannot be sent again.
           await rejections.add(row.id, row.note, row.cells);

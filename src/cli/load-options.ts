@@ -66,9 +66,17 @@ export function parseWhole(text: string): number {
   return Number(text);
 }
 
-/** `Header=Api__c`, repeated. */
+/** `Header=Api__c`, repeated. No API name has an equals sign, but a header may. */
+export function collectMapping(text: string, before: Record<string, string> = {}): Record<string, string> {
+  return collect(text, text.lastIndexOf('='), before);
+}
+
+/** `Api__c=value`, repeated. */
 export function collectPair(text: string, before: Record<string, string> = {}): Record<string, string> {
-  const at = text.indexOf('=');
+  return collect(text, text.indexOf('='), before);
+}
+
+function collect(text: string, at: number, before: Record<string, string>): Record<string, string> {
   if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
@@ -86,7 +94,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--connection <name>', 'a connection that the worker has', 'default')
     .option('--id <id>', 'id of the load; default: derived from the content')
     .option('--again', 'load although an earlier load of this id landed rows')
-    .option('--map <Header=Api__c>', 'rename a column; an empty name drops it; may be repeated', collectPair)
+    .option('--map <Header=Api__c>', 'rename a column; an empty name drops it; may be repeated', collectMapping)
     .option('--map-file <file>', 'the same from a JSON file or a Data Loader .sdl file; --map goes before it')
     .option('--set <Api__c=value>', 'give every row this value; may be repeated', collectPair)
     .option('--map-labels', 'columns may be called as their fields are labelled')

@@ -198,7 +198,9 @@ class FromUtf8 implements Decoder {
   }
 
   #refuse(offset: number | undefined): void {
-    if (offset !== undefined) throw notDecodable('utf-8', offset, 'is no UTF-8 character', remedy(this.#head));
+    if (offset !== undefined) {
+      throw notDecodable('utf-8', offset, 'is no UTF-8 character', remedy(this.#head, this.#finder.sawText));
+    }
   }
 }
 

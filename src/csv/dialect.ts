@@ -119,22 +119,38 @@ function guessDelimiter(bytes: Buffer): Delimiter {
   return best;
 }
 
+/** All of a kind at once: whoever mends them one by one starts the check as often. */
 function checkNames(header: string[]): void {
-  const seen = new Map<string, number>();
+  const nameless = header.flatMap((name, index) => (name.trim() === '' ? [index + 1] : []));
+  if (nameless.length > 0) {
+    const [has, them] =
+      nameless.length === 1
+        ? [`Column ${nameless[0]} of the header has`, 'it']
+        : [`Columns ${listed(nameless)} of the header have`, 'them'];
+    throw new NightloadError('HEADER_EMPTY_NAME', `${has} no name. Name ${them} or remove ${them}.`);
+  }
+  const places = new Map<string, number[]>();
   header.forEach((name, index) => {
-    if (name.trim() === '') {
-      throw new NightloadError(
-        'HEADER_EMPTY_NAME',
-        `Column ${index + 1} of the header has no name. Name it or remove it.`,
-      );
-    }
-    const before = seen.get(name.toLowerCase());
-    if (before !== undefined) {
-      throw new NightloadError(
-        'HEADER_DUPLICATE_COLUMN',
-        `Columns ${before + 1} and ${index + 1} of the header are both named "${name}"${header[before] === name ? '' : ` ("${header[before]}"; case does not count)`}. Keep one of them.`,
-      );
-    }
-    seen.set(name.toLowerCase(), index);
+    const same = places.get(name.toLowerCase());
+    if (same === undefined) places.set(name.toLowerCase(), [index]);
+    else same.push(index);
   });
+  const doubled = [...places.values()].filter(({ length }) => length > 1);
+  if (doubled.length === 0) return;
+  const told = doubled.slice(0, MOST_NAMED).map((same) => {
+    const names = same.map((index) => header[index] as string);
+    const spelt =
+      new Set(names).size === 1 ? '' : ` (${names.map((name) => `"${name}"`).join(', ')}; case does not count)`;
+    return `Columns ${listed(same.map((index) => index + 1))} of the header are ${same.length === 2 ? 'both' : 'all'} named "${names.at(-1)}"${spelt}.`;
+  });
+  const more = doubled.length > MOST_NAMED ? ` So are ${doubled.length - MOST_NAMED} more.` : '';
+  throw new NightloadError('HEADER_DUPLICATE_COLUMN', `${told.join(' ')}${more} Keep one of each.`);
+}
+
+const MOST_NAMED = 20;
+
+function listed(numbers: readonly number[]): string {
+  const named = numbers.slice(0, MOST_NAMED);
+  if (named.length < numbers.length) return `${named.join(', ')} and ${numbers.length - named.length} more`;
+  return named.length === 1 ? String(named[0]) : `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;
 }

@@ -2,7 +2,7 @@
  * Which encoding a file is in, and where it stops being UTF-8. One-byte encodings are only guessed: their bytes look
  * alike, so a person has to say which one it is.
  */
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { constants, gunzipSync } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 
@@ -149,6 +149,8 @@ export class Utf8Finder {
   #cut: Buffer = Buffer.alloc(0);
   /** Offset of the first byte that is not known to be good. */
   #at: number;
+  /** Characters that only UTF-8 has were among the good ones of the chunks before: the file is no one-byte encoding. */
+  sawText = false;
 
   /** @param at offset of the first byte that comes */
   constructor(at = 0) {
@@ -162,6 +164,7 @@ export class Utf8Finder {
     if (!isUtf8(whole)) return this.#at + firstBad(whole);
     // A copy, so that three bytes do not keep a whole chunk in memory.
     this.#cut = Buffer.from(bytes.subarray(whole.length));
+    this.sawText ||= !isAscii(whole);
     this.#at += whole.length;
     return undefined;
   }
@@ -205,15 +208,17 @@ function firstBad(bytes: Buffer): number {
  * For bytes that are not UTF-8: where they are, and what the file probably is.
  * @param offset of the first such byte in the text (of a packed file: in what was packed)
  * @param row number of the data row, when known
- * @param head the first bytes of the text
+ * @param head the bytes about there, from the beginning of a character on
+ * @param afterUtf8 bytes before those had characters that only UTF-8 has
  */
-export function notUtf8At(offset: number, row: number | undefined, head: Buffer): NightloadError {
+export function notUtf8At(offset: number, row: number | undefined, head: Buffer, afterUtf8 = false): NightloadError {
   const where = `at byte offset ${offset}${row === undefined ? '' : `, in data row ${row},`}`;
-  return new NightloadError('CSV_NOT_UTF8', `The file is not UTF-8: ${where} is no UTF-8 character. ${remedy(head)}`);
+  const advice = remedy(head, afterUtf8);
+  return new NightloadError('CSV_NOT_UTF8', `The file is not UTF-8: ${where} is no UTF-8 character. ${advice}`);
 }
 
 /** What text that is not UTF-8 probably is, and what to do. */
-export function remedy(head: Buffer): string {
+export function remedy(head: Buffer, afterUtf8 = false): string {
   if (head.subarray(0, 4).equals(Buffer.from([0x50, 0x4b, 3, 4]))) {
     return 'It looks like an Excel workbook or another ZIP file: save it as CSV UTF-8 and load that.';
   }
@@ -221,16 +226,19 @@ export function remedy(head: Buffer): string {
   if (utf16 === 'utf-16le' || utf16 === 'utf-16be') return `It looks like UTF-16: load it with --encoding ${utf16}.`;
   if (head.includes(0)) return 'It looks like a binary file: load text, a CSV.';
   const bad = new Utf8Finder().push(head) ?? head.length;
-  if (head.subarray(0, bad).some((byte) => byte >= 0x80)) {
+  if (afterUtf8 || head.subarray(0, bad).some((byte) => byte >= 0x80)) {
     return (
-      'What comes before is UTF-8, so the file is damaged there, or was put together from files of different ' +
-      'encodings: mend it and load it again.'
+      'What comes before is UTF-8, so the file is damaged there or cut off, or was put together from files of ' +
+      'different encodings: mend it and load it again.'
     );
   }
   if (head.some((byte) => byte >= 0x80 && WINDOWS_1252[byte - 0x80] === '\0')) {
     return `It is not Windows-1252 either. Find out what wrote it; --encoding takes ${ENCODINGS.join(', ')}.`;
   }
-  return 'It looks like Windows-1252: load it with --encoding windows-1252.';
+  return (
+    'It looks like Windows-1252 if its language is a western European one: load it with --encoding windows-1252, and look ' +
+    'at the letters of a few rows. If it is another one, save the file as UTF-8.'
+  );
 }
 
 export type OneByte = Exclude<Encoding, 'utf-8' | `utf-16${string}`>;

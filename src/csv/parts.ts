@@ -1,7 +1,7 @@
 /** Cutting a file into parts by byte ranges, at record ends only. */
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
-import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
+import { asBuffer, lineBreaks, MOST_ROW_BYTES, rowTooLarge, Scanner, unclosedQuote } from './scanner.js';
 import type { ScanOptions, ScanSummary } from './records.js';
 import type { RaggedRecord, StrayQuote } from './scanner.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
@@ -43,7 +43,8 @@ const MOST_LARGE = 1_000;
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Keeps no chunk: the memory of one
  * may be used again for the next.
- * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`, `CSV_NUL`
+ * @throws NightloadError `RECORD_TOO_LARGE`, `CSV_ROW_TOO_LARGE`, `CSV_UNCLOSED_QUOTE`, `CSV_RAGGED_ROW`, `CSV_INVALID`, `CSV_NOT_UTF8`,
+ *   `CSV_NUL`
  */
 export async function planParts(chunks: AsyncIterable<Uint8Array>, options: PlanOptions): Promise<PartPlan> {
   const { base = 0, maxRecords = Infinity } = options;
@@ -55,6 +56,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     options.delimiter,
     base,
     (start, end) => {
+      if (end - start > MOST_ROW_BYTES) throw rowTooLarge(rowAt(scanner.records, start));
       if (end - start > options.maxBytes) {
         throw new NightloadError(
           'RECORD_TOO_LARGE',
@@ -83,20 +85,23 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     if (bad !== undefined) {
       scanner.push(chunk.subarray(0, Math.max(0, bad - position)));
       if (scanner.strayQuote !== undefined) throw strayQuote(scanner.strayQuote);
-      throw badByte(chunk, bad, position, scanner.records + 1);
+      throw badByte(chunk, bad, position, scanner.records + 1, text.sawText);
     }
     scanner.push(chunk);
     if (scanner.strayQuote !== undefined) throw strayQuote(scanner.strayQuote);
     if (scanner.ragged !== undefined) throw raggedRow(scanner.ragged, options.width);
     sums.add(chunk, position);
     position += chunk.length;
+    // Not waited for its end: until then its bytes are kept, and the next record may be the end of the file.
+    const { records, recordStart } = scanner;
+    if (position - recordStart > MOST_ROW_BYTES) throw rowTooLarge(rowAt(records + 1, recordStart));
     options.onProgress?.(position - base);
   }
   const open = scanner.finish();
   if (open !== undefined) unclosedQuote(`Data row ${open}`);
   if (scanner.ragged !== undefined) throw raggedRow(scanner.ragged, options.width);
   const cut = text.finish();
-  if (cut !== undefined) throw notUtf8At(cut, scanner.records, Buffer.alloc(0));
+  if (cut !== undefined) throw notUtf8At(cut, scanner.records, Buffer.alloc(0), text.sawText);
   sums.finish();
   return {
     parts,
@@ -107,6 +112,10 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     bytes: position - base,
     lineBreaks: lineBreaks(scanner),
   };
+}
+
+function rowAt(row: number, start: number): string {
+  return `Data row ${row} (from byte ${start} of the file on)`;
 }
 
 /** @param width cells of the header */
@@ -132,8 +141,8 @@ function nulIn(chunk: Buffer, position: number): number | undefined {
   return at === -1 ? undefined : position + at;
 }
 
-function badByte(chunk: Buffer, at: number, position: number, row: number): NightloadError {
-  if (chunk[at - position] !== 0) return notUtf8At(at, row, chunk);
+function badByte(chunk: Buffer, at: number, position: number, row: number, afterUtf8: boolean): NightloadError {
+  if (chunk[at - position] !== 0) return notUtf8At(at, row, chunk, afterUtf8);
   return new NightloadError(
     'CSV_NUL',
     `The file has a NUL byte at byte offset ${at}, in data row ${row}. Salesforce takes none: find out what wrote it, or remove it.`,

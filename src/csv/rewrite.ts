@@ -9,6 +9,7 @@ import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
 import type { Column } from './header.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
+import { LoneCrFinder } from './lone-cr.js';
 import { MOST_ROW_BYTES, rowTooLarge, unclosedQuoteError } from './scanner.js';
 
 export interface RewriteOptions {
@@ -50,7 +51,7 @@ function withLineFeeds(text: string): string {
  * @param data the source from its first data byte on, without its header line
  * @returns data rows only, without a header line
  * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`, `CSV_INVALID`,
- *   `CSV_NOT_UTF8`
+ *   `CSV_NOT_UTF8`, `CSV_LINE_ENDING`
  */
 export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   const keys = new Set((options.keys ?? []).map((name) => name.toLowerCase()));
@@ -115,11 +116,14 @@ const CARRIAGE_RETURN = Buffer.from('\r');
 /** The parser would put replacement characters in place of what it cannot read. */
 function refuseBadText(dataStart: number): Transform {
   const text = new Utf8Finder(dataStart);
+  const lineEnds = new LoneCrFinder(dataStart);
   let held = false;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const bad = text.push(chunk);
-      if (bad !== undefined) return done(notUtf8At(bad, undefined, chunk));
+      if (bad !== undefined) return done(notUtf8At(bad, undefined, chunk, text.sawText));
+      const lone = lineEnds.push(chunk);
+      if (lone !== undefined) return done(lone);
       // The last byte of the file may be half of a line end: then it is none of the last cell.
       const whole = held ? Buffer.concat([CARRIAGE_RETURN, chunk]) : chunk;
       held = whole.at(-1) === 0x0d;
@@ -127,7 +131,7 @@ function refuseBadText(dataStart: number): Transform {
     },
     flush(done) {
       const cut = text.finish();
-      done(cut === undefined ? null : notUtf8At(cut, undefined, Buffer.alloc(0)));
+      done(cut === undefined ? null : notUtf8At(cut, undefined, Buffer.alloc(0), text.sawText));
     },
   });
 }

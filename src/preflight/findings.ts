@@ -32,8 +32,15 @@ export interface Source {
 /** A wrong delimiter makes the whole header one title. */
 const SHOWN = 80;
 
+/** What looks like nothing, or like a plain blank: nobody sees why the name is unknown. */
+const UNSEEN = /(?! )[\p{Zs}\p{Cf}]/gu;
+
+function codePoint(character: string): string {
+  return `<U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}>`;
+}
+
 export function quoted(name: string): string {
-  const text = name.replaceAll(/\p{Cc}+/gu, ' ');
+  const text = name.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(UNSEEN, codePoint);
   return `\`${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}\``;
 }
 
@@ -60,7 +67,7 @@ export function about(source: Source, { code, text }: Problem): Finding {
 
 /** The option that renames a column, ready for a shell; `undefined` when the title cannot be written as one. */
 export function mapOption(title: string, to: string): string | undefined {
-  if (title === '' || title.length > SHOWN || title.includes('=') || /\p{Cc}/u.test(title)) return undefined;
+  if (title === '' || title.length > SHOWN || /(?! )[\p{Cc}\p{Cf}\p{Zs}]/u.test(title)) return undefined;
   return `--map '${`${title}=${to}`.replaceAll("'", String.raw`'\''`)}'`;
 }
 

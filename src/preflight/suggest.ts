@@ -13,9 +13,12 @@ export interface Candidate {
   forms: readonly string[];
 }
 
-/** Letters and digits: people differ in blanks, underscores and capitals. */
+/** Letters and digits: people differ in blanks, underscores and capitals, and some letters have wide or narrow forms. */
 function squash(text: string): string {
-  return text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** Without the `__c` or `__r` at its end, which people forget or mix up. */

@@ -168,6 +168,34 @@ describe('several failed rows of one key', () => {
     expect(await bench.sentAgain(sorted)).toBe('A,older\nB,one\nA,newer\n');
   });
 
+  it('are all changed by a rule when all failed alike, in the order of the source', async () => {
+    const tooLong = (key: string, name: string): string[] => [
+      `STRING_TOO_LONG:Name: data value too large: ${name} (max length=3):Name --`,
+      key,
+      name,
+    ];
+    const stage = await bench.plan(DOUBLE);
+    await bench.write(
+      FAILED,
+      failedFile('External_Id__c,Name', tooLong('A', 'newer'), tooLong('A', 'older'), [LOCKED, 'B', 'one']),
+    );
+    const fixes = [{ code: 'STRING_TOO_LONG', do: 'truncate' } as const];
+    const sorted = await bench.sort(stage, [loaded({ failed: 3 })], { fixes });
+    expect(await bench.sentAgain(sorted)).toBe('A,old\nB,one\nA,new\n');
+    expect(sorted.rejected).toBe(0);
+    expect((await bench.read(sorted.files.changes as string)).trim().split('\n')).toHaveLength(3);
+  });
+
+  it('are deleted again though another one of them landed: none is newer', async () => {
+    const [one, two] = ['001000000000001AAA', '001000000000002AAA'];
+    const stage = await bench.plan(`Id\n${one}\n${two}\n${one}\n`, { operation: 'delete' });
+    await bench.write(FAILED, failedFile('Id', [LOCKED, one]));
+    await bench.write(SUCCEEDED, `"sf__Id","sf__Created",Id\n"${two}","false","${two}"\n"${one}","false","${one}"\n`);
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 2, failed: 1 })], { operation: 'delete' });
+    expect(await bench.sentAgain(sorted)).toBe(`${one}\n`);
+    expect(sorted.rejected).toBe(0);
+  });
+
   it.each([
     ['one of them failed for good', [], ['MALFORMED_ID:no:--', 'a', 'newer']],
     [

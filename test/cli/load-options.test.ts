@@ -8,6 +8,7 @@ import { OPERATIONS } from '../../src/contract.js';
 import type { BulkLoadInput } from '../../src/contract.js';
 import {
   addLoadOptions,
+  collectMapping,
   collectPair,
   parseBytes,
   parseShare,
@@ -228,6 +229,12 @@ describe('parseWhole', () => {
   it.each(['', ' ', '-1', '1.5', '1e3', '0x10', 'two', '3 '])('refuses %j', (text) => {
     expect(() => parseWhole(text)).toThrow(refusal);
   });
+});
+
+it('takes a header with an equals sign in --map, and a value with one in --set', () => {
+  expect(collectMapping('a=b=')).toEqual({ 'a=b': '' });
+  expect(collectMapping('a=b=Name')).toEqual({ 'a=b': 'Name' });
+  expect(collectPair('Name=a=b')).toEqual({ Name: 'a=b' });
 });
 
 describe('collectPair', () => {

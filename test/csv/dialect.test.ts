@@ -64,6 +64,15 @@ describe('detectDialect', () => {
     await expect(detect(text)).rejects.toThrow(refusal(code));
   });
 
+  it('tells of all columns without a name, or with one that others have', async () => {
+    await expect(detect('Id,,Name, ,x\n')).rejects.toThrow('Columns 2 and 4 of the header have no name. Name them or');
+    const doubled = detect('Id,Site,Name,site,Fax,Site,Fax\n');
+    await expect(doubled).rejects.toThrow(
+      'Columns 2, 4 and 6 of the header are all named "Site" ("Site", "site", "Site"',
+    );
+    await expect(doubled).rejects.toThrow('Columns 5 and 7 of the header are both named "Fax". Keep one of each.');
+  });
+
   it.each([
     ['UTF-16 with a mark', Buffer.from('\ufeffId,Name\n', 'utf16le')],
     ['UTF-16, big end first', Buffer.from('\ufeffId,Name\n', 'utf16le').swap16()],

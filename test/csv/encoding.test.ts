@@ -149,11 +149,7 @@ describe('Utf8Finder', () => {
 
 describe('notUtf8At', () => {
   it.each([
-    [
-      'Windows-1252',
-      Buffer.from('Id,Größe', 'latin1'),
-      'looks like Windows-1252: load it with --encoding windows-1252',
-    ],
+    ['Windows-1252', Buffer.from('Id,Größe', 'latin1'), 'load it with --encoding windows-1252'],
     ['ASCII so far', Buffer.from('Id,Name'), 'looks like Windows-1252'],
     ['UTF-16', be('Id,Name'), 'load it with --encoding utf-16be'],
     ['UTF-16 with a mark', Buffer.concat([LE_MARK, le('名前')]), 'load it with --encoding utf-16le'],

@@ -320,6 +320,40 @@ describe('planParts', () => {
     await expect(plan('a\n"b\n', 100)).rejects.toMatchObject({ code: 'CSV_UNCLOSED_QUOTE' });
   });
 
+  it('gives up on a row that does not end, instead of keeping it', async () => {
+    let given = 0;
+    const endless = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from('a,b\nc,"');
+      for (; given < 100; given++) yield Buffer.alloc(1_000_000, 'x\n');
+    };
+    const options = { delimiter: ',', maxBytes: 100_000_000, base: 7 };
+    await expect(planParts(endless(), options)).rejects.toMatchObject({
+      code: 'CSV_ROW_TOO_LARGE',
+      message: expect.stringMatching(/^Data row 2 \(from byte 11 of the file on\) has more than 16 MB/) as string,
+    });
+    expect(given).toBeLessThan(20);
+    const ended = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from(`a,b\nc,${'x'.repeat(16_000_001)}\nd,e\n`);
+    };
+    await expect(planParts(ended(), options)).rejects.toMatchObject({ code: 'CSV_ROW_TOO_LARGE' });
+  });
+
+  it.each([
+    ['cut off in a character', 'K,Zo\xc3'],
+    ['with a bad byte far behind', 'K,Zo\xe9,\n'],
+  ])('does not take a damaged UTF-8 file for another encoding: %s', async (_name, end) => {
+    const chunks = async function* (): AsyncGenerator<Buffer> {
+      yield Buffer.from('a,Größe\n');
+      yield Buffer.from('b,plain\n'.repeat(1_000));
+      yield Buffer.from(end, 'latin1');
+    };
+    const failed = planParts(chunks(), { delimiter: ',', maxBytes: 1e6 });
+    await expect(failed).rejects.toMatchObject({
+      code: 'CSV_NOT_UTF8',
+      message: expect.stringContaining('the file is damaged there or cut off') as string,
+    });
+  });
+
   it('refuses bytes that are not UTF-8, wherever chunks cut characters', async () => {
     const good = Buffer.from('é,€,😀\n'.repeat(20));
     const latin1 = Buffer.from('Müller\n', 'latin1');

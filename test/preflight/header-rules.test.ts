@@ -148,7 +148,18 @@ describe('names', () => {
     const finding = await only(check('Account', ['Name', 'a\u001b[31m\nb']));
     expect(finding.message).toContain('`a [31m b`');
     expect(finding.message).not.toContain('--map');
-    expect((await only(check('Account', ['Name', 'a=b']))).message).toContain('remove the column from the file');
+    expect((await only(check('Account', ['Name', 'a=b']))).message).toContain("--map 'a=b='");
+  });
+
+  it.each([
+    ['\u00a0Phone', '`<U+00A0>Phone`'],
+    ['Ph\u200bone', '`Ph<U+200B>one`'],
+    ['\ufeffPhone', '`<U+FEFF>Phone`'],
+    ['Ｐｈｏｎｅ', '`Ｐｈｏｎｅ`'],
+  ])('shows characters that nobody sees, and what was meant: %j', async (title, shown) => {
+    const { message } = await only(check('Account', ['Name', title]));
+    expect(message).toContain(shown);
+    expect(message).toContain('did you mean `Phone`?');
   });
 
   it('finds everything, not only the first', async () => {

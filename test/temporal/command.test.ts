@@ -101,6 +101,15 @@ it('checks a file without loading it: everything that is wrong, exit code 1, or 
     errors: [{ code: 'HEADER_LABEL_COLUMN' }, { code: 'HEADER_UNKNOWN_COLUMN' }],
   });
   expect(text).toContain('did you mean `Rating`?');
+  const long = await file(
+    keyed('K3', 3).map((row, i) => ({ ...row, Name: i === 1 ? 'x'.repeat(140_000) : (row.Name ?? '') })),
+  );
+  const [tooLong, one] = await check(long);
+  expect([tooLong, one]).toMatchObject([1, { errors: [{ code: 'CSV_CELL_TOO_LONG' }] }]);
+  const [refused, two] = await check(long, '--check-rows');
+  expect([refused, two]).toMatchObject([1, { errors: [{ code: 'ROWS_WOULD_FAIL' }] }]);
+  const [loads, three] = await check(long, '--skip-bad-rows');
+  expect([loads, three]).toMatchObject([0, { errors: [], rows: { bad: 1 } }]);
   const rows = keyed('K2', 3).map((row, i) => ({ ...row, Rating: i === 1 ? 'Lukewarm' : 'Hot' }));
   const source = await file(rows);
   expect((await check(source))[0]).toBe(0);

@@ -330,6 +330,37 @@ const REFUSALS: Refusal[] = [
     says: /byte offset 24 .*--encoding windows-1252/,
   },
   {
+    file: 'gzip in gzip',
+    content: gzipSync(gzipSync('External_Id__c,Name\nx-1,One\n')),
+    code: 'SOURCE_NOT_CSV',
+    says: /packed twice/,
+  },
+  {
+    file: 'a page in gzip',
+    content: gzipSync('%PDF-1.7\n%âãÏÓ\n'),
+    code: 'SOURCE_NOT_CSV',
+    says: /PDF/,
+  },
+  {
+    file: 'UTF-8 that is called UTF-16',
+    content: 'External_Id__c,Name\nx-1,Größe\n',
+    input: { encoding: 'utf-16' },
+    code: 'CSV_NOT_DECODABLE',
+    says: /UTF-8\. Load it without --encoding/,
+  },
+  {
+    file: 'lines that end with CR after a header that ends with LF',
+    content: 'External_Id__c\nx-1\rx-2\r',
+    input: { constants: { Name: 'One' } },
+    code: 'CSV_LINE_ENDING',
+    says: /Data row 1 has a carriage return outside of quotes .*byte offset 18/,
+  },
+  {
+    file: 'the same as it is',
+    content: 'External_Id__c,Name\n\rx-1,One\n\rx-2,Two\n\r',
+    code: 'CSV_LINE_ENDING',
+  },
+  {
     file: 'an Excel workbook',
     content: Buffer.concat([
       Buffer.from(

@@ -1,0 +1,49 @@
+/** Finds carriage returns outside of quotes that end no line: the end of a row to whoever wrote it, or part of a value. */
+import { NightloadError } from '../errors.js';
+
+const QUOTE = 0x22;
+const CR = 0x0d;
+const LF = 0x0a;
+
+export class LoneCrFinder {
+  /** Offset of the next chunk. */
+  #position: number;
+  #inQuotes = false;
+  #row = 1;
+  /** The line has bytes other than its end, so it is a row. */
+  #begun = false;
+  /** Offset of a carriage return whose next byte has not come yet. */
+  #open: number | undefined;
+
+  /** @param position offset of the first byte that comes, which is the beginning of a data row */
+  constructor(position = 0) {
+    this.#position = position;
+  }
+
+  /** The last byte of a file may be half of a line end, which is no error. */
+  push(chunk: Buffer): NightloadError | undefined {
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] as number;
+      if (this.#open !== undefined && byte !== LF) return this.#error(this.#open);
+      this.#open = undefined;
+      // A doubled quote closes and opens.
+      if (byte === QUOTE) this.#inQuotes = !this.#inQuotes;
+      if (this.#inQuotes || (byte !== CR && byte !== LF)) this.#begun = true;
+      else if (byte === CR) this.#open = this.#position + at;
+      else {
+        if (this.#begun) this.#row++;
+        this.#begun = false;
+      }
+    }
+    this.#position += chunk.length;
+    return undefined;
+  }
+
+  #error(offset: number): NightloadError {
+    return new NightloadError(
+      'CSV_LINE_ENDING',
+      `Data row ${this.#row} has a carriage return outside of quotes that is no part of a line end (byte offset ${offset}). ` +
+        'If it is to end the row, convert all line ends to LF or CRLF; if it belongs to a value, put the value in quotes.',
+    );
+  }
+}
