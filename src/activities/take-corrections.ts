@@ -6,7 +6,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readCell } from '../csv/cells.js';
+import { isDelete } from '../contract.js';
+import { readCell, readCells } from '../csv/cells.js';
 import { headerBytes } from '../csv/header.js';
 import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
@@ -17,6 +18,8 @@ import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
+import { comparable, lastRows } from './last-rows.js';
+import type { LastRow } from './last-rows.js';
 import { keyFunction } from './sorting.js';
 import { loadPlan, savePlan, shownNames, stageOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
@@ -41,7 +44,12 @@ export function takeCorrections(
     const rows = await asRefusal(async () =>
       readCorrections(await roots.pathOf(input.source), plan, folder, input, step),
     );
-    const remaining = await takeOut(rows, plan, rejected, folder, step);
+    // An insert puts nothing over anything, and of two deletes none is newer.
+    const mayOverwrite = input.operation !== 'insert' && !isDelete(input.operation);
+    const last = mayOverwrite
+      ? await lastRows(plan, plan.key as KeyRule, rows.keys, step.signal)
+      : new Map<string, LastRow>();
+    const remaining = await takeOut(rows, plan, rejected, last, folder, step);
     const stage = rows.plan;
     // After a reset the same number may name another file: what the first one sent must not count as its rows.
     const stageFolder = join(folder, contentName(stage));
@@ -191,11 +199,15 @@ async function keysOf(path: string, plan: StagePlan, key: KeyRule, step: Step): 
   return keys;
 }
 
-/** Writes the rejected rows for which no correction came. */
+/**
+ * Writes the rejected rows for which no correction came.
+ * @param last of keys that several rows of the source have
+ */
 async function takeOut(
   { keys }: Corrected,
   plan: StagePlan,
   rejected: readonly string[],
+  last: ReadonlyMap<string, LastRow>,
   folder: string,
   step: Step,
 ): Promise<RowFile> {
@@ -205,6 +217,7 @@ async function takeOut(
   const column = NOTES + shown.findIndex((name) => name.toLowerCase() === key.column.toLowerCase());
   const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
   const unclear = new Set<number>();
+  const older = new OlderRows(last);
   const remaining = new RowFile(join(folder, `waiting-${randomUUID().slice(0, 8)}.csv`), header);
   try {
     for (const path of rejected) {
@@ -219,6 +232,7 @@ async function takeOut(
           // The last one stays, as a negative number: it tells that all are used up.
           const row = corrected.shift() as number;
           if (corrected.length === 0) corrected.push(-row);
+          older.take(value as string, row, () => readCells(record, ',').slice(NOTES));
         } else unclear.add(-(corrected[0] as number));
         isHeader = false;
       }
@@ -232,6 +246,13 @@ async function takeOut(
         'Correct all of them, or leave all of them out.',
     );
   }
+  const overtaken = older.rows();
+  if (overtaken.length > 0) {
+    throw refused(
+      `${rowList(overtaken)} of the corrected file: another row of the source has the same ${key.column} and was not rejected, and that it is older cannot be told. ` +
+        'Its values would be lost. Leave the row out, look at the record, and load what is right as a load of its own.',
+    );
+  }
   const strange = [...keys.values()]
     .flat()
     .filter((row) => row > 0)
@@ -243,6 +264,33 @@ async function takeOut(
     );
   }
   return remaining;
+}
+
+/** Corrections of rows that may be older than what landed under their key. */
+class OlderRows {
+  readonly #last: ReadonlyMap<string, LastRow>;
+  readonly #taken = new Map<string, { rows: number[]; newest: boolean }>();
+
+  constructor(last: ReadonlyMap<string, LastRow>) {
+    this.#last = last;
+  }
+
+  /** @param row its number in the corrected file */
+  take(key: string, row: number, cells: () => string[]): void {
+    const last = this.#last.get(key);
+    if (last === undefined) return;
+    const taken = this.#taken.get(key) ?? { rows: [], newest: false };
+    taken.rows.push(row);
+    taken.newest ||= comparable(cells()) === last.cells;
+    this.#taken.set(key, taken);
+  }
+
+  rows(): number[] {
+    return [...this.#taken]
+      .filter(([key, { rows, newest }]) => !newest && rows.length < (this.#last.get(key)?.rows ?? 0))
+      .flatMap(([, { rows }]) => rows)
+      .sort((a, b) => a - b);
+  }
 }
 
 /** `Data row 3` or `Data rows 3, 4, 5, 6, 7 and 12 more`. */

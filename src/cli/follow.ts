@@ -1,4 +1,5 @@
 /** Following a load to its end from a shell: progress, a word when no worker is there, Ctrl-C detaches. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { LoadHandle } from '../load-handle.js';
@@ -29,6 +30,8 @@ export async function follow(
 ): Promise<BulkLoadResult | 'detached'> {
   const view = progressView();
   const stop = new AbortController();
+  // The client leaves a listener behind for each of its long polls, some sixty in an hour: no reason for a warning.
+  setMaxListeners(0, stop.signal);
   let interrupt = (): void => undefined;
   const detached = new Promise<'detached'>((done) => {
     interrupt = () => done('detached');

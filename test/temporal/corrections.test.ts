@@ -273,6 +273,39 @@ describe('corrections by people', () => {
   });
 });
 
+it('corrections never put an older row over a newer one of the same key that landed', async () => {
+  const rows = keyed('C9', accounts(650)).map((row, i) =>
+    i === 2 || i === 5 ? { ...row, Name: `${i} ${LONG}` } : row,
+  );
+  const older = { ...(rows[300] as Row), External_Id__c: 'C9-640', Name: `older ${LONG}` };
+  // Each in another chunk of 200 rows than the one that lands: the platform refuses two rows of a key in one.
+  const newer = { ...(rows[300] as Row), Name: `newer ${LONG}` };
+  const source = await world.csv([older, ...rows, newer]);
+  const handle = await world.start({ source, retry: { ...FAST.retry, holdFor: '5m' } });
+  await holding(handle);
+  const name = (row: Row): Row => ({ ...row, Name: (row['Name'] ?? '').slice(0, 8) });
+  const refusal = {
+    code: 'CORRECTIONS_REFUSED',
+    message: expect.stringMatching(/^Data row 2 of.*not rejected/) as string,
+  };
+  const all = await world.csv([rows[2] as Row, older, newer].map(name));
+  await expect(handle.submitCorrections({ source: all }, 'all')).rejects.toMatchObject(refusal);
+  // The newest of its key was rejected: what landed is older.
+  const right = await world.csv([rows[2] as Row, newer].map(name));
+  expect(await handle.submitCorrections({ source: right }, 'right')).toMatchObject({ rows: 2, remaining: 2 });
+  const rest = await world.csv([name(rows[5] as Row)]);
+  expect(await handle.submitCorrections({ source: rest }, 'rest')).toMatchObject({ rows: 1, remaining: 1 });
+  const nameOf = (key: string): string | undefined =>
+    world.org
+      .records('Account')
+      .find(({ values }) => values.get('External_Id__c') === key)
+      ?.values.get('Name');
+  await expect.poll(() => nameOf('C9-6'), { timeout: 20_000 }).toBe('5 xxxxxx');
+  expect(['C9-640', 'C9-301', 'C9-3'].map(nameOf)).toEqual(['Account 640', 'newer xx', '2 xxxxxx']);
+  await handle.cancel();
+  await handle.result();
+});
+
 it('corrections of one of two rejected rows with the same key are refused: which is meant cannot be told', async () => {
   const row = (Name: string): Row => ({ External_Id__c: 'C9-1', Name: '', Description: Name });
   const handle = await world.start({
