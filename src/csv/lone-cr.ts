@@ -8,7 +8,12 @@ const LF = 0x0a;
 export class LoneCrFinder {
   /** Offset of the next chunk. */
   #position: number;
+  readonly #delimiter: number;
   #inQuotes = false;
+  /** A quote that comes now opens a cell, or goes on with one that it seemed to close. */
+  #mayOpen = true;
+  /** A quote stands where none may be: that is told by whoever reads the cells, and after it nothing is sure. */
+  #lost = false;
   #row = 1;
   /** The line has bytes other than its end, so it is a row. */
   #begun = false;
@@ -16,24 +21,28 @@ export class LoneCrFinder {
   #open: number | undefined;
 
   /** @param position offset of the first byte that comes, which is the beginning of a data row */
-  constructor(position = 0) {
+  constructor(delimiter: string, position = 0) {
+    this.#delimiter = delimiter.charCodeAt(0);
     this.#position = position;
   }
 
   /** The last byte of a file may be half of a line end, which is no error. */
   push(chunk: Buffer): NightloadError | undefined {
-    for (let at = 0; at < chunk.length; at++) {
+    for (let at = 0; at < chunk.length && !this.#lost; at++) {
       const byte = chunk[at] as number;
       if (this.#open !== undefined && byte !== LF) return this.#error(this.#open);
       this.#open = undefined;
-      // A doubled quote closes and opens.
-      if (byte === QUOTE) this.#inQuotes = !this.#inQuotes;
-      if (this.#inQuotes || (byte !== CR && byte !== LF)) this.#begun = true;
+      if (byte === QUOTE) {
+        this.#lost = !this.#inQuotes && !this.#mayOpen;
+        this.#inQuotes = !this.#inQuotes;
+        this.#begun = true;
+      } else if (this.#inQuotes || (byte !== CR && byte !== LF)) this.#begun = true;
       else if (byte === CR) this.#open = this.#position + at;
       else {
         if (this.#begun) this.#row++;
         this.#begun = false;
       }
+      this.#mayOpen = byte === QUOTE || byte === this.#delimiter || byte === LF;
     }
     this.#position += chunk.length;
     return undefined;

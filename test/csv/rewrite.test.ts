@@ -68,6 +68,7 @@ describe('rewriteCsv', () => {
       'CSV_LINE_ENDING',
       'row 2 has a carriage return outside of quotes',
     ],
+    ['a stray quote before a CR', 'a,5" x\nc,"d\re"\n', 'CSV_INVALID', 'near data row'],
     ['a CR too many', 'a,"x\r"\r\r\n', 'CSV_LINE_ENDING', '(byte offset 6)'],
     ['a quote that is never closed', 'a,b\nc,"d\n', 'CSV_UNCLOSED_QUOTE', 'Data row 2 opens'],
     ['another encoding', Buffer.from('a,b\nc,Müller\n', 'latin1'), 'CSV_NOT_UTF8', 'not UTF-8'],
