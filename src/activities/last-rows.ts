@@ -9,12 +9,12 @@ import type { KeyRule, StagePlan } from './stage.js';
 export interface LastRow {
   /** Rows of the source that have the key: more than one. */
   rows: number;
-  /** The last one, as {@link comparable} writes it. */
+  /** The last one, as `comparable` writes it. */
   cells: string;
 }
 
 /** Cells in one text, whichever way they were quoted and their lines broken. */
-export function comparable(cells: readonly string[]): string {
+function comparable(cells: readonly string[]): string {
   return cells.map((cell) => cell.replaceAll(/\r+\n/g, '\n')).join('\0');
 }
 
@@ -52,4 +52,31 @@ export async function lastRows(
     last.set(value, { rows, cells: comparable(readCells(record, delimiter)) });
   }
   return last;
+}
+
+/** Finds corrections of rows that may be older than what landed under their key. */
+export class OlderRows {
+  readonly #last: ReadonlyMap<string, LastRow>;
+  readonly #taken = new Map<string, { rows: number[]; newest: boolean }>();
+
+  constructor(last: ReadonlyMap<string, LastRow>) {
+    this.#last = last;
+  }
+
+  /** @param row its number in the corrected file */
+  take(key: string, row: number, cells: () => string[]): void {
+    const last = this.#last.get(key);
+    if (last === undefined) return;
+    const taken = this.#taken.get(key) ?? { rows: [], newest: false };
+    taken.rows.push(row);
+    taken.newest ||= comparable(cells()) === last.cells;
+    this.#taken.set(key, taken);
+  }
+
+  rows(): number[] {
+    return [...this.#taken]
+      .filter(([key, { rows, newest }]) => !newest && rows.length < (this.#last.get(key)?.rows ?? 0))
+      .flatMap(([, { rows }]) => rows)
+      .sort((a, b) => a - b);
+  }
 }

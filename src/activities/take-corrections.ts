@@ -18,7 +18,7 @@ import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
-import { comparable, lastRows } from './last-rows.js';
+import { lastRows, OlderRows } from './last-rows.js';
 import type { LastRow } from './last-rows.js';
 import { keyFunction } from './sorting.js';
 import { loadPlan, savePlan, shownNames, stageOf } from './stage.js';
@@ -264,33 +264,6 @@ async function takeOut(
     );
   }
   return remaining;
-}
-
-/** Corrections of rows that may be older than what landed under their key. */
-class OlderRows {
-  readonly #last: ReadonlyMap<string, LastRow>;
-  readonly #taken = new Map<string, { rows: number[]; newest: boolean }>();
-
-  constructor(last: ReadonlyMap<string, LastRow>) {
-    this.#last = last;
-  }
-
-  /** @param row its number in the corrected file */
-  take(key: string, row: number, cells: () => string[]): void {
-    const last = this.#last.get(key);
-    if (last === undefined) return;
-    const taken = this.#taken.get(key) ?? { rows: [], newest: false };
-    taken.rows.push(row);
-    taken.newest ||= comparable(cells()) === last.cells;
-    this.#taken.set(key, taken);
-  }
-
-  rows(): number[] {
-    return [...this.#taken]
-      .filter(([key, { rows, newest }]) => !newest && rows.length < (this.#last.get(key)?.rows ?? 0))
-      .flatMap(([, { rows }]) => rows)
-      .sort((a, b) => a - b);
-  }
 }
 
 /** `Data row 3` or `Data rows 3, 4, 5, 6, 7 and 12 more`. */
