@@ -1,4 +1,7 @@
-/** Finds carriage returns outside of quotes that end no line: the end of a row to whoever wrote it, or part of a value. */
+/**
+ * Finds carriage returns outside of quotes that are no part of a line end and may be meant as one: in a file of one column,
+ * and at either end of a row. Elsewhere the number of cells tells that they belong to a value.
+ */
 import { NightloadError } from '../errors.js';
 
 const QUOTE = 0x22;
@@ -9,6 +12,7 @@ export class LoneCrFinder {
   /** Offset of the next chunk. */
   #position: number;
   readonly #delimiter: number;
+  readonly #width: number;
   #inQuotes = false;
   /** A quote that comes now opens a cell, or goes on with one that it seemed to close. */
   #mayOpen = true;
@@ -20,9 +24,13 @@ export class LoneCrFinder {
   /** Offset of a carriage return whose next byte has not come yet. */
   #open: number | undefined;
 
-  /** @param position offset of the first byte that comes, which is the beginning of a data row */
-  constructor(delimiter: string, position = 0) {
+  /**
+   * @param width cells of a row
+   * @param position offset of the first byte that comes, which is the beginning of a data row
+   */
+  constructor(delimiter: string, width: number, position = 0) {
     this.#delimiter = delimiter.charCodeAt(0);
+    this.#width = width;
     this.#position = position;
   }
 
@@ -30,7 +38,9 @@ export class LoneCrFinder {
   push(chunk: Buffer): NightloadError | undefined {
     for (let at = 0; at < chunk.length && !this.#lost; at++) {
       const byte = chunk[at] as number;
-      if (this.#open !== undefined && byte !== LF) return this.#error(this.#open);
+      if (this.#open !== undefined && byte !== LF && (this.#width === 1 || !this.#begun || byte === CR)) {
+        return this.#error(this.#open);
+      }
       this.#open = undefined;
       if (byte === QUOTE) {
         this.#lost = !this.#inQuotes && !this.#mayOpen;

@@ -99,7 +99,7 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
     // A CR at the end of the last cell would make the line end with CRLF.
     quoted_match: /\r/,
   });
-  const text = refuseBadText(options.delimiter, options.dataStart ?? 0);
+  const text = refuseBadText(options);
   data.on('error', (error) => parser.destroy(error));
   text.on('error', (error) => parser.destroy(error));
   parser.on('error', (error) => reshape.destroy(readable(error)));
@@ -114,9 +114,9 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
 const CARRIAGE_RETURN = Buffer.from('\r');
 
 /** The parser would put replacement characters in place of what it cannot read. */
-function refuseBadText(delimiter: string, dataStart: number): Transform {
+function refuseBadText({ delimiter, width, dataStart = 0 }: RewriteOptions): Transform {
   const text = new Utf8Finder(dataStart);
-  const lineEnds = new LoneCrFinder(delimiter, dataStart);
+  const lineEnds = new LoneCrFinder(delimiter, width, dataStart);
   let held = false;
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -61,7 +61,7 @@ describe('rewriteCsv', () => {
     ['too many cells', 'a,b\n\nc,d\ne,f,g\n', 'CSV_RAGGED_ROW', 'Data row 3 has 3 cells'],
     ['a stray quote', 'a,b\nc,5" pipe\n', 'CSV_INVALID', 'near data row'],
     ['text after a closed quote', 'a,"b"c\n', 'CSV_INVALID', 'near data row'],
-    ['lines that end with CR among others', 'a,b\nc,d\re,f\r', 'CSV_LINE_ENDING', 'Data row 2 has a carriage return'],
+    ['lines that end with CR among others', 'a,b\nc,d\re,f\r', 'CSV_RAGGED_ROW', 'Data row 2 has 3 cells'],
     [
       'LF and CR the wrong way round',
       'a,b\n\rc,d\n\r',
@@ -88,6 +88,18 @@ describe('rewriteCsv', () => {
       code: 'CSV_ROW_TOO_LARGE',
       message: expect.stringContaining('Data row 2 has more than 16 MB') as string,
     });
+  });
+
+  it('refuses a carriage return that may end a row of one column', async () => {
+    const one = { width: 1, columns: columns('A') };
+    for (const text of ['a\nb\rc\r', 'a\nb\r"c"\n', '"a"\nb\r\n\nc\rd']) {
+      await expect(rewrite(text, one)).rejects.toMatchObject({ code: 'CSV_LINE_ENDING' });
+    }
+    expect(await rewrite('"a\rb"\r\nc\r', one)).toBe('"a\rb"\nc\n');
+  });
+
+  it('takes one between cells for a part of a value', async () => {
+    expect(await rewrite('a,b\rc\nd\r,e\n')).toBe('a,"b\rc"\n"d\r",e\n');
   });
 
   it('drops half of a line end at the end of the file, and keeps carriage returns in cells', async () => {
