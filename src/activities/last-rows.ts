@@ -1,82 +1,135 @@
-/** Which row of a key is the newest: the last one in the source. An older one must not be put over it, by nobody. */
+/**
+ * Which corrections came too late: a newer row of the same key landed, and its values would be lost. The newest row of a
+ * key is the last one in the source.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { readCell, readCells } from '../csv/cells.js';
-import { scanRecords } from '../csv/records.js';
-import { readRange, readRanges } from '../storage/files.js';
+import { keyNormaliser } from '../csv/keys.js';
+import { eachRecord, scanRecords } from '../csv/records.js';
+import { readResultRows, resultDelimiter } from '../csv/results.js';
+import { readHead, readRange, readRanges } from '../storage/files.js';
 import { keyFunction } from './sorting.js';
 import { isAsPlanned, rangeOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 
-export interface LastRow {
-  /** Rows of the source that have the key: more than one. */
-  rows: number;
-  /** The last one, as `comparable` writes it. */
-  cells: string;
+export interface Corrections {
+  plan: StagePlan;
+  key: KeyRule;
+  /** Keys that have corrections. */
+  keys: ReadonlySet<string>;
+  /** Paths of the rejected rows that wait. */
+  rejected: readonly string[];
+  /** `file:` URIs of all rows that landed. */
+  succeeded: readonly string[];
+  signal: AbortSignal;
 }
 
-/** Cells in one text, whichever way they were quoted and their lines broken. */
-function comparable(cells: readonly string[]): string {
-  return cells.map((cell) => cell.replaceAll(/\r+\n/g, '\n')).join('\0');
+/** Rows of the source that share a key, as {@link Comparer} writes them. */
+interface SameKey {
+  all: Set<string>;
+  last: string;
 }
 
-/** Of the keys that several rows of the source have; none when the source is no longer as it was. */
-export async function lastRows(
-  plan: StagePlan,
-  key: KeyRule,
-  wanted: { has: (key: string) => boolean },
-  signal: AbortSignal,
-): Promise<Map<string, LastRow>> {
-  const last = new Map<string, LastRow>();
-  if (!(await isAsPlanned(plan.rows, plan.fingerprint))) return last;
+/** `sf__Id` and `sf__Error` stand before the columns of a rejected file. */
+const NOTES = 2;
+
+/**
+ * A row may have been changed by a fix rule, or corrected and rejected before, so that no row of the source is like it.
+ * Of what landed, the last row of the source, and one that is like none of them, are taken for newer. When the source is
+ * no longer as it was, all that landed is.
+ */
+export async function overtakenKeys(corrections: Corrections): Promise<Set<string>> {
+  const { plan, key, keys, rejected, succeeded, signal } = corrections;
+  const compare = new Comparer(plan, key);
+  const usable = await isAsPlanned(plan.rows, plan.fingerprint);
+  const source = usable ? await sameKeys(corrections, compare) : undefined;
+  const doubtful = new Set(source === undefined ? keys : source.keys());
+  if (source !== undefined && doubtful.size > 0) {
+    for (const path of rejected) {
+      for await (const cells of eachRecord(readRange(path, 0, undefined, signal), { delimiter: ',' })) {
+        const row = cells.slice(NOTES);
+        const value = compare.key(row);
+        if (value !== undefined && source.get(value)?.last === compare.row(row)) doubtful.delete(value);
+      }
+    }
+  }
+  const overtaken = new Set<string>();
+  if (doubtful.size === 0) return overtaken;
+  for (const uri of succeeded) {
+    const path = fileURLToPath(uri);
+    // Somebody removed it: nothing tells any more what landed.
+    if (!existsSync(path)) return doubtful;
+    const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
+    for await (const { cells } of readResultRows(readRange(path, 0, undefined, signal), delimiter, plan.names)) {
+      const value = compare.key(cells);
+      if (value === undefined || !doubtful.has(value)) continue;
+      const same = source?.get(value);
+      const row = compare.row(cells);
+      if (same === undefined || row === same.last || !same.all.has(row)) overtaken.add(value);
+    }
+  }
+  return overtaken;
+}
+
+/** Keys with corrections that several rows of the source have. */
+async function sameKeys({ plan, key, keys, signal }: Corrections, compare: Comparer): Promise<Map<string, SameKey>> {
   const of = keyFunction(key);
   const { delimiter } = plan;
   const column = plan.names.indexOf(key.column);
-  const found = new Map<string, { rows: number; start: number; end: number }>();
+  const places = new Map<string, { start: number; end: number }[]>();
   for (let part = 1; part <= plan.parts.length; part++) {
     const range = rangeOf(plan, part);
     const chunks = readRange(plan.rows, range.start, range.end, signal);
     await scanRecords(chunks, { delimiter, base: range.start }, (record, start, end) => {
       const value = of(readCell(record, column, delimiter));
-      if (value !== undefined && wanted.has(value)) {
-        found.set(value, { rows: (found.get(value)?.rows ?? 0) + 1, start, end });
-      }
+      if (value === undefined || !keys.has(value)) return;
+      const before = places.get(value);
+      if (before === undefined) places.set(value, [{ start, end }]);
+      else before.push({ start, end });
     });
   }
-  const several = [...found].filter(([, { rows }]) => rows > 1).sort(([, a], [, b]) => a.start - b.start);
-  let n = 0;
-  for await (const record of readRanges(
-    plan.rows,
-    several.map(([, range]) => range),
-    signal,
-  )) {
-    const [value, { rows }] = several[n++] as (typeof several)[number];
-    last.set(value, { rows, cells: comparable(readCells(record, delimiter)) });
+  const ranges = [...places.values()].filter(({ length }) => length > 1).flat();
+  ranges.sort((a, b) => a.start - b.start);
+  const same = new Map<string, SameKey>();
+  for await (const record of readRanges(plan.rows, ranges, signal)) {
+    const cells = readCells(record, delimiter);
+    const value = compare.key(cells) as string;
+    const row = compare.row(cells);
+    const known = same.get(value);
+    if (known === undefined) same.set(value, { all: new Set([row]), last: row });
+    else {
+      known.all.add(row);
+      known.last = row;
+    }
   }
-  return last;
+  return same;
 }
 
-/** Finds corrections of rows that may be older than what landed under their key. */
-export class OlderRows {
-  readonly #last: ReadonlyMap<string, LastRow>;
-  readonly #taken = new Map<string, { rows: number[]; newest: boolean }>();
+const ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;
 
-  constructor(last: ReadonlyMap<string, LastRow>) {
-    this.#last = last;
+/** Brings rows into one form, whichever way their values are written: result files show them re-rendered. */
+class Comparer {
+  readonly #column: number;
+  readonly #key: (cell: string) => string | undefined;
+  readonly #number = keyNormaliser({ type: 'double', caseSensitive: true });
+
+  constructor(plan: StagePlan, key: KeyRule) {
+    this.#column = plan.names.indexOf(key.column);
+    this.#key = keyFunction(key);
   }
 
-  /** @param row its number in the corrected file */
-  take(key: string, row: number, cells: () => string[]): void {
-    const last = this.#last.get(key);
-    if (last === undefined) return;
-    const taken = this.#taken.get(key) ?? { rows: [], newest: false };
-    taken.rows.push(row);
-    taken.newest ||= comparable(cells()) === last.cells;
-    this.#taken.set(key, taken);
+  key(cells: readonly string[]): string | undefined {
+    return this.#key(cells[this.#column] ?? '');
   }
 
-  rows(): number[] {
-    return [...this.#taken]
-      .filter(([key, { rows, newest }]) => !newest && rows.length < (this.#last.get(key)?.rows ?? 0))
-      .flatMap(([, { rows }]) => rows)
-      .sort((a, b) => a - b);
+  row(cells: readonly string[]): string {
+    return cells
+      .map((cell, column) => {
+        if (column === this.#column) return this.#key(cell) ?? '';
+        // Numbers lose how they are written; other text only blanks at its ends.
+        return ID.test(cell) ? cell.slice(0, 15) : (this.#number(cell.replaceAll(/\r+\n/g, '\n')) ?? '');
+      })
+      .join('\0');
   }
 }

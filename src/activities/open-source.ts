@@ -66,7 +66,8 @@ export async function openSource(
   }
   const said16 = encoding?.startsWith('utf-16') === true;
   // Its line ends and delimiters have one byte that is NUL.
-  if (said16 && recognised.encoding === 'utf-8' && !(recognised.gzip ? unpackedHead(head) : head).includes(0)) {
+  const begin = recognised.gzip ? unpackedHead(head) : head;
+  if (said16 && recognised.encoding === 'utf-8' && begin.length > 0 && !begin.includes(0)) {
     throw notDecodable(encoding, 0, 'begins text that is UTF-8', 'Load it without --encoding.');
   }
   // Never guessed: the caller says it, or the bytes are UTF-8.

@@ -19,6 +19,8 @@ export class PlannedFixes {
   readonly #notes = new Map<string, string>();
   /** Texts of errors that were kept before: most rows fail for the same few reasons. */
   readonly #texts = new Map<string, string>();
+  /** Keys of rows whose rule needs more of the error's text than is kept. */
+  readonly #vague = new Set<string>();
   /** Keys whose rows cannot be changed in the source, one by one. */
   readonly #odd = new Set<string>();
 
@@ -54,10 +56,12 @@ export class PlannedFixes {
    * @param note error of a row that is to be changed
    * @param again whether another row of the key is wanted: which of the source's rows is which cannot be told, and need
    *   not be when all of them failed alike
+   * @param cells of the row in the result file
    */
-  plan(key: string, note: string | undefined, again: boolean): void {
+  plan(key: string, note: string | undefined, again: boolean, cells: readonly string[]): void {
     const text = note === undefined ? undefined : shortNote(note);
-    if (again && this.#notes.get(key) !== text) this.#odd.add(key);
+    if (text !== undefined && this.fix(parseRowError(text), cells) === undefined) this.#vague.add(key);
+    if (again && (this.#notes.get(key) !== text || this.#vague.has(key))) this.#odd.add(key);
     if (text === undefined) return;
     const known = this.#texts.get(text) ?? text;
     this.#texts.set(text, known);

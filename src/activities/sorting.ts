@@ -181,7 +181,7 @@ async function wantRetried(sorting: Sorting, loaded: PartOutcome[], key: Key, in
         if (fate !== 'again' && fate !== 'fixed') continue;
         const before = index.size;
         index.want(value);
-        sorting.fixes.plan(value, fate === 'fixed' ? row.note : undefined, index.size === before);
+        sorting.fixes.plan(value, fate === 'fixed' ? row.note : undefined, index.size === before, row.cells);
       }
     }
   }

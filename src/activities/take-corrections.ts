@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDelete } from '../contract.js';
-import { readCell, readCells } from '../csv/cells.js';
+import { readCell } from '../csv/cells.js';
 import { headerBytes } from '../csv/header.js';
 import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
@@ -18,8 +18,7 @@ import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
-import { lastRows, OlderRows } from './last-rows.js';
-import type { LastRow } from './last-rows.js';
+import { overtakenKeys } from './last-rows.js';
 import { keyFunction } from './sorting.js';
 import { loadPlan, savePlan, shownNames, stageOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
@@ -42,14 +41,9 @@ export function takeCorrections(
     await mkdir(folder, { recursive: true });
     const rejected = await Promise.all(input.rejected.map((uri) => roots.pathOf(uri)));
     const rows = await asRefusal(async () =>
-      readCorrections(await roots.pathOf(input.source), plan, folder, input, step),
+      readCorrections(await roots.pathOf(input.source), plan, rejected, folder, input, step),
     );
-    // An insert puts nothing over anything, and of two deletes none is newer.
-    const mayOverwrite = input.operation !== 'insert' && !isDelete(input.operation);
-    const last = mayOverwrite
-      ? await lastRows(plan, plan.key as KeyRule, rows.keys, step.signal)
-      : new Map<string, LastRow>();
-    const remaining = await takeOut(rows, plan, rejected, last, folder, step);
+    const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage = rows.plan;
     // After a reset the same number may name another file: what the first one sent must not count as its rows.
     const stageFolder = join(folder, contentName(stage));
@@ -57,6 +51,7 @@ export function takeCorrections(
     return {
       rows: stage.parts.reduce((sum, { records }) => sum + records, 0),
       remaining: remaining.rows,
+      ...(rows.left > 0 && { left: rows.left }),
       ...(remaining.rows > 0 && { rejected: pathToFileURL(remaining.path).href }),
       next: stageOf(stageFolder, stage),
     };
@@ -89,11 +84,14 @@ interface Corrected {
   plan: StagePlan;
   /** Data rows of the corrected file by key, from 1. */
   keys: Map<string, number[]>;
+  /** Rows that were left out because a newer one of their key landed. */
+  left: number;
 }
 
 async function readCorrections(
   path: string,
   plan: StagePlan,
+  rejected: readonly string[],
   folder: string,
   input: TakeCorrectionsInput,
   step: Step,
@@ -108,7 +106,7 @@ async function readCorrections(
   await fingerprint(path);
   const opened = await openSource(path, folder, input, step);
   const columns = columnsOf(opened, plan);
-  const rows = join(folder, `rows-${randomUUID().slice(0, 8)}.csv`);
+  const all = join(folder, `rows-${randomUUID().slice(0, 8)}.csv`);
   const { dialect } = opened;
   await saveStream(
     rewriteCsv(readRange(opened.path, dialect.dataStart), {
@@ -119,17 +117,21 @@ async function readCorrections(
       blankAsNull: input.blankAsNull,
       keys: ['Id', key.column],
     }),
-    rows,
+    all,
     step.signal,
   );
+  const keys = await keysOf(all, plan, key, step);
+  const { rows, left } = await withoutOvertaken(all, { keys, plan, key, rejected }, folder, input, step);
   const header = headerBytes(plan.names, ',', 'LF').length;
   const cut = await planParts(scanRange(rows, 0, undefined, step.signal), {
     delimiter: ',',
     maxBytes: Math.max(1, input.partMaxBytes - header),
   });
+  if (left > 0 && cut.records === 0) throw refused(overtaken(`All ${left} rows of it`, key.column));
   if (cut.records === 0) throw refused('The corrected file has a header line and no rows.');
   return {
-    keys: await keysOf(rows, plan, key, step),
+    keys,
+    left,
     plan: {
       rows,
       fingerprint: await fingerprint(rows),
@@ -199,15 +201,48 @@ async function keysOf(path: string, plan: StagePlan, key: KeyRule, step: Step): 
   return keys;
 }
 
-/**
- * Writes the rejected rows for which no correction came.
- * @param last of keys that several rows of the source have
- */
+/** A person is told of corrections that would cost newer values; of those of a program the others are taken. */
+async function withoutOvertaken(
+  path: string,
+  { keys, ...found }: Pick<Corrected, 'keys' | 'plan'> & { key: KeyRule; rejected: readonly string[] },
+  folder: string,
+  { operation, succeeded, fromFixer }: TakeCorrectionsInput,
+  { signal }: Step,
+): Promise<{ rows: string; left: number }> {
+  // Of two deletes none is newer. A corrected insert that is locked is retried as an upsert.
+  if (isDelete(operation)) return { rows: path, left: 0 };
+  const { plan, key } = found;
+  const late = await overtakenKeys({ ...found, keys: new Set(keys.keys()), succeeded, signal });
+  const rows = [...late].flatMap((value) => keys.get(value) ?? []).sort((a, b) => a - b);
+  if (rows.length === 0) return { rows: path, left: 0 };
+  if (!fromFixer) throw refused(overtaken(`${rowList(rows)} of the corrected file`, key.column));
+  for (const value of late) keys.delete(value);
+  const of = keyFunction(key);
+  const column = plan.names.indexOf(key.column);
+  const rest = new RowFile(join(folder, `rows-${randomUUID().slice(0, 8)}.csv`), Buffer.alloc(0));
+  try {
+    for await (const record of eachRecordBytes(readRange(path, 0, undefined, signal), { delimiter: ',' })) {
+      if (!late.has(of(readCell(record, column, ',')) ?? '')) await rest.add(record);
+    }
+  } finally {
+    await rest.close();
+  }
+  if (rest.rows === 0) await saveStream((async function* () {})(), rest.path);
+  return { rows: rest.path, left: rows.length };
+}
+
+function overtaken(which: string, column: string): string {
+  return (
+    `${which}: a newer row of the source with the same ${column} landed, or may have, and its values would be lost. ` +
+    'Leave the row out, look at the record, and load what is right as a load of its own.'
+  );
+}
+
+/** Writes the rejected rows for which no correction came. */
 async function takeOut(
   { keys }: Corrected,
   plan: StagePlan,
   rejected: readonly string[],
-  last: ReadonlyMap<string, LastRow>,
   folder: string,
   step: Step,
 ): Promise<RowFile> {
@@ -217,7 +252,6 @@ async function takeOut(
   const column = NOTES + shown.findIndex((name) => name.toLowerCase() === key.column.toLowerCase());
   const header = headerBytes(['sf__Id', 'sf__Error', ...shown], ',', 'LF');
   const unclear = new Set<number>();
-  const older = new OlderRows(last);
   const remaining = new RowFile(join(folder, `waiting-${randomUUID().slice(0, 8)}.csv`), header);
   try {
     for (const path of rejected) {
@@ -232,7 +266,6 @@ async function takeOut(
           // The last one stays, as a negative number: it tells that all are used up.
           const row = corrected.shift() as number;
           if (corrected.length === 0) corrected.push(-row);
-          older.take(value as string, row, () => readCells(record, ',').slice(NOTES));
         } else unclear.add(-(corrected[0] as number));
         isHeader = false;
       }
@@ -244,13 +277,6 @@ async function takeOut(
     throw refused(
       `${rowList([...unclear])} of the corrected file: more rejected rows than that have its ${key.column}, so it cannot be told which of them is meant. ` +
         'Correct all of them, or leave all of them out.',
-    );
-  }
-  const overtaken = older.rows();
-  if (overtaken.length > 0) {
-    throw refused(
-      `${rowList(overtaken)} of the corrected file: another row of the source has the same ${key.column} and was not rejected, and that it is older cannot be told. ` +
-        'Its values would be lost. Leave the row out, look at the record, and load what is right as a load of its own.',
     );
   }
   const strange = [...keys.values()]

@@ -254,6 +254,10 @@ export interface TakeCorrectionsInput extends Corrections {
   stage: Stage;
   /** `file:` URIs of the rejected rows that wait. */
   rejected: string[];
+  /** `file:` URIs of all rows that landed. */
+  succeeded: string[];
+  /** A program made them: corrections that would cost newer values are left out, and not the whole file refused. */
+  fromFixer: boolean;
   operation: Operation;
   blankAsNull: boolean;
   /** Where the rows that are sent go. */
@@ -264,6 +268,8 @@ export interface TakeCorrectionsInput extends Corrections {
 export interface TakenCorrections extends CorrectionsTaken {
   /** `file:` URI of the rejected rows that go on waiting. */
   rejected?: string;
+  /** Corrections that were left out because a newer row of their key landed. */
+  left?: number;
   next: Stage;
 }
 

@@ -149,7 +149,7 @@ export class Utf8Finder {
   #cut: Buffer = Buffer.alloc(0);
   /** Offset of the first byte that is not known to be good. */
   #at: number;
-  /** Characters that only UTF-8 has were among the good ones of the chunks before: the file is no one-byte encoding. */
+  /** Characters that only UTF-8 has were among the good ones: the file is no one-byte encoding. */
   sawText = false;
 
   /** @param at offset of the first byte that comes */
@@ -161,7 +161,11 @@ export class Utf8Finder {
   push(chunk: Buffer): number | undefined {
     const bytes = this.#cut.length === 0 ? chunk : Buffer.concat([this.#cut, chunk]);
     const whole = bytes.subarray(0, wholeCharacters(bytes));
-    if (!isUtf8(whole)) return this.#at + firstBad(whole);
+    if (!isUtf8(whole)) {
+      const bad = firstBad(whole);
+      this.sawText ||= !isAscii(whole.subarray(0, bad));
+      return this.#at + bad;
+    }
     // A copy, so that three bytes do not keep a whole chunk in memory.
     this.#cut = Buffer.from(bytes.subarray(whole.length));
     this.sawText ||= !isAscii(whole);

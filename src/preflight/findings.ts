@@ -40,8 +40,9 @@ function codePoint(character: string): string {
 }
 
 export function quoted(name: string): string {
-  const text = name.replaceAll(/\p{Cc}+/gu, ' ').replaceAll(UNSEEN, codePoint);
-  return `\`${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}\``;
+  const text = name.replaceAll(/\p{Cc}+/gu, ' ');
+  const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+  return `\`${shown.replaceAll(UNSEEN, codePoint)}\``;
 }
 
 /** A few names, then how many more there are. */

@@ -82,6 +82,7 @@ async function take(
   settings: LoadSettings,
   run: LoadRun,
   { source, delimiter, encoding }: Corrections,
+  fromFixer = false,
 ): Promise<TakenCorrections & { name: string }> {
   const { filesQueue, workUri } = run.located as LocatedSource;
   const name = `correct-${++run.corrections}`;
@@ -94,6 +95,8 @@ async function take(
         ...(encoding !== undefined && { encoding }),
         stage: run.stage as Stage,
         rejected: run.files.rejected,
+        succeeded: run.files.succeeded,
+        fromFixer,
         operation: input.operation,
         blankAsNull: input.blankAsNull ?? false,
         nextStageUri: `${workUri}${name}/`,
@@ -145,7 +148,12 @@ export async function letFixerCorrect(
       live.show();
       const corrections = await callFixer(input, settings, run, fixer);
       if (typeof corrections?.source !== 'string') return;
-      const taken = await take(input, settings, run, corrections);
+      const taken = await take(input, settings, run, corrections, true);
+      if (taken.left !== undefined) {
+        run.warnings.push(
+          `${count(taken.left)} ${taken.left === 1 ? 'row' : 'rows'} that the fixer ${fixer.activity} corrected ${taken.left === 1 ? 'was' : 'were'} not sent: a newer row of the source with the same key landed, or may have.`,
+        );
+      }
       await send(input, settings, run, live, taken);
     } catch (error) {
       if (isCancellation(error)) throw error;

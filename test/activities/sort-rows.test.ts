@@ -186,6 +186,21 @@ describe('several failed rows of one key', () => {
     expect((await bench.read(sorted.files.changes as string)).trim().split('\n')).toHaveLength(3);
   });
 
+  it('are rejected when a rule needs the value that the error quotes, of which only the length is kept', async () => {
+    const long = (name: string): string => name + 'x'.repeat(100);
+    const tooLong = (name: string): string[] => [
+      `STRING_TOO_LONG:data value too large: ${long(name)} (max length=80):--`,
+      'A',
+      long(name),
+    ];
+    const stage = await bench.plan(`External_Id__c,Name\nA,${long('old')}\nA,${long('new')}\n`);
+    await bench.write(FAILED, failedFile('External_Id__c,Name', tooLong('new'), tooLong('old')));
+    const fixes = [{ code: 'STRING_TOO_LONG', field: 'Name', do: 'truncate' } as const];
+    const sorted = await bench.sort(stage, [loaded({ failed: 2 })], { fixes });
+    expect(sorted).toMatchObject({ rejected: 2 });
+    expect(sorted.next).toBeUndefined();
+  });
+
   it('are deleted again though another one of them landed: none is newer', async () => {
     const [one, two] = ['001000000000001AAA', '001000000000002AAA'];
     const stage = await bench.plan(`Id\n${one}\n${two}\n${one}\n`, { operation: 'delete' });

@@ -341,18 +341,22 @@ describe('planParts', () => {
   it.each([
     ['cut off in a character', 'K,Zo\xc3'],
     ['with a bad byte far behind', 'K,Zo\xe9,\n'],
-  ])('does not take a damaged UTF-8 file for another encoding: %s', async (_name, end) => {
-    const chunks = async function* (): AsyncGenerator<Buffer> {
-      yield Buffer.from('a,Größe\n');
-      yield Buffer.from('b,plain\n'.repeat(1_000));
-      yield Buffer.from(end, 'latin1');
-    };
-    const failed = planParts(chunks(), { delimiter: ',', maxBytes: 1e6 });
-    await expect(failed).rejects.toMatchObject({
-      code: 'CSV_NOT_UTF8',
-      message: expect.stringContaining('the file is damaged there or cut off') as string,
-    });
-  });
+    ['with a bad byte behind a character that chunks cut', '\xa9 caf\xe9 x\n', 'aaaa\xc3'],
+  ])(
+    'does not take a damaged UTF-8 file for another encoding: %s',
+    async (_name, end, before = Buffer.from('a,Größe\n').toString('latin1')) => {
+      const chunks = async function* (): AsyncGenerator<Buffer> {
+        yield Buffer.from(before, 'latin1');
+        if (end.startsWith('K')) yield Buffer.from('b,plain\n'.repeat(1_000));
+        yield Buffer.from(end, 'latin1');
+      };
+      const failed = planParts(chunks(), { delimiter: ',', maxBytes: 1e6 });
+      await expect(failed).rejects.toMatchObject({
+        code: 'CSV_NOT_UTF8',
+        message: expect.stringContaining('the file is damaged there or cut off') as string,
+      });
+    },
+  );
 
   it('refuses bytes that are not UTF-8, wherever chunks cut characters', async () => {
     const good = Buffer.from('é,€,😀\n'.repeat(20));

@@ -1,14 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Context } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startBulkLoad } from '../../src/client.js';
 import type { LoadHandle } from '../../src/load-handle.js';
-import type { Corrections, FixerInput, LoadProgress } from '../../src/contract.js';
+import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput, LoadProgress } from '../../src/contract.js';
 import { accounts, expectSound, FAST, openWorld, readCsv } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 
@@ -273,37 +273,85 @@ describe('corrections by people', () => {
   });
 });
 
-it('corrections never put an older row over a newer one of the same key that landed', async () => {
-  const rows = keyed('C9', accounts(650)).map((row, i) =>
-    i === 2 || i === 5 ? { ...row, Name: `${i} ${LONG}` } : row,
-  );
-  const older = { ...(rows[300] as Row), External_Id__c: 'C9-640', Name: `older ${LONG}` };
-  // Each in another chunk of 200 rows than the one that lands: the platform refuses two rows of a key in one.
-  const newer = { ...(rows[300] as Row), Name: `newer ${LONG}` };
-  const source = await world.csv([older, ...rows, newer]);
-  const handle = await world.start({ source, retry: { ...FAST.retry, holdFor: '5m' } });
-  await holding(handle);
-  const name = (row: Row): Row => ({ ...row, Name: (row['Name'] ?? '').slice(0, 8) });
-  const refusal = {
-    code: 'CORRECTIONS_REFUSED',
-    message: expect.stringMatching(/^Data row 2 of.*not rejected/) as string,
-  };
-  const all = await world.csv([rows[2] as Row, older, newer].map(name));
-  await expect(handle.submitCorrections({ source: all }, 'all')).rejects.toMatchObject(refusal);
-  // The newest of its key was rejected: what landed is older.
-  const right = await world.csv([rows[2] as Row, newer].map(name));
-  expect(await handle.submitCorrections({ source: right }, 'right')).toMatchObject({ rows: 2, remaining: 2 });
-  const rest = await world.csv([name(rows[5] as Row)]);
-  expect(await handle.submitCorrections({ source: rest }, 'rest')).toMatchObject({ rows: 1, remaining: 1 });
+describe('corrections of a key that several rows of the source have', () => {
+  // Rows of one key lie in different chunks of 200: the platform refuses two of them in one.
+  const FIRST = 0;
+  const LAST = 640;
   const nameOf = (key: string): string | undefined =>
     world.org
       .records('Account')
       .find(({ values }) => values.get('External_Id__c') === key)
       ?.values.get('Name');
-  await expect.poll(() => nameOf('C9-6'), { timeout: 20_000 }).toBe('5 xxxxxx');
-  expect(['C9-640', 'C9-301', 'C9-3'].map(nameOf)).toEqual(['Account 640', 'newer xx', '2 xxxxxx']);
-  await handle.cancel();
-  await handle.result();
+  const shorter = (row: Row, to = 8): Row => ({ ...row, Name: (row['Name'] ?? '').slice(0, to) });
+
+  async function hold(prefix: string, more: (rows: Row[]) => Row[], input: Partial<BulkLoadInput> = {}) {
+    const rows = keyed(prefix, accounts(650));
+    const source = await world.csv(more(rows));
+    const handle = await world.start({ source, retry: { ...FAST.retry, holdFor: '5m' }, ...input });
+    await holding(handle);
+    const correct = async (id: string, ...corrected: Row[]): Promise<CorrectionsTaken> =>
+      handle.submitCorrections({ source: await world.csv(corrected) }, id);
+    return { source, handle, correct };
+  }
+  const late = {
+    code: 'CORRECTIONS_REFUSED',
+    message: expect.stringMatching(/^Data row 2 of the corrected file: a newer row/) as string,
+  };
+
+  it('never put an older row over a newer one that landed, and are taken for the newest, as often as it takes', async () => {
+    let one = {} as Row;
+    let older = {} as Row;
+    let newer = {} as Row;
+    const { handle, correct } = await hold('D0', (rows) => {
+      one = { ...(rows[2] as Row), Name: `one ${LONG}` };
+      older = { ...(rows[LAST] as Row), Name: `older ${LONG}` };
+      newer = { ...(rows[FIRST] as Row), Name: `newer ${LONG}` };
+      return [older, ...rows.with(2, one), newer];
+    });
+    await expect(correct('all', ...[one, older, newer].map((row) => shorter(row)))).rejects.toMatchObject(late);
+    // The newest of its key was rejected: what landed is older. It is still too long, and comes back.
+    expect(await correct('long', shorter(newer, 280))).toMatchObject({ rows: 1, remaining: 2 });
+    await until(handle, ({ records, phase }) => phase === 'holding' && records.rejected === 3);
+    expect(await correct('right', ...[one, newer].map((row) => shorter(row)))).toMatchObject({ rows: 2, remaining: 1 });
+    await expect.poll(() => nameOf('D0-1'), { timeout: 20_000 }).toBe('newer xx');
+    expect([nameOf('D0-641'), nameOf('D0-3')]).toEqual(['Account 641', 'one xxxx']);
+    await handle.cancel();
+    await handle.result();
+  });
+
+  it('are refused when the source is gone, so that it cannot be told which is newer', async () => {
+    let one = {} as Row;
+    let older = {} as Row;
+    const { source, handle, correct } = await hold('D1', (rows) => {
+      one = { ...(rows[2] as Row), Name: `one ${LONG}` };
+      older = { ...(rows[LAST] as Row), Name: `older ${LONG}` };
+      return [older, ...rows.with(2, one)];
+    });
+    await rm(fileURLToPath(source));
+    await expect(correct('both', shorter(one), shorter(older))).rejects.toMatchObject(late);
+    expect(await correct('one', shorter(one))).toMatchObject({ rows: 1, remaining: 1 });
+    await handle.cancel();
+    await handle.result();
+    expect(nameOf('D1-641')).toBe('Account 641');
+  });
+
+  it('of an insert do not update a newer record when they meet a lock', async () => {
+    let one = {} as Row;
+    let older = {} as Row;
+    const { handle, correct } = await hold(
+      'D2',
+      (rows) => {
+        one = { ...(rows[2] as Row), Name: '' };
+        older = { ...(rows[LAST] as Row), Name: '' };
+        return [older, ...rows.with(2, one)];
+      },
+      { operation: 'insert', externalIdFieldName: 'External_Id__c' },
+    );
+    const named = [one, older].map((row) => ({ ...row, Name: 'older [locked once]' }));
+    await expect(correct('both', ...named)).rejects.toMatchObject(late);
+    await handle.cancel();
+    await handle.result();
+  });
 });
 
 it('corrections of one of two rejected rows with the same key are refused: which is meant cannot be told', async () => {
@@ -368,6 +416,40 @@ describe('a fixer', () => {
       records: { total: 100, succeeded: 99, rejected: 1, unaccounted: 0 },
       retry: { recovered: 4 },
     });
+    await expectSound(world, result);
+  });
+
+  it('that corrects an older row of a key that landed loses only that row', async () => {
+    const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+    const taskQueue = `${world.taskQueue}-late-fixer`;
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      activities: {
+        async nameThem({ source }: FixerInput): Promise<Corrections> {
+          const rejected = await readCsv(source);
+          return { source: await world.csv(rejected.map((row) => ({ ...row, Name: 'Named' }))) };
+        },
+      },
+    });
+    const rows = keyed('X9', accounts(650)).map((row, i) => (i > 400 && i < 410 ? { ...row, Name: '' } : row));
+    const older = { ...(rows[640] as Row), Name: '' };
+    const result = await worker.runUntil(
+      world.load({
+        source: await world.csv([older, ...rows]),
+        retry: { ...FAST.retry, fixer: { activity: 'nameThem', taskQueue } },
+      }),
+    );
+    await connection.close();
+    expect(result).toMatchObject({
+      state: 'CompletedWithRejects',
+      records: { total: 651, succeeded: 650, rejected: 1, unaccounted: 0 },
+      retry: { recovered: 9 },
+    });
+    expect(result.warnings).toContainEqual(
+      expect.stringMatching(/^1 row that the fixer nameThem corrected was not sent/),
+    );
+    expect((await readCsv(result.files.rejected))[0]).toMatchObject({ External_Id__c: 'X9-641', Name: '' });
     await expectSound(world, result);
   });
 
