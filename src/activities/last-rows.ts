@@ -4,16 +4,17 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readCell, readCells } from '../csv/cells.js';
+import { readCells } from '../csv/cells.js';
 import { keyNormaliser } from '../csv/keys.js';
-import { eachRecord, scanRecords } from '../csv/records.js';
+import { eachRecord } from '../csv/records.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
-import { keyFunction } from './sorting.js';
-import { isAsPlanned, rangeOf } from './stage.js';
+import { eachSourceKey, keyFunction } from './sorting.js';
+import type { Key } from './sorting.js';
+import { isAsPlanned } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 
-export interface Corrections {
+export interface CorrectedKeys {
   plan: StagePlan;
   key: KeyRule;
   /** Keys that have corrections. */
@@ -32,14 +33,14 @@ interface SameKey {
 }
 
 /** `sf__Id` and `sf__Error` stand before the columns of a rejected file. */
-const NOTES = 2;
+export const NOTES = 2;
 
 /**
  * A row may have been changed by a fix rule, or corrected and rejected before, so that no row of the source is like it.
  * Of what landed, the last row of the source, and one that is like none of them, are taken for newer. When the source is
  * no longer as it was, all that landed is.
  */
-export async function overtakenKeys(corrections: Corrections): Promise<Set<string>> {
+export async function overtakenKeys(corrections: CorrectedKeys): Promise<Set<string>> {
   const { plan, key, keys, rejected, succeeded, signal } = corrections;
   const compare = new Comparer(plan, key);
   const usable = await isAsPlanned(plan.rows, plan.fingerprint);
@@ -49,7 +50,7 @@ export async function overtakenKeys(corrections: Corrections): Promise<Set<strin
     for (const path of rejected) {
       for await (const cells of eachRecord(readRange(path, 0, undefined, signal), { delimiter: ',' })) {
         const row = cells.slice(NOTES);
-        const value = compare.key(row);
+        const value = compare.of(row);
         if (value !== undefined && source.get(value)?.last === compare.row(row)) doubtful.delete(value);
       }
     }
@@ -62,7 +63,7 @@ export async function overtakenKeys(corrections: Corrections): Promise<Set<strin
     if (!existsSync(path)) return doubtful;
     const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
     for await (const { cells } of readResultRows(readRange(path, 0, undefined, signal), delimiter, plan.names)) {
-      const value = compare.key(cells);
+      const value = compare.of(cells);
       if (value === undefined || !doubtful.has(value)) continue;
       const same = source?.get(value);
       const row = compare.row(cells);
@@ -73,17 +74,11 @@ export async function overtakenKeys(corrections: Corrections): Promise<Set<strin
 }
 
 /** Keys with corrections that several rows of the source have. */
-async function sameKeys({ plan, key, keys, signal }: Corrections, compare: Comparer): Promise<Map<string, SameKey>> {
-  const of = keyFunction(key);
-  const { delimiter } = plan;
-  const column = plan.names.indexOf(key.column);
+async function sameKeys({ plan, keys, signal }: CorrectedKeys, compare: Comparer): Promise<Map<string, SameKey>> {
   const places = new Map<string, { start: number; end: number }[]>();
   for (let part = 1; part <= plan.parts.length; part++) {
-    const range = rangeOf(plan, part);
-    const chunks = readRange(plan.rows, range.start, range.end, signal);
-    await scanRecords(chunks, { delimiter, base: range.start }, (record, start, end) => {
-      const value = of(readCell(record, column, delimiter));
-      if (value === undefined || !keys.has(value)) return;
+    await eachSourceKey({ plan, signal }, compare, part, (value, start, end) => {
+      if (!keys.has(value)) return;
       const before = places.get(value);
       if (before === undefined) places.set(value, [{ start, end }]);
       else before.push({ start, end });
@@ -93,8 +88,8 @@ async function sameKeys({ plan, key, keys, signal }: Corrections, compare: Compa
   ranges.sort((a, b) => a.start - b.start);
   const same = new Map<string, SameKey>();
   for await (const record of readRanges(plan.rows, ranges, signal)) {
-    const cells = readCells(record, delimiter);
-    const value = compare.key(cells) as string;
+    const cells = readCells(record, plan.delimiter);
+    const value = compare.of(cells) as string;
     const row = compare.row(cells);
     const known = same.get(value);
     if (known === undefined) same.set(value, { all: new Set([row]), last: row });
@@ -109,24 +104,24 @@ async function sameKeys({ plan, key, keys, signal }: Corrections, compare: Compa
 const ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;
 
 /** Brings rows into one form, whichever way their values are written: result files show them re-rendered. */
-class Comparer {
-  readonly #column: number;
+class Comparer implements Key {
+  readonly column: number;
   readonly #key: (cell: string) => string | undefined;
   readonly #number = keyNormaliser({ type: 'double', caseSensitive: true });
 
   constructor(plan: StagePlan, key: KeyRule) {
-    this.#column = plan.names.indexOf(key.column);
+    this.column = plan.names.indexOf(key.column);
     this.#key = keyFunction(key);
   }
 
-  key(cells: readonly string[]): string | undefined {
-    return this.#key(cells[this.#column] ?? '');
+  of(cells: readonly string[]): string | undefined {
+    return this.#key(cells[this.column] ?? '');
   }
 
   row(cells: readonly string[]): string {
     return cells
       .map((cell, column) => {
-        if (column === this.#column) return this.#key(cell) ?? '';
+        if (column === this.column) return this.#key(cell) ?? '';
         // Numbers lose how they are written; other text only blanks at its ends.
         return ID.test(cell) ? cell.slice(0, 15) : (this.#number(cell.replaceAll(/\r+\n/g, '\n')) ?? '');
       })

@@ -59,20 +59,19 @@ export async function openSource(
   // Before the encoding: what is no text has none.
   refuseOtherFormats(head);
   const recognised = recogniseEncoding(head);
-  if (recognised.gzip) refusePacked(unpackedHead(head));
+  const text = recognised.gzip ? unpackedHead(head) : head;
+  if (recognised.gzip) refusePacked(text);
   const encoding = said.encoding === undefined ? undefined : encodingOf(said.encoding);
   if (said.encoding !== undefined && encoding === undefined) {
     throw encodingUnknown(said.encoding);
   }
   const said16 = encoding?.startsWith('utf-16') === true;
   // Its line ends and delimiters have one byte that is NUL.
-  const begin = recognised.gzip ? unpackedHead(head) : head;
-  if (said16 && recognised.encoding === 'utf-8' && begin.length > 0 && !begin.includes(0)) {
+  if (said16 && recognised.encoding === 'utf-8' && text.length > 0 && !text.includes(0)) {
     throw notDecodable(encoding, 0, 'begins text that is UTF-8', 'Load it without --encoding.');
   }
   // Never guessed: the caller says it, or the bytes are UTF-8.
   if (encoding === undefined && recognised.encoding !== 'utf-8') {
-    const text = recognised.gzip ? unpackedHead(head) : head;
     throw notUtf8At(new Utf8Finder().push(text) ?? 0, undefined, text);
   }
   const path =

@@ -193,8 +193,8 @@ async function findInSource(sorting: Sorting, key: Key, index: KeyIndex): Promis
   }
 }
 
-async function eachSourceKey(
-  { plan, signal }: Sorting,
+export async function eachSourceKey(
+  { plan, signal }: Pick<Sorting, 'plan' | 'signal'>,
   key: Key,
   part: number,
   visit: (value: string, start: number, end: number) => void,

@@ -18,7 +18,7 @@ import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
-import { overtakenKeys } from './last-rows.js';
+import { NOTES, overtakenKeys } from './last-rows.js';
 import { keyFunction } from './sorting.js';
 import { loadPlan, savePlan, shownNames, stageOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
@@ -28,8 +28,6 @@ import type { TakeCorrectionsInput, TakenCorrections } from './types.js';
 
 /** Rows that a refusal names. */
 const MOST_NAMED = 5;
-/** `sf__Id` and `sf__Error` stand before the columns of a rejected file. */
-const NOTES = 2;
 
 export function takeCorrections(
   dependencies: ActivityDependencies,
