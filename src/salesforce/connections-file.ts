@@ -27,7 +27,7 @@ export interface ConnectionsFile {
 
 /**
  * @throws NightloadError `CONNECTIONS_FILE_UNREADABLE`, `CONNECTIONS_FILE_INVALID`, `CONNECTION_REFERENCE_EMPTY`,
- *   `INVALID_URL`, `INSECURE_URL`
+ *   `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`
  */
 export function readConnectionsFile(given: string, env: Environment): ConnectionsFile {
   const path = resolve(given);

@@ -56,7 +56,7 @@ export class OAuthTokens implements TokenSource {
   #refreshToken: Secret | undefined;
   #token: Promise<AccessToken> | undefined;
 
-  /** @throws NightloadError `INVALID_URL`, `INSECURE_URL` */
+  /** @throws NightloadError `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL` */
   constructor(settings: OAuthSettings | JwtSettings) {
     this.#settings = settings;
     this.#origin = safeOrigin(settings.loginUrl, 'SF_LOGIN_URL');

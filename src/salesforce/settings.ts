@@ -158,7 +158,7 @@ function loginOf(form: FormName, value: (name: string) => string): LoginSettings
  *
  * @param warn told of what works and is perhaps not meant
  * @throws NightloadError `AMBIGUOUS_CREDENTIALS`, `INCOMPLETE_CREDENTIALS`, `JWT_KEY_UNREADABLE`, `JWT_KEY_INVALID`,
- *   `INVALID_URL`, `INSECURE_URL`, `INVALID_API_VERSION`, and what {@link readConnectionsFile} throws
+ *   `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`, `INVALID_API_VERSION`, and what {@link readConnectionsFile} throws
  */
 export function connectionsFromEnvironment(
   env: Environment,
@@ -233,7 +233,7 @@ function inWordsOfFile(error: unknown, { name, file }: { name: string; file: str
   return new NightloadError(code, `Connection "${name}" of ${file}: ${message}`, { retryable, cause: error });
 }
 
-/** @throws NightloadError `INVALID_ACCESS_TOKEN`, `INVALID_URL`, `INSECURE_URL` */
+/** @throws NightloadError `INVALID_ACCESS_TOKEN`, `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL` */
 function tokensOf(settings: OrgSettings): TokenSource {
   const { origin } = settings;
   const open = (): TokenSource =>

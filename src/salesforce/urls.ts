@@ -9,11 +9,33 @@ export function isLoopback(hostname: string): boolean {
   return isIPv4(hostname) && hostname.startsWith('127.');
 }
 
+/** Addresses under which people see an org in a browser; none of them answers calls of the API. */
+const BROWSER_HOST =
+  /^(?<name>[a-z0-9-]+)(?<partition>\.[a-z]+)?\.(?<site>lightning\.force\.com|my\.salesforce-setup\.com|vf\.force\.com)$/;
+/** Before enhanced domains, the label of the instance stood in its name: `acme--c.na139.visual.force.com`. */
+const OLD_VISUALFORCE = /^(?<name>[a-z0-9-]+)(?:\.[a-z]+\d+)?\.visual(?:\.force|force)\.com$/;
+
+/**
+ * The My Domain address of the org that a browser shows under another name: Lightning, Setup or Visualforce.
+ *
+ * @returns undefined when it is no such address
+ */
+export function myDomainOf(hostname: string): string | undefined {
+  const { name, partition, site } =
+    (BROWSER_HOST.exec(hostname) ?? OLD_VISUALFORCE.exec(hostname))?.groups ?? ({} as Record<string, undefined>);
+  if (name === undefined) return undefined;
+  // A page of Visualforce lies in a package, whose label follows the org's own: `acme--uat--c`.
+  const labels = name.split('--');
+  const own = site === undefined || site === 'vf.force.com' ? labels.slice(0, Math.max(1, labels.length - 1)) : labels;
+  return `${own.join('--')}${partition ?? (own.length > 1 ? '.sandbox' : '')}.my.salesforce.com`;
+}
+
 /**
  * The origin (`https://host[:port]`) of an address given by a user or by the login server.
  *
  * @param setting what the address is called where it was set, for the error text
- * @throws NightloadError `INVALID_URL`; `INSECURE_URL` for plain http to another machine
+ * @throws NightloadError `INVALID_URL`; `BROWSER_URL` for the address of a page; `INSECURE_URL` for plain http to
+ *   another machine
  */
 export function safeOrigin(address: string, setting: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -22,6 +44,15 @@ export function safeOrigin(address: string, setting: string): string {
     throw new NightloadError(
       'INVALID_URL',
       `${setting} is not a web address. Give it as https://acme.my.salesforce.com.`,
+    );
+  }
+  const myDomain = myDomainOf(url.hostname);
+  if (myDomain !== undefined) {
+    // Before the path is checked: it is copied from a browser with its path.
+    throw new NightloadError(
+      'BROWSER_URL',
+      `${setting} is https://${url.hostname}, an address for browsers that does not answer API calls. ` +
+        `Use the org's My Domain address: https://${myDomain}.`,
     );
   }
   if (url.username !== '' || url.password !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
