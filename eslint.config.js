@@ -28,7 +28,7 @@ export default tseslint.config(
   {
     // Workflow code runs in a deterministic sandbox: a value import that reaches a Node built-in breaks the bundle,
     // and the host's clock or timers would break replay.
-    files: ['src/workflows/**/*.ts', 'src/contract*.ts', 'src/nexus-service.ts'],
+    files: ['src/workflows/**/*.ts', 'src/domain/**/*.ts', 'src/contract*.ts', 'src/nexus-service.ts'],
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',

@@ -1,6 +1,7 @@
 /** `nightload`: start loads and follow them, from any program that has a Temporal client. */
 export { AlreadyLoadedError, startBulkLoad } from './client.js';
-export { findLoad, loadHandle, LoadHandle, workflowIdOf } from './load-handle.js';
+export { workflowIdOf } from './domain/load-ids.js';
+export { findLoad, loadHandle, LoadHandle } from './load-handle.js';
 export type { StartOptions } from './client.js';
 export { failedLoad } from './contract-public.js';
 export { NightloadError } from './errors.js';

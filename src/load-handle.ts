@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { FILES_QUEUE_MEMO, RESULT_MEMO, WORKFLOW_ID_PREFIX } from './contract.js';
+import { FILES_QUEUE_MEMO, RESULT_MEMO } from './contract.js';
 import type {
   BulkLoadResult,
   Corrections,
@@ -13,34 +13,46 @@ import type {
   PartPhase,
   PartProgress,
 } from './contract.js';
+import { loadIdOf, workflowIdOf, workflowIdsOf } from './domain/load-ids.js';
 import { NightloadError } from './errors.js';
 import { uploadedBytes, withPace } from './pace.js';
+import { firstInput } from './start-input.js';
 import { toLoadError } from './workflows/failures.js';
-
-/** Workflow id of a load; a workflow id is taken as it is. */
-export function workflowIdOf(idOrWorkflowId: string): string {
-  return idOrWorkflowId.startsWith(WORKFLOW_ID_PREFIX) ? idOrWorkflowId : WORKFLOW_ID_PREFIX + idOrWorkflowId;
-}
 
 /** A load by its id, or by a workflow id that begins with `bulk-load/`. Nothing is asked yet. */
 export function loadHandle(client: Client, idOrWorkflowId: string): LoadHandle {
   return new LoadHandle(client, workflowIdOf(idOrWorkflowId));
 }
 
+export interface FoundLoad {
+  handle: LoadHandle;
+  description: WorkflowExecutionDescription;
+  /** As in the load's result. */
+  loadId: string;
+}
+
 /**
  * The load of an id, or the load that a parent started under a workflow id of its own.
  * @throws NightloadError `LOAD_NOT_FOUND`
  */
-export async function findLoad(
-  client: Client,
-  id: string,
-): Promise<{ handle: LoadHandle; description: WorkflowExecutionDescription }> {
-  for (const workflowId of [workflowIdOf(id), id, scheduledIdOf(id)]) {
+export async function findLoad(client: Client, id: string): Promise<FoundLoad> {
+  for (const workflowId of workflowIdsOf(id)) {
     const handle = new LoadHandle(client, workflowId);
     const description = await describeIfThere(handle);
-    if (description?.type === 'bulkLoad') return { handle, description };
+    if (description?.type === 'bulkLoad')
+      return { handle, description, loadId: await loadIdOfRun(client, description) };
   }
   throw notFound(workflowIdOf(id));
+}
+
+/** Only the input knows the id of a load whose caller gave it another one than its workflow id has. */
+async function loadIdOfRun(client: Client, description: WorkflowExecutionDescription): Promise<string> {
+  const { workflowId } = description;
+  const ended = resultIn(description);
+  if (ended !== undefined) return ended.loadId;
+  // An id is shown all the same where the input cannot be read, as with a codec that this client does not have.
+  const input = await firstInput(client, description).catch(() => undefined);
+  return loadIdOf(typeof input?.loadId === 'string' ? { loadId: input.loadId } : {}, workflowId);
 }
 
 /** What Temporal says of a load, unless there is none. */
@@ -53,11 +65,6 @@ export async function describeIfThere(
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
-}
-
-/** A schedule puts a time with colons behind its workflow ids, which a load id, being the name of a folder, cannot have. */
-function scheduledIdOf(loadId: string): string {
-  return workflowIdOf(loadId.replace(/(T\d\d)-(\d\d)-(\d\dZ)$/, '$1:$2:$3'));
 }
 
 /** Running parts that are asked themselves: there are rarely more. */

@@ -4,7 +4,7 @@ import { getClient, startWorkflow, WorkflowRunOperationHandler } from '@temporal
 import { OperationError, serviceHandler } from 'nexus-rpc';
 import type { ServiceHandler } from 'nexus-rpc';
 import { AlreadyLoadedError, checkEarlier, startOf } from './client.js';
-import { workflowIdOf } from './load-handle.js';
+import { workflowIdOf } from './domain/load-ids.js';
 import type { BulkLoadInput, BulkLoadResult } from './contract.js';
 import { NightloadError } from './errors.js';
 import { nightloadService } from './nexus-service.js';

@@ -1,7 +1,8 @@
 /** From the words of `nightload schedule create` to a Temporal Schedule. Pure but for relative paths, which are the CLI's. */
 import type { ScheduleOptions as TemporalSchedule } from '@temporalio/client';
-import { LOAD_ID_PATTERN, WORKFLOW_ID_PREFIX } from '../contract.js';
+import { LOAD_ID_PATTERN } from '../contract.js';
 import type { BulkLoadInput, Operation } from '../contract.js';
+import { workflowIdOf } from '../domain/load-ids.js';
 import { NightloadError } from '../errors.js';
 import { resolveInput } from '../workflows/input.js';
 import { duration } from '../workflows/input-fields.js';
@@ -68,7 +69,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
     action: {
       type: 'startWorkflow',
       workflowType: 'bulkLoad',
-      workflowId: WORKFLOW_ID_PREFIX + id,
+      workflowId: workflowIdOf(id),
       taskQueue,
       args: [input],
       staticSummary: loadSummary(input),

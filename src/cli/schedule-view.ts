@@ -1,6 +1,6 @@
 /** Schedules for people and for programs: what `nightload schedule list` and `describe` show. */
 import type { ScheduleDescription, ScheduleExecutionResult, ScheduleSummary } from '@temporalio/client';
-import { WORKFLOW_ID_PREFIX } from '../contract.js';
+import { loadIdOf } from '../domain/load-ids.js';
 import type { BulkLoadInput, BulkLoadResult } from '../contract.js';
 import { clockTime } from '../workflows/source-date.js';
 import { nameOf, time } from '../workflows/words.js';
@@ -115,7 +115,7 @@ export function scheduledLoad(
   const { workflowId } = action.workflow;
   return {
     workflowId,
-    loadId: workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId,
+    loadId: result?.loadId ?? loadIdOf({}, workflowId),
     scheduledAt: scheduledAt.toISOString(),
     state: status === 'RUNNING' ? 'Running' : (result?.state ?? status),
     ...(result !== undefined && { records: result.records }),

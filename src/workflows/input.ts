@@ -2,9 +2,10 @@
  * The load's input, checked and with its defaults filled in. Pure, so that every rule is tested without Temporal and
  * the CLI refuses with the same words before anything starts.
  */
-import { LOAD_ID_PATTERN, WORKFLOW_ID_PREFIX } from '../contract.js';
+import { LOAD_ID_PATTERN } from '../contract.js';
 import type { BulkLoadInput, FixerActivity, RowFix } from '../contract.js';
 import { fixFindingText, validateFixes, withoutNullKeys } from '../csv/fix-rules.js';
+import { loadIdOf } from '../domain/load-ids.js';
 import { checkKeys, checkFields, duration, isObject, refuse, whole, within, withoutNulls } from './input-fields.js';
 
 /** Poll settings in milliseconds. */
@@ -48,14 +49,6 @@ const MOST_WAIT_FOR_SOURCE_MS = 3 * 86_400_000;
 /** Faster than this nobody polls on purpose. */
 const LEAST_INTERVAL_MS = 100;
 const MOST_NAMED_RULES = 5;
-
-/** The load's id: given, or what follows `bulk-load/` in the workflow id, or the workflow id itself. */
-export function loadIdOf(input: Pick<BulkLoadInput, 'loadId'>, workflowId: string): string {
-  if (input.loadId !== undefined) return input.loadId;
-  const rest = workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
-  // A parent may have named its child freely; what cannot be a folder name is replaced.
-  return rest.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 200);
-}
 
 /** Of an input that may be refused: the end of a load needs it all the same. */
 export function outageLimitOf(input: Pick<BulkLoadInput, 'outageLimit'>): number {

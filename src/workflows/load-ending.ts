@@ -2,9 +2,10 @@
 import { CancellationScope, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadPhase } from '../contract.js';
+import { loadIdOf } from '../domain/load-ids.js';
 import { buildResult } from './books.js';
 import { toLoadError } from './failures.js';
-import { loadIdOf, outageLimitOf } from './input.js';
+import { outageLimitOf } from './input.js';
 import { sweepLostJobs } from './lost-jobs.js';
 import { partsNotStarted } from './load-parts.js';
 import type { Live } from './load-parts.js';

@@ -1,8 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../src/contract.js';
 import type { BulkLoadInput } from '../../src/contract.js';
-import { loadIdOf, resolveInput } from '../../src/workflows/input.js';
+import { resolveInput } from '../../src/workflows/input.js';
 import type { LoadSettings } from '../../src/workflows/input.js';
 
 const WORKFLOW_ID = 'bulk-load/night-1';
@@ -213,28 +212,5 @@ describe('resolveInput', () => {
   it('refuses a workflow id that leaves no name', () => {
     expect(() => resolve({}, 'bulk-load/')).toThrow(refusal('loadId'));
     expect(() => resolve({}, 'bulk-load/..')).toThrow(refusal('loadId'));
-  });
-});
-
-describe('loadIdOf', () => {
-  it.each<[string, string | undefined, string]>([
-    ['given', 'given', 'bulk-load/other'],
-    ['other', undefined, 'bulk-load/other'],
-    ['nightly', undefined, 'nightly'],
-    ['parent-7f', undefined, 'parent-7f'],
-    ['sub-folder', undefined, 'bulk-load/sub/folder'],
-    ['x-bulk-load-y', undefined, 'x/bulk-load/y'],
-    ['n-chste-Nacht', undefined, 'nächste Nacht'],
-    ['x'.repeat(200), undefined, `bulk-load/${'x'.repeat(300)}`],
-  ])('is %j for %j in workflow %j', (loadId, given, workflowId) => {
-    expect(loadIdOf(given === undefined ? {} : { loadId: given }, workflowId)).toBe(loadId);
-  });
-
-  it('can be a folder name, whatever a parent called its child', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 300 }), (name) => {
-        expect(loadIdOf({}, `bulk-load/${name}`)).toMatch(/^[A-Za-z0-9._-]{1,200}$/);
-      }),
-    );
   });
 });

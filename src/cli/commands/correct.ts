@@ -6,8 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { findLoad } from '../../load-handle.js';
 import type { LoadHandle } from '../../load-handle.js';
-import { WORKFLOW_ID_PREFIX } from '../../contract.js';
 import type { StatusState } from '../../contract.js';
+import { reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { printJson, say } from '../failure.js';
 import { queryProgress } from '../follow.js';
@@ -27,7 +27,7 @@ export async function correct(id: string, file: string, options: CorrectOptions)
   const source = IS_URI.test(file) ? file : pathToFileURL(resolve(file)).href;
   const updateId = await updateIdOf(source);
   return withClient(async (client) => {
-    const { handle, description } = await findLoad(client, id);
+    const { handle, description, loadId } = await findLoad(client, id);
     const { workflowId, runId, status, taskQueue } = description;
     if (status.name !== 'RUNNING') {
       throw new NightloadError(
@@ -37,7 +37,6 @@ export async function correct(id: string, file: string, options: CorrectOptions)
     }
     const queue = await unattendedQueue(client, taskQueue, await handle.filesQueue());
     if (queue !== undefined) say(`No worker polls the task queue "${queue}"; the file is taken as soon as one does.`);
-    const loadId = workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
     const ids = { loadId, workflowId, runId };
     const before = options.again === true ? undefined : await handle.takenBefore(updateId);
     if (before !== undefined) {
@@ -59,7 +58,7 @@ export async function correct(id: string, file: string, options: CorrectOptions)
     say(
       `${loadId}: takes ${taken.rows} corrected rows and sends them now; ${taken.remaining} rejected rows go on waiting.`,
     );
-    say(`Look at it with: nightload status ${loadId}`);
+    say(`Look at it with: nightload status ${reachableId(workflowId)}`);
     if (options.json === true) printJson({ ...ids, state: await stateOf(client, handle), ...taken });
     return 0;
   });

@@ -3,7 +3,8 @@ import type { Client } from '@temporalio/client';
 import type { LoadHandle } from '../../load-handle.js';
 import { AlreadyLoadedError, startBulkLoad } from '../../client.js';
 import { findLoad } from '../../load-handle.js';
-import { DEFAULT_TASK_QUEUE, WORKFLOW_ID_PREFIX } from '../../contract.js';
+import { DEFAULT_TASK_QUEUE } from '../../contract.js';
+import { loadIdOf, reachableId } from '../../domain/load-ids.js';
 import { printJson, say } from '../failure.js';
 import { follow } from '../follow.js';
 import { toInput } from '../load-options.js';
@@ -20,8 +21,9 @@ export async function load(source: string, options: LoadOptions): Promise<number
     try {
       const input = toInput(source, options);
       const handle = await startBulkLoad(client, input, { taskQueue, again: options.again ?? false });
-      const loadId = handle.workflowId.slice(WORKFLOW_ID_PREFIX.length);
-      say(`${handle.joined ? 'Joined' : 'Started'} load ${loadId} (workflow ${handle.workflowId}).`);
+      say(
+        `${handle.joined ? 'Joined' : 'Started'} load ${loadIdOf({}, handle.workflowId)} (workflow ${handle.workflowId}).`,
+      );
       if (options.detach === true) {
         const missing = await unattendedQueue(client, taskQueue, undefined).catch(() => undefined);
         if (missing !== undefined)
@@ -49,7 +51,7 @@ async function printIds(
   json: boolean,
 ): Promise<number> {
   const { workflowId, runId } = await handle.describe();
-  const loadId = workflowId.slice(WORKFLOW_ID_PREFIX.length);
+  const loadId = loadIdOf({}, workflowId);
   if (json) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
   else say(`It runs on its own. Look at it with: nightload status ${loadId}`);
   return 0;
@@ -57,9 +59,8 @@ async function printIds(
 
 async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string, json: boolean): Promise<number> {
   const result = await follow(client, handle, taskQueue);
-  const loadId = handle.workflowId.slice(WORKFLOW_ID_PREFIX.length);
   if (result === 'detached') {
-    say(`\nDetached; the load goes on. Look at it with: nightload status ${loadId}`);
+    say(`\nDetached; the load goes on. Look at it with: nightload status ${reachableId(handle.workflowId)}`);
     return DETACHED;
   }
   const { startTime, closeTime } = await handle.describe();

@@ -1,8 +1,9 @@
 /** `nightload pause`, `resume`, `results` and `list`. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { findLoad, resultIn } from '../../load-handle.js';
-import { RESULT_MEMO, WORKFLOW_ID_PREFIX } from '../../contract.js';
+import { RESULT_MEMO } from '../../contract.js';
 import type { BulkLoadResult } from '../../contract.js';
+import { loadIdOf, reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { printJson, say } from '../failure.js';
 import { EXIT_CODES, printResult } from '../report.js';
@@ -15,7 +16,7 @@ interface JsonOption {
 /** Sends `pause` or `resume`. */
 export async function signal(name: 'pause' | 'resume', id: string, options: JsonOption): Promise<number> {
   return withClient(async (client) => {
-    const { handle, description } = await findLoad(client, id);
+    const { handle, description, loadId } = await findLoad(client, id);
     const { workflowId, runId, status } = description;
     if (status.name !== 'RUNNING') {
       throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has ended already (${status.name}).`);
@@ -23,11 +24,11 @@ export async function signal(name: 'pause' | 'resume', id: string, options: Json
     await handle[name]();
     say(
       name === 'pause'
-        ? `${workflowId}: paused. Running jobs go on; no new one is started until \`nightload resume ${loadIdOf(workflowId)}\`.`
+        ? `${workflowId}: paused. Running jobs go on; no new one is started until \`nightload resume ${reachableId(workflowId)}\`.`
         : `${workflowId}: goes on.`,
     );
     if (options.json === true) {
-      printJson({ loadId: loadIdOf(workflowId), workflowId, runId, state: name === 'pause' ? 'Paused' : 'Running' });
+      printJson({ loadId, workflowId, runId, state: name === 'pause' ? 'Paused' : 'Running' });
     }
     return 0;
   });
@@ -65,15 +66,14 @@ export async function list(options: JsonOption & { limit: number }): Promise<num
       const state = load.status.name === 'RUNNING' ? 'Running' : (result?.state ?? load.status.name);
       const { workflowId, runId, startTime } = load;
       const counts = result === undefined ? '' : `${result.records.succeeded} of ${result.records.total} rows landed`;
-      say(`${startTime.toISOString().slice(0, 19)}Z  ${state.padEnd(20)} ${loadIdOf(workflowId)}  ${counts}`.trimEnd());
-      return { loadId: loadIdOf(workflowId), workflowId, runId, state, startTime, records: result?.records };
+      const loadId = result?.loadId ?? loadIdOf({}, workflowId);
+      say(
+        `${startTime.toISOString().slice(0, 19)}Z  ${state.padEnd(20)} ${reachableId(workflowId)}  ${counts}`.trimEnd(),
+      );
+      return { loadId, workflowId, runId, state, startTime, records: result?.records };
     });
     if (found.length === 0) say('There are no loads in this namespace.');
     if (options.json === true) printJson(found);
     return 0;
   });
-}
-
-function loadIdOf(workflowId: string): string {
-  return workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId;
 }

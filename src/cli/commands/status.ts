@@ -1,6 +1,7 @@
 /** `nightload status` and `nightload cancel`. */
 import { findLoad, resultIn } from '../../load-handle.js';
-import { MAX_LISTED_JOBS, WORKFLOW_ID_PREFIX } from '../../contract.js';
+import type { FoundLoad } from '../../load-handle.js';
+import { MAX_LISTED_JOBS } from '../../contract.js';
 import type {
   BulkLoadInput,
   BulkLoadResult,
@@ -21,7 +22,8 @@ type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<O
 
 export async function status(id: string, options: { json?: boolean }): Promise<number> {
   return withClient(async (client) => {
-    const { handle, description } = await findLoad(client, id);
+    const load = await findLoad(client, id);
+    const { handle, description } = load;
     if (description.status.name !== 'RUNNING') {
       const result = resultIn(description);
       if (result === undefined) {
@@ -37,7 +39,7 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     const progress = await queryProgress(client, handle);
     const input = await firstInput(client, description);
     const soFar = progress === undefined ? undefined : await handle.soFar().catch(() => undefined);
-    const found = runningStatus(description, input, progress, soFar);
+    const found = runningStatus(load, input, progress, soFar);
     if (progress === undefined) say('No worker answers, so what is known is from the start of the load.');
     printRunning(found, description.startTime);
     for (const trouble of await troublesOf(client, handle.workflowId)) say(`  ${troubleLine(trouble)}`);
@@ -47,7 +49,7 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
 }
 
 function runningStatus(
-  { workflowId, runId }: { workflowId: string; runId: string },
+  { description: { workflowId, runId }, loadId }: FoundLoad,
   input: BulkLoadInput | undefined,
   progress: LoadProgress | undefined,
   soFar: LoadSoFar | undefined,
@@ -59,7 +61,7 @@ function runningStatus(
     jobId === undefined ? [] : [{ id: jobId, operation, state: 'InProgress', records: total, failed, polls: 0 }],
   );
   return {
-    loadId: workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : workflowId,
+    loadId,
     workflowId,
     runId,
     state: progress?.paused === true ? 'Paused' : progress?.phase === 'holding' ? 'Holding' : 'Running',
@@ -94,7 +96,7 @@ function printRunning(found: Status, startTime: Date): void {
 
 export async function cancel(id: string, options: { json?: boolean }): Promise<number> {
   return withClient(async (client) => {
-    const { handle, description } = await findLoad(client, id);
+    const { handle, description, loadId } = await findLoad(client, id);
     const { workflowId, runId, status: found } = description;
     if (found.name !== 'RUNNING') {
       throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has ended already (${found.name}).`);
@@ -103,8 +105,7 @@ export async function cancel(id: string, options: { json?: boolean }): Promise<n
     say(
       `${workflowId}: asked to end. It aborts what is not finished and counts what landed; nightload status shows the end.`,
     );
-    if (options.json === true)
-      printJson({ loadId: workflowId.slice(WORKFLOW_ID_PREFIX.length), workflowId, runId, state: 'Running' });
+    if (options.json === true) printJson({ loadId, workflowId, runId, state: 'Running' });
     return 0;
   });
 }
