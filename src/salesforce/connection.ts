@@ -43,6 +43,8 @@ export interface SalesforceConnectionOptions {
 }
 
 const HARD_DELETE = 'PermissionsBulkApiHardDelete';
+/** Jobs of big objects have a type of their own. */
+const INGEST_JOB_TYPES = ['V2Ingest', 'BigObjectIngest'] as const;
 const JSON_TYPE = 'application/json';
 
 function jobsPath(context: ApiContext): string {
@@ -154,9 +156,29 @@ export class SalesforceConnection {
     return this.#json({ kind: 'info', method: 'GET', path: jobPath(jobId, context) }, context, parseJobInfo);
   }
 
-  /** Bulk API 2.0 ingest jobs of the org, of all users, in no particular order; without counters. */
+  /**
+   * Bulk API 2.0 ingest jobs of the org, of all users, in no particular order; without counters. Jobs of the older
+   * Bulk API are in the same list: only by type is it short.
+   */
   async *listJobs(context: ApiContext): AsyncGenerator<JobInfo> {
-    let path: string | undefined = `${jobsPath(context)}?jobType=V2Ingest`;
+    const seen = new Set<string>();
+    for (const type of INGEST_JOB_TYPES) {
+      try {
+        for await (const job of this.#listType(type, context)) {
+          // An org that does not know a filter lists everything each time.
+          if (!seen.has(job.id)) yield job;
+          seen.add(job.id);
+        }
+      } catch (error) {
+        // An org without big objects may not know their type.
+        const unknownType = error instanceof SalesforceError && error.httpStatus === 400 && type !== 'V2Ingest';
+        if (!unknownType) throw error;
+      }
+    }
+  }
+
+  async *#listType(type: string, context: ApiContext): AsyncGenerator<JobInfo> {
+    let path: string | undefined = `${jobsPath(context)}?jobType=${type}`;
     while (path !== undefined) {
       const page: JobPage = await this.#json({ kind: 'list', method: 'GET', path }, context, parseJobPage);
       yield* page.jobs;

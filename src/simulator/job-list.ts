@@ -1,14 +1,18 @@
 /** The list of jobs: filters, pages, and an order that means nothing. */
 import { createHash } from 'node:crypto';
 import type { Job } from './job.js';
-import { jobReply } from './job-reply.js';
+import { jobReply, jobType } from './job-reply.js';
 
 const PAGE = 1000;
 
 export function listReply(jobs: readonly Job[], query: URLSearchParams, base: string): unknown {
-  // All jobs here are of one type and none is chunked by key.
-  const none = (query.get('jobType') ?? 'V2Ingest') !== 'V2Ingest' || query.get('isPkChunkingEnabled') === 'true';
-  const ordered = none ? [] : jobs.map((job) => ({ job, key: orderKey(job) })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const type = query.get('jobType');
+  // No job here is chunked by key.
+  const none = query.get('isPkChunkingEnabled') === 'true';
+  const ordered = jobs
+    .filter((job) => !none && (type === null || type === jobType(job)))
+    .map((job) => ({ job, key: orderKey(job) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
   const from = Number(query.get('queryLocator')?.split('-')[1] ?? 0);
   const page = ordered.slice(from, from + PAGE);
   const done = from + PAGE >= ordered.length;

@@ -3,6 +3,11 @@ import { dateTime } from './http.js';
 import { USER_ID } from './ids.js';
 import type { Job } from './job.js';
 
+/** Jobs of big objects are told apart from all others. */
+export function jobType(job: Job): string {
+  return job.settings.object.endsWith('__b') ? 'BigObjectIngest' : 'V2Ingest';
+}
+
 /** `reduced` is the reply to a PATCH. */
 export function jobReply(job: Job, form: 'create' | 'info' | 'reduced' | 'listed'): Record<string, unknown> {
   const { settings } = job;
@@ -21,7 +26,7 @@ export function jobReply(job: Job, form: 'create' | 'info' | 'reduced' | 'listed
     contentType: 'CSV',
     apiVersion: settings.apiVersion,
     ...(form !== 'reduced' && {
-      ...(form !== 'create' && { jobType: 'V2Ingest' }),
+      ...(form !== 'create' && { jobType: jobType(job) }),
       ...(job.state === 'Open' && {
         contentUrl: `services/data/v${settings.apiVersion.toFixed(1)}/jobs/ingest/${settings.id}/batches`,
       }),

@@ -1,5 +1,6 @@
 /** The data of the simulated org: its objects and their records. */
 import { account, contact, lead } from './objects/sales.js';
+import { reading } from './objects/big.js';
 import { group, organization, user } from './objects/people.js';
 import { case_, invoice, task } from './objects/service.js';
 import type { Field, SObject } from './fields.js';
@@ -15,7 +16,18 @@ export class Org {
   constructor({ maxRecords, hiddenFields = [] }: { maxRecords: number; hiddenFields?: readonly string[] }) {
     this.#maxRecords = maxRecords;
     // Fresh each time, so that one org's changes never reach another's.
-    const objects = [account(), contact(), lead(), case_(), task(), invoice(), user(), group(), organization()];
+    const objects = [
+      account(),
+      contact(),
+      lead(),
+      case_(),
+      task(),
+      invoice(),
+      reading(),
+      user(),
+      group(),
+      organization(),
+    ];
     for (const object of objects) {
       const fields = object.fields.filter(({ name }) => !hiddenFields.includes(`${object.name}.${name}`));
       this.#tables.set(object.name.toLowerCase(), new Table({ ...object, fields }));

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityFunction } from '@temporalio/common';
 import { createActivities } from '../../src/activities/index.js';
+import type { Activities } from '../../src/activities/index.js';
 import type {
   PartOutcome,
   PlanLoadInput,
@@ -21,6 +22,7 @@ import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
 import { folderUri, FileRoots } from '../../src/storage/roots.js';
 
 export interface Bench {
+  activities: Activities;
   plan(csv: string, more?: Partial<PlanLoadInput>): Promise<Stage>;
   /** Plans the file as it lies there, on top of what was planned before. */
   planAgain(more?: Partial<PlanLoadInput>): Promise<Stage>;
@@ -37,7 +39,7 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
+export function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
   return new MockActivityEnvironment().run(activity as ActivityFunction<[I], O>, input);
 }
 
@@ -80,6 +82,7 @@ export async function openBench(options: SimulatorOptions = {}): Promise<Bench> 
     return value.stage;
   };
   return {
+    activities,
     read,
     write,
     remove: (name) => rm(path(name), { recursive: true }),

@@ -48,7 +48,8 @@ it('docs/salesforce.md has every variable of a login, and every call to the org'
     'failedResults',
     'unprocessedrecords',
     '/batches',
-    'jobType=V2Ingest',
+    'V2Ingest',
+    'BigObjectIngest',
     '/describe',
   ]) {
     expect(sourceOf('src/salesforce/connection.ts')).toContain(kind);

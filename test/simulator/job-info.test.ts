@@ -136,6 +136,11 @@ it('[list-filters] knows the filters of the list', async () => {
   expect(await count('jobType=V2Ingest&isPkChunkingEnabled=false')).toBe(1);
   expect(await count('jobType=Classic')).toBe(0);
   expect(await count('jobType=BigObjectIngest')).toBe(0);
+  const big = await org.create({ object: 'Reading__b' });
+  expect((await org.ask('GET', `${INGEST}/${big}`)).json['jobType']).toBe('BigObjectIngest');
+  expect(await count('jobType=BigObjectIngest')).toBe(1);
+  expect(await count('jobType=V2Ingest')).toBe(1);
+  expect(await count('')).toBe(2);
   expect(await count('isPkChunkingEnabled=true')).toBe(0);
 });
 
