@@ -36,7 +36,10 @@ export async function preflight(
   const apiVersion = await connection.resolveApiVersion(step.call).catch(finalBeforeStart);
   const context = { ...step.call, apiVersion };
   const describe = await describeIfPossible(connection, input.object, context, step.attempt);
-  if (describe === undefined) return withoutDescribe(input, columns, apiVersion);
+  if (describe === undefined) {
+    const unchecked = withoutDescribe(input, columns, apiVersion);
+    return { ...unchecked, warnings: [...unchecked.warnings, ...retiring(step)] };
+  }
   const report = await checkHeader({
     operation: input.operation,
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
@@ -67,8 +70,14 @@ export async function preflight(
       ...replacedColumns(report.names, report.constants),
       ...idleFixes(input.fixFields ?? [], [...report.names, ...report.constants]),
       ...report.warnings,
+      ...retiring(step),
     ],
   };
+}
+
+/** What the replies so far announced of the API version. */
+function retiring({ warnings }: Step): Finding[] {
+  return [...warnings].map((message) => ({ code: 'API_VERSION_RETIRING', message }));
 }
 
 function replacedColumns(names: readonly string[], constants: readonly string[]): Finding[] {

@@ -7,6 +7,7 @@ import type { Info } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import type { ApplicationFailureOptions } from '@temporalio/common';
 import type { CallContext } from '../salesforce/context.js';
+import { retiringVersion } from '../salesforce/deprecation.js';
 import { NightloadError } from '../errors.js';
 import { SalesforceError } from '../salesforce/errors.js';
 import type { Counted, FailureDetails, RequestTally, StepMemory } from './types.js';
@@ -38,6 +39,8 @@ export interface Step {
   scheduledAt: number;
   /** What every Salesforce call of this step gets. */
   call: CallContext;
+  /** What the org's replies announced, for the result. */
+  warnings: Set<string>;
   /** Shown by the next heartbeat: bytes moved so far. */
   bytes: number;
   /** Of so many, where that is known. */
@@ -54,12 +57,13 @@ export interface Beat {
   memory?: StepMemory;
 }
 
-async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; requests: RequestTally }> {
+async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> {
   const context = Context.current();
   // An earlier attempt's requests were made all the same.
   const before = context.info.heartbeatDetails as Beat | undefined;
   const requests: RequestTally = { total: before?.requests.total ?? 0, info: before?.requests.info ?? 0 };
   const signal = context.cancellationSignal;
+  const warnings = new Set<string>();
   const step: Step = {
     signal,
     requests,
@@ -72,7 +76,9 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; 
         if (kind === 'info') requests.info++;
         beat();
       },
+      onDeprecation: (deprecation) => void warnings.add(retiringVersion(deprecation)),
     },
+    warnings,
     bytes: 0,
     ...(before?.memory && { memory: before.memory }),
   };
@@ -87,7 +93,8 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<{ value: T; 
   };
   const timer = setInterval(beat, HEARTBEAT_INTERVAL);
   try {
-    return { value: await body(step), requests };
+    const value = await body(step);
+    return { value, requests, ...(warnings.size > 0 && { warnings: [...warnings] }) };
   } catch (error) {
     beat();
     const { memory } = step;

@@ -49,6 +49,8 @@ export interface FailureDetails {
 export interface Counted<T> {
   value: T;
   requests: RequestTally;
+  /** What the org's replies announced, in our own words; at most one sentence. */
+  warnings?: string[];
 }
 
 /** Which org, with which API version, for a whole load. */

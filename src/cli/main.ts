@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /** The `nightload` command. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { asLoadError, printJson, say } from './failure.js';
 import { addScheduleCommands } from './schedule-options.js';
+import { VERSION } from '../version.js';
 import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
 import type { SimulatorCommand } from './commands/dev.js';
 import type { CorrectOptions } from './commands/correct.js';
@@ -11,13 +11,9 @@ import type { LimitsOptions } from './commands/limits.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { LoadOptions } from './load-options.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
 const program = new Command('nightload')
   .description('Durable Salesforce bulk loads on Temporal.')
-  .version(version)
+  .version(VERSION)
   .exitOverride()
   .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) });
 

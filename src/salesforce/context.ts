@@ -1,4 +1,5 @@
 /** What a caller says with each call: how to cancel it, and who counts its requests. */
+import type { Deprecation } from './deprecation.js';
 
 export type RequestKind =
   'versions' | 'create' | 'upload' | 'close' | 'abort' | 'info' | 'results' | 'list' | 'describe' | 'limits' | 'query';
@@ -22,6 +23,8 @@ export interface CallContext {
   onRequest?: (kind: RequestKind) => void;
   /** Called with the limits that a reply tells of, refusals included. */
   onLimitInfo?: (info: LimitInfo) => void;
+  /** Called when a reply, a refusal included, announces the end of the API version in use. */
+  onDeprecation?: (deprecation: Deprecation) => void;
 }
 
 export interface ApiContext extends CallContext {

@@ -6,9 +6,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
+import { VERSION } from '../version.js';
 import { connector } from './connector.js';
 import { decoded, isEncoded } from './content-encoding.js';
 import type { CallContext, RequestKind } from './context.js';
+import { parseDeprecation } from './deprecation.js';
 import { broken, readRefusal, redirected, refused, tokenRenewed, unexpected } from './failures.js';
 import type { RequestFacts } from './failures.js';
 import { parseLimitInfo } from './limit-info.js';
@@ -32,6 +34,8 @@ export interface Timeouts {
 }
 
 const DEFAULT_TIMEOUTS: Timeouts = { connect: 10_000, reply: 60_000, transferReply: 300_000, idle: 120_000 };
+
+const CLIENT = `nightload/${VERSION}`;
 
 /** Enough for any error text; what lies beyond is not read. */
 const MAX_ERROR_BODY = 64 * 1024;
@@ -216,7 +220,9 @@ export class Transport {
             authorization: `Bearer ${token.accessToken}`,
             accept: call.accept,
             'accept-encoding': 'identity',
-            'user-agent': 'nightload',
+            'user-agent': CLIENT,
+            // The name under which the org's event logs and limits show these calls.
+            'sforce-call-options': `client=${CLIENT}`,
             ...(body && { 'content-type': body.type }),
             ...(upload && { 'content-length': String(upload.length) }),
           },
@@ -230,6 +236,8 @@ export class Transport {
       facts.incomplete = upload?.handedOver === false;
       const limits = parseLimitInfo(reply.headers['sforce-limit-info']);
       if (Object.keys(limits).length > 0) context.onLimitInfo?.(limits);
+      const deprecation = parseDeprecation(reply.headers['warning'], call.path);
+      if (deprecation !== undefined) context.onDeprecation?.(deprecation);
       return { facts, reply };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;

@@ -39,6 +39,8 @@ export interface SimulatorOptions {
   maxUploadBytes?: number;
   /** API versions of the org. @default 31 to 66 */
   apiVersions?: readonly number[];
+  /** Versions up to `upTo` announce their end in every reply, `end` in the platform's words. @default none */
+  deprecation?: { upTo: number; end: string };
   /** Faults that wait from the beginning. */
   faults?: readonly Fault[];
 }
@@ -79,6 +81,8 @@ const OPTIONS: Shape<SimulatorOptions> = {
   hiddenFields: listOf(text),
   maxUploadBytes: aNumber,
   apiVersions: listOf(whole),
+  // Checked by itself.
+  deprecation: anything,
   faults: listOf(anything),
 };
 
@@ -88,4 +92,5 @@ export function checkOptions(options: SimulatorOptions): void {
   check('quirks', options.quirks ?? {}, QUIRK_KINDS);
   check('limits', options.limits ?? {}, LIMITS);
   check('oauth', options.oauth ?? {}, OAUTH);
+  if (options.deprecation !== undefined) check('deprecation', options.deprecation, { upTo: whole, end: text });
 }

@@ -93,6 +93,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       const { max } = allocations.apiRequests;
       response.setHeader('sforce-limit-info', `api-usage=${max - allocations.apiRequests.remaining(now())}/${max}`);
     }
+    const { upTo = 0, end = '' } = options.deprecation ?? {};
+    if (Number(/^\/services\/data\/v(\d+)\.0\//.exec(path)?.[1] ?? Infinity) <= upTo) {
+      response.setHeader('warning', `299 - "This API is deprecated and will be removed by ${end}."`);
+    }
     const fault = faults.take(kind, path);
     if (fault === 'reset') return void request.socket.destroy();
     if (fault === 'hang') return;

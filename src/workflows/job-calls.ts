@@ -3,6 +3,7 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import type { PartPhase } from '../contract.js';
 import type { Counted, JobLook, JobRef, ResultCounts } from '../activities/types.js';
 import { requestsOf } from './failures.js';
+import { enterWarnings } from './load-run.js';
 import { countRequests, enterLook } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import { cleanup, shared } from './steps.js';
@@ -13,11 +14,12 @@ export function jobRef(input: IngestJobInput, run: JobRun): JobRef {
   return { connection: input.connection, apiVersion: input.apiVersion, jobId: run.jobId as string };
 }
 
-/** Awaits a step that calls Salesforce, and books its requests however it ends. */
+/** Awaits a step that calls Salesforce, and enters its requests however it ends, and its warnings. */
 export async function counted<T>(run: JobRun, step: Promise<Counted<T>>): Promise<T> {
   try {
-    const { value, requests } = await step;
+    const { value, requests, warnings } = await step;
     countRequests(run, requests);
+    enterWarnings(run.warnings, warnings);
     return value;
   } catch (error) {
     countRequests(run, requestsOf(error));

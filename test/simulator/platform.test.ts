@@ -9,6 +9,17 @@ async function describeOf(org: TestOrg, object: string): Promise<Map<string, Jso
   return new Map((json['fields'] as Json[]).map((field) => [String(field['name']), field]));
 }
 
+it('[version-ends] announces the end of old versions in every reply', async () => {
+  const org = await openOrg({ deprecation: { upTo: 60, end: "Summer '28" } });
+  const announced = async (path: string): Promise<string | null> => (await org.ask('GET', path)).headers.get('warning');
+  const words = '299 - "This API is deprecated and will be removed by Summer \'28."';
+  expect(await announced('/services/data/v60.0/limits')).toBe(words);
+  expect(await announced('/services/data/v60.0/jobs/ingest/unknown')).toBe(words);
+  expect(await announced('/services/data/v61.0/limits')).toBeNull();
+  expect(await announced('/services/data')).toBeNull();
+  await expect(openOrg({ deprecation: { until: 60 } as never })).rejects.toThrow('nothing is called until');
+});
+
 it('[versions] lists the versions of the org without a token', async () => {
   const org = await openOrg({ apiVersions: [60, 66] });
   const answer = await org.ask('GET', '/services/data', undefined, { authorization: '' });

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BulkLoadInput } from '../../src/contract.js';
-import { openWorld } from '../support/load.js';
+import { accounts, openWorld } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 
 let world: World;
@@ -529,5 +529,28 @@ describe('is refused before a job exists', () => {
       records: { total: 0, succeeded: 0, rejected: 0, unprocessed: 0, unaccounted: 0 },
     });
     expect(counts()).toEqual(before);
+  });
+});
+
+describe('an API version that ends', () => {
+  let org: World;
+  beforeAll(async () => {
+    org = await openWorld({ deprecation: { upTo: 66, end: "Summer '28, says the platform" } });
+  });
+  afterAll(() => org.end());
+
+  it('is one warning of the result, in our own words, however many replies announce it', async () => {
+    const source = await org.csv(accounts(30));
+    const handle = await org.start({ source, part: { maxBytes: 1_000 } });
+    const result = await handle.result();
+    expect(result.jobsTotal).toBeGreaterThan(1);
+    expect(result.warnings).toEqual([expect.stringMatching(/^Salesforce will end API version v66\.0 \(Summer '28\)/)]);
+    const texts = JSON.stringify(
+      await org.client.workflow.getHandle(`${handle.workflowId}/part-1`).fetchHistory(),
+      (_key, value: { type?: string; data?: number[] } | null) =>
+        value?.type === 'Buffer' ? Buffer.from(value.data ?? []).toString() : value,
+    );
+    expect(texts).toContain('Salesforce will end API version');
+    expect(texts).not.toContain('says the platform');
   });
 });
