@@ -229,6 +229,7 @@ export interface BulkLoadResult {
   /** All HTTP requests to the instance, token calls excluded. */
   apiRequests: number;
   files: {
+    /** At most 200; all are in report.json. */
     succeeded: string[];
     rejected?: string;
     unprocessed?: string;
@@ -321,6 +322,8 @@ export interface OrphanJobsResult {
 
 /** The most jobs that a result lists. */
 export const MAX_LISTED_JOBS = 200;
+/** The most files with rows that landed that a result names. */
+export const MAX_LISTED_FILES = 200;
 
 export type PartPhase =
   'waiting' | 'creating' | 'uploading' | 'closing' | 'processing' | 'settling' | 'downloading' | 'done' | 'failed';

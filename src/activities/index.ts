@@ -6,6 +6,7 @@ import { awaitSource } from './await-source.js';
 import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
+import { noteParts, readPartSizes } from './ended-parts.js';
 import { findLostJobs } from './find-lost-jobs.js';
 import { abortJob, closeJob, readJob } from './job-steps.js';
 import { gatherRejected } from './gather-rejected.js';
@@ -37,6 +38,8 @@ export function createActivities(dependencies: ActivityDependencies) {
     findLostJobs: findLostJobs(dependencies),
     listOpenJobs: listOpenJobs(dependencies),
     downloadResults: downloadResults(dependencies),
+    noteParts: noteParts(dependencies),
+    readPartSizes: readPartSizes(dependencies),
     sortRows: sortRows(dependencies),
     takeCorrections: takeCorrections(dependencies),
     gatherRejected: gatherRejected(dependencies),

@@ -17,16 +17,18 @@ import { LandedIndex } from './keep-columns-index.js';
 import { keyHash, LANES } from './key-hash.js';
 import { PacedFile } from './paced-file.js';
 import { moveEarlierAside, RESULT_NAMES } from './result-folder.js';
+import { landedFiles } from './ended-parts.js';
 import { keyFunction } from './sorting.js';
 import { isAsPlanned, loadPlan, sourceChanged } from './stage.js';
 import type { OriginalFile, StagePlan } from './stage.js';
 import { step } from './step.js';
+import type { EndedStage } from './types.js';
 
 export interface KeepColumnsInput {
   /** The first stage of the load. */
   stageUri: string;
-  /** `file:` URIs of all rows that landed, those of the retry too. */
-  succeeded: string[];
+  /** All stages of the load: in their files are the rows that landed. */
+  ended: EndedStage[];
   /** `file:` URI of the load's folder. */
   outputUri: string;
   /** Of the load: what an earlier run has left there is moved aside. */
@@ -44,10 +46,10 @@ export interface KeptColumns {
 }
 
 export function keepColumns(dependencies: ActivityDependencies): (input: KeepColumnsInput) => Promise<KeptColumns> {
-  return step(async ({ stageUri, succeeded, outputUri, runId }, { signal }) => {
+  return step(async ({ stageUri, ended, outputUri, runId }, { signal }) => {
     const { roots } = dependencies;
     const plan = await loadPlan(await roots.pathOf(stageUri));
-    const paths = await Promise.all(succeeded.map((uri) => roots.pathOf(uri)));
+    const paths = await landedFiles(roots, ended);
     const folder = await roots.pathOf(outputUri);
     await mkdir(folder, { recursive: true });
     await moveEarlierAside(folder, runId);

@@ -3,7 +3,6 @@
  * key is the last one in the source.
  */
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { readCells } from '../csv/cells.js';
 import { keyNormaliser } from '../csv/keys.js';
 import { eachRecord } from '../csv/records.js';
@@ -21,7 +20,7 @@ export interface CorrectedKeys {
   keys: ReadonlySet<string>;
   /** Paths of the rejected rows that wait. */
   rejected: readonly string[];
-  /** `file:` URIs of all rows that landed. */
+  /** Paths of all rows that landed. */
   succeeded: readonly string[];
   signal: AbortSignal;
 }
@@ -57,8 +56,7 @@ export async function overtakenKeys(corrections: CorrectedKeys): Promise<Set<str
   }
   const overtaken = new Set<string>();
   if (doubtful.size === 0) return overtaken;
-  for (const uri of succeeded) {
-    const path = fileURLToPath(uri);
+  for (const path of succeeded) {
     // Somebody removed it: nothing tells any more what landed.
     if (!existsSync(path)) return doubtful;
     const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);

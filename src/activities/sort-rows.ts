@@ -11,6 +11,7 @@ import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
 import { fingerprint, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { unsettledParts } from './ended-parts.js';
 import { orderByParent } from './order-by-parent.js';
 import { PlannedFixes } from './planned-fixes.js';
 import { SortedFiles } from './sorted-files.js';
@@ -35,8 +36,18 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
     const fixes = new PlannedFixes(input.final ? [] : (input.fixes ?? []), plan);
     let stop: LoadError | undefined;
     let repeats: boolean;
+    const outcomes = await unsettledParts(stageFolder, plan, input);
     try {
-      ({ stop, repeats } = await sortStage({ ...input, plan, stageFolder, sourceUsable, files, fixes, signal }));
+      ({ stop, repeats } = await sortStage({
+        ...input,
+        outcomes,
+        plan,
+        stageFolder,
+        sourceUsable,
+        files,
+        fixes,
+        signal,
+      }));
     } finally {
       await files.close();
     }

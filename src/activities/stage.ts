@@ -2,7 +2,7 @@
  * A stage is one pass over rows: the first one, or a retry round. Its folder holds plan.json, which says where the
  * rows' bytes lie and how they are cut into parts, and a folder with the results of each part.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
 import { NightloadError } from '../errors.js';
@@ -13,7 +13,7 @@ import { DELIMITER_NAMES } from '../csv/dialect.js';
 import type { Delimiter } from '../csv/dialect.js';
 import type { PartRange } from '../csv/parts.js';
 import type { Column } from '../csv/header.js';
-import type { PartGroup, Stage } from './types.js';
+import type { PartGroup, PartSizes, Stage } from './types.js';
 
 /** How values of the column by which rows are told apart are compared; from describe. */
 export interface KeyRule {
@@ -92,8 +92,23 @@ export async function savePlan(stageFolder: string, plan: StagePlan): Promise<vo
   await saveText(JSON.stringify(plan), join(stageFolder, PLAN_FILE));
 }
 
+/** Plans that were read last: with thousands of parts, reading the plan for each step would take longer than the step. */
+const read = new Map<string, { plan: StagePlan; file: Fingerprint & { inode: number } }>();
+const MOST_PLANS = 4;
+
+/** Nobody changes what it gives. */
 export async function loadPlan(stageFolder: string): Promise<StagePlan> {
-  return JSON.parse(await readFile(join(stageFolder, PLAN_FILE), 'utf8')) as StagePlan;
+  const path = join(stageFolder, PLAN_FILE);
+  const { size, mtimeMs: modifiedMs, ino: inode } = await stat(path);
+  const before = read.get(path);
+  read.delete(path);
+  const known =
+    before !== undefined && sameFingerprint(before.file, { size, modifiedMs }) && before.file.inode === inode;
+  const plan = known ? before.plan : (JSON.parse(await readFile(path, 'utf8')) as StagePlan);
+  read.set(path, { plan, file: { size, modifiedMs, inode } });
+  const [oldest] = read.keys();
+  if (read.size > MOST_PLANS && oldest !== undefined) read.delete(oldest);
+  return plan;
 }
 
 /** Whether a file is still the one that was planned. */
@@ -123,16 +138,23 @@ export function sourceChanged({ rows }: StagePlan, more: { again?: boolean } = {
 
 /** What workflows know of a stage. */
 export function stageOf(folder: string, plan: StagePlan): Stage {
-  const parts = plan.parts.map(({ records }) => records);
   return {
     uri: folderUri(folder),
     groups: plan.groups,
-    parts,
-    records: parts.reduce((sum, records) => sum + records, 0),
+    parts: plan.parts.length,
+    sizes: sizesFrom(plan, 1),
+    records: plan.parts.reduce((sum, { records }) => sum + records, 0),
     columnDelimiter: DELIMITER_NAMES[plan.delimiter],
     lineEnding: plan.lineEnding,
     ...(plan.key && { key: plan.key.column }),
   };
+}
+
+/** Parts whose sizes a workflow knows at a time. */
+const MOST_SIZES = 500;
+
+export function sizesFrom(plan: Pick<StagePlan, 'parts'>, from: number): PartSizes {
+  return { from, records: plan.parts.slice(from - 1, from - 1 + MOST_SIZES).map(({ records }) => records) };
 }
 
 /** Columns of the rejected file behind its notes: of a delete, which sends ids only, all that the file had. */

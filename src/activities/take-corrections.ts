@@ -16,6 +16,7 @@ import { NightloadError } from '../errors.js';
 import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { landedFiles } from './ended-parts.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
 import { NOTES, overtakenKeys } from './last-rows.js';
@@ -38,8 +39,9 @@ export function takeCorrections(
     const folder = await roots.pathOf(input.nextStageUri);
     await mkdir(folder, { recursive: true });
     const rejected = await Promise.all(input.rejected.map((uri) => roots.pathOf(uri)));
+    const succeeded = await landedFiles(roots, input.ended);
     const rows = await asRefusal(async () =>
-      readCorrections(await roots.pathOf(input.source), plan, rejected, folder, input, step),
+      readCorrections(await roots.pathOf(input.source), plan, rejected, folder, { ...input, succeeded }, step),
     );
     const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage = rows.plan;
@@ -91,7 +93,7 @@ async function readCorrections(
   plan: StagePlan,
   rejected: readonly string[],
   folder: string,
-  input: TakeCorrectionsInput,
+  input: TakeCorrectionsInput & { succeeded: readonly string[] },
   step: Step,
 ): Promise<Corrected> {
   const { key } = plan;
@@ -204,7 +206,7 @@ async function withoutOvertaken(
   path: string,
   { keys, ...found }: Pick<Corrected, 'keys' | 'plan'> & { key: KeyRule; rejected: readonly string[] },
   folder: string,
-  { operation, succeeded, fromFixer }: TakeCorrectionsInput,
+  { operation, succeeded, fromFixer }: TakeCorrectionsInput & { succeeded: readonly string[] },
   { signal }: Step,
 ): Promise<{ rows: string; left: number }> {
   // Of two deletes none is newer. A corrected insert that is locked is retried as an upsert.

@@ -6,6 +6,7 @@ import type {
   BulkLoadResult,
   Corrections,
   CorrectionsTaken,
+  JobSummary,
   LoadError,
   OpenJob,
   Operation,
@@ -109,12 +110,27 @@ export interface PartGroup {
   lastPart: number;
 }
 
+/** Records of consecutive parts, at most 500. */
+export interface PartSizes {
+  /** The first of these parts. */
+  from: number;
+  records: number[];
+}
+
+export interface ReadPartSizesInput {
+  stageUri: string;
+  /** The first part that is wanted. */
+  from: number;
+}
+
 /** One pass over rows: the first one, or a retry round. Its folder holds the plan and the results of each part. */
 export interface Stage {
   uri: string;
   groups: PartGroup[];
-  /** Records of each part; parts are numbered from 1. */
-  parts: number[];
+  /** Parts are numbered from 1. */
+  parts: number;
+  /** Records of some parts: at first those of the first ones. A list of all would grow with the file. */
+  sizes: PartSizes;
   records: number;
   columnDelimiter: string;
   lineEnding: 'LF' | 'CRLF';
@@ -222,9 +238,38 @@ export interface PartOutcome {
   missing: number;
 }
 
+/** How the parts of a stage ended. Entries that are too many for a history lie in numbered files beside the plan. */
+export interface EndedParts {
+  /** Files with earlier entries. */
+  noted: number;
+  /** The entries since then, in the order in which the parts ended. */
+  outcomes: PartOutcome[];
+  jobs: JobSummary[];
+}
+
+/** A stage whose parts have ended. */
+export interface EndedStage extends EndedParts {
+  uri: string;
+  /** `file:` URI of its rows that failed because what was asked was already so: they count as succeeded. */
+  alreadyDone?: string;
+}
+
+export interface NotePartsInput {
+  stageUri: string;
+  /** Number of the file, from 1. One of the same number from before a reset is overwritten. */
+  file: number;
+  outcomes: PartOutcome[];
+  jobs: JobSummary[];
+}
+
 export interface SortRowsInput {
   stage: Stage;
+  /** Parts that ended, but for those in files. */
   outcomes: PartOutcome[];
+  /** Files with earlier outcomes. @default 0 */
+  noted?: number;
+  /** This part and all after it were never started. */
+  notStartedFrom?: number;
   operation: Operation;
   /** No further round: everything ends as rejected or unprocessed. */
   final: boolean;
@@ -256,8 +301,8 @@ export interface TakeCorrectionsInput extends Corrections {
   stage: Stage;
   /** `file:` URIs of the rejected rows that wait. */
   rejected: string[];
-  /** `file:` URIs of all rows that landed. */
-  succeeded: string[];
+  /** All stages of the load so far: in their files are the rows that landed. */
+  ended: EndedStage[];
   /** A program made them: corrections that would cost newer values are left out, and not the whole file refused. */
   fromFixer: boolean;
   operation: Operation;
@@ -288,7 +333,9 @@ export interface WriteReportInput {
   rejected: string[];
   unprocessed: string[];
   changes: string[];
-  /** The result with every job; its `files` get completed. */
+  /** All stages of the load: from them the report lists every job and every file with rows that landed. */
+  ended: EndedStage[];
+  /** The result, whose `jobs` and `files` get completed. */
   report: BulkLoadResult;
 }
 

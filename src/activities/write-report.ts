@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { saveStream, saveText } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { allJobs, landedFiles } from './ended-parts.js';
 import { joined, moveEarlierAside, RESULT_NAMES } from './result-folder.js';
 import { step } from './step.js';
 import type { WriteReportInput, WrittenFiles } from './types.js';
@@ -38,7 +39,13 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
       ...(changes !== undefined && { changes }),
       report,
     };
-    await saveText(`${JSON.stringify({ ...input.report, files }, null, 2)}\n`, join(folder, RESULT_NAMES.report));
+    const succeeded = (await landedFiles(roots, input.ended)).map((path) => pathToFileURL(path).href);
+    const complete = {
+      ...input.report,
+      jobs: await allJobs(roots, input.ended),
+      files: { ...files, succeeded },
+    };
+    await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report));
     return files;
   });
 }

@@ -6,7 +6,7 @@ import { MAX_LISTED_JOBS } from '../contract.js';
 import type { BulkLoadResult, JobSummary, LoadError, LoadState, RecordCounts } from '../contract.js';
 import type { JobLook, PartOutcome, ResultCounts } from '../activities/types.js';
 
-export const NO_ROWS: ResultCounts = { succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0 };
+export { NO_ROWS } from '../part-outcome.js';
 
 /** Rows of a part that its result files do not name. */
 export function missingRows(sent: number, counts: ResultCounts): number {
@@ -49,7 +49,9 @@ export interface Books {
   rounds: number;
   /** Parts whose files and counters disagreed to the end. */
   disagreeing: number;
+  /** Those that a result lists; all are in the lists of the stages. */
   jobs: JobSummary[];
+  jobsTotal: number;
   apiRequests: number;
 }
 
@@ -67,6 +69,7 @@ export function openBooks(): Books {
     rounds: 0,
     disagreeing: 0,
     jobs: [],
+    jobsTotal: 0,
     apiRequests: 0,
   };
 }
@@ -79,6 +82,13 @@ export function enterPart(books: Books, outcome: PartOutcome): void {
   books.failed += failed;
   books.failedForGood += failedForGood;
   books.unprocessed += unprocessed;
+}
+
+/** Enters jobs that have ended; `total` says how many there were when only some are named. */
+export function enterJobs(books: Books, jobs: readonly JobSummary[], total = jobs.length): void {
+  books.jobs.push(...jobs);
+  books.jobsTotal += total;
+  if (books.jobs.length > MAX_LISTED_JOBS) books.jobs = listedJobs(books.jobs);
 }
 
 /** Whether so many rows fail for good that starting more parts would only burn allocation. */
@@ -127,7 +137,7 @@ export function soFar(books: Books): Required<Pick<BulkLoadResult, 'retry' | 'jo
   return {
     retry: { rounds: books.rounds, recovered: books.recovered, rerendered: books.rerendered },
     jobs: listedJobs(books.jobs),
-    jobsTotal: books.jobs.length,
+    jobsTotal: books.jobsTotal,
     apiRequests: books.apiRequests,
   };
 }

@@ -38,14 +38,12 @@ import {
   retryProgressSignal,
   soFarQuery,
 } from './messages.js';
+import { newEnded } from './noted-parts.js';
 import { planInput } from './plan-input.js';
 import { first, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { waitForSource, withDatedSource } from './wait-for-source.js';
 import { loadDetails, nameOf } from './words.js';
-
-/** Most parts that the `progress` query lists. */
-const MAX_SHOWN_PARTS = 200;
 
 export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
   const input = withDatedSource(withoutNulls(given));
@@ -142,7 +140,7 @@ function listen(run: LoadRun, live: Live): void {
       return {
         phase: run.phase,
         records: recordCounts(run.books),
-        parts: showParts(run, live.running, MAX_SHOWN_PARTS),
+        parts: showParts(run, live.running),
         ended: run.books.seen,
         ...(run.loadingSince !== undefined && { loadingSince: new Date(run.loadingSince).toISOString() }),
         paused: live.paused,
@@ -218,6 +216,7 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
     run.books.apiRequests += requests.total;
     run.org = { connection, apiVersion: value.apiVersion };
     run.stage = value.stage;
+    run.ended = [newEnded(value.stage.uri)];
     run.object = value.object ?? input.object;
     const { rejected } = value;
     run.books.total = value.stage.records + (rejected?.rows ?? 0);

@@ -22,6 +22,7 @@ import { toLoadError, withUnknownClock } from './failures.js';
 import type { ingestJob } from './ingest-job.js';
 import { enterLost } from './job-run.js';
 import type { IngestJobInput, IngestJobResult, LostJobs } from './job-run.js';
+import { recordsOf } from './load-run.js';
 import { count } from './words.js';
 
 /** What all jobs of a load have in common. */
@@ -103,7 +104,7 @@ export async function runPart(
   onStarted: (name: string) => void,
 ): Promise<IngestJobResult> {
   const { operation, externalIdFieldName } = groupOf(stage, part);
-  const records = stage.parts[part - 1] ?? 0;
+  const records = recordsOf(stage, part);
   const input: IngestJobInput = {
     ...template,
     stageUri: stage.uri,
@@ -124,7 +125,7 @@ export async function runPart(
       name,
       {
         args: [input],
-        staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts.length}: ${count(records)} rows`,
+        staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts}: ${count(records)} rows`,
       },
       { onTerminated: noteLost, onStarted },
     );

@@ -7,8 +7,9 @@ import { buildResult } from './books.js';
 import { toLoadError } from './failures.js';
 import { outageLimitOf } from './input.js';
 import { sweepLostJobs } from './lost-jobs.js';
-import { partsNotStarted } from './load-parts.js';
+import { notStartedFrom } from './load-parts.js';
 import type { Live } from './load-parts.js';
+import { listSucceeded } from './load-run.js';
 import type { LoadRun } from './load-run.js';
 import { untilCanceled } from './patience.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
@@ -58,7 +59,8 @@ export async function endLoad(
             rejected,
             unprocessed,
             changes,
-            report: { ...build(succeeded), jobs: run.books.jobs },
+            ended: run.ended,
+            report: build(succeeded),
           },
         ]),
       );
@@ -87,7 +89,7 @@ async function keepColumns(input: BulkLoadInput, run: LoadRun, root: Cancellatio
   try {
     const { file, why } = await fileSteps(input, run, root, (steps) =>
       steps.keepColumns.executeWithOptions({ summary: 'the rows that landed, with all columns of the source' }, [
-        { stageUri: stage.uri, succeeded: run.files.succeeded, outputUri, runId: workflowInfo().runId },
+        { stageUri: stage.uri, ended: run.ended, outputUri, runId: workflowInfo().runId },
       ]),
     );
     if (why !== undefined) run.warnings.push(why);
@@ -114,16 +116,19 @@ function fileSteps<T>(
 /** Sorts what did not land into rejected and unprocessed rows, unless that has been done. */
 export async function sortTheRest(input: BulkLoadInput, run: LoadRun, root: CancellationScope): Promise<void> {
   const { stage } = run;
-  if (run.sorted || stage === undefined || run.located === undefined) return;
-  const outcomes = [...run.outcomes, ...partsNotStarted(run)];
-  if (outcomes.length === 0) return;
+  const [first] = run.ended;
+  if (run.sorted || stage === undefined || first === undefined || run.located === undefined) return;
+  const from = notStartedFrom(run);
+  if (run.left.parts === 0 && from === undefined) return;
   try {
     const sorted = await CancellationScope.nonCancellable(() =>
       fileSteps(input, run, root, (steps) =>
         steps.sortRows.executeWithOptions({ summary: 'sort the rows that did not land' }, [
           {
             stage,
-            outcomes,
+            outcomes: first.outcomes,
+            noted: first.noted,
+            ...(from !== undefined && { notStartedFrom: from }),
             operation: input.operation,
             final: true,
             nextStageUri: `${stage.uri}none/`,
@@ -136,7 +141,10 @@ export async function sortTheRest(input: BulkLoadInput, run: LoadRun, root: Canc
     run.books.rejected += sorted.rejected;
     run.books.unprocessed = sorted.unprocessed;
     run.books.succeeded += sorted.alreadyDone;
-    if (sorted.files.alreadyDone !== undefined) run.files.succeeded.push(sorted.files.alreadyDone);
+    if (sorted.files.alreadyDone !== undefined) {
+      first.alreadyDone = sorted.files.alreadyDone;
+      listSucceeded(run.files, sorted.files.alreadyDone);
+    }
     if (sorted.files.rejected !== undefined) run.files.rejected.push(sorted.files.rejected);
     if (sorted.files.unprocessed !== undefined) run.files.unprocessed.push(sorted.files.unprocessed);
     if (sorted.stop !== undefined) run.error ??= sorted.stop;

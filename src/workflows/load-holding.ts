@@ -95,7 +95,7 @@ async function take(
         ...(encoding !== undefined && { encoding }),
         stage: run.stage as Stage,
         rejected: run.files.rejected,
-        succeeded: run.files.succeeded,
+        ended: run.ended,
         fromFixer,
         operation: input.operation,
         blankAsNull: input.blankAsNull ?? false,

@@ -1,15 +1,17 @@
 /** The window of running parts: slots are refilled as soon as one ends; nothing is started that should not be. */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, BulkLoadResult, PartProgress } from '../contract.js';
-import type { PartOutcome, Stage, TakenCorrections } from '../activities/types.js';
-import { circuitOpen, NO_ROWS } from './books.js';
+import type { Stage, TakenCorrections } from '../activities/types.js';
+import { circuitOpen } from './books.js';
 import type { bulkLoad } from './bulk-load.js';
 import { runPart, signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import type { LoadSettings } from './input.js';
-import { enterJob } from './load-run.js';
+import { enterJob, knowsSizeOf, recordsOf } from './load-run.js';
 import type { LoadRun } from './load-run.js';
 import { pauseSignal } from './messages.js';
+import { noteEnded } from './noted-parts.js';
+import { onFiles } from './steps.js';
 
 /** What messages from outside change, and how the parts are doing. Lives as long as the run. */
 export interface Live {
@@ -43,16 +45,25 @@ export async function loadParts(
   template: JobTemplate,
 ): Promise<void> {
   const stage = run.stage as Stage;
-  const last = stage.parts.length;
+  const last = stage.parts;
+  const files = onFiles(template.filesQueue, settings.outageMs);
   try {
     for (;;) {
       const seen = live.changes;
+      await noteEnded(run.ended, files);
       openCircuit(run, settings, last);
       // Children would be told that their parent closed: nothing new is started until none is left.
       const draining = workflowInfo().continueAsNewSuggested && run.next <= last;
       const mayStart = !draining && !live.paused && run.error === undefined && !run.canceled;
-      while (mayStart && live.running.size < settings.maxConcurrent && run.next <= last) {
+      while (mayStart && live.running.size < settings.maxConcurrent && knowsSizeOf(stage, run.next)) {
         void startPart(run, live, template, stage, run.next++);
+      }
+      if (mayStart && live.running.size < settings.maxConcurrent && run.next <= last) {
+        const summary = `sizes of the parts from ${run.next} on`;
+        stage.sizes = await files.readPartSizes.executeWithOptions({ summary }, [
+          { stageUri: stage.uri, from: run.next },
+        ]);
+        continue;
       }
       if (live.running.size === 0) {
         if (run.next > last || run.error !== undefined || run.canceled) return;
@@ -70,7 +81,7 @@ export async function loadParts(
 }
 
 async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage: Stage, n: number): Promise<void> {
-  live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: stage.parts[n - 1] ?? 0 });
+  live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: recordsOf(stage, n) });
   live.show();
   const hasty = run.books.disagreeing > 0;
   const result = await runPart({ ...template, ...(hasty && { hasty }) }, stage, n, `part-${n}`, (name) => {
@@ -98,11 +109,7 @@ function openCircuit(run: LoadRun, { abortWhen }: LoadSettings, last: number): v
   };
 }
 
-/** Parts that were never started. */
-export function partsNotStarted(run: LoadRun): PartOutcome[] {
-  const outcomes: PartOutcome[] = [];
-  for (let part = run.next; part <= (run.stage?.parts.length ?? 0); part++) {
-    outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
-  }
-  return outcomes;
+/** The first of the parts that were never started, if there are any. */
+export function notStartedFrom({ next, stage }: LoadRun): number | undefined {
+  return stage !== undefined && next <= stage.parts ? next : undefined;
 }

@@ -1,7 +1,7 @@
 /** Rows that go to the platform once more, as a child of the load: those that failed, and those that came back corrected. */
 import { isCancellation } from '@temporalio/workflow';
 import type { BulkLoadInput } from '../contract.js';
-import type { LocatedSource, OrgRef, Stage, TakenCorrections } from '../activities/types.js';
+import type { EndedStage, LocatedSource, OrgRef, Stage, TakenCorrections } from '../activities/types.js';
 import { runChild, signalChild } from './children.js';
 import type { LoadSettings } from './input.js';
 import { enterPhase } from './load-ending.js';
@@ -9,7 +9,9 @@ import type { Live } from './load-parts.js';
 import { enterCorrected, enterRetry } from './load-run.js';
 import type { LoadRun, RetryInput, RetryResult } from './load-run.js';
 import { pauseSignal, resumeSignal } from './messages.js';
+import { noteEnded } from './noted-parts.js';
 import type { retryFailedRows } from './retry-failed-rows.js';
+import { onFiles } from './steps.js';
 import { count } from './words.js';
 
 /** Sends the rows again that failed and may pass, in rounds. */
@@ -28,9 +30,8 @@ export async function retryTheRest(
   const result = await child(live, 'retry', summary, {
     ...common(input, settings, run),
     stage,
-    outcomes: run.outcomes,
+    ended: run.ended[0] as EndedStage,
     workUri,
-    sendFirst: false,
   }).catch((error: unknown) => {
     if (!isCancellation(error)) {
       run.sorted = true;
@@ -40,6 +41,7 @@ export async function retryTheRest(
   });
   enterRetry(run, result);
   run.canceled ||= result.canceled;
+  await note(settings, run);
 }
 
 /** Sends rows that were rejected and came back corrected; those that fail again are retried or rejected like others. */
@@ -56,12 +58,15 @@ export async function sendCorrected(
   const result = await child(live, name, summary, {
     ...common(input, settings, run),
     stage: next,
-    outcomes: [],
     workUri: next.uri,
-    sendFirst: true,
   });
   enterCorrected(run, result);
   run.canceled ||= result.canceled;
+  await note(settings, run);
+}
+
+async function note({ outageMs }: LoadSettings, { located, ended }: LoadRun): Promise<void> {
+  await noteEnded(ended, onFiles((located as LocatedSource).filesQueue, outageMs));
 }
 
 async function child(
@@ -89,7 +94,7 @@ function common(
   input: BulkLoadInput,
   settings: LoadSettings,
   run: LoadRun,
-): Omit<RetryInput, 'stage' | 'outcomes' | 'workUri' | 'sendFirst' | 'paused'> {
+): Omit<RetryInput, 'stage' | 'ended' | 'workUri' | 'paused'> {
   const { filesQueue, searchAttributes } = run.located as LocatedSource;
   return {
     ...(run.org as OrgRef),

@@ -1,9 +1,11 @@
 /** State of a `bulkLoad`: plain data, small enough to be carried over a continue-as-new. */
+import { MAX_LISTED_FILES } from '../contract.js';
 import type { LoadError, LoadPhase, Operation, PartProgress, SearchAttributeName } from '../contract.js';
-import type { LocatedSource, OrgRef, PartOutcome, Stage } from '../activities/types.js';
+import type { EndedStage, LocatedSource, OrgRef, PartOutcome, Stage } from '../activities/types.js';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
+import { isExceptional } from '../part-outcome.js';
 import { stopError } from '../csv/row-errors.js';
-import { enterPart, openBooks } from './books.js';
+import { enterJobs, enterPart, openBooks } from './books.js';
 import type { Books } from './books.js';
 import type { LoadSettings, PollPlan, RetryPlan } from './input.js';
 import { enterLost } from './job-run.js';
@@ -21,9 +23,13 @@ export interface LoadRun {
   loadingSince?: number;
   /** The next part to start. */
   next: number;
-  /** Parts that did not simply land. */
-  outcomes: PartOutcome[];
-  /** `file:` URIs. */
+  /** What became of the parts: of the first pass, then of each round and each file of corrections. */
+  ended: EndedStage[];
+  /** What is left of the first pass. */
+  left: LeftOver;
+  /** Parts of the first pass that ended, as far as they are shown. */
+  shown: PartProgress[];
+  /** `file:` URIs; of those with rows that landed the first ones, of all others each. */
   files: { succeeded: string[]; rejected: string[]; unprocessed: string[]; changes: string[] };
   /** What did not land has been sorted into rejected and unprocessed. */
   sorted: boolean;
@@ -41,12 +47,44 @@ export interface LoadRun {
   holdUntil?: number;
 }
 
+/** Rows of the first pass that did not simply land, summed up over its parts. */
+export interface LeftOver {
+  /** Parts of which something has to be sorted. */
+  parts: number;
+  /** Of parts with results: rows that failed, and those of them that may pass unchanged. */
+  failed: number;
+  passing: number;
+  unprocessed: number;
+  /** Rows that no result file names. */
+  missing: number;
+  /** Parts whose result files name more or fewer rows than were sent. */
+  odd: number;
+}
+
+export function nothingLeft(): LeftOver {
+  return { parts: 0, failed: 0, passing: 0, unprocessed: 0, missing: 0, odd: 0 };
+}
+
+export function enterLeft(left: LeftOver, outcome: PartOutcome): void {
+  const { kind, counts, missing } = outcome;
+  if (!isExceptional(outcome)) return;
+  left.parts++;
+  if (missing !== 0) left.odd++;
+  if (kind !== 'loaded') return;
+  left.failed += counts.failed;
+  left.passing += counts.failed - counts.failedForGood;
+  left.unprocessed += counts.unprocessed;
+  left.missing += Math.max(0, missing);
+}
+
 export function newLoad(): LoadRun {
   return {
     phase: 'preparing',
     books: openBooks(),
     next: 1,
-    outcomes: [],
+    ended: [],
+    left: nothingLeft(),
+    shown: [],
     files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
     sorted: false,
     canceled: false,
@@ -60,7 +98,8 @@ export function newLoad(): LoadRun {
 /** What `retryFailedRows` is started with. */
 export interface RetryInput extends OrgRef {
   stage: Stage;
-  outcomes: PartOutcome[];
+  /** How its parts ended, unless its rows were not sent yet. */
+  ended?: EndedStage;
   workUri: string;
   object: string;
   operation: Operation;
@@ -73,8 +112,6 @@ export interface RetryInput extends OrgRef {
   /** @default 3 */
   priority?: number;
   retry: RetryPlan;
-  /** The rows of the stage were not sent yet; otherwise what did not land of them is sorted first. */
-  sendFirst: boolean;
   /** No job is started until the signal `resume`. */
   paused: boolean;
   searchAttributes: SearchAttributeName[];
@@ -84,6 +121,10 @@ export interface RetryResult {
   /** What the retry adds to the books of the load; `total` and `seen` stay 0. */
   books: Books;
   files: LoadRun['files'];
+  /** The stages that it sent. */
+  ended: EndedStage[];
+  /** Of the stage that it was given to sort. */
+  alreadyDone?: string;
   canceled: boolean;
   lost: LostJobs;
   warnings?: string[];
@@ -95,9 +136,9 @@ export function succeededUri(stage: Stage, part: number): string {
   return `${stage.uri}${partFolder(part)}/${SUCCEEDED_FILE}`;
 }
 
-/** Whether anything of a part still has to be sorted. */
-export function isExceptional(outcome: PartOutcome): boolean {
-  return outcome.kind !== 'loaded' || outcome.counts.failed + outcome.counts.unprocessed > 0 || outcome.missing !== 0;
+/** Lists a file with rows that landed, while there is room. */
+export function listSucceeded(files: LoadRun['files'], ...uris: string[]): void {
+  files.succeeded.push(...uris.slice(0, MAX_LISTED_FILES - files.succeeded.length));
 }
 
 /** Parts say the same: more than a few different ones nobody reads. */
@@ -113,12 +154,16 @@ export function enterWarnings(warnings: string[], more: readonly string[] = []):
 /** Enters what a job of the first pass came to. */
 export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): void {
   const { outcome } = result;
+  const [ended] = run.ended;
+  ended?.outcomes.push(outcome);
+  ended?.jobs.push(...result.jobs);
   enterPart(run.books, outcome);
-  run.books.jobs.push(...result.jobs);
+  enterJobs(run.books, result.jobs);
+  enterLeft(run.left, outcome);
+  enterShown(run, stage, outcome);
   run.books.apiRequests += result.apiRequests;
   if (!result.filesAgree) run.books.disagreeing++;
-  if (outcome.counts.succeeded > 0) run.files.succeeded.push(succeededUri(stage, outcome.part));
-  if (isExceptional(outcome)) run.outcomes.push(outcome);
+  if (outcome.counts.succeeded > 0) listSucceeded(run.files, succeededUri(stage, outcome.part));
   // Every further part would fail in the same way.
   if (outcome.counts.stop !== undefined) run.error ??= stopError(outcome.counts.stop);
   enterWarnings(run.warnings, result.warnings);
@@ -129,6 +174,8 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
 /** Enters what the retry came to: what did not land of the first pass has been sorted by it. */
 export function enterRetry(run: LoadRun, result: RetryResult): void {
   run.books.unprocessed = 0;
+  const [first] = run.ended;
+  if (first !== undefined && result.alreadyDone !== undefined) first.alreadyDone = result.alreadyDone;
   enterCorrected(run, result);
   run.sorted = true;
 }
@@ -144,9 +191,10 @@ export function enterCorrected(run: LoadRun, result: RetryResult): void {
   books.rerendered += more.rerendered;
   books.rounds += more.rounds;
   books.disagreeing += more.disagreeing;
-  books.jobs.push(...more.jobs);
+  enterJobs(books, more.jobs, more.jobsTotal);
   books.apiRequests += more.apiRequests;
-  run.files.succeeded.push(...result.files.succeeded);
+  run.ended.push(...result.ended);
+  listSucceeded(run.files, ...result.files.succeeded);
   run.files.rejected.push(...result.files.rejected);
   run.files.unprocessed.push(...result.files.unprocessed);
   run.files.changes.push(...result.files.changes);
@@ -156,43 +204,52 @@ export function enterCorrected(run: LoadRun, result: RetryResult): void {
 }
 
 /** Rows of the first pass that a retry may bring home. */
-export function mayRetry(
-  { outcomes, books }: LoadRun,
-  operation: string,
-  { retry }: Pick<LoadSettings, 'retry'>,
-): boolean {
+export function mayRetry({ left, books }: LoadRun, operation: string, { retry }: Pick<LoadSettings, 'retry'>): boolean {
   // An insert whose files are not trusted could be applied twice.
-  if (operation === 'insert' && (books.disagreeing > 0 || outcomes.some(({ missing }) => missing !== 0))) return false;
-  return outcomes.some(
-    ({ kind, counts, missing }) =>
-      kind === 'loaded' &&
-      (counts.failed > (retry.fixes.length > 0 ? 0 : counts.failedForGood) ||
-        counts.unprocessed > 0 ||
-        (missing > 0 && operation !== 'insert')),
-  );
+  if (operation === 'insert' && (books.disagreeing > 0 || left.odd > 0)) return false;
+  const failed = retry.fixes.length > 0 ? left.failed : left.passing;
+  return failed + left.unprocessed > 0 || (left.missing > 0 && operation !== 'insert');
 }
 
-/** Parts as the `progress` query shows them: the running ones, then the others in order. */
-export function showParts(run: LoadRun, running: ReadonlyMap<number, PartProgress>, most: number): PartProgress[] {
-  const shown = [...running.values()];
-  const exceptional = new Map(run.outcomes.map((outcome) => [outcome.part, outcome]));
-  for (const [index, total] of (run.stage?.parts ?? []).entries()) {
-    if (shown.length >= most) break;
-    const n = index + 1;
-    if (running.has(n)) continue;
-    if (n >= run.next) shown.push({ n, phase: 'waiting', processed: 0, failed: 0, total });
-    else {
-      const outcome = exceptional.get(n);
-      const failed = outcome?.counts.failed ?? 0;
-      const processed = outcome === undefined ? total : outcome.counts.succeeded + failed;
-      shown.push({
-        n,
-        phase: outcome?.kind === 'loaded' || outcome === undefined ? 'done' : 'failed',
-        processed,
-        failed,
-        total,
-      });
+/** Most parts that the `progress` query lists. */
+export const MAX_SHOWN_PARTS = 200;
+
+/** Keeps a part that ended for those who ask; one in trouble takes the place of one that landed. */
+function enterShown({ shown }: LoadRun, stage: Stage, outcome: PartOutcome): void {
+  const { part: n, kind, counts } = outcome;
+  const isGood = (part: Pick<PartProgress, 'phase' | 'failed'>): boolean => part.phase === 'done' && part.failed === 0;
+  const part: PartProgress = {
+    n,
+    phase: kind === 'loaded' ? 'done' : 'failed',
+    processed: counts.succeeded + counts.failed,
+    failed: counts.failed,
+    total: recordsOf(stage, n),
+  };
+  if (shown.length < MAX_SHOWN_PARTS) shown.push(part);
+  else if (!isGood(part)) {
+    const place = shown.findLastIndex(isGood);
+    if (place !== -1) shown[place] = part;
+  }
+}
+
+/** Records of a part, while its size is known. */
+export function recordsOf({ sizes }: Stage, part: number): number {
+  return sizes.records[part - sizes.from] ?? 0;
+}
+
+/** Whether the size of a part is known, or must be read from the plan first. */
+export function knowsSizeOf({ sizes }: Stage, part: number): boolean {
+  return part >= sizes.from && part < sizes.from + sizes.records.length;
+}
+
+/** Parts as the `progress` query shows them: the running ones, then those that ended, then those that wait. */
+export function showParts(run: LoadRun, running: ReadonlyMap<number, PartProgress>): PartProgress[] {
+  const shown = [...running.values(), ...run.shown].slice(0, MAX_SHOWN_PARTS);
+  const { stage } = run;
+  if (stage !== undefined) {
+    for (let n = run.next; shown.length < MAX_SHOWN_PARTS && n <= stage.parts && knowsSizeOf(stage, n); n++) {
+      shown.push({ n, phase: 'waiting', processed: 0, failed: 0, total: recordsOf(stage, n) });
     }
   }
-  return shown.slice(0, most).sort((a, b) => a.n - b.n);
+  return shown.sort((a, b) => a.n - b.n);
 }

@@ -1,7 +1,8 @@
 /** The end of jobs that nobody knows: a create whose answer was lost may have left one Open. */
 import { sleep } from '@temporalio/workflow';
-import type { BulkLoadInput } from '../contract.js';
+import type { BulkLoadInput, JobSummary } from '../contract.js';
 import type { Counted, OrgRef } from '../activities/types.js';
+import { enterJobs } from './books.js';
 import { requestsOf } from './failures.js';
 import type { LoadRun } from './load-run.js';
 import { cleanup } from './steps.js';
@@ -53,7 +54,9 @@ async function abort({ operation }: BulkLoadInput, run: LoadRun, org: OrgRef, jo
     run,
     cleanup.abortJob.executeWithOptions({ summary: `abort ${jobId}` }, [{ ...org, jobId }]),
   );
-  run.books.jobs.push({ id: jobId, operation, state, records: 0, failed: 0, polls: LOOKS });
+  const job: JobSummary = { id: jobId, operation, state, records: 0, failed: 0, polls: LOOKS };
+  enterJobs(run.books, [job]);
+  run.ended[0]?.jobs.push(job);
 }
 
 async function counted<T>(run: LoadRun, step: Promise<Counted<T>>): Promise<T> {

@@ -6,6 +6,7 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
   setCurrentDetails,
@@ -14,19 +15,24 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
-import type { PartOutcome, SortedRows, Stage } from '../activities/types.js';
-import { NO_ROWS, openBooks } from './books.js';
+import type { EndedStage, PartOutcome, SortedRows, Stage } from '../activities/types.js';
+import { isExceptional } from '../part-outcome.js';
+import { enterJobs, openBooks } from './books.js';
 import { runPart, signalChild } from './children.js';
 import { toLoadError } from './failures.js';
-import { enterWarnings, isExceptional, succeededUri } from './load-run.js';
+import { enterWarnings, knowsSizeOf, listSucceeded, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
 import { enterLost } from './job-run.js';
 import { pauseSignal, pollNowSignal, resumeSignal, retryProgressSignal } from './messages.js';
+import { newEnded, noteEnded } from './noted-parts.js';
 import { untilCanceled } from './patience.js';
 import { retryDelay } from './polling.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { count, retryDetails, time } from './words.js';
+
+/** More of them a search attribute does not take. */
+const MOST_JOB_IDS = 50;
 
 /** The job that runs, and what signals said. */
 interface Running {
@@ -34,15 +40,46 @@ interface Running {
   paused: boolean;
 }
 
-export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
-  const result: RetryResult = {
-    books: openBooks(),
-    files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
-    canceled: false,
-    lost: { creates: [] },
+/** State of a retry: plain data, small enough to be carried over a continue-as-new. */
+interface RetryRun {
+  result: RetryResult;
+  /** The stage that is sent, then sorted. */
+  stage: Stage;
+  /** Names its jobs. */
+  name: string;
+  /** Its next part to send; absent once all are through. */
+  next?: number;
+  /** Something of it has to be sorted. */
+  unsorted: boolean;
+  /** Then: this part and all after it were never started. */
+  notStartedFrom?: number;
+  /** The round that the next sorting finds rows for. */
+  round: number;
+  paused: boolean;
+}
+
+function newRetry({ stage, ended, paused }: RetryInput): RetryRun {
+  const sendFirst = ended === undefined;
+  return {
+    result: {
+      books: openBooks(),
+      files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
+      ended: sendFirst ? [newEnded(stage.uri)] : [],
+      canceled: false,
+      lost: { creates: [] },
+    },
+    stage,
+    name: 'sent',
+    ...(sendFirst && { next: 1 }),
+    unsorted: !sendFirst,
+    round: 1,
+    paused,
   };
-  let { stage, outcomes } = input;
-  const running: Running = { paused: input.paused };
+}
+
+export async function retryFailedRows(input: RetryInput, carried?: RetryRun): Promise<RetryResult> {
+  const run = carried ?? newRetry(input);
+  const running: Running = { paused: run.paused };
   setHandler(
     pollNowSignal,
     async () => {
@@ -52,31 +89,28 @@ export async function retryFailedRows(input: RetryInput): Promise<RetryResult> {
   );
   const pause = (paused: boolean) => async (): Promise<void> => {
     running.paused = paused;
+    run.paused = paused;
     if (running.name !== undefined) await signalChild(running.name, paused ? pauseSignal : resumeSignal);
   };
   setHandler(pauseSignal, pause(true), { description: 'Starts no new job.' });
   setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
-  if (input.sendFirst) ({ stage, outcomes } = await sendStage(input, result, stage, 'sent', running));
-  for (let round = 1; ; round++) {
-    const next = await sortStage(input, result, stage, outcomes, round);
+  for (;;) {
+    if (run.next !== undefined) await sendStage(input, run, running);
+    const next = await sortStage(input, run);
     if (next === undefined) break;
-    ({ stage, outcomes } = await runRound(input, result, next, round, running));
+    await beginRound(input, run, next);
   }
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
-  setCurrentDetails(retryDetails(input, result, 'done'));
-  return result;
+  setCurrentDetails(retryDetails(input, run.result, 'done'));
+  return run.result;
 }
 
 /** Sorts what did not land; gives the rows of the next round, when there is to be one. */
-async function sortStage(
-  input: RetryInput,
-  result: RetryResult,
-  stage: Stage,
-  outcomes: PartOutcome[],
-  round: number,
-): Promise<Stage | undefined> {
-  if (outcomes.length === 0) return undefined;
+async function sortStage(input: RetryInput, run: RetryRun): Promise<Stage | undefined> {
+  const { result, stage, round } = run;
+  if (!run.unsorted) return undefined;
   const root = CancellationScope.current();
+  const { outcomes, noted } = result.ended.at(-1) ?? (input.ended as EndedStage);
   const sort = (final: boolean, hurry = result.canceled): Promise<SortedRows> => {
     const files = hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
     const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
@@ -85,6 +119,8 @@ async function sortStage(
       {
         stage,
         outcomes,
+        noted,
+        ...(run.notStartedFrom !== undefined && { notStartedFrom: run.notStartedFrom }),
         operation: input.operation,
         final,
         nextStageUri: `${input.workUri}round-${round}/`,
@@ -119,7 +155,8 @@ async function sortStage(
   return sorted.next;
 }
 
-function enterSorted({ books, files }: RetryResult, sorted: SortedRows, round: number): void {
+function enterSorted(result: RetryResult, sorted: SortedRows, round: number): void {
+  const { books, files } = result;
   books.rejected += sorted.rejected;
   books.unprocessed += sorted.unprocessed;
   books.succeeded += sorted.alreadyDone;
@@ -127,19 +164,26 @@ function enterSorted({ books, files }: RetryResult, sorted: SortedRows, round: n
   // Sent again and found done: that row has landed in a retry.
   if (round > 1) books.recovered += sorted.alreadyDone;
   if (sorted.files.changes !== undefined) files.changes.push(sorted.files.changes);
-  if (sorted.files.alreadyDone !== undefined) files.succeeded.push(sorted.files.alreadyDone);
+  if (sorted.files.alreadyDone !== undefined) {
+    // The first stage to be sorted may be one that others sent.
+    (result.ended.at(-1) ?? result).alreadyDone = sorted.files.alreadyDone;
+    listSucceeded(files, sorted.files.alreadyDone);
+  }
   if (sorted.files.rejected !== undefined) files.rejected.push(sorted.files.rejected);
   if (sorted.files.unprocessed !== undefined) files.unprocessed.push(sorted.files.unprocessed);
 }
 
-/** Waits, then sends the round's rows. */
-async function runRound(
-  input: RetryInput,
-  result: RetryResult,
-  stage: Stage,
-  round: number,
-  running: Running,
-): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
+/** Waits until the round's rows may be sent. */
+async function beginRound(input: RetryInput, run: RetryRun, stage: Stage): Promise<void> {
+  const { result, round } = run;
+  result.ended.push(newEnded(stage.uri));
+  Object.assign(run, {
+    stage,
+    name: `round-${round}`,
+    next: 1,
+    unsorted: false,
+    round: round + 1,
+  } satisfies Partial<RetryRun>);
   try {
     const wait = retryDelay(input.retry, round, Math.random());
     const sent = `${count(stage.records)} rows`;
@@ -151,23 +195,19 @@ async function runRound(
     if (!isCancellation(error)) throw error;
     result.canceled = true;
   }
-  return sendStage(input, result, stage, `round-${round}`, running);
 }
 
 /** One job at a time, so that locks end. */
-async function sendStage(
-  input: RetryInput,
-  result: RetryResult,
-  stage: Stage,
-  name: string,
-  running: Running,
-): Promise<{ stage: Stage; outcomes: PartOutcome[] }> {
-  const outcomes: PartOutcome[] = [];
-  for (let part = 1; part <= stage.parts.length; part++) {
-    await untilResumed(input, result, running);
+async function sendStage(input: RetryInput, run: RetryRun, running: Running): Promise<void> {
+  const { result, stage, name } = run;
+  const ended = result.ended.at(-1) as EndedStage;
+  for (let part = run.next ?? 1; part <= stage.parts; part++) {
+    run.next = part;
+    await untilReady(input, run, running);
     if (result.canceled || result.error !== undefined) {
-      outcomes.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
-      continue;
+      run.notStartedFrom = part;
+      run.unsorted = true;
+      break;
     }
     const hasty = result.books.disagreeing > 0;
     const job = await runPart(
@@ -182,30 +222,52 @@ async function sendStage(
     );
     delete running.name;
     enterRoundJob(result, stage, job.outcome);
-    result.books.jobs.push(...job.jobs);
+    ended.outcomes.push(job.outcome);
+    ended.jobs.push(...job.jobs);
+    const isListed = result.books.jobsTotal < MOST_JOB_IDS;
+    enterJobs(result.books, job.jobs);
     result.books.apiRequests += job.apiRequests;
     enterLost(result.lost, job.lost);
     enterWarnings((result.warnings ??= []), job.warnings);
     if (!job.filesAgree) result.books.disagreeing++;
     result.canceled ||= job.canceled;
     if (job.error !== undefined) result.error ??= job.error;
-    if (isExceptional(job.outcome)) outcomes.push(job.outcome);
+    run.unsorted ||= isExceptional(job.outcome);
+    if (!isListed) continue;
     markSearchAttributes(input.searchAttributes, {
       NightloadJobIds: result.books.jobs.filter(({ state }) => isTerminal(state)).map(({ id }) => id),
     });
   }
-  return { stage, outcomes };
+  delete run.next;
+}
+
+/** Before a part: a pause is waited out, and what grows is put into files. */
+async function untilReady(input: RetryInput, run: RetryRun, running: Running): Promise<void> {
+  const { result, stage, next = 1 } = run;
+  const files = onFiles(input.filesQueue, input.outageMs);
+  try {
+    await untilResumed(input, result, running);
+    if (result.canceled || result.error !== undefined) return;
+    await noteEnded(result.ended, files);
+    if (!knowsSizeOf(stage, next)) {
+      stage.sizes = await files.readPartSizes.executeWithOptions({ summary: `sizes of the parts from ${next} on` }, [
+        { stageUri: stage.uri, from: next },
+      ]);
+    }
+    await condition(allHandlersFinished);
+  } catch (error) {
+    if (isCancellation(error)) result.canceled = true;
+    else result.error ??= toLoadError(error);
+    return;
+  }
+  // Only between two jobs: a child would be told that its parent closed.
+  if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof retryFailedRows>(input, run);
 }
 
 async function untilResumed(input: RetryInput, result: RetryResult, running: Running): Promise<void> {
   if (!running.paused || result.canceled || result.error !== undefined) return;
   setCurrentDetails(retryDetails(input, result, 'paused: waits for the signal `resume`'));
-  try {
-    await condition(() => !running.paused);
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-    result.canceled = true;
-  }
+  await condition(() => !running.paused);
 }
 
 function template(input: RetryInput): Parameters<typeof runPart>[0] {
@@ -239,7 +301,7 @@ function template(input: RetryInput): Parameters<typeof runPart>[0] {
 function enterRoundJob({ books, files }: RetryResult, stage: Stage, { part, counts }: PartOutcome): void {
   books.succeeded += counts.succeeded;
   books.recovered += counts.succeeded;
-  if (counts.succeeded > 0) files.succeeded.push(succeededUri(stage, part));
+  if (counts.succeeded > 0) listSucceeded(files, succeededUri(stage, part));
 }
 
 /** On this workflow's page and on that of its parent. */

@@ -93,12 +93,12 @@ export function loadDetails(input: BulkLoadInput, run: LoadRun, view: LoadView, 
 }
 
 function partLines(run: LoadRun, { running }: LoadView): string[] {
-  const parts = run.stage?.parts.length ?? 0;
+  const parts = run.stage?.parts ?? 0;
   if (parts === 0) return [];
   const done = run.next - 1 - running.size;
   const shown = [...running.values()].slice(0, MAX_LISTED_PARTS);
   return [
-    `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${run.books.jobs.length}`,
+    `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${run.books.jobsTotal}`,
     ...shown.map(
       ({ n, phase, jobId, processed, failed, total, waitingFor }) =>
         `- **Part ${n}**${jobId === undefined ? '' : `, job ${jobId}`}: ${waitingFor ?? phase}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
@@ -134,7 +134,7 @@ function nextStep(run: LoadRun, view: LoadView, result: BulkLoadResult | undefin
 function afterParts(run: LoadRun, { paused, running }: LoadView): string {
   if (run.error !== undefined) return 'no further part is started; the load ends once the running ones have ended.';
   if (paused) return 'waits for the signal `resume`; running jobs go on.';
-  const parts = run.stage?.parts.length ?? 0;
+  const parts = run.stage?.parts ?? 0;
   if (run.next <= parts) return `part ${run.next} is started as soon as one of the ${running.size} running ones ends.`;
   return 'waits for the running parts; then only the rows that failed are sent again.';
 }
@@ -173,6 +173,15 @@ export function jobDetails(input: IngestJobInput, run: JobRun): string {
   ].join('\n');
 }
 
+/** Jobs that the details name. */
+const MAX_NAMED_JOBS = 20;
+
+function jobsText({ jobs, jobsTotal }: RetryResult['books']): string {
+  const named = jobs.slice(-MAX_NAMED_JOBS).map(({ id }) => id);
+  const more = jobsTotal - named.length;
+  return `${more > 0 ? `${count(more)} and ` : ''}${named.join(', ') || 'none yet'}`;
+}
+
 /** The page of the retry. */
 export function retryDetails(input: RetryInput, result: RetryResult, doing: string): string {
   const { books } = result;
@@ -182,7 +191,7 @@ export function retryDetails(input: RetryInput, result: RetryResult, doing: stri
     `- **Now**: ${doing}`,
     `- **Rounds**: ${books.rounds} of at most ${input.retry.maxRounds}`,
     `- **Rows**: ${count(books.recovered)} landed in a retry, ${count(books.rejected)} need a person`,
-    `- **Jobs**: ${books.jobs.map(({ id }) => id).join(', ') || 'none yet'}`,
+    `- **Jobs**: ${jobsText(books)}`,
     ...(result.error === undefined ? [] : ['', `**${result.error.code}**: ${result.error.message}`]),
   ].join('\n');
 }

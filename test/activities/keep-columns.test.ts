@@ -1,5 +1,5 @@
 /** Rows that landed, joined back to the source: each with the right id, and never with a guessed one. */
-import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -12,6 +12,7 @@ import { RESULT_NAMES } from '../../src/activities/result-folder.js';
 import { LandedIndex } from '../../src/activities/keep-columns-index.js';
 import { savePlan } from '../../src/activities/stage.js';
 import type { StagePlan } from '../../src/activities/stage.js';
+import type { PartOutcome } from '../../src/activities/types.js';
 import type { ActivityDependencies } from '../../src/activities/dependencies.js';
 import { detectDialect } from '../../src/csv/dialect.js';
 import { fingerprint } from '../../src/storage/files.js';
@@ -348,15 +349,20 @@ describe('a join that cannot be written', () => {
 });
 
 describe('the activity', () => {
-  it('takes URIs, and leaves files out that are not there', async () => {
+  it('reads the files of the stages, and leaves those out that are not there', async () => {
     const plan = await planOf(SOURCE, NAMES, KEY);
     await savePlan(at('work/first'), plan);
-    await writeFile(at('landed.csv'), landedFile([[ID.A, 'true', 'A', 'Acme']]));
+    await mkdir(at('work/first/part-00001'));
+    await writeFile(at('work/first/part-00001/succeeded.csv'), landedFile([[ID.A, 'true', 'A', 'Acme']]));
+    const landed = (part: number): PartOutcome => ({
+      ...{ part, kind: 'loaded', missing: 0 },
+      counts: { succeeded: 1, failed: 0, failedForGood: 0, unprocessed: 0 },
+    });
     const dependencies = { roots: await FileRoots.open([folder]) } as unknown as ActivityDependencies;
     const uri = (name: string): string => pathToFileURL(at(name)).href;
     const input: KeepColumnsInput = {
       stageUri: folderUri(at('work/first')),
-      succeeded: [uri('landed.csv'), uri('no-such.csv')],
+      ended: [{ uri: folderUri(at('work/first')), noted: 0, outcomes: [landed(1), landed(2)], jobs: [] }],
       outputUri: folderUri(at('results')),
       runId: 'run-1',
     };

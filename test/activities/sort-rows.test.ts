@@ -275,8 +275,8 @@ describe('rows of a round', () => {
     const stage = await bench.plan(source(rows));
     await bench.write(FAILED, failed(rows));
     const all = await bench.sort(stage, [loaded({ failed: rows })]);
-    expect(all.next?.parts).toEqual([rows]);
+    expect(all.next?.sizes.records).toEqual([rows]);
     const serial = await bench.sort(stage, [loaded({ failed: rows })], { serial: true });
-    expect(serial.next?.parts).toEqual([10_000, 10_000, 5_000]);
+    expect(serial.next?.sizes.records).toEqual([10_000, 10_000, 5_000]);
   });
 });

@@ -7,6 +7,7 @@ import {
   buildResult,
   circuitOpen,
   closingState,
+  enterJobs,
   enterPart,
   filesAgree,
   isBalanced,
@@ -190,6 +191,7 @@ describe('the end of a load', () => {
       ...{ total: 10, succeeded: 6, rejected: 3, unprocessed: 1 },
       ...{ rounds: 2, recovered: 4, rerendered: 1, apiRequests: 42 },
       jobs: [job(1, 'JobComplete', 0), job(2, 'Aborted', 0)],
+      jobsTotal: 2,
     });
     const files = { succeeded: ['file:///s.csv'], rejected: 'file:///r.csv' };
     expect(buildResult(head, filled, { canceled: false, error: undefined }, files)).toEqual({
@@ -207,7 +209,10 @@ describe('the end of a load', () => {
 
   it('lists at most 200 jobs and counts all', () => {
     const jobs = Array.from({ length: 450 }, (_, id) => job(id, 'JobComplete', 0));
-    const result = buildResult(head, books({ jobs }), { canceled: false, error: undefined }, { succeeded: [] });
+    const entered = openBooks();
+    for (const one of jobs) enterJobs(entered, [one]);
+    expect(entered.jobs).toHaveLength(200);
+    const result = buildResult(head, entered, { canceled: false, error: undefined }, { succeeded: [] });
     expect(MAX_LISTED_JOBS).toBe(200);
     expect(result.jobs).toHaveLength(200);
     expect(result.jobsTotal).toBe(450);
@@ -226,6 +231,10 @@ describe('listedJobs', () => {
       fc.property(lists, (jobs) => {
         const before = structuredClone(jobs);
         const listed = listedJobs(jobs);
+        // Entered one by one, of which only so many are kept at a time, they are the same.
+        const entered = openBooks();
+        for (const one of jobs) enterJobs(entered, [one]);
+        expect(listedJobs(entered.jobs)).toEqual(listed);
         expect(jobs).toEqual(before);
         expect(listed).toHaveLength(Math.min(200, jobs.length));
         expect(new Set(listed).size).toBe(listed.length);

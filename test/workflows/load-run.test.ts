@@ -2,17 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JobSummary, PartProgress } from '../../src/contract.js';
 import type { PartOutcome, ResultCounts, Stage } from '../../src/activities/types.js';
+import { isExceptional } from '../../src/part-outcome.js';
 import { isBalanced, NO_ROWS, openBooks, recordCounts } from '../../src/workflows/books.js';
 import type { Books } from '../../src/workflows/books.js';
 import { resolveInput } from '../../src/workflows/input.js';
 import type { IngestJobResult } from '../../src/workflows/job-run.js';
-import { enterJob, enterRetry, isExceptional, mayRetry, newLoad, showParts } from '../../src/workflows/load-run.js';
+import { enterJob, enterLeft, enterRetry, mayRetry, newLoad, showParts } from '../../src/workflows/load-run.js';
+import { newEnded } from '../../src/workflows/noted-parts.js';
 import type { LoadRun, RetryResult } from '../../src/workflows/load-run.js';
 
 const stageOf = (parts: number[]): Stage => ({
   uri: 'file:///data/',
   groups: [{ operation: 'upsert', firstPart: 1, lastPart: parts.length }],
-  parts,
+  parts: parts.length,
+  sizes: { from: 1, records: parts.slice(0, 500) },
   records: parts.reduce((sum, rows) => sum + rows, 0),
   columnDelimiter: 'COMMA',
   lineEnding: 'LF',
@@ -41,9 +44,11 @@ const ended = (outcome: PartOutcome, more: Partial<IngestJobResult> = {}): Inges
   lost: { creates: [] },
   ...more,
 });
+const loadOf = (stage: Stage): LoadRun => ({ ...newLoad(), stage, ended: [newEnded(stage.uri)] });
 const retried = (books: Partial<Books>, more: Partial<RetryResult> = {}): RetryResult => ({
   books: { ...openBooks(), ...books },
   files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
+  ended: [],
   canceled: false,
   lost: { creates: [] },
   ...more,
@@ -62,7 +67,7 @@ describe('a load from its parts to its last retry', () => {
         const sizes = fates.map((f) => f.succeeded + f.transient + f.forGood + f.unprocessed + f.missing);
         const sum = (pick: (fate: (typeof fates)[number]) => number): number => fates.reduce((n, f) => n + pick(f), 0);
         const stage = stageOf(sizes);
-        const run = newLoad();
+        const run = loadOf(stage);
         run.books.total = stage.records;
         fates.forEach(({ succeeded, transient, forGood, unprocessed, missing }, index) => {
           const counts = { succeeded, failed: transient + forGood, failedForGood: forGood, unprocessed };
@@ -95,14 +100,16 @@ describe('a load from its parts to its last retry', () => {
 describe('enterJob', () => {
   const stage = stageOf([10, 10, 10]);
 
-  it('adds up jobs and requests, and keeps only parts that did not simply land', () => {
-    const run = newLoad();
+  it('adds up jobs and requests, and what did not simply land', () => {
+    const run = loadOf(stage);
     enterJob(run, stage, ended(outcomeOf(2, { succeeded: 10 })));
     enterJob(run, stage, ended(outcomeOf(1, { succeeded: 9, failed: 1 }), { jobs: [job('a'), job('b')] }));
     enterJob(run, stage, ended(outcomeOf(3, {}, { kind: 'notStarted' }), { jobs: [], apiRequests: 1 }));
     expect(run.books).toMatchObject({ succeeded: 19, failed: 1, apiRequests: 17, disagreeing: 0 });
     expect(run.books.jobs.map(({ id }) => id)).toEqual(['750-2', 'a', 'b']);
-    expect(run.outcomes.map(({ part }) => part)).toEqual([1, 3]);
+    expect(run.ended[0]?.outcomes.map(({ part }) => part)).toEqual([2, 1, 3]);
+    expect(run.ended[0]?.jobs).toEqual(run.books.jobs);
+    expect(run.left).toEqual({ parts: 2, failed: 1, passing: 1, unprocessed: 0, missing: 0, odd: 0 });
     // A file of its own for each part in which any row landed.
     expect(run.files.succeeded).toHaveLength(2);
     expect(new Set(run.files.succeeded).size).toBe(2);
@@ -131,14 +138,14 @@ describe('enterRetry', () => {
   it('adds to what the first pass came to; what stays unprocessed replaces what was', () => {
     const run = newLoad();
     const first: Partial<Books> = { total: 100, succeeded: 60, failed: 30, unprocessed: 10, apiRequests: 8 };
-    Object.assign(run.books, first, { jobs: [job('first')] });
+    Object.assign(run.books, first, { jobs: [job('first')], jobsTotal: 1 });
     run.files.succeeded.push('file:///part-1.csv');
     enterRetry(
       run,
       retried(
         {
           ...{ succeeded: 25, recovered: 24, rejected: 12, unprocessed: 3, rerendered: 2, rounds: 3 },
-          ...{ apiRequests: 20, disagreeing: 1, jobs: [job('again')] },
+          ...{ apiRequests: 20, disagreeing: 1, jobs: [job('again')], jobsTotal: 1 },
         },
         {
           files: {
@@ -199,7 +206,8 @@ describe('mayRetry', () => {
     ['a row that may pass beside missing ones', known, ['insert'], [{ ...locked, missing: 1 }], 0],
     ['a row that may pass, where files disagree', known, ['insert'], [locked], 1],
   ])('%s: %j yes, %j no', (_name, yes, no, outcomes, disagreeing) => {
-    const run: LoadRun = { ...newLoad(), outcomes };
+    const run = newLoad();
+    for (const outcome of outcomes) enterLeft(run.left, outcome);
     run.books.disagreeing = disagreeing;
     const plain = resolveInput({ source: 'file:///a.csv', object: 'Account', operation: 'insert' }, 'bulk-load/a');
     for (const operation of yes) expect([operation, mayRetry(run, operation, plain)]).toEqual([operation, true]);
@@ -211,20 +219,21 @@ describe('showParts', () => {
   const MOST = 200;
   const running = (...parts: number[]): Map<number, PartProgress> =>
     new Map(parts.map((n) => [n, { n, phase: 'processing', jobId: `750-${n}`, processed: 4, failed: 1, total: 10 }]));
-  const started = (sizes: number[], next: number, outcomes: PartOutcome[] = []): LoadRun => ({
-    ...newLoad(),
-    stage: stageOf(sizes),
-    next,
-    outcomes,
-  });
+  const started = (sizes: number[], next: number, outcomes: PartOutcome[]): LoadRun => {
+    const stage = stageOf(sizes);
+    const run = { ...loadOf(stage), next };
+    for (const outcome of outcomes) enterJob(run, stage, ended(outcome));
+    return run;
+  };
 
   it('shows how each part is doing', () => {
     const outcomes = [
+      outcomeOf(1, { succeeded: 10 }),
       outcomeOf(2, { succeeded: 7, failed: 2, unprocessed: 1 }),
       outcomeOf(3, {}, { kind: 'lost' }),
       outcomeOf(4, {}, { kind: 'notStarted' }),
     ];
-    expect(showParts(started([10, 10, 10, 10, 10, 5], 6, outcomes), running(5), MOST)).toEqual([
+    expect(showParts(started([10, 10, 10, 10, 10, 5], 6, outcomes), running(5))).toEqual([
       { n: 1, phase: 'done', processed: 10, failed: 0, total: 10 },
       { n: 2, phase: 'done', processed: 9, failed: 2, total: 10 },
       { n: 3, phase: 'failed', processed: 0, failed: 0, total: 10 },
@@ -235,7 +244,7 @@ describe('showParts', () => {
   });
 
   it('shows nothing before the parts are known', () => {
-    expect(showParts(newLoad(), new Map(), MOST)).toEqual([]);
+    expect(showParts(newLoad(), new Map())).toEqual([]);
   });
 
   it('shows at most 200 parts in order, none twice, and those that run before all others', () => {
@@ -244,7 +253,10 @@ describe('showParts', () => {
       fc.property(loads, fc.integer({ min: 0, max: 20 }), ({ parts, share }, window) => {
         const next = 1 + Math.floor(share * parts);
         const now = running(...Array.from({ length: Math.min(window, next - 1) }, (_, back) => next - 1 - back));
-        const shown = showParts(started(Array<number>(parts).fill(10), next), now, MOST);
+        const done = Array.from({ length: Math.max(0, next - 1 - now.size) }, (_, i) =>
+          outcomeOf(i + 1, { succeeded: 10 }),
+        );
+        const shown = showParts(started(Array<number>(parts).fill(10), next, done), now);
         const numbers = shown.map(({ n }) => n);
         expect(shown).toHaveLength(Math.min(MOST, parts));
         expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
@@ -252,5 +264,16 @@ describe('showParts', () => {
         for (const { n, phase } of shown) expect(phase === 'waiting').toBe(n >= next);
       }),
     );
+  });
+
+  it('shows parts in trouble rather than those that landed', () => {
+    const outcomes = Array.from({ length: 1_000 }, (_, i) =>
+      outcomeOf(i + 1, (i + 1) % 100 === 0 ? { succeeded: 9, failed: 1 } : { succeeded: 10 }),
+    );
+    const shown = showParts(started(Array<number>(1_000).fill(10), 1_001, outcomes), new Map());
+    expect(shown).toHaveLength(MOST);
+    expect(shown.filter(({ failed }) => failed > 0).map(({ n }) => n)).toEqual([
+      100, 200, 300, 400, 500, 600, 700, 800, 900, 1_000,
+    ]);
   });
 });

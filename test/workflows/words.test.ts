@@ -32,7 +32,8 @@ function loading(more: Partial<LoadRun> = {}): LoadRun {
   const stage = {
     uri: 'file:///data/out/first/',
     groups: [],
-    parts: [500, 500, 200],
+    parts: 3,
+    sizes: { from: 1, records: [500, 500, 200] },
     records: 1_200,
     columnDelimiter: 'COMMA',
     lineEnding: 'LF' as const,
@@ -165,6 +166,7 @@ it('shows the retry with its round and what it does', () => {
   const result = {
     books: { ...openBooks(), rounds: 1, recovered: 5, rejected: 2 },
     files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
+    ended: [],
     canceled: false,
     lost: { creates: [] },
   };

@@ -1,0 +1,86 @@
+/**
+ * How the parts of a load ended: lists that grow with the number of parts, and so lie in files beside the plan as soon as
+ * they are too long for a history.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobSummary } from '../contract.js';
+import { isExceptional, NO_ROWS } from '../part-outcome.js';
+import { saveText } from '../storage/files.js';
+import type { FileRoots } from '../storage/roots.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { loadPlan, partFiles, sizesFrom } from './stage.js';
+import type { StagePlan } from './stage.js';
+import { step } from './step.js';
+import type {
+  EndedParts,
+  EndedStage,
+  NotePartsInput,
+  PartOutcome,
+  PartSizes,
+  ReadPartSizesInput,
+  SortRowsInput,
+} from './types.js';
+
+type Entries = Pick<EndedParts, 'outcomes' | 'jobs'>;
+
+function fileOf(stageFolder: string, number: number): string {
+  return join(stageFolder, `ended-${String(number).padStart(5, '0')}.json`);
+}
+
+export function noteParts(dependencies: ActivityDependencies): (input: NotePartsInput) => Promise<void> {
+  return step(async ({ stageUri, file, outcomes, jobs }) => {
+    const folder = await dependencies.roots.pathOf(stageUri);
+    await saveText(JSON.stringify({ outcomes, jobs } satisfies Entries), fileOf(folder, file));
+  });
+}
+
+export function readPartSizes(dependencies: ActivityDependencies): (input: ReadPartSizesInput) => Promise<PartSizes> {
+  return step(async ({ stageUri, from }) => sizesFrom(await loadPlan(await dependencies.roots.pathOf(stageUri)), from));
+}
+
+/** All entries of a stage, oldest first. */
+async function* entries(stageFolder: string, { noted, outcomes, jobs }: EndedParts): AsyncGenerator<Entries> {
+  for (let number = 1; number <= noted; number++) {
+    yield JSON.parse(await readFile(fileOf(stageFolder, number), 'utf8')) as Entries;
+  }
+  yield { outcomes, jobs };
+}
+
+/** Parts of which something has to be sorted. */
+export async function unsettledParts(
+  stageFolder: string,
+  plan: Pick<StagePlan, 'parts'>,
+  { outcomes, noted = 0, notStartedFrom = Infinity }: Pick<SortRowsInput, 'outcomes' | 'noted' | 'notStartedFrom'>,
+): Promise<PartOutcome[]> {
+  const unsettled: PartOutcome[] = [];
+  for await (const some of entries(stageFolder, { noted, outcomes, jobs: [] })) {
+    unsettled.push(...some.outcomes.filter(isExceptional));
+  }
+  for (let part = notStartedFrom; part <= plan.parts.length; part++) {
+    unsettled.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
+  }
+  return unsettled;
+}
+
+/** Paths of all files with rows that landed. */
+export async function landedFiles(roots: FileRoots, ended: readonly EndedStage[]): Promise<string[]> {
+  const paths: string[] = [];
+  for (const stage of ended) {
+    const folder = await roots.pathOf(stage.uri);
+    for await (const { outcomes } of entries(folder, stage)) {
+      const landed = outcomes.filter(({ counts }) => counts.succeeded > 0);
+      paths.push(...landed.map(({ part }) => partFiles(folder, part).succeeded));
+    }
+    if (stage.alreadyDone !== undefined) paths.push(await roots.pathOf(stage.alreadyDone));
+  }
+  return paths;
+}
+
+export async function allJobs(roots: FileRoots, ended: readonly EndedStage[]): Promise<JobSummary[]> {
+  const all: JobSummary[] = [];
+  for (const stage of ended) {
+    for await (const { jobs } of entries(await roots.pathOf(stage.uri), stage)) all.push(...jobs);
+  }
+  return all;
+}
