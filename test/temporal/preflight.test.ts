@@ -545,10 +545,9 @@ describe('an API version that ends', () => {
     const result = await handle.result();
     expect(result.jobsTotal).toBeGreaterThan(1);
     expect(result.warnings).toEqual([expect.stringMatching(/^Salesforce will end API version v66\.0 \(Summer '28\)/)]);
-    const texts = JSON.stringify(
-      await org.client.workflow.getHandle(`${handle.workflowId}/part-1`).fetchHistory(),
-      (_key, value: { type?: string; data?: number[] } | null) =>
-        value?.type === 'Buffer' ? Buffer.from(value.data ?? []).toString() : value,
+    const history = await org.client.workflow.getHandle(`${handle.workflowId}/part-1`).fetchHistory();
+    const texts = JSON.stringify(history, (key, value: unknown) =>
+      key === 'data' && typeof value === 'string' ? Buffer.from(value, 'base64').toString() : value,
     );
     expect(texts).toContain('Salesforce will end API version');
     expect(texts).not.toContain('says the platform');
