@@ -1,14 +1,14 @@
 // The image's health check: has Temporal lately heard a worker of this container ask for work?
 import { hostname } from 'node:os';
 import { Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { temporalSettings } from '../dist/cli/temporal.js';
 
 /** A worker asks at least once a minute. */
 const LATELY_SECONDS = 150;
 /** Number of `temporal.api.enums.v1.TaskQueueType`. */
 const WORKFLOW_TASKS = 1;
 
-const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+const { connectionOptions, namespace } = temporalSettings();
 const name = process.env.NIGHTLOAD_TASK_QUEUE || 'nightload';
 try {
   const connection = await Connection.connect({ ...connectionOptions, connectTimeout: '5s' });

@@ -14,6 +14,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { DEFAULT_TASK_QUEUE } from './contract.js';
+import { WITHOUT_PROXY } from './proxy.js';
 import { connectionsFromEnvironment } from './salesforce/settings.js';
 import type { ConnectionSettings } from './salesforce/settings.js';
 import { startSimulator } from './simulator/index.js';
@@ -77,7 +78,10 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
     const org = await startSimulator(options.org);
     stops.push(() => org.close());
     const address = options.address ?? (await ownServer(namespace));
-    const clients = await Connection.connect({ address });
+    const clients = await Connection.connect({
+      address,
+      ...(options.address === undefined && { channelArgs: WITHOUT_PROXY }),
+    });
     stops.push(() => clients.close());
     const client = new Client({ connection: clients, namespace });
     // After the worker: nobody works for the ledger of this org any more, whose port may be another org's next.

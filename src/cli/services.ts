@@ -15,6 +15,7 @@ import type { RunningWorker } from '../workers/worker.js';
 import { ALLOCATION_ID_PREFIX } from '../workflows/allocation/messages.js';
 import { say } from './failure.js';
 import { unattendedQueue } from './pollers.js';
+import { proxyOptions } from './temporal-proxy.js';
 import { temporalSettings, withClient } from './temporal.js';
 import type { TemporalSettings } from './temporal.js';
 
@@ -59,7 +60,7 @@ async function openServer({ dataFolder, mayForget, taskQueue }: ServiceOptions):
   });
   const { address, namespace, uiUrl, stop } = server;
   return {
-    temporal: { address, namespace, connectionOptions: { address } },
+    temporal: { address, namespace, connectionOptions: { address, ...proxyOptions(address) } },
     stop,
     ...(uiUrl !== undefined && { uiUrl }),
   };

@@ -5,6 +5,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { NightloadError } from '../errors.js';
+import { proxyOptions } from './temporal-proxy.js';
 
 export interface TemporalSettings {
   address: string;
@@ -14,10 +15,14 @@ export interface TemporalSettings {
 
 export function temporalSettings(): TemporalSettings {
   const { connectionOptions, namespace } = loadClientConnectConfig();
+  const address = connectionOptions.address ?? 'localhost:7233';
   return {
-    address: connectionOptions.address ?? 'localhost:7233',
+    address,
     namespace: namespace ?? 'default',
-    connectionOptions: connectionOptions as ConnectionOptions & NativeConnectionOptions,
+    connectionOptions: {
+      ...(connectionOptions as ConnectionOptions & NativeConnectionOptions),
+      ...proxyOptions(address),
+    },
   };
 }
 

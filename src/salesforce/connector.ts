@@ -28,7 +28,10 @@ function readBeforeFailing(socket: Duplex): void {
 
 /** @param timeout milliseconds until a connection is there, TLS included */
 export function connector(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout });
+  return readsBeforeFailing(buildConnector({ timeout }));
+}
+
+export function readsBeforeFailing(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) =>
     connect(options, (...result) => {
       const [, socket] = result;

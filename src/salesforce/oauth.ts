@@ -3,13 +3,13 @@
  * for when it is first needed and again only when the platform calls it expired; there is no expiry date to go by.
  */
 import { text } from 'node:stream/consumers';
-import { Agent } from 'undici';
 import { NightloadError } from '../errors.js';
 import { decoded } from './content-encoding.js';
 import { asObject, asText, parseJson } from './json.js';
 import { jwtAssertion } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
 import { tokenRefused } from './oauth-refusals.js';
+import { OutboundAgent } from './outbound-agent.js';
 import { Secret, withoutSecrets } from './secret.js';
 import { checkedToken } from './tokens.js';
 import type { AccessToken, TokenSource } from './tokens.js';
@@ -52,7 +52,7 @@ function readToken(origin: string, body: string): { token: AccessToken; refreshT
 export class OAuthTokens implements TokenSource {
   readonly #origin: string;
   readonly #settings: OAuthSettings | JwtSettings;
-  readonly #agent = new Agent({ connect: { timeout: 10_000 }, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
+  readonly #agent = new OutboundAgent({ connectTimeout: 10_000, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
   #refreshToken: Secret | undefined;
   #token: Promise<AccessToken> | undefined;
 

@@ -1,6 +1,6 @@
 /** Which org a connection leads to, so that loads by different connections share its limits. */
 import type { AccessToken } from './tokens.js';
-import { isLoopback } from './urls.js';
+import { isLoopback } from '../proxy.js';
 
 /** Access tokens begin with the id of their org, 15 characters or 18. */
 const ORG_ID = /^(00D[A-Za-z0-9]{12})(?:[A-Za-z0-9]{3})?!/;

@@ -4,10 +4,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Agent } from 'undici';
 import type { Dispatcher } from 'undici';
 import { VERSION } from '../version.js';
-import { connector } from './connector.js';
 import { decoded, isEncoded } from './content-encoding.js';
 import type { CallContext, RequestKind } from './context.js';
 import { parseDeprecation } from './deprecation.js';
@@ -15,6 +13,7 @@ import { broken, readRefusal, redirected, refused, tokenRenewed, unexpected } fr
 import type { RequestFacts } from './failures.js';
 import { parseLimitInfo } from './limit-info.js';
 import { meaningOf } from './refusals.js';
+import { OutboundAgent } from './outbound-agent.js';
 import type { AccessToken, TokenSource } from './tokens.js';
 import { UploadBody } from './upload-body.js';
 
@@ -124,7 +123,7 @@ function isExpiredSession(facts: RequestFacts, status: number, text: string): bo
 }
 
 export class Transport {
-  readonly #agent: Agent;
+  readonly #agent: OutboundAgent;
   readonly #tokens: TokenSource;
   readonly #timeouts: Timeouts;
   #renewing: Promise<AccessToken> | undefined;
@@ -132,7 +131,7 @@ export class Transport {
   constructor(tokens: TokenSource, timeouts: Partial<Timeouts> = {}) {
     this.#tokens = tokens;
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...timeouts };
-    this.#agent = new Agent({ connect: connector(this.#timeouts.connect), bodyTimeout: this.#timeouts.idle });
+    this.#agent = new OutboundAgent({ connectTimeout: this.#timeouts.connect, bodyTimeout: this.#timeouts.idle });
   }
 
   /**

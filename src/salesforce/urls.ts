@@ -1,13 +1,8 @@
 /**
  * Which addresses a token may travel to: https anywhere, plain http only within this machine.
  */
-import { isIPv4 } from 'node:net';
 import { NightloadError } from '../errors.js';
-
-export function isLoopback(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname === '[::1]') return true;
-  return isIPv4(hostname) && hostname.startsWith('127.');
-}
+import { isLoopback } from '../proxy.js';
 
 /** Addresses under which people see an org in a browser; none of them answers calls of the API. */
 const BROWSER_HOST =

@@ -8,6 +8,7 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTES } from '../contract.js';
 import { NightloadError } from '../errors.js';
+import { WITHOUT_PROXY } from '../proxy.js';
 
 export interface DevServerOptions {
   /** Path of the `temporal` program. */
@@ -134,7 +135,11 @@ async function refuseSharedFile(dbFile: string): Promise<void> {
     return;
   }
   // Another process may have its number by now.
-  const answers = await Connection.connect({ address: holder.address, connectTimeout: '5s' }).then(
+  const answers = await Connection.connect({
+    address: holder.address,
+    connectTimeout: '5s',
+    channelArgs: WITHOUT_PROXY,
+  }).then(
     (connection) => connection.close().then(() => true),
     () => false,
   );
@@ -176,7 +181,7 @@ async function untilReady(
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
     try {
-      const connection = await Connection.connect({ address, connectTimeout: 1_000 });
+      const connection = await Connection.connect({ address, connectTimeout: 1_000, channelArgs: WITHOUT_PROXY });
       try {
         await connection.workflowService.updateNamespace({
           namespace,

@@ -7,8 +7,9 @@ import { chmod } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { EnvHttpProxyAgent, interceptors, request } from 'undici';
+import { interceptors, request } from 'undici';
 import type { Dispatcher } from 'undici';
+import { OutboundAgent } from '../salesforce/outbound-agent.js';
 import { run } from './run.js';
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -35,7 +36,7 @@ export async function downloadProgram(
     throw new Error(`there is none for ${process.platform} on ${process.arch}`);
   }
   const query = { arch, platform, format: 'tar.gz', 'sdk-name': 'sdk-typescript', 'sdk-version': SDK_VERSION };
-  const agent = new EnvHttpProxyAgent({ connect: { timeout: CONNECT_LIMIT_MS } });
+  const agent = new OutboundAgent({ connectTimeout: CONNECT_LIMIT_MS });
   const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
   try {
     const info = await get(`${host}/${artifact}/default?${new URLSearchParams(query).toString()}`, dispatcher);

@@ -1,0 +1,80 @@
+/** Connections to other machines over HTTP, each through the proxy that its address takes, or through none. */
+import { Agent, Dispatcher, Pool, ProxyAgent } from 'undici';
+import type { buildConnector } from 'undici';
+import { proxyFor } from '../proxy.js';
+import { connector, readsBeforeFailing } from './connector.js';
+
+export interface OutboundOptions {
+  /** Milliseconds until a connection is there, the proxy's answer and TLS included. */
+  connectTimeout: number;
+  bodyTimeout?: number;
+  headersTimeout?: number;
+}
+
+/** undici's own `EnvHttpProxyAgent` knows no loopback, and its rule cannot be asked for Temporal's connections. */
+export class OutboundAgent extends Dispatcher {
+  readonly #options: OutboundOptions;
+  /** By the address of the proxy; '' for those without. */
+  readonly #agents = new Map<string, Dispatcher>();
+
+  /** @throws NightloadError `INVALID_PROXY` */
+  constructor(options: OutboundOptions) {
+    super();
+    this.#options = options;
+    // A proxy that cannot be used is told when a worker starts, not as an org that cannot be reached.
+    proxyFor(new URL('https://acme.my.salesforce.com'));
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return this.#agentFor(new URL(String(options.origin))).dispatch(options, handler);
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.close()));
+  }
+
+  override async destroy(): Promise<void> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()));
+  }
+
+  #agentFor(url: URL): Dispatcher {
+    const proxy = proxyFor(url);
+    const key = proxy?.href ?? '';
+    const known = this.#agents.get(key);
+    if (known !== undefined) return known;
+    const { connectTimeout, ...timeouts } = this.#options;
+    const made =
+      proxy === undefined
+        ? new Agent({ connect: connector(connectTimeout), ...timeouts })
+        : tunnel(proxy, connectTimeout, timeouts);
+    this.#agents.set(key, made);
+    return made;
+  }
+}
+
+function tunnel(proxy: URL, timeout: number, timeouts: Omit<OutboundOptions, 'connectTimeout'>): ProxyAgent {
+  return new ProxyAgent({
+    uri: proxy.href,
+    ...timeouts,
+    proxyTls: { timeout },
+    requestTls: { timeout },
+    // The answer to CONNECT has no other limit than this.
+    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: timeout }),
+    factory: (origin, options: { connect?: buildConnector.connector }) =>
+      new Pool(origin, {
+        ...options,
+        ...(options.connect && { connect: readsBeforeFailing(namesRefusal(options.connect)) }),
+      }),
+  });
+}
+
+/** undici calls the refusal of a proxy an abort, with a code that says nothing of it. */
+function namesRefusal(connect: buildConnector.connector): buildConnector.connector {
+  return (options, callback) =>
+    connect(options, (...result) => {
+      const [error] = result;
+      const status = /^Proxy response \((\d{3})\)/.exec(error?.message ?? '')?.[1];
+      if (error && status !== undefined) Object.assign(error, { code: `PROXY_ANSWERED_${status}` });
+      callback(...result);
+    });
+}
