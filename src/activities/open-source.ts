@@ -22,6 +22,7 @@ import { NightloadError } from '../errors.js';
 import { eachRecord } from '../csv/records.js';
 import type { RaggedRecord } from '../csv/scanner.js';
 import { readHead, readRange, saveStream } from '../storage/files.js';
+import { countingBytes } from './step.js';
 import type { Step } from './step.js';
 
 /** What was found out about a source, for the report of a check. */
@@ -125,7 +126,7 @@ async function decoded(
 ): Promise<string> {
   await mkdir(work, { recursive: true });
   const path = join(work, `text-${randomUUID().slice(0, 8)}.csv`);
-  await saveStream(decodeStream(readRange(source, 0), how), path, step.signal);
+  await saveStream(countingBytes(decodeStream(readRange(source, 0), how), step), path, step.signal);
   return path;
 }
 

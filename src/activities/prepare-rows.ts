@@ -19,6 +19,7 @@ import { RowFile } from '../storage/row-file.js';
 import type { OpenSource } from './open-source.js';
 import type { Preflight } from './preflight.js';
 import type { RejectedRows } from './stage.js';
+import { countingBytes } from './step.js';
 import type { Step } from './step.js';
 import type { PlanLoadInput } from './types.js';
 
@@ -103,7 +104,7 @@ export async function rowsToSend(
   };
   // A name of its own: an earlier attempt, cut off from the server, may still be writing.
   const path = join(work, `source-${randomUUID().slice(0, 8)}.csv`);
-  await saveStream(rewriteCsv(readRange(source, dialect.dataStart), shape), path, step.signal);
+  await saveStream(countingBytes(rewriteCsv(readRange(source, dialect.dataStart), shape), step), path, step.signal);
   const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
   const names = rewrittenNames(shape);
   const plan = await cut(path, written, names, input.partMaxBytes, step);

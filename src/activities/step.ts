@@ -57,6 +57,18 @@ export interface Beat {
   memory?: StepMemory;
 }
 
+/** For a pass over a file whose reader does not say how far it is: heartbeats show that it moves. */
+export async function* countingBytes(
+  chunks: AsyncIterable<Uint8Array>,
+  step: Pick<Step, 'bytes'>,
+): AsyncGenerator<Uint8Array> {
+  step.bytes = 0;
+  for await (const chunk of chunks) {
+    step.bytes += chunk.length;
+    yield chunk;
+  }
+}
+
 async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> {
   const context = Context.current();
   // An earlier attempt's requests were made all the same.

@@ -42,6 +42,8 @@ export interface LoadOptions {
   encoding?: string;
   output?: string;
   detach?: boolean;
+  /** Of `check` alone. */
+  timeout?: string;
   json?: boolean;
 }
 

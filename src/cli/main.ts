@@ -17,6 +17,7 @@ const program = new Command('nightload')
   .exitOverride()
   .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) });
 
+const timeout = ['--timeout <duration>', 'give up when nothing has moved for so long: 1m'] as const;
 const json = ['--json', 'print the result as JSON on stdout'] as const;
 let exitCode = 0;
 /** Commands are loaded when they run: `--help` needs no Temporal. */
@@ -50,9 +51,11 @@ addLoadOptions(program.command('load').description('load a CSV into an sObject')
   runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),
 );
 
-addLoadOptions(program.command('check').description('what can be known before a load; loads nothing')).action(
-  runs(async (source: string, options: LoadOptions) => (await import('./commands/check.js')).check(source, options)),
-);
+addLoadOptions(program.command('check').description('what can be known before a load; loads nothing'))
+  .option(...timeout)
+  .action(
+    runs(async (source: string, options: LoadOptions) => (await import('./commands/check.js')).check(source, options)),
+  );
 
 program
   .command('watch')
@@ -105,6 +108,7 @@ program
   .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
   .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
   .option('--again', 'send a file once more that this load has taken already')
+  .option(...timeout)
   .option(...json)
   .action(
     runs(async (id: string, file: string, options: CorrectOptions) =>
@@ -138,6 +142,7 @@ program
   .option('--abort', 'abort those that loads of this namespace created')
   .option('--older-than <duration>', 'only jobs that are older: 24h')
   .option('--connection <name>', 'a connection that the worker has', 'default')
+  .option(...timeout)
   .option(...json)
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
 
@@ -145,6 +150,7 @@ program
   .command('limits')
   .description("the org's rolling allocation: used, granted, reserved, free; who runs and who waits")
   .option('--connection <name>', 'only the org of this connection')
+  .option(...timeout)
   .option(...json)
   .action(runs(async (options: LimitsOptions) => (await import('./commands/limits.js')).limits(options)));
 

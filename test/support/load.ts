@@ -103,11 +103,12 @@ export async function startTestWorker(
   org: Simulator,
   folder: string,
   taskQueue: string,
+  namespace = 'default',
 ): Promise<RunningWorker> {
   const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
   return startWorker({
     connection,
-    namespace: 'default',
+    namespace,
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
     roots: await FileRoots.open([folder]),

@@ -1,10 +1,16 @@
 /** What the command says and calls things, where nobody answers as it should. */
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nightload } from '../support/command.js';
 import type { Command } from '../support/command.js';
-import { openWorld } from '../support/load.js';
+import { accounts, FAST, openWorld, readCsv, startTestWorker } from '../support/load.js';
 import type { World } from '../support/load.js';
+import { freshNamespace } from '../support/namespace.js';
 
 let world: World;
 beforeAll(async () => {
@@ -12,10 +18,10 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-function run(args: string[], taskQueue = world.taskQueue): Command {
+function run(args: string[], env: NodeJS.ProcessEnv = {}): Command {
   return nightload(
     args,
-    { TEMPORAL_ADDRESS: inject('temporalAddress'), NIGHTLOAD_TASK_QUEUE: taskQueue },
+    { TEMPORAL_ADDRESS: inject('temporalAddress'), NIGHTLOAD_TASK_QUEUE: world.taskQueue, ...env },
     world.folder,
   );
 }
@@ -52,4 +58,104 @@ it('a load keeps its whole id, whoever named its workflow, and each command call
       return handle.terminate();
     }),
   );
+});
+
+it('a check against a page instead of an org says so after 5 s, ends in time with that code, and leaves nothing running', async () => {
+  world.org.fault({ kind: 'versions', times: 1000, action: { status: 200, html: '<html>Log in</html>' } });
+  await writeFile(join(world.folder, 'page.csv'), 'External_Id__c,Name\nP-1,a\n');
+  const words = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c'];
+  const begun = Date.now();
+  const check = run(['check', 'page.csv', ...words, '--timeout', '5s', '--json']);
+  expect(await check.ended).toBe(1);
+  world.org.clearFaults();
+  expect(Date.now() - begun).toBeLessThan(20_000);
+  const { code, message } = json(check)['error'] as { code: string; message: string };
+  expect(check.stderr()).toMatch(/checkSource failed .* and is tried again: /);
+  expect(message).toContain('checkSource failed');
+  expect(code).not.toBe('NO_ANSWER');
+  const { workflow } = world.client;
+  const query = `TaskQueue = '${world.taskQueue}' AND WorkflowType = 'checkLoad'`;
+  const ends = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { status } of workflow.list({ query })) found.push(status.name);
+    return found;
+  };
+  await expect.poll(ends, { timeout: 20_000 }).toEqual(['CANCELLED']);
+});
+
+it('limits shows the other orgs when one ledger is silent, and says which is', async () => {
+  const address = inject('temporalAddress');
+  const namespace = await freshNamespace(address);
+  const taskQueue = `test-${randomUUID().slice(0, 8)}`;
+  const native = await NativeConnection.connect({ address });
+  const connection = await Connection.connect({ address });
+  const { workflow } = new Client({ connection, namespace });
+  const worker = await startTestWorker(native, world.org, world.folder, taskQueue, namespace);
+  const env = { TEMPORAL_NAMESPACE: namespace, NIGHTLOAD_TASK_QUEUE: taskQueue };
+  await writeFile(join(world.folder, 'one.csv'), 'External_Id__c,Name\nL-1,a\n');
+  const words = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c'];
+  const load = run(['load', 'one.csv', ...words, '--poll-initial', '200ms', '--id', `limits-${taskQueue}`], env);
+  expect(await load.ended, load.stderr()).toBe(0);
+  // Its code cannot read what it was started with: it answers nothing.
+  await workflow.start('orgAllocation', { workflowId: 'nightload-allocation/silent', taskQueue, args: [] });
+  const limits = run(['limits', '--json', '--timeout', '6s'], env);
+  expect(await limits.ended).toBe(1);
+  expect(limits.stderr()).toContain(new URL(world.org.url).host);
+  expect(limits.stderr()).toContain('LEDGER_NOT_ANSWERING: nightload-allocation/silent');
+  expect(json(limits)).toMatchObject({
+    ledgers: [{ connections: ['default'] }],
+    silent: [{ workflowId: 'nightload-allocation/silent', code: 'LEDGER_NOT_ANSWERING' }],
+  });
+  await worker.stop();
+  await native.close();
+  await connection.close();
+});
+
+it('correct says what a paused load does with a file, and without a worker says so and ends in time', async () => {
+  const rows = accounts(20, (row, n) => ({ ...row, External_Id__c: `PC-${n}`, ...(n <= 2 && { Name: '' }) }));
+  const loadId = `paused-${randomUUID().slice(0, 8)}`;
+  const handle = await world.start({
+    loadId,
+    source: await world.csv(rows),
+    retry: { ...FAST.retry, holdFor: '1h' },
+  });
+  await expect.poll(async () => (await handle.progress()).phase, { timeout: 20_000 }).toBe('holding');
+  await handle.pause();
+  const rejected = await readCsv((await handle.progress()).rejectedFile);
+  const fixed = async (n: number): Promise<string> => {
+    const name = `fixed-${n}.csv`;
+    await writeFile(join(world.folder, name), stringify([{ ...rejected[n], Name: 'Fixed' }], { header: true }));
+    return name;
+  };
+  const first = run(['correct', loadId, await fixed(0), '--json']);
+  expect(await first.ended, first.stderr()).toBe(0);
+  expect(json(first)).toMatchObject({ loadId, rows: 1, remaining: 1, state: 'Paused' });
+  expect(first.stderr()).toContain('The load is paused');
+  expect(first.stderr()).toContain(`nightload resume ${loadId}`);
+  // The first one's row has not been sent yet.
+  const second = run(['correct', loadId, await fixed(1), '--json', '--timeout', '3s']);
+  expect(await second.ended).toBe(1);
+  expect(json(second)).toMatchObject({
+    error: { code: 'NO_ANSWER', message: expect.stringContaining('the load is paused') as string },
+  });
+  await handle.resume();
+  await expect.poll(async () => (await handle.describe()).status.name, { timeout: 30_000 }).toBe('COMPLETED');
+  expect((await handle.result()).records).toMatchObject({ succeeded: 20, rejected: 0 });
+});
+
+it('correct without a worker says so at once, what it does, and ends in time', async () => {
+  const workflowId = `bulk-load/${randomUUID().slice(0, 8)}`;
+  const taskQueue = nobody();
+  const args = [{ source: 'file:///a.csv', object: 'Account', operation: 'insert' }];
+  const load = await world.client.workflow.start('bulkLoad', { workflowId, taskQueue, args });
+  await writeFile(join(world.folder, 'any.csv'), 'Id\n');
+  const correct = run(['correct', workflowId, 'any.csv', '--json', '--timeout', '3s']);
+  expect(await correct.ended).toBe(1);
+  expect(correct.stderr()).toContain(
+    `No worker polls the task queue "${taskQueue}": the file is taken if one does within 3 s.`,
+  );
+  expect(json(correct)).toMatchObject({
+    error: { code: 'NO_WORKER', message: expect.stringContaining('Run the same command again') as string },
+  });
+  await load.terminate();
 });

@@ -84,8 +84,8 @@ it('what only a worker can answer is not waited for for ever, and leaves no work
   const env = { TEMPORAL_ADDRESS: shared, NIGHTLOAD_TASK_QUEUE: `nobody-${randomUUID().slice(0, 8)}` };
   await writeFile(join(folder, 'a.csv'), 'External_Id__c,Name\nA,b\n');
   const words = ['a.csv', '--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c'];
-  const check = run(['check', ...words, '--json'], env);
-  const orphans = run(['orphans', '--json'], env);
+  const check = run(['check', ...words, '--timeout', '8s', '--json'], env);
+  const orphans = run(['orphans', '--timeout', '8s', '--json'], env);
   const load = run(['load', ...words, '--detach', '--json', '--id', env.NIGHTLOAD_TASK_QUEUE], env);
   expect(await load.ended).toBe(0);
   expect(load.stderr()).toContain(`No worker polls the task queue "${env.NIGHTLOAD_TASK_QUEUE}"`);

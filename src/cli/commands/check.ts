@@ -30,6 +30,7 @@ export async function check(source: string, options: LoadOptions): Promise<numbe
     args: [input],
     staticSummary: `check ${options.operation} ${options.object}`.slice(0, 190),
     workflowExecutionTimeout: '24h',
+    timeout: options.timeout,
   });
   print(report);
   if (options.json === true) printJson(report);

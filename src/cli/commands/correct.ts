@@ -6,13 +6,17 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { findLoad } from '../../load-handle.js';
 import type { LoadHandle } from '../../load-handle.js';
-import type { StatusState } from '../../contract.js';
+import type { LoadProgress, StatusState } from '../../contract.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
+import { time } from '../../workflows/words.js';
+import type { Seen } from '../answer-watch.js';
 import { printJson, say } from '../failure.js';
 import { queryProgress } from '../follow.js';
 import { IS_URI } from '../load-options.js';
+import { lookAtSteps } from '../look-at-steps.js';
 import { unattendedQueue } from '../pollers.js';
+import { timeoutMs, untilStuck } from '../run-on-worker.js';
 import { withClient } from '../temporal.js';
 
 export interface CorrectOptions {
@@ -20,10 +24,12 @@ export interface CorrectOptions {
   encoding?: string;
   /** Sends a file that was taken before once more. */
   again?: boolean;
+  timeout?: string;
   json?: boolean;
 }
 
 export async function correct(id: string, file: string, options: CorrectOptions): Promise<number> {
+  const patience = timeoutMs(options.timeout);
   const source = IS_URI.test(file) ? file : pathToFileURL(resolve(file)).href;
   const updateId = await updateIdOf(source);
   return withClient(async (client) => {
@@ -35,38 +41,92 @@ export async function correct(id: string, file: string, options: CorrectOptions)
         `${workflowId} has ended already (${status.name}). Load the corrected file as a load of its own.`,
       );
     }
-    const queue = await unattendedQueue(client, taskQueue, await handle.filesQueue());
-    if (queue !== undefined) say(`No worker polls the task queue "${queue}"; the file is taken as soon as one does.`);
     const ids = { loadId, workflowId, runId };
-    const before = options.again === true ? undefined : await handle.takenBefore(updateId);
-    if (before !== undefined) {
+    const answer = await inTime(client, { handle, taskQueue, patience }, async () => {
+      const before = options.again === true ? undefined : await handle.takenBefore(updateId);
+      if (before !== undefined) return { ...before, alreadyTaken: true };
+      const { delimiter, encoding } = options;
+      return handle.submitCorrections(
+        { source, ...(delimiter !== undefined && { delimiter }), ...(encoding !== undefined && { encoding }) },
+        options.again === true ? `${updateId}-${randomUUID()}` : updateId,
+      );
+    });
+    const typed = reachableId(workflowId);
+    const progress = await queryProgress(client, handle);
+    if ('alreadyTaken' in answer) {
       say(
-        `${loadId}: has taken this very file already: its ${before.rows} rows were sent then, and nothing is sent now.`,
+        `${loadId}: has taken this very file already: its ${answer.rows} rows were sent then, and nothing is sent now.`,
       );
       say(
         'Rows of it that were rejected again wait with their new reason. To send the same values once more: --again.',
       );
-      if (options.json === true)
-        printJson({ ...ids, state: await stateOf(client, handle), ...before, alreadyTaken: true });
-      return 0;
+    } else {
+      const when =
+        progress?.paused === true
+          ? `sends them after \`nightload resume ${typed}\`, as it is paused`
+          : 'sends them now';
+      say(
+        `${loadId}: takes ${answer.rows} corrected rows and ${when}; ${answer.remaining} rejected rows go on waiting.`,
+      );
+      say(`Look at it with: nightload status ${typed}`);
     }
-    const { delimiter, encoding } = options;
-    const taken = await handle.submitCorrections(
-      { source, ...(delimiter !== undefined && { delimiter }), ...(encoding !== undefined && { encoding }) },
-      options.again === true ? `${updateId}-${randomUUID()}` : updateId,
-    );
-    say(
-      `${loadId}: takes ${taken.rows} corrected rows and sends them now; ${taken.remaining} rejected rows go on waiting.`,
-    );
-    say(`Look at it with: nightload status ${reachableId(workflowId)}`);
-    if (options.json === true) printJson({ ...ids, state: await stateOf(client, handle), ...taken });
+    if (options.json === true) printJson({ ...ids, state: stateOf(progress), ...answer });
     return 0;
   });
 }
 
-async function stateOf(client: Client, handle: LoadHandle): Promise<StatusState> {
-  const progress = await queryProgress(client, handle);
+function stateOf(progress: LoadProgress | undefined): StatusState {
+  if (progress?.paused === true) return 'Paused';
   return progress?.phase === 'holding' ? 'Holding' : 'Running';
+}
+
+interface Asked {
+  handle: LoadHandle;
+  taskQueue: string;
+  patience: number;
+}
+
+/**
+ * What the load answers. What keeps it from answering is said, and the wait for it has an end.
+ * @throws NightloadError `NO_WORKER`, `NO_ANSWER`, or the code of the step that fails
+ */
+async function inTime<T>(client: Client, { handle, taskQueue, patience }: Asked, ask: () => Promise<T>): Promise<T> {
+  const filesQueue = await handle.filesQueue();
+  const isMissing = (): Promise<string | undefined> => unattendedQueue(client, taskQueue, filesQueue);
+  const missing = await isMissing();
+  if (missing !== undefined)
+    say(`No worker polls the task queue "${missing}": the file is taken if one does within ${time(patience)}.`);
+  const paused = missing === undefined && (await queryProgress(client, handle))?.paused === true;
+  if (paused) say('The load is paused: it takes a file now, but sends the rows only after it was resumed.');
+  const look = async (): Promise<Seen> => {
+    const [{ events, steps }, unattended] = await Promise.all([lookAtSteps(client, handle.workflowId), isMissing()]);
+    return {
+      events,
+      steps: steps.filter(({ name }) => name === 'takeCorrections'),
+      ...(unattended !== undefined && { unattended }),
+    };
+  };
+  const idle = paused
+    ? 'the load is paused, and rows that it took before this file are sent first.'
+    : 'rows that the load took before this file are sent first.';
+  const ended = new AbortController();
+  try {
+    const stuck = untilStuck(
+      client,
+      look,
+      { timeoutMs: patience, idle, ...(missing !== undefined && { told: missing }) },
+      ended.signal,
+    );
+    const first = await Promise.race([ask().then((value) => ({ value })), stuck]);
+    if (!(first instanceof NightloadError)) return first.value;
+    throw new NightloadError(
+      first.code,
+      `${first.message} The load may have the file and still take it. Run the same command again: a file is taken once.`,
+      { cause: first },
+    );
+  } finally {
+    ended.abort();
+  }
 }
 
 /** The hash of the content: a file that is sent twice is taken once. */

@@ -10,35 +10,61 @@ import { clock, pastClock } from '../../workflows/allocation/forecast.js';
 import { count, time } from '../../workflows/words.js';
 import { printJson, say } from '../failure.js';
 import { unattendedQueue } from '../pollers.js';
-import { runOnWorker } from '../run-on-worker.js';
+import { runOnWorker, timeoutMs } from '../run-on-worker.js';
 import { taskQueueFrom, withClient } from '../temporal.js';
 
 export interface LimitsOptions {
   /** Only the org of this connection. */
   connection?: string;
+  timeout?: string;
   json?: boolean;
 }
 
 /** A query waits for a worker. */
 const QUERY_LIMIT_MS = 10_000;
+const SAY_AFTER_MS = 5_000;
 
+interface SilentLedger {
+  workflowId: string;
+  error: NightloadError;
+}
+
+/** Exit code 1 when an org's ledger does not answer: what is shown is not all then. */
 export async function limits(options: LimitsOptions): Promise<number> {
-  const ledgers = await withClient((client) => runningLedgers(client, options.connection, ownQueue()));
+  const patience = Math.min(QUERY_LIMIT_MS, timeoutMs(options.timeout));
+  const { ledgers, silent } = await withClient((client) => runningLedgers(client, options.connection, patience));
+  const [first] = silent;
+  if (first !== undefined && ledgers.length === 0) throw first.error;
   for (const [index, ledger] of ledgers.entries()) {
     if (index > 0) say('');
     print(ledger);
   }
-  const org = ledgers.length > 0 ? undefined : await ownAccount(options.connection ?? 'default');
-  if (options.json === true) printJson({ ledgers, ...(org !== undefined && { org }) });
-  return 0;
+  if (silent.length > 0) say('');
+  for (const { error } of silent) say(`${error.code}: ${error.message}`);
+  const org = ledgers.length > 0 ? undefined : await ownAccount(options.connection ?? 'default', options.timeout);
+  if (options.json === true) {
+    printJson({
+      ledgers,
+      ...(silent.length > 0 && {
+        silent: silent.map(({ workflowId, error: { code, message } }) => ({ workflowId, code, message })),
+      }),
+      ...(org !== undefined && { org }),
+    });
+  }
+  return silent.length > 0 ? 1 : 0;
 }
 
 function ownQueue(): string {
   return taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
 }
 
-async function runningLedgers(client: Client, connection: string | undefined, queue: string): Promise<OrgSummary[]> {
-  const found: OrgSummary[] = [];
+async function runningLedgers(
+  client: Client,
+  connection: string | undefined,
+  patience: number,
+): Promise<{ ledgers: OrgSummary[]; silent: SilentLedger[] }> {
+  const queue = ownQueue();
+  const asked: string[] = [];
   const query = "WorkflowType = 'orgAllocation' AND ExecutionStatus = 'Running'";
   for await (const { workflowId, taskQueue } of client.workflow.list({ query })) {
     // One that somebody's ended worker left on another queue says nothing of our orgs.
@@ -46,24 +72,36 @@ async function runningLedgers(client: Client, connection: string | undefined, qu
       say(`${workflowId} is left out: no worker polls its task queue "${taskQueue}".`);
       continue;
     }
-    const summary = await summaryOf(client, workflowId);
-    if (connection === undefined || summary.connections.includes(connection)) found.push(summary);
+    asked.push(workflowId);
   }
-  return found;
+  const answers = await Promise.all(asked.map((workflowId) => summaryOf(client, workflowId, patience)));
+  const ledgers = answers.filter((answer): answer is OrgSummary => !('error' in answer));
+  return {
+    ledgers: ledgers.filter(({ connections }) => connection === undefined || connections.includes(connection)),
+    silent: answers.filter((answer): answer is SilentLedger => 'error' in answer),
+  };
 }
 
-async function summaryOf(client: Client, workflowId: string): Promise<OrgSummary> {
+/** One org's silence must not hide the others. */
+async function summaryOf(client: Client, workflowId: string, patience: number): Promise<OrgSummary | SilentLedger> {
+  const waiting = setTimeout(() => say(`${workflowId} has not answered yet.`), SAY_AFTER_MS);
   try {
-    return await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () =>
+    return await client.withDeadline(Date.now() + patience, () =>
       client.workflow.getHandle(workflowId).query<OrgSummary, [number]>('limits', Date.now()),
     );
   } catch (error) {
-    throw new NightloadError(
-      'LEDGER_NOT_ANSWERING',
-      `${workflowId} does not answer within ${QUERY_LIMIT_MS / 1000} s (${error instanceof Error ? error.message : String(error)}). ` +
-        'Its worker is gone or busy: start `nightload worker`. Loads go on without it after two minutes.',
-      { cause: error },
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      workflowId,
+      error: new NightloadError(
+        'LEDGER_NOT_ANSWERING',
+        `${workflowId} does not answer within ${time(patience)} (${reason}). ` +
+          'Its worker is gone or busy: start `nightload worker`. Loads go on without it after two minutes.',
+        { cause: error },
+      ),
+    };
+  } finally {
+    clearTimeout(waiting);
   }
 }
 
@@ -105,12 +143,13 @@ function print(ledger: OrgSummary): void {
 }
 
 /** Nobody uses anything, so only Salesforce can tell what is left. */
-async function ownAccount(connection: string): Promise<OrgLimitsRead> {
+async function ownAccount(connection: string, timeout: string | undefined): Promise<OrgLimitsRead> {
   say(`No load uses the allocation of connection ${connection}: nothing is used, granted or waited for.`);
   const org = await runOnWorker<OrgLimitsRead>('orgLimits', {
     workflowId: `nightload-limits/${randomUUID()}`,
     args: [connection],
     staticSummary: `limits of the org of ${connection}`,
+    timeout,
   });
   const line = (name: string, limit: OrgLimitsRead['batches']): void => {
     if (limit !== undefined)

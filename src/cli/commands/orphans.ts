@@ -8,6 +8,7 @@ export interface OrphansOptions {
   abort?: boolean;
   olderThan?: string;
   connection: string;
+  timeout?: string;
   json?: boolean;
 }
 
@@ -21,6 +22,7 @@ export async function orphans(options: OrphansOptions): Promise<number> {
     workflowId: `nightload-orphans/${randomUUID()}`,
     args: [input],
     staticSummary: `jobs left Open in the org of ${options.connection}`,
+    timeout: options.timeout,
   });
   print(result, options);
   if (options.json === true) printJson(result);
