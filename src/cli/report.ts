@@ -24,9 +24,24 @@ async function reasons(uri: string): Promise<[string, number][]> {
 }
 
 export async function printResult(result: BulkLoadResult, seconds?: number): Promise<void> {
-  const { records, retry, files } = result;
+  for (const line of await resultLines(result, seconds)) say(line);
+}
+
+/** What people read of a result. Of a load that ended before it began the reason comes first, and no table of zeros. */
+export async function resultLines(result: BulkLoadResult, seconds?: number): Promise<string[]> {
+  const reason = result.error === undefined ? [] : [`${result.error.code}: ${result.error.message}`, ''];
+  if (isNothing(result)) return ['', ...reason, `  ${result.state}: nothing was sent.`, ...fileLines(result)];
+  return ['', ...(await table(result, seconds)), '', ...reason, ...fileLines(result)];
+}
+
+/** No row was counted and no job made. */
+function isNothing({ state, records, jobsTotal }: BulkLoadResult): boolean {
+  return (state === 'Failed' || state === 'Canceled') && records.total === 0 && jobsTotal === 0;
+}
+
+async function table({ state, records, retry, files, ...rest }: BulkLoadResult, seconds?: number): Promise<string[]> {
   const lines: [string, string][] = [
-    ['State', result.state],
+    ['State', state],
     ['Rows', number.format(records.total)],
     ['Succeeded', number.format(records.succeeded)],
     ['  recovered by retry', number.format(retry.recovered)],
@@ -37,20 +52,21 @@ export async function printResult(result: BulkLoadResult, seconds?: number): Pro
   }
   lines.push(['Unprocessed', number.format(records.unprocessed)]);
   if (records.unaccounted !== 0) lines.push(['Unaccounted', number.format(records.unaccounted)]);
-  lines.push(['Books balance', result.balanced ? 'yes' : 'NO']);
-  lines.push(['Jobs', number.format(result.jobsTotal)], ['API requests', number.format(result.apiRequests)]);
+  lines.push(['Books balance', rest.balanced ? 'yes' : 'NO']);
+  lines.push(['Jobs', number.format(rest.jobsTotal)], ['API requests', number.format(rest.apiRequests)]);
   if (seconds !== undefined) lines.push(['Time', `${seconds.toFixed(1)} s`]);
   const name = Math.max(...lines.map(([label]) => label.length));
   const value = Math.max(...lines.map(([, text]) => text.length));
-  say('');
-  for (const [label, text] of lines) say(`  ${label.padEnd(name)}  ${text.padStart(value)}`);
-  say('');
-  if (result.error !== undefined) say(`${result.error.code}: ${result.error.message}\n`);
+  return lines.map(([label, text]) => `  ${label.padEnd(name)}  ${text.padStart(value)}`);
+}
+
+function fileLines({ files }: BulkLoadResult): string[] {
   const shown = files.succeeded.slice(0, 3);
-  for (const uri of shown) say(`  succeeded    ${fileURLToPath(uri)}`);
+  const lines = shown.map((uri) => `  succeeded    ${fileURLToPath(uri)}`);
   if (files.succeeded.length > shown.length)
-    say(`  succeeded    and ${files.succeeded.length - shown.length} more, see the report`);
+    lines.push(`  succeeded    and ${files.succeeded.length - shown.length} more, see the report`);
   for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report'] as const) {
-    if (files[kind] !== undefined) say(`  ${kind.padEnd(11)}  ${fileURLToPath(files[kind])}`);
+    if (files[kind] !== undefined) lines.push(`  ${kind.padEnd(11)}  ${fileURLToPath(files[kind])}`);
   }
+  return lines;
 }
