@@ -9,6 +9,9 @@ import { connectionOf } from './dependencies.js';
 import { countedStep } from './step.js';
 import type { Counted, JobLook, JobRef } from './types.js';
 
+/** The platform's words enter histories and messages. */
+const LONGEST_MESSAGE = 1_000;
+
 type OnJob<O> = (input: JobRef) => Promise<Counted<O>>;
 
 function lookOf(info: JobInfo): JobLook {
@@ -17,7 +20,7 @@ function lookOf(info: JobInfo): JobLook {
     state: info.state,
     processed: info.numberRecordsProcessed ?? 0,
     failed: info.numberRecordsFailed ?? 0,
-    ...(info.errorMessage === undefined ? {} : { errorMessage: info.errorMessage }),
+    ...(info.errorMessage === undefined ? {} : { errorMessage: info.errorMessage.slice(0, LONGEST_MESSAGE) }),
   };
 }
 

@@ -18,7 +18,7 @@ import { keyHash, LANES } from './key-hash.js';
 import { PacedFile } from './paced-file.js';
 import { moveEarlierAside, RESULT_NAMES } from './result-folder.js';
 import { landedFiles } from './ended-parts.js';
-import { keyFunction } from './sorting.js';
+import { keyFunction } from './source-keys.js';
 import { isAsPlanned, loadPlan, sourceChanged } from './stage.js';
 import type { OriginalFile, StagePlan } from './stage.js';
 import { step } from './step.js';

@@ -8,8 +8,8 @@ import { keyNormaliser } from '../csv/keys.js';
 import { eachRecord } from '../csv/records.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
-import { eachSourceKey, keyFunction } from './sorting.js';
-import type { Key } from './sorting.js';
+import { eachSourceKey, keyFunction } from './source-keys.js';
+import type { Key } from './source-keys.js';
 import { isAsPlanned } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 

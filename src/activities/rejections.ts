@@ -4,8 +4,10 @@ import { eachRecordBytes } from '../csv/records.js';
 import { readRange } from '../storage/files.js';
 import { IntList } from './key-lists.js';
 import { KeyTable } from './key-table.js';
-import type { Key, Sorting } from './sorting.js';
+import type { Sorting } from './sorting.js';
+import type { Key } from './source-keys.js';
 import { isAsPlanned } from './stage.js';
+import type { StagePlan } from './stage.js';
 
 /** Each takes some 600 bytes; the original is read once for so many. */
 const MOST_WAITING = 100_000;
@@ -97,4 +99,11 @@ export class Rejections {
     if (number === this.#taken.length) this.#taken.push(1);
     else this.#taken.set(number, this.#taken.get(number) + 1);
   }
+}
+
+/** @param note why the row failed, if it did */
+export function duplicateKey({ key }: StagePlan, note: string): string {
+  const column = key?.column ?? 'Id';
+  const first = note === '' ? '' : ` This one failed with: ${note}`;
+  return `DUPLICATE_KEY_IN_FILE:Another row has the same ${column}, and which of them is newer cannot be told.${first}:${column} --`;
 }

@@ -2,22 +2,23 @@
 import { existsSync } from 'node:fs';
 import { isDelete } from '../contract.js';
 import type { LoadError, Operation } from '../contract.js';
-import { readCell, readCells } from '../csv/cells.js';
-import { keyNormaliser } from '../csv/keys.js';
+import { readCells } from '../csv/cells.js';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../csv/row-errors.js';
-import { scanRecords } from '../csv/records.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
 import { KeyIndex } from './key-index.js';
 import { KeySet } from './key-set.js';
 import type { PlannedFixes } from './planned-fixes.js';
-import { Rejections } from './rejections.js';
+import { duplicateKey, Rejections } from './rejections.js';
 import type { SortedFiles } from './sorted-files.js';
-import { partFiles, rangeOf } from './stage.js';
-import type { KeyRule, StagePlan } from './stage.js';
+import { partFiles } from './stage.js';
+import type { StagePlan } from './stage.js';
 import type { PartOutcome } from './types.js';
+import { eachSourceKey, keyFunction } from './source-keys.js';
+import type { Key } from './source-keys.js';
 import { leaveWhole } from './unsent-rows.js';
+import { sendWhole, wantWhole } from './whole-parts.js';
 
 export interface Sorting {
   plan: StagePlan;
@@ -33,20 +34,18 @@ export interface Sorting {
   signal: AbortSignal;
 }
 
-/** Position of the key column and how its values are compared. */
-export interface Key {
-  column: number;
-  of: (cells: readonly string[]) => string | undefined;
-}
-
 /** @returns `repeats`: rows of one key are sent again, which must keep the order of the source */
 export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; repeats: boolean }> {
   const { plan, outcomes, final } = sorting;
   const key = keyOf(plan);
   const index = new KeyIndex();
   const loaded = outcomes.filter(({ kind }) => kind === 'loaded');
+  const whole = outcomes.filter(({ kind }) => kind === 'notStarted').map(({ part }) => part);
   if (sorting.sourceUsable) {
-    for (const { part } of outcomes.filter(({ kind }) => kind === 'notStarted')) await leaveWhole(sorting, part);
+    for (const part of whole) {
+      if (final) await leaveWhole(sorting, part);
+      else if (key !== undefined) await wantWhole(sorting, part, key, index);
+    }
     if (key !== undefined && sorting.operation !== 'insert') {
       for (const outcome of loaded) if (outcome.missing > 0) await wantMissing(sorting, outcome, key, index);
     }
@@ -61,9 +60,18 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
     else if (fixes.size === 0) await files.sendBytesAgain(record);
     else await sendSourceRow(sorting, record, key as Key, index);
   }
-  if (!final && (index.needsResults || fixes.anyOdd)) await takeFromResults(sorting, loaded, key, index, 'keyed');
-  files.keyedBytes = files.next.bytes;
-  if (!final && ended.loose) await takeFromResults(sorting, loaded, key, index, 'loose');
+  if (!final) {
+    const isCertain = !index.needsResults && !fixes.anyOdd;
+    const rejections = new Rejections(sorting, key);
+    if (!isCertain) {
+      await takeFromResults(sorting, loaded, key, index, 'keyed');
+      for (const part of whole) await sendWhole(sorting, part, { key, index, which: 'keyed' }, rejections);
+    }
+    files.keyedBytes = files.next.bytes;
+    if (ended.loose) await takeFromResults(sorting, loaded, key, index, 'loose');
+    for (const part of whole) await sendWhole(sorting, part, { key, index, which: 'loose' }, rejections);
+    await rejections.finish();
+  }
   return { repeats: index.anySeveral, ...(ended.stop !== undefined && { stop: ended.stop }) };
 }
 
@@ -72,17 +80,6 @@ function keyOf(plan: StagePlan): Key | undefined {
   const position = plan.names.indexOf(plan.key.column);
   const normalise = keyFunction(plan.key);
   return { column: position, of: (cells) => normalise(cells[position] ?? '') };
-}
-
-/** One form for all cells that mean the same key. */
-export function keyFunction({ column, type, caseSensitive }: KeyRule): (cell: string) => string | undefined {
-  return keyNormaliser(
-    column.toLowerCase() === 'id'
-      ? { type: 'id', caseSensitive: true }
-      : type === undefined
-        ? undefined
-        : { type, caseSensitive: caseSensitive ?? false },
-  );
 }
 
 type Kind = 'succeeded' | 'failed' | 'unprocessed';
@@ -193,25 +190,6 @@ async function findInSource(sorting: Sorting, key: Key, index: KeyIndex): Promis
   }
 }
 
-export async function eachSourceKey(
-  { plan, signal }: Pick<Sorting, 'plan' | 'signal'>,
-  key: Key,
-  part: number,
-  visit: (value: string, start: number, end: number) => void,
-): Promise<void> {
-  const { start, end } = rangeOf(plan, part);
-  const cells: string[] = new Array<string>(plan.names.length).fill('');
-  await scanRecords(
-    readRange(plan.rows, start, end, signal),
-    { delimiter: plan.delimiter, base: start },
-    (record, from, to) => {
-      cells[key.column] = readCell(record, key.column, plan.delimiter);
-      const value = key.of(cells);
-      if (value !== undefined) visit(value, from, to);
-    },
-  );
-}
-
 /** Failed rows that are not sent again, and at the end all that is left. */
 async function endFailed(
   sorting: Sorting,
@@ -281,13 +259,7 @@ async function takeFromResults(
           await files.sendValuesAgain(fate === 'fixed' ? await fixedCells(sorting, row) : row.cells);
           if (kind === 'failed') files.rerendered++;
         } else {
-          const column = plan.key?.column ?? 'Id';
-          const first = row.note === '' ? '' : ` This one failed with: ${row.note}`;
-          await rejections.add(
-            row.id,
-            `DUPLICATE_KEY_IN_FILE:Another row has the same ${column}, and which of them is newer cannot be told.${first}:${column} --`,
-            row.cells,
-          );
+          await rejections.add(row.id, duplicateKey(plan, row.note), row.cells);
         }
       }
     }

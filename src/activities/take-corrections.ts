@@ -20,7 +20,7 @@ import { landedFiles } from './ended-parts.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
 import { NOTES, overtakenKeys } from './last-rows.js';
-import { keyFunction } from './sorting.js';
+import { keyFunction } from './source-keys.js';
 import { loadPlan, savePlan, shownNames, stageOf } from './stage.js';
 import type { KeyRule, StagePlan } from './stage.js';
 import { step } from './step.js';

@@ -23,7 +23,9 @@ export interface RowError {
 export type RowClass =
   'transient' | 'order-dependent' | 'data' | 'already-done' | 'business' | 'permanent' | 'stop' | 'unknown';
 
-const FIELD_LIST = /^[A-Za-z][A-Za-z0-9_.]*(?:[ ,]+[A-Za-z][A-Za-z0-9_.]*)*$/;
+/** One name, or several that look like API names: `Please call us` is a sentence. */
+const FIELD = /^[A-Za-z]\w*(?:\.[A-Za-z]\w*)*$/;
+const API_NAME = /^(?:[A-Z]|\w+__)[\w.]*$/;
 const CODE = /^(?:[A-Z][A-Z0-9_]+|TooManyLockFailure)$/;
 
 /** Reads `CODE:message:Field_A Field_B --`; the message may hold colons, dashes and line breaks. */
@@ -36,16 +38,42 @@ export function parseRowError(raw: string): RowError {
   const last = rest.lastIndexOf(':');
   const tail = rest.slice(last + 1);
   // The platform writes fields right after the colon; what follows a colon and a blank is still the sentence.
-  const fields = last !== -1 && FIELD_LIST.test(tail) ? tail.split(/[ ,]+/) : [];
+  const fields = last === -1 ? [] : fieldsOf(tail);
   const ended = last !== -1 && (tail === '' || fields.length > 0);
   return { code, message: (ended ? rest.slice(0, last) : rest).trim(), fields, raw };
+}
+
+function fieldsOf(tail: string): string[] {
+  const names = tail.split(/[ ,]+/);
+  const areFields = names.every((name) => FIELD.test(name) && (names.length === 1 || API_NAME.test(name)));
+  return areFields ? names : [];
 }
 
 /** Where the message decides, it is the first class when it matches, else the second. */
 type Rule = RowClass | { message: RegExp; match: RowClass; other: RowClass };
 
+/**
+ * The platform's own words for what passes, wherever they stand: a trigger, a flow or a rule only repeats them. They are
+ * spelled as the platform spells them, because a validation rule of a person may speak of time or of limits too.
+ */
+const WRAPPED = new RegExp(
+  [
+    String.raw`\b(?:UNABLE_TO_LOCK_ROW|API_TEMPORARILY_UNAVAILABLE|SERVER_UNAVAILABLE|QUERY_TIMEOUT|REQUEST_RUNNING_TOO_LONG|TooManyLockFailure)\b`,
+    String.raw`\b[Uu]nable to obtain exclusive access to\b`,
+    // `ConcurrentRequests (Concurrent API Requests) Limit exceeded`, `ConcurrentPerOrgLongTxn Limit exceeded`
+    String.raw`\bConcurrent(?:[A-Z]\w*| (?:API |Apex )?[Rr]equests)(?: \([^()]{1,60}\))? [Ll]imit [Ee]xceeded\b`,
+    String.raw`\b[Aa]pex CPU time limit\b`,
+    String.raw`\bRead timed out\b`,
+  ].join('|'),
+);
 /** Words of their own only: a trigger named SessionTimeoutCheck or a field Timeout__c says nothing about time. */
-const PASSING = /\b(?:UNABLE_TO_LOCK_ROW|QUERY_TIMEOUT|Apex CPU|CPU (?:time )?limit|time(?:d )?[ -]?out)\b/i;
+const IN_TRIGGER = new RegExp(
+  String.raw`${WRAPPED.source}|\b(?:Apex CPU|CPU (?:time )?limit|time(?:d )?[ -]?out)\b`,
+  'i',
+);
+
+/** A code that only says where something happened: the message says what. */
+const wrapper = (other: RowClass): Rule => ({ message: WRAPPED, match: 'transient', other });
 
 const CLASSES: Record<string, Rule> = {
   UNABLE_TO_LOCK_ROW: 'transient',
@@ -53,6 +81,8 @@ const CLASSES: Record<string, Rule> = {
   SERVER_UNAVAILABLE: 'transient',
   QUERY_TIMEOUT: 'transient',
   REQUEST_RUNNING_TOO_LONG: 'transient',
+  API_TEMPORARILY_UNAVAILABLE: 'transient',
+  UNKNOWN_EXCEPTION: wrapper('unknown'),
   INVALID_CROSS_REFERENCE_KEY: 'order-dependent',
   INVALID_FIELD: { message: /Foreign key external ID/i, match: 'order-dependent', other: 'data' },
   REQUIRED_FIELD_MISSING: 'data',
@@ -63,7 +93,7 @@ const CLASSES: Record<string, Rule> = {
   NUMBER_OUTSIDE_VALID_RANGE: 'data',
   FIELD_INTEGRITY_EXCEPTION: 'data',
   FIELD_FILTER_VALIDATION_EXCEPTION: 'data',
-  FIELD_CUSTOM_VALIDATION_EXCEPTION: 'data',
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: wrapper('data'),
   MALFORMED_ID: 'data',
   MISSING_ARGUMENT: 'data',
   DUPLICATE_VALUE: 'data',
@@ -71,27 +101,30 @@ const CLASSES: Record<string, Rule> = {
   DUPLICATES_DETECTED: 'data',
   DUPLICATE_KEY_IN_FILE: 'data',
   ENTITY_IS_DELETED: 'already-done',
-  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: { message: PASSING, match: 'transient', other: 'business' },
-  CANNOT_EXECUTE_FLOW_TRIGGER: 'business',
-  APEX_ERROR: 'business',
-  CANNOT_UPDATE_CONVERTED_LEAD: 'business',
+  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: { message: IN_TRIGGER, match: 'transient', other: 'business' },
+  CANNOT_EXECUTE_FLOW_TRIGGER: wrapper('business'),
+  APEX_ERROR: wrapper('business'),
+  CANNOT_UPDATE_CONVERTED_LEAD: wrapper('business'),
   INSUFFICIENT_ACCESS_OR_READONLY: 'permanent',
   INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: 'permanent',
   INVALID_FIELD_FOR_INSERT_UPDATE: 'permanent',
   OP_WITH_INVALID_USER_TYPE_EXCEPTION: 'permanent',
   DELETE_FAILED: 'permanent',
   TRANSFER_REQUIRES_READ: 'permanent',
-  LIMIT_EXCEEDED: 'permanent',
+  LIMIT_EXCEEDED: wrapper('permanent'),
   STORAGE_LIMIT_EXCEEDED: 'stop',
 };
+
+/** Codes that are not in the table. */
+const OTHER = wrapper('unknown');
+const OTHER_CANNOT = wrapper('permanent');
 
 /** The codes that have a class of their own. */
 export const CLASSED_CODES: readonly string[] = Object.keys(CLASSES);
 
 /** What kind of failure a row's error is. */
 export function classify({ code, message }: RowError): RowClass {
-  if (code === undefined) return 'unknown';
-  const rule = ruleOf(code);
+  const rule = code === undefined ? OTHER : ruleOf(code);
   return typeof rule === 'string' ? rule : rule.message.test(message) ? rule.match : rule.other;
 }
 
@@ -103,7 +136,12 @@ export function classesOf(code: string): readonly RowClass[] {
 
 function ruleOf(code: string): Rule {
   const rule = Object.hasOwn(CLASSES, code) ? CLASSES[code] : undefined;
-  return rule ?? (code.startsWith('CANNOT_') ? 'permanent' : 'unknown');
+  return rule ?? (code.startsWith('CANNOT_') ? OTHER_CANNOT : OTHER);
+}
+
+/** Whether a text holds the platform's own words for something that passes. */
+export function saysItPasses(text: string): boolean {
+  return WRAPPED.test(text);
 }
 
 /** The error of a load whose org takes no more rows. */

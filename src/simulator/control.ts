@@ -68,10 +68,11 @@ async function act(simulator: Controlled['simulator'], name: string, body: Body)
       simulator.expireTokens();
       return true;
     case 'fail-next-job':
-      check(name, body, { records: whole, losesRest: flag, errorMessage: text });
+      check(name, body, { records: whole, losesRest: flag, errorMessage: text, times: whole });
       simulator.failNextJobAfter((body['records'] as number | undefined) ?? 0, {
         losesRest: body['losesRest'] === true,
         ...(typeof body['errorMessage'] === 'string' && { errorMessage: body['errorMessage'] }),
+        ...(typeof body['times'] === 'number' && { times: body['times'] }),
       });
       return true;
     case 'fail-logins':

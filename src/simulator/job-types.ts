@@ -38,4 +38,6 @@ export interface PlannedFailure {
   /** Its other rows are in no result file, as those beyond the daily allocation. */
   losesRest?: boolean;
   errorMessage?: string;
+  /** So many jobs, one after the other. @default 1 */
+  times?: number;
 }

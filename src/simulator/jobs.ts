@@ -82,8 +82,10 @@ export class Jobs {
     const id = makeId('750', number);
     const place = { number, path: join(folder, `${id}.csv`), now: now() };
     const job = new Job({ id, apiVersion, ...settings }, place, { ...world, table });
-    job.plannedFailure = this.#nextFails;
-    this.#nextFails = undefined;
+    const planned = this.#nextFails;
+    job.plannedFailure = planned;
+    const left = (planned?.times ?? 1) - 1;
+    this.#nextFails = planned === undefined || left <= 0 ? undefined : { ...planned, times: left };
     this.#jobs.set(id.slice(0, 15), job);
     return job;
   }

@@ -15,6 +15,15 @@ const LOCK_IN_TRIGGER =
   'System.DmlException: Update failed. First exception on row 0 with id 001000000000001AAA; first error: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record or 1 records: 001000000000001AAA: []';
 const FAULT_IN_TRIGGER = 'System.NullPointerException: Attempt to de-reference a null object';
 
+function flowFailed(object: string, cause: string): string {
+  const flow = `${object.replace(/__c$/, '')}_After_Save`;
+  return `CANNOT_EXECUTE_FLOW_TRIGGER:We can't save this record because the “${flow}” process failed. Give your Salesforce admin these details. This error occurred when the flow tried to update records: ${cause} You can look up ExceptionCode values in the SOAP API Developer Guide.:--`;
+}
+
+const LOCK_IN_FLOW =
+  'UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to this record or 1 records: 001000000000001AAA.';
+const FAULT_IN_FLOW = 'FIELD_CUSTOM_VALIDATION_EXCEPTION: the account is closed.';
+
 interface Marker {
   pattern: RegExp;
   error: (found: RegExpExecArray, object: string) => string;
@@ -30,6 +39,14 @@ const MARKERS: readonly Marker[] = [
   {
     pattern: /\[trigger fails(?: (once|twice))?\]/,
     error: (_found, object) => triggerFailed(object, FAULT_IN_TRIGGER),
+  },
+  {
+    pattern: /\[flow (?:locked (once|twice)|always locked)\]/,
+    error: (_found, object) => flowFailed(object, LOCK_IN_FLOW),
+  },
+  {
+    pattern: /\[flow fails(?: (once|twice))?\]/,
+    error: (_found, object) => flowFailed(object, FAULT_IN_FLOW),
   },
   { pattern: /\[no access\]/, error: () => NO_ACCESS },
   { pattern: /\[no access to parent\]/, error: () => NO_ACCESS_TO_PARENT },

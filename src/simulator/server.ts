@@ -45,7 +45,7 @@ export interface Simulator {
   clearFaults(): void;
   /**
    * The next job that is created fails once so many of its rows are through. With `losesRest` its other rows are in no
-   * result file, as those beyond the daily allocation.
+   * result file, as those beyond the daily allocation; with `times` so many jobs fail, one after the other.
    */
   failNextJobAfter(records: number, options?: Omit<PlannedFailure, 'records'>): void;
   /** Every access token that is out, the ready one too, is dead. */

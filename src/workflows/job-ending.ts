@@ -11,7 +11,7 @@ import { abortCurrent, enterJobPhase, fetchResults, look } from './job-calls.js'
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { untilCanceled } from './patience.js';
 import { settleDelay } from './polling.js';
-import { remedyFor } from './remedies.js';
+import { needsPerson, remedyFor } from './remedies.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 
 /** Looks at files that disagree with the counters, which may lag: at most ten minutes in all. */
@@ -39,6 +39,7 @@ async function endJob(input: IngestJobInput, run: JobRun, root: CancellationScop
     canceled: run.canceled,
     lost: run.lost,
     ...(run.error && { error: run.error }),
+    ...(run.failedWhole && { failedWhole: run.failedWhole }),
   });
   if (run.jobId === undefined) return result('notStarted', NO_ROWS, true);
   try {
@@ -54,7 +55,10 @@ async function endJob(input: IngestJobInput, run: JobRun, root: CancellationScop
     const last = run.last as JobLook;
     const nothing = nothingApplied(last, counts);
     explainEnd(run, last, nothing);
-    return nothing ? result('notStarted', NO_ROWS, true) : result('loaded', counts, agree);
+    if (!nothing) return result('loaded', counts, agree);
+    // Whatever its files name: all rows of it are unprocessed, and the source has them.
+    const again = run.failedWhole === undefined ? NO_ROWS : { ...NO_ROWS, unprocessed: input.records };
+    return result('notStarted', again, true);
   } catch (error) {
     run.error ??= toLoadError(error);
     return result('lost', NO_ROWS, false);
@@ -69,7 +73,10 @@ function notAborted({ jobId, error: before }: JobRun, error: unknown): LoadError
     : { code: before.code, message: `${before.message} ${left}` };
 }
 
-/** A job that could not even begin, or that somebody aborted, needs a person. One that failed half way is retried. */
+/**
+ * A job that could not even begin for a reason that stays, or that somebody aborted, needs a person. One that failed half
+ * way, or as a whole for a reason that may pass, is retried.
+ */
 function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
   if (run.error !== undefined || run.canceled) return;
   // The rows that it left are retried.
@@ -80,12 +87,21 @@ function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
       message: `Job ${last.id} was aborted by somebody else, in Setup or by another program. Rows that it had not processed are in the unprocessed file.`,
     };
   } else if (nothing) {
-    const reason = last.errorMessage ?? 'Salesforce gives no reason';
-    run.error = {
-      code: 'JOB_FAILED',
-      message: `Job ${last.id} failed and nothing of it was loaded: ${reason}.${remedyFor(reason)}`,
-    };
+    const reason = (last.errorMessage ?? 'Salesforce gives no reason').replace(/[.\s]+$/, '');
+    const failed = `Job ${last.id} failed and nothing of it was loaded: ${reason}.`;
+    const error = { code: 'JOB_FAILED', message: `${failed}${remedyFor(reason)}` };
+    if (!mayGoAgain(last)) {
+      run.error = error;
+      return;
+    }
+    run.failedWhole = error;
+    run.warnings.push(`${failed} Its rows go with the retries.`);
   }
+}
+
+/** A job that failed for a reason that may pass; whether nothing of it was applied, its files must say. */
+function mayGoAgain({ state, errorMessage }: JobLook): boolean {
+  return state === 'Failed' && !needsPerson(errorMessage);
 }
 
 async function settleAndFetch(
@@ -122,7 +138,7 @@ async function settleAndFetch(
   const missing = (): number => missingRows(input.records, counts);
   const agree = (): boolean => filesAgree(run.last as JobLook, counts) && missing() >= 0;
   for (const wait of input.hasty === true ? HASTY_WAITS : DISAGREEMENT_WAITS) {
-    if ((agree() && missing() === 0) || nothingApplied(run.last as JobLook, counts)) break;
+    if ((agree() && missing() === 0) || isNothing(input, run.last as JobLook, counts)) break;
     await sleep(wait, { summary: 'result files and counters disagree: look again' });
     await see(`look again at ${run.jobId}`);
     counts = await fetch();
@@ -132,11 +148,20 @@ async function settleAndFetch(
   return { counts, agree: agree() && !moving };
 }
 
+/**
+ * An insert whose rows are in no file at all is looked at again before it is sent again: rows of it that land late would
+ * be there twice.
+ */
+function isNothing({ operation }: IngestJobInput, last: JobLook, counts: ResultCounts): boolean {
+  return nothingApplied(last, counts) && !(operation === 'insert' && mayGoAgain(last));
+}
+
 type See = (summary: string) => Promise<JobLook>;
 
 /** Whether rows of it may still land: a job that completed, or could not begin, is over. */
-function mayStillLand({ state, processed, failed }: JobLook): boolean {
-  return state !== 'JobComplete' && !(state === 'Failed' && processed === 0 && failed === 0);
+function mayStillLand(last: JobLook): boolean {
+  const { state, processed, failed } = last;
+  return state !== 'JobComplete' && !(state === 'Failed' && processed === 0 && failed === 0 && !mayGoAgain(last));
 }
 
 /**

@@ -38,6 +38,8 @@ export interface IngestJobResult {
   filesAgree: boolean;
   canceled: boolean;
   error?: LoadError;
+  /** The job failed as a whole, nothing of it was applied, and the same rows may pass later: what to say if they do not. */
+  failedWhole?: LoadError;
   lost: LostJobs;
   /** What a person should know although the part went well. */
   warnings?: string[];
@@ -65,6 +67,7 @@ export interface JobRun {
   looks: Look[];
   polls: number;
   error?: LoadError;
+  failedWhole?: LoadError;
   canceled: boolean;
   /** No job is created. */
   paused: boolean;

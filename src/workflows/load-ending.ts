@@ -120,6 +120,8 @@ export async function sortTheRest(input: BulkLoadInput, run: LoadRun, root: Canc
   if (run.sorted || stage === undefined || first === undefined || run.located === undefined) return;
   const from = notStartedFrom(run);
   if (run.left.parts === 0 && from === undefined) return;
+  // They were not sent again, so it stays the reason.
+  if (run.failedWhole !== undefined) run.error ??= run.failedWhole;
   try {
     const sorted = await CancellationScope.nonCancellable(() =>
       fileSteps(input, run, root, (steps) =>

@@ -32,6 +32,7 @@ export async function retryTheRest(
     stage,
     ended: run.ended[0] as EndedStage,
     workUri,
+    ...(run.failedWhole && { failedWhole: run.failedWhole }),
   }).catch((error: unknown) => {
     if (!isCancellation(error)) {
       run.sorted = true;

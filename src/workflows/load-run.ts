@@ -34,6 +34,8 @@ export interface LoadRun {
   /** What did not land has been sorted into rejected and unprocessed. */
   sorted: boolean;
   error?: LoadError;
+  /** Of the first job that failed as a whole and whose rows have not been sent again. */
+  failedWhole?: LoadError;
   canceled: boolean;
   /** Outlives a run, as a signal does not. */
   paused?: boolean;
@@ -54,6 +56,7 @@ export interface LeftOver {
   /** Of parts with results: rows that failed, and those of them that may pass unchanged. */
   failed: number;
   passing: number;
+  /** Those of jobs that failed as a whole, and may be sent again, too. */
   unprocessed: number;
   /** Rows that no result file names. */
   missing: number;
@@ -70,10 +73,10 @@ export function enterLeft(left: LeftOver, outcome: PartOutcome): void {
   if (!isExceptional(outcome)) return;
   left.parts++;
   if (missing !== 0) left.odd++;
+  left.unprocessed += counts.unprocessed;
   if (kind !== 'loaded') return;
   left.failed += counts.failed;
   left.passing += counts.failed - counts.failedForGood;
-  left.unprocessed += counts.unprocessed;
   left.missing += Math.max(0, missing);
 }
 
@@ -112,6 +115,8 @@ export interface RetryInput extends OrgRef {
   /** @default 3 */
   priority?: number;
   retry: RetryPlan;
+  /** Why whole parts of the stage did not land, where they may land yet. */
+  failedWhole?: LoadError;
   /** No job is started until the signal `resume`. */
   paused: boolean;
   searchAttributes: SearchAttributeName[];
@@ -168,11 +173,13 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
   if (outcome.counts.stop !== undefined) run.error ??= stopError(outcome.counts.stop);
   enterWarnings(run.warnings, result.warnings);
   enterLost(run.lost, result.lost);
+  if (result.failedWhole !== undefined) run.failedWhole ??= result.failedWhole;
   if (result.error !== undefined) run.error ??= result.error;
 }
 
 /** Enters what the retry came to: what did not land of the first pass has been sorted by it. */
 export function enterRetry(run: LoadRun, result: RetryResult): void {
+  delete run.failedWhole;
   run.books.unprocessed = 0;
   const [first] = run.ended;
   if (first !== undefined && result.alreadyDone !== undefined) first.alreadyDone = result.alreadyDone;

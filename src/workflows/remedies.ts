@@ -1,16 +1,34 @@
-/** What to do about a job that failed as a whole, by what the platform says of it. Pure. */
+/** What a job means that failed as a whole, and what to do about it, by what the platform says of it. Pure. */
+import { saysItPasses } from '../csv/row-errors.js';
 
 interface Remedy {
   text: RegExp;
   advice: (match: RegExpExecArray) => string;
+  /** Not about the file or the job: the same job may pass later. */
+  passes?: true;
+}
+
+/** An API name of its own form ends where it ends: a label has no `__`. */
+const CUSTOM_NAME = /^(?:\w+:)?\w*__\w+(?:\.\w+)*(?=[\s.,;]|$)/;
+/** The next sentence, or what is said of the batch. A title may hold dots, commas and brackets itself. */
+const NEXT_SENTENCE = /(?:\.(?=\s+\p{Lu}|\s*$)|;\s|\r?\n|[\s.;,([–-]+(?:The )?[Bb]atch (?:will|was|has)\b).*$/su;
+
+/** The name with which a text goes on, without the rest of the sentence. */
+function nameIn(rest = ''): string {
+  const text = rest.trim();
+  return CUSTOM_NAME.exec(text)?.[0] ?? text.replace(NEXT_SENTENCE, '').trim();
 }
 
 const REMEDIES: readonly Remedy[] = [
   {
-    text: /Field name not found : (.+)$/,
-    advice: ([, name]) =>
-      `"${name}" is no field of this object that the user may see: write its API name into the header, or say ` +
-      `--map '${name}=Api_Name__c' (columns in the input); --map '${name}=' leaves the column out.`,
+    text: /Field name not found ?: *(\S.*)/s,
+    advice: ([, rest]) => {
+      const name = nameIn(rest);
+      return (
+        `"${name}" is no field of this object that the user may see: write its API name into the header, or say ` +
+        `--map '${name}=Api_Name__c' (columns in the input); --map '${name}=' leaves the column out.`
+      );
+    },
   },
   {
     text: /LineEnding is invalid/i,
@@ -21,8 +39,8 @@ const REMEDIES: readonly Remedy[] = [
     advice: () => 'Write the lookup column without the object in front: Owner.Email instead of User:Owner.Email.',
   },
   {
-    text: /Unable to find relationship: (.+)$/,
-    advice: ([, name]) => `"${name}" is no relationship of this object: describe names it relationshipName.`,
+    text: /Unable to find relationship ?: *(\S.*)/s,
+    advice: ([, rest]) => `"${nameIn(rest)}" is no relationship of this object: describe names it relationshipName.`,
   },
   {
     text: /must contain only ids/i,
@@ -35,8 +53,30 @@ const REMEDIES: readonly Remedy[] = [
   {
     text: /ExceededQuota|Limit exceeded/i,
     advice: () => "The org's allocation of the last 24 hours is used up: it comes back as the day rolls on.",
+    passes: true,
   },
 ];
+
+/** Codes that are about the file, the job or its user, in the letters of either spelling. */
+const NEEDS_PERSON: ReadonlySet<string> = new Set([
+  'invalidbatch',
+  'clientinputerror',
+  'featurenotenabled',
+  'invalidjob',
+  'invalidentity',
+  'invalidoperation',
+  'invaliduser',
+  'invalidurl',
+  'invalidxml',
+  'methodnotallowed',
+]);
+
+/** A job that failed with nothing applied: its rows are sent again, unless the platform says what is wrong with it. */
+export function needsPerson(errorMessage = ''): boolean {
+  if (saysItPasses(errorMessage)) return false;
+  const code = errorMessage.split(':')[0]?.replaceAll(/[\s_]/g, '').toLowerCase() ?? '';
+  return NEEDS_PERSON.has(code) || REMEDIES.some(({ text, passes }) => passes !== true && text.test(errorMessage));
+}
 
 /** Advice that follows the platform's own words; nothing has been loaded, so the corrected file is simply loaded again. */
 export function remedyFor(errorMessage: string | undefined): string {

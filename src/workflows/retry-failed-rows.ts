@@ -15,6 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { isTerminal } from '../contract.js';
+import type { LoadError } from '../contract.js';
 import type { EndedStage, PartOutcome, SortedRows, Stage } from '../activities/types.js';
 import { isExceptional } from '../part-outcome.js';
 import { enterJobs, openBooks } from './books.js';
@@ -55,10 +56,12 @@ interface RetryRun {
   notStartedFrom?: number;
   /** The round that the next sorting finds rows for. */
   round: number;
+  /** Why a job of the stage failed as a whole whose rows may pass later. */
+  failedWhole?: LoadError | undefined;
   paused: boolean;
 }
 
-function newRetry({ stage, ended, paused }: RetryInput): RetryRun {
+function newRetry({ stage, ended, paused, failedWhole }: RetryInput): RetryRun {
   const sendFirst = ended === undefined;
   return {
     result: {
@@ -73,6 +76,7 @@ function newRetry({ stage, ended, paused }: RetryInput): RetryRun {
     ...(sendFirst && { next: 1 }),
     unsorted: !sendFirst,
     round: 1,
+    failedWhole,
     paused,
   };
 }
@@ -100,6 +104,9 @@ export async function retryFailedRows(input: RetryInput, carried?: RetryRun): Pr
     if (next === undefined) break;
     await beginRound(input, run, next);
   }
+  // It failed in every round, so that its rows need a person after all.
+  const { result, failedWhole } = run;
+  if (failedWhole !== undefined && result.books.unprocessed > 0 && !result.canceled) result.error ??= failedWhole;
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   setCurrentDetails(retryDetails(input, run.result, 'done'));
   return run.result;
@@ -183,6 +190,7 @@ async function beginRound(input: RetryInput, run: RetryRun, stage: Stage): Promi
     next: 1,
     unsorted: false,
     round: round + 1,
+    failedWhole: undefined,
   } satisfies Partial<RetryRun>);
   try {
     const wait = retryDelay(input.retry, round, Math.random());
@@ -232,6 +240,7 @@ async function sendStage(input: RetryInput, run: RetryRun, running: Running): Pr
     if (!job.filesAgree) result.books.disagreeing++;
     result.canceled ||= job.canceled;
     if (job.error !== undefined) result.error ??= job.error;
+    run.failedWhole ??= job.failedWhole;
     run.unsorted ||= isExceptional(job.outcome);
     if (!isListed) continue;
     markSearchAttributes(input.searchAttributes, {

@@ -78,6 +78,50 @@ describe('rows of parts that were not started', () => {
   });
 });
 
+describe('parts of which nothing was applied', () => {
+  const wide = (key: string, name: string): string => `${key},${name.padEnd(1_000, '.')}\n`;
+
+  it('are sent again from the bytes of the source, whatever their result files say', async () => {
+    const stage = await bench.plan('External_Id__c,Name\nA,"a, ""x"""\nB,b\nA,newer\n,no key\nC,c');
+    await bench.write(UNPROCESSED, 'External_Id__c,Name\n,\n,\n,\n,\n,\n');
+    const sorted = await bench.sort(stage, [notStarted]);
+    expect(await bench.sentAgain(sorted)).toBe('A,"a, ""x"""\nB,b\nA,newer\nC,c\n,no key\n');
+    expect(sorted).toMatchObject({ rejected: 0, unprocessed: 0, rerendered: 0, next: { records: 5 } });
+  });
+
+  it('stay an insert where no key can tell the rows', async () => {
+    const stage = await bench.plan('Name,Phone\na,1\na,1\nb,2\n', { operation: 'insert' });
+    const sorted = await bench.sort(stage, [notStarted], { operation: 'insert' });
+    expect(await bench.sentAgain(sorted)).toBe('a,1\na,1\nb,2\n');
+    expect(sorted.next?.groups.map(({ operation }) => operation)).toEqual(['insert']);
+  });
+
+  it('of an insert go on as an upsert for the rows that have a key', async () => {
+    const stage = await bench.plan('External_Id__c,Name\nA,a\n,b\nC,c\n', { operation: 'insert' });
+    const sorted = await bench.sort(stage, [notStarted], { operation: 'insert' });
+    expect(await bench.sentAgain(sorted)).toBe('A,a\nC,c\n,b\n');
+    expect(sorted.next?.groups.map(({ operation }) => operation)).toEqual(['upsert', 'insert']);
+  });
+
+  it('do not overwrite what a newer row of the same key brought', async () => {
+    const csv = `External_Id__c,Name\n${wide('A', 'older')}${wide('B', 'b')}${wide('A', 'newer')}`;
+    const stage = await bench.plan(csv, { partMaxBytes: 2_100 });
+    expect(stage.sizes.records).toEqual([2, 1]);
+    const sorted = await bench.sort(stage, [notStarted]);
+    expect(await bench.sentAgain(sorted)).toBe(wide('B', 'b'));
+    expect(sorted.rejected).toBe(1);
+    expect(await bench.read(sorted.files.rejected as string)).toContain('DUPLICATE_KEY_IN_FILE');
+  });
+
+  it('go together with locked rows of other parts', async () => {
+    const csv = `External_Id__c,Name\n${wide('A', 'a')}${wide('B', 'b')}${wide('C', 'c')}`;
+    const stage = await bench.plan(csv, { partMaxBytes: 2_100 });
+    await bench.write(FAILED, failedFile('External_Id__c,Name', [LOCKED, 'B', 'b'.padEnd(1_000, '.')]));
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 }), { ...notStarted, part: 2 }]);
+    expect(await bench.sentAgain(sorted)).toBe(wide('B', 'b') + wide('C', 'c'));
+  });
+});
+
 describe('rows that no result file names', () => {
   it('are found by key', async () => {
     const stage = await bench.plan(SOURCE);

@@ -53,6 +53,18 @@ describe('parseRowError', () => {
       'see http://intranet/rules',
       [],
     ],
+    [
+      'FIELD_CUSTOM_VALIDATION_EXCEPTION:Closed since May:Please call us --',
+      'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+      'Closed since May:Please call us',
+      [],
+    ],
+    [
+      'DUPLICATE_VALUE:twice:ns__Code__c, Parent__r.Key__c --',
+      'DUPLICATE_VALUE',
+      'twice',
+      ['ns__Code__c', 'Parent__r.Key__c'],
+    ],
     ['UNABLE_TO_LOCK_ROW:no fields, no dashes', 'UNABLE_TO_LOCK_ROW', 'no fields, no dashes', []],
     ['UNABLE_TO_LOCK_ROW', 'UNABLE_TO_LOCK_ROW', '', []],
     [
@@ -94,6 +106,7 @@ describe('classify', () => {
       'SERVER_UNAVAILABLE',
       'QUERY_TIMEOUT',
       'REQUEST_RUNNING_TOO_LONG',
+      'API_TEMPORARILY_UNAVAILABLE',
     ],
     'order-dependent': ['INVALID_CROSS_REFERENCE_KEY'],
     data: [
@@ -133,7 +146,7 @@ describe('classify', () => {
       'LIMIT_EXCEEDED',
     ],
     stop: ['STORAGE_LIMIT_EXCEEDED'],
-    unknown: ['SOME_NEW_CODE', 'CANNOTE', 'CONSTRUCTOR'],
+    unknown: ['UNKNOWN_EXCEPTION', 'SOME_NEW_CODE', 'CANNOTE', 'CONSTRUCTOR'],
   };
   const pairs = Object.entries(expected).flatMap(([rowClass, codes]) => codes.map((code) => [code, rowClass] as const));
 
@@ -171,5 +184,62 @@ describe('classify', () => {
     ['SessionTimeoutCheck: execution of BeforeUpdate\n\ncaused by: Timeout__c must be positive', 'business'],
   ])('looks into the trigger error %j', (message, rowClass) => {
     expect(classOf(`CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:${message}:--`)).toBe(rowClass);
+  });
+
+  describe('of what a wrapper holds: not the wrapper decides', () => {
+    const WRAPPERS = [
+      'CANNOT_EXECUTE_FLOW_TRIGGER',
+      'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+      'CANNOT_DO_SOMETHING_NEW',
+      'APEX_ERROR',
+      'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+      'UNKNOWN_EXCEPTION',
+      'SOME_NEW_CODE',
+    ];
+    it.each([
+      "We can't save this record because the “Rollup” process failed. This error occurred when the flow tried to update records: UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to this record or 1 records: 001000000000001AAA.",
+      'Update failed. First exception on row 0; first error: UNABLE_TO_LOCK_ROW, unable to obtain exclusive access to this record: []',
+      'Unable to obtain exclusive access to this record',
+      'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
+      'System.LimitException: ConcurrentPerOrgLongTxn Limit exceeded.',
+      'ConcurrentPerOrgApex Limit exceeded',
+      'API_TEMPORARILY_UNAVAILABLE: try again later',
+      'System.QueryException: QUERY_TIMEOUT, Your query request was running for too long.',
+      'Rollup: System.LimitException: ns:Apex CPU time limit exceeded',
+      'System.DmlException: SERVER_UNAVAILABLE, server too busy',
+      'System.CalloutException: Read timed out',
+    ])('%s is transient in all of them', (message) => {
+      expect(WRAPPERS.map((code) => classOf(`${code}:${message}:--`))).toEqual(WRAPPERS.map(() => 'transient'));
+      // Without a code too.
+      expect(classOf(`something: ${message}`)).toBe('transient');
+    });
+
+    it.each([
+      'Please lock the row before the query limit is exceeded by the CPU of Apex',
+      'Concurrent licences: limit exceeded',
+      'ConcurrentUsers__c must be below the Limit',
+      'The limit exceeded by Concurrent contracts is 5',
+      'Server unavailable for maintenance is no valid Status',
+      'My_UNABLE_TO_LOCK_ROWS is not a number',
+      'Timeout__c must be set',
+      '',
+    ])('%j says nothing that passes', (message) => {
+      expect(WRAPPERS.map((code) => classOf(`${code}:${message}:--`))).toEqual([
+        'business',
+        'business',
+        'permanent',
+        'business',
+        'data',
+        'unknown',
+        'unknown',
+      ]);
+    });
+
+    it.each([
+      'STRING_TOO_LONG:Account Name: data value too large: UNABLE_TO_LOCK_ROW (max length=3):Name --',
+      'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:Rating: bad value for restricted picklist field: QUERY_TIMEOUT:Rating --',
+    ])('a value that an error quotes is no reason: %s', (text) => {
+      expect(classOf(text)).toBe('data');
+    });
   });
 });

@@ -55,6 +55,10 @@ it('[door-acts] sets the speed, plans failures, lets tokens die, puts records th
   await door(org, 'speed', { recordsPerSecond: 1e9 });
   await door(org, 'fail-next-job', { records: 1, errorMessage: 'Unknown : broken' });
   expect((await org.load('Name\nA\nB\n')).info).toMatchObject({ state: 'Failed', errorMessage: 'Unknown : broken' });
+  await door(org, 'fail-next-job', { errorMessage: 'InternalServerError : broken', times: 2 });
+  const states: unknown[] = [];
+  for (let job = 0; job < 3; job++) states.push((await org.load('Name\nA\n')).info['state']);
+  expect(states).toEqual(['Failed', 'Failed', 'JobComplete']);
   const { ids } = await door(org, 'seed', { object: 'Account', rows: [{ Name: 'C' }] });
   expect(ids).toEqual([expect.stringMatching(/^001/)]);
   await door(org, 'fail-logins', { failure: 'inactiveUser' });

@@ -321,6 +321,16 @@ describe('tries', () => {
     expect(fault).not.toContain('LOCK');
     expect((await org.load(rows, upsert)).failed).toHaveLength(1);
   });
+
+  it('[row-flow] wraps a lock in the error of a flow', async () => {
+    const org = await openOrg();
+    const rows = 'External_Id__c,Name\nA,one [flow locked once]\nB,two [flow fails]\n';
+    const [lock = '', fault = ''] = (await org.load(rows, upsert)).errors;
+    expect(lock).toMatch(/^CANNOT_EXECUTE_FLOW_TRIGGER:.*UNABLE_TO_LOCK_ROW: unable/);
+    expect(fault).toMatch(/^CANNOT_EXECUTE_FLOW_TRIGGER:.*/);
+    expect(fault).not.toContain('LOCK');
+    expect((await org.load(rows, upsert)).failed).toHaveLength(1);
+  });
 });
 
 it('[row-outcome] asks the rule of a test first', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadProgress } from '../../src/contract.js';
-import { accounts, expectSound, openWorld, readCsv } from '../support/load.js';
+import { accounts, expectSound, FAST, openWorld, readCsv } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
 
 let world: World;
@@ -83,6 +83,59 @@ it('inserts the rest of a job that failed half way, each row once', async () => 
   });
   const names = world.org.records('Account').map(({ values }) => values.get('Name') ?? '');
   expect(names.filter((name) => name.startsWith('P4 '))).toHaveLength(200);
+});
+
+describe('a job that failed as a whole with nothing applied', () => {
+  const named = (prefix: string): string[] =>
+    world.org
+      .records('Account')
+      .map(({ values }) => values.get('Name') ?? '')
+      .filter((name) => name.startsWith(`${prefix} `));
+  const rows = (prefix: string): Row[] => accounts(200).map((row) => ({ Name: `${prefix} ${row['Name']}` }));
+
+  it('goes again in the rounds when the reason may pass, and an insert lands once', async () => {
+    world.org.failNextJobAfter(0, { errorMessage: 'InternalServerError : An unexpected error occurred' });
+    const result = await world.load({ operation: 'insert', source: await world.csv(rows('W1')) });
+    expect(result).toMatchObject({
+      state: 'Completed',
+      records: { succeeded: 200, unaccounted: 0 },
+      balanced: true,
+      retry: { rounds: 1, recovered: 200, rerendered: 0 },
+      jobsTotal: 2,
+      warnings: [expect.stringContaining('InternalServerError')],
+    });
+    expect(named('W1')).toHaveLength(200);
+    await expectSound(world, result);
+  });
+
+  it('says so when it fails in every round', async () => {
+    const errorMessage = 'TooManyLockFailure : Too many lock failure 200 Trying again later';
+    world.org.failNextJobAfter(0, { errorMessage, times: 3 });
+    const source = await world.csv(rows('W2'));
+    const result = await world.load({ operation: 'insert', source, retry: { ...FAST.retry, maxRounds: 2 } });
+    expect(result).toMatchObject({
+      state: 'Failed',
+      error: { code: 'JOB_FAILED', message: expect.stringContaining(errorMessage) },
+      records: { succeeded: 0, unprocessed: 200, unaccounted: 0 },
+      retry: { rounds: 2 },
+      jobsTotal: 3,
+    });
+    expect(named('W2')).toEqual([]);
+    await expectSound(world, result);
+  });
+
+  it('needs a person when the platform says what is wrong', async () => {
+    const errorMessage = 'InvalidBatch : Field name not found : Nope__c. Batch will not be retried.';
+    world.org.failNextJobAfter(0, { errorMessage });
+    const result = await world.load({ operation: 'insert', source: await world.csv(rows('W3')) });
+    expect(result).toMatchObject({
+      state: 'Failed',
+      error: { code: 'JOB_FAILED', message: expect.stringContaining(`--map 'Nope__c='`) },
+      records: { unprocessed: 200 },
+      retry: { rounds: 0 },
+      jobsTotal: 1,
+    });
+  });
 });
 
 it('starts no further part once too many rows fail for good, and says how to go on', async () => {

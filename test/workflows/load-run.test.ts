@@ -54,6 +54,38 @@ const retried = (books: Partial<Books>, more: Partial<RetryResult> = {}): RetryR
   ...more,
 });
 
+describe('a part that failed as a whole for a reason that may pass', () => {
+  const whole = outcomeOf(2, { unprocessed: 10 }, { kind: 'notStarted' });
+  const failedWhole = { code: 'JOB_FAILED', message: 'Why.' };
+  const settings = resolveInput({ source: 'file:///x.csv', object: 'Account', operation: 'insert' }, 'bulk-load/x');
+
+  it('is retried, and does not end the load', () => {
+    const run = newLoad();
+    enterJob(run, stageOf([5, 10]), ended(outcomeOf(1, { succeeded: 5 })));
+    enterJob(run, stageOf([5, 10]), ended(whole, { failedWhole }));
+    expect(run.error).toBeUndefined();
+    expect(run.books).toMatchObject({ seen: 15, succeeded: 5, unprocessed: 10 });
+    expect(mayRetry(run, 'insert', settings)).toBe(true);
+    enterRetry(run, retried({ succeeded: 10, recovered: 10 }));
+    expect(run.failedWhole).toBeUndefined();
+    expect(recordCounts({ ...run.books, total: 15 })).toMatchObject({ succeeded: 15, unaccounted: 0 });
+  });
+
+  it('is not sent again by an insert whose other files are not trusted, and stays the reason', () => {
+    const run = newLoad();
+    enterJob(run, stageOf([5, 10]), ended(outcomeOf(1, { succeeded: 4 }, { missing: 1 })));
+    enterJob(run, stageOf([5, 10]), ended(whole, { failedWhole }));
+    expect(mayRetry(run, 'insert', settings)).toBe(false);
+    expect(run.failedWhole).toEqual(failedWhole);
+  });
+
+  it('is not retried when its job was never tried', () => {
+    const run = newLoad();
+    enterJob(run, stageOf([10]), ended(outcomeOf(1, {}, { kind: 'notStarted' })));
+    expect(mayRetry(run, 'upsert', settings)).toBe(false);
+  });
+});
+
 describe('a load from its parts to its last retry', () => {
   const count = fc.nat({ max: 10_000 });
   const parts = fc.array(
