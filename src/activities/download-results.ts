@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
+import { NightloadError } from '../errors.js';
 import type { SalesforceConnection, ResultKind } from '../salesforce/connection.js';
 import { failuresOf, resultDelimiter, RowCount } from '../csv/results.js';
 import type { FailedRows } from '../csv/results.js';
@@ -59,10 +60,28 @@ async function save(
   const firstColumn = kind === 'unprocessedrecords' ? (plan.names[0] as string) : 'sf__Id';
   const count = new RowCount(firstColumn, plan.delimiter);
   const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
-  await saveStream(count.through(progress(stream, step)), path, step.signal);
+  await saveStream(count.through(progress(csvOnly(stream), step)), path, step.signal);
   const rows = count.finish();
   if (rows === 0) await rm(path, { force: true });
   return rows;
+}
+
+/** What begins like a page or like JSON is none of the platform's files, whatever its headers call it. */
+async function* csvOnly(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let begun = false;
+  for await (const chunk of chunks) {
+    const first: string = begun ? '' : chunk.toString('latin1').trimStart().charAt(0);
+    if (['<', '{', '['].includes(first)) {
+      throw new NightloadError(
+        'SALESFORCE_UNEXPECTED_REPLY',
+        'A result file of Salesforce is no CSV: this may be a maintenance page or a proxy in between. It is fetched again; ' +
+          'if it stays, check the instance URL and the proxy.',
+        { retryable: true },
+      );
+    }
+    begun ||= first !== '';
+    yield chunk;
+  }
 }
 
 async function* progress(chunks: AsyncIterable<Buffer>, step: Step): AsyncGenerator<Buffer> {

@@ -66,7 +66,7 @@ export function abortJob(dependencies: ActivityDependencies): OnJob<JobLook> {
     try {
       return lookOf(await connection.abortJob(jobId, context));
     } catch (error) {
-      if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND') {
+      if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND' && step.believes(error)) {
         return { id: jobId, state: 'Deleted', processed: 0, failed: 0, errorMessage: 'The job no longer exists.' };
       }
       if (!isInvalidJobState(error)) throw error;

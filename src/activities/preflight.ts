@@ -35,7 +35,7 @@ export async function preflight(
   const columns = applyColumns(header, input);
   const apiVersion = await connection.resolveApiVersion(step.call).catch(finalBeforeStart);
   const context = { ...step.call, apiVersion };
-  const describe = await describeIfPossible(connection, input.object, context, step.attempt);
+  const describe = await describeIfPossible(connection, input.object, context, step);
   if (describe === undefined) {
     const unchecked = withoutDescribe(input, columns, apiVersion);
     return { ...unchecked, warnings: [...unchecked.warnings, ...retiring(step)] };
@@ -46,7 +46,7 @@ export async function preflight(
     columns: columns.kept.map(({ index, name }) => ({ title: header[index] ?? name, name, position: index + 1 })),
     constants: Object.keys(input.constants ?? {}),
     describe,
-    describeOf: (object) => describeIfPossible(connection, object, context, step.attempt).catch(hiddenObject),
+    describeOf: (object) => describeIfPossible(connection, object, context, step).catch(hiddenObject),
     mapLabels: input.mapLabels ?? false,
   });
   const renamed = (column: Column): Column => {
@@ -177,7 +177,7 @@ async function describeIfPossible(
   connection: SalesforceConnection,
   object: string,
   context: ApiContext,
-  attempt: number,
+  { attempt, believes }: Step,
 ): Promise<ObjectDescribe | undefined> {
   try {
     const describe = await connection.describe(object, context).catch(finalBeforeStart);
@@ -185,8 +185,9 @@ async function describeIfPossible(
     return describe.fields.length > 1 ? describe : undefined;
   } catch (error) {
     if (!(error instanceof SalesforceError) || error.code === 'OBJECT_NOT_FOUND') throw error;
-    const answered = error.httpStatus !== undefined && error.httpStatus !== 401;
-    if (answered && (!error.retryable || attempt >= 3)) return undefined;
+    // What has no code of the platform says nothing about the user.
+    const answered = error.errorCode !== undefined && error.httpStatus !== 401;
+    if (answered && (error.retryable ? attempt >= 3 : believes(error))) return undefined;
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import type { CallContext } from '../salesforce/context.js';
 import { retiringVersion } from '../salesforce/deprecation.js';
 import { NightloadError } from '../errors.js';
 import { SalesforceError } from '../salesforce/errors.js';
-import type { Counted, FailureDetails, RequestTally, StepMemory } from './types.js';
+import type { Counted, Doubt, FailureDetails, RequestTally, StepMemory } from './types.js';
 
 /** Well inside the heartbeat timeout of 8 s, so that one late beat does not cost an attempt. */
 const HEARTBEAT_INTERVAL = 2_000;
@@ -24,10 +24,10 @@ const LONGEST_WAIT = 120_000;
 /** An allocation of 24 hours that is used up comes back slowly: asking often would only use up more. */
 const FIRST_ALLOCATION_WAIT = 15_000;
 const LONGEST_ALLOCATION_WAIT = 600_000;
-const USED_UP: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA'];
+const USED_UP: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 'LIMIT_EXCEEDED'];
 
 /** Answers that say "not now": part of a normal night, so they are no errors in logs and metrics. */
-const NOT_NOW_CODES: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 'SERVER_UNAVAILABLE'];
+const NOT_NOW_CODES: readonly string[] = [...USED_UP, 'CONCURRENT_LIMIT', 'UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE'];
 const NOT_NOW_STATUS: readonly (number | undefined)[] = [429, 503];
 
 export interface Step {
@@ -47,6 +47,11 @@ export interface Step {
   bytesTotal?: number;
   /** What the next attempt, or the workflow when there is none, must know of this one even if it is killed. */
   memory?: StepMemory;
+  /**
+   * Whether a refusal is final: not what passes, and not what the platform has said only once. One that is not believed
+   * is thrown on, so that the step is tried again.
+   */
+  believes: (error: SalesforceError) => boolean;
 }
 
 /** What heartbeats tell. */
@@ -55,6 +60,7 @@ export interface Beat {
   bytes: number;
   bytesTotal?: number;
   memory?: StepMemory;
+  doubt?: Doubt;
 }
 
 /** For a pass over a file whose reader does not say how far it is: heartbeats show that it moves. */
@@ -76,6 +82,14 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
   const requests: RequestTally = { total: before?.requests.total ?? 0, info: before?.requests.info ?? 0 };
   const signal = context.cancellationSignal;
   const warnings = new Set<string>();
+  let doubt = before?.doubt;
+  const believes = (error: SalesforceError): boolean => {
+    if (error.retryable) return false;
+    // The server's clock: attempts may be those of several workers.
+    const now = context.info.currentAttemptScheduledTimestampMs;
+    if (doubt?.code !== error.code) doubt = { code: error.code, since: now };
+    return now - doubt.since >= error.believedAfterMs;
+  };
   const step: Step = {
     signal,
     requests,
@@ -92,6 +106,7 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
     },
     warnings,
     bytes: 0,
+    believes,
     ...(before?.memory && { memory: before.memory }),
   };
   const beat = (): void => {
@@ -101,6 +116,7 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
       bytes,
       ...(bytesTotal !== undefined && { bytesTotal }),
       ...(memory && { memory }),
+      ...(doubt && { doubt }),
     } satisfies Beat);
   };
   const timer = setInterval(beat, HEARTBEAT_INTERVAL);
@@ -108,10 +124,15 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
     const value = await body(step);
     return { value, requests, ...(warnings.size > 0 && { warnings: [...warnings] }) };
   } catch (error) {
+    const isFinal =
+      error instanceof SalesforceError ? believes(error) : error instanceof NightloadError && !error.retryable;
+    // Anything else that happened in between ends the repetition.
+    if (!(error instanceof SalesforceError) || error.code !== doubt?.code) doubt = undefined;
     beat();
     const { memory } = step;
     // Streams and undici report an abort in their own ways; its reason is what counts.
-    throw toFailure(signal.aborted ? signal.reason : error, { requests, ...(memory && { memory }) }, context.info);
+    const failed: unknown = signal.aborted ? signal.reason : error;
+    throw toFailure(failed, { requests, ...(memory && { memory }) }, context.info, isFinal);
   } finally {
     clearInterval(timer);
   }
@@ -129,11 +150,11 @@ export function countedStep<I, O>(body: (input: I, step: Step) => Promise<O>): (
 
 /** What only errors of Salesforce have to say. */
 function fromSalesforce(error: SalesforceError, known: FailureDetails, info: Info): Partial<ApplicationFailureOptions> {
-  const { code, httpStatus, maybeApplied, retryable } = error;
+  const { code, httpStatus, maybeApplied, retryable, believedAfterMs } = error;
   const notNow = retryable && (NOT_NOW_CODES.includes(code) || NOT_NOW_STATUS.includes(httpStatus));
   const wait = waitAfter(error, info);
   return {
-    details: [{ ...known, maybeApplied } satisfies FailureDetails],
+    details: [{ ...known, maybeApplied, ...(believedAfterMs > 0 && { believedAfterMs }) } satisfies FailureDetails],
     ...(wait !== undefined && { nextRetryDelay: wait }),
     ...(notNow && { category: ApplicationFailureCategory.BENIGN }),
   };
@@ -150,7 +171,7 @@ function waitAfter({ code, retryAfterMs = 0 }: SalesforceError, info: Info): num
   return retryAfterMs > 0 ? Math.min(Math.max(retryAfterMs, SHORTEST_WAIT), LONGEST_WAIT) : undefined;
 }
 
-function toFailure(error: unknown, known: FailureDetails, info: Info): Error {
+function toFailure(error: unknown, known: FailureDetails, info: Info, isFinal: boolean): Error {
   const details = [known];
   if (error instanceof CancelledFailure) {
     // A worker that shuts down is not a cancelled load: another worker takes the step over.
@@ -168,7 +189,7 @@ function toFailure(error: unknown, known: FailureDetails, info: Info): Error {
     return ApplicationFailure.create({
       type: error.code,
       message: error.message,
-      nonRetryable: !error.retryable,
+      nonRetryable: isFinal,
       details,
       ...(error instanceof SalesforceError ? fromSalesforce(error, known, info) : {}),
     });

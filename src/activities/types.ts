@@ -43,7 +43,15 @@ export interface FailureDetails {
   requests: RequestTally;
   /** What was asked for may have been done: the answer was lost, not the request. */
   maybeApplied?: boolean;
+  /** The platform's refusal is final once it has been repeated for so long, in milliseconds. */
+  believedAfterMs?: number;
   memory?: StepMemory;
+}
+
+/** A final refusal that has come, and since when each attempt met it: milliseconds since 1970, by the server's clock. */
+export interface Doubt {
+  code: string;
+  since: number;
 }
 
 /** Every activity that calls Salesforce returns its value with the requests it took, failed attempts included. */

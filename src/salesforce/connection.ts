@@ -3,6 +3,7 @@
  * for what may be tried again and what must be looked at first.
  */
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { apiVersion, chooseVersion, parseVersions } from './api-version.js';
 import type { ApiContext, CallContext, RequestKind } from './context.js';
 import { parseDescribe } from './describe.js';
@@ -42,6 +43,9 @@ export interface SalesforceConnectionOptions {
   timeouts?: Partial<Timeouts>;
 }
 
+/** Before it is believed that the org has no list of versions. */
+const VERSION_PAUSES_MS = [500, 1_500];
+
 const HARD_DELETE = 'PermissionsBulkApiHardDelete';
 /** Jobs of big objects have a type of their own. */
 const INGEST_JOB_TYPES = ['V2Ingest', 'BigObjectIngest'] as const;
@@ -53,6 +57,10 @@ function jobsPath(context: ApiContext): string {
 
 function jobPath(jobId: string, context: ApiContext): string {
   return `${jobsPath(context)}/${encodeURIComponent(jobId)}`;
+}
+
+function isHtml({ headers }: Reply): boolean {
+  return /\bhtml\b/i.test(headers['content-type'] ?? '');
 }
 
 /** The whole body as text; a body that breaks off is an error. */
@@ -85,12 +93,17 @@ export class SalesforceConnection {
   /** The version for a load. Takes a request only when the settings name none. */
   async resolveApiVersion(context: CallContext = {}): Promise<string> {
     if (this.#apiVersion !== undefined) return this.#apiVersion;
-    try {
-      return chooseVersion(await this.versions(context));
-    } catch (error) {
-      // Something that speaks only the versioned paths.
-      if (error instanceof SalesforceError && error.httpStatus === 404) return chooseVersion([]);
-      throw error;
+    for (let again = 0; ; again++) {
+      try {
+        return chooseVersion(await this.versions(context));
+      } catch (error) {
+        if (!(error instanceof SalesforceError) || error.httpStatus !== 404) throw error;
+        // Something that speaks only the versioned paths, unless it is an odd reply that comes once.
+        const pause = VERSION_PAUSES_MS[again];
+        if (pause === undefined) return chooseVersion([]);
+        await sleep(pause, undefined, { ...(context.signal && { signal: context.signal }) }).catch(() => undefined);
+        context.signal?.throwIfAborted();
+      }
     }
   }
 
@@ -133,7 +146,8 @@ export class SalesforceConnection {
       },
       context,
     );
-    const stored = (reply.status === 200 || reply.status === 201) && !reply.facts.incomplete;
+    // 200 is not what the platform answers here: then the data goes into another job.
+    const stored = reply.status === 201 && !isHtml(reply) && !reply.facts.incomplete;
     const text = await readText(reply, context.signal).catch((error: unknown) => {
       // The status came, and it is all that a success has to say.
       if (stored && error instanceof SalesforceError) return '';
@@ -198,7 +212,7 @@ export class SalesforceConnection {
       },
       context,
     );
-    if (/\bhtml\b/i.test(reply.headers['content-type'] ?? '')) {
+    if (isHtml(reply)) {
       throw unexpected(reply.facts, reply.status, await readText(reply, context.signal));
     }
     return {

@@ -13,6 +13,7 @@ export interface SalesforceErrorDetails {
   errorCode?: string | undefined;
   platformMessage?: string | undefined;
   retryAfterMs?: number | undefined;
+  believedAfterMs?: number;
   cause?: unknown;
 }
 
@@ -33,6 +34,11 @@ export class SalesforceError extends NightloadError {
    * sending it again. Always false for requests that only read.
    */
   readonly maybeApplied: boolean;
+  /**
+   * A refusal that is not retryable may be wrong once: for how long it must have been repeated, in milliseconds, before
+   * it is final. 0: at once.
+   */
+  readonly believedAfterMs: number;
 
   constructor(code: string, message: string, details: SalesforceErrorDetails) {
     super(code, message, { retryable: details.retryable, cause: details.cause });
@@ -42,6 +48,7 @@ export class SalesforceError extends NightloadError {
     this.platformMessage = details.platformMessage;
     this.retryAfterMs = details.retryAfterMs;
     this.maybeApplied = details.maybeApplied ?? false;
+    this.believedAfterMs = details.believedAfterMs ?? 0;
   }
 }
 

@@ -65,7 +65,12 @@ function retryAfter(headers: IncomingHttpHeaders): number | undefined {
 export function readRefusal(text: string): { errorCode: string | undefined; message: string | undefined } {
   const body = parseJson(text);
   const first = asObject(asArray(body)[0]) ?? asObject(body);
-  return { errorCode: asText(first?.['errorCode']), message: asText(first?.['message']) };
+  const errorCode = first?.['errorCode'];
+  // The platform's codes are words. A number is a code of something in between.
+  return {
+    errorCode: typeof errorCode === 'string' && errorCode !== '' ? errorCode : undefined,
+    message: asText(first?.['message']),
+  };
 }
 
 /** For a reply whose status is not a success. */
@@ -82,7 +87,7 @@ export function refused(
   const errorCode = refusal.errorCode && withoutSecrets(refusal.errorCode, facts.secrets).slice(0, MAX_ERROR_CODE);
   // Judged by the original: a secret of few letters may be part of any word.
   const original = { status, errorCode: refusal.errorCode, message: said, kind: facts.kind };
-  const { code, remedy, retryable } = meaningOf(original, errorCode);
+  const { code, remedy, retryable, believedAfterMs } = meaningOf(original, errorCode);
   const answered = `Salesforce answered HTTP ${status}${errorCode === undefined ? '' : ` ${errorCode}`}`;
   return new SalesforceError(code, `${answered} to ${label(facts)}: ${sentence(words)} ${remedy}`, {
     request: label(facts),
@@ -91,8 +96,10 @@ export function refused(
     platformMessage: words,
     retryable,
     retryAfterMs: retryAfter(headers),
-    // A gateway may give up on a request that the server behind it still carries out.
-    maybeApplied: status >= 500 && maybeApplied(facts),
+    believedAfterMs,
+    // Only the platform's own refusal says that nothing was done. A gateway may give up on a request, with any status,
+    // that the server behind it still carries out.
+    maybeApplied: (status >= 500 || errorCode === undefined) && maybeApplied(facts),
   });
 }
 
@@ -114,8 +121,10 @@ export function redirected(facts: RequestFacts, status: number, headers: Incomin
     'SALESFORCE_REDIRECT',
     `${facts.origin} answered ${label(facts)} with a redirect (HTTP ${status})` +
       `${target === null ? '' : ` to ${target.origin}`}. Redirects are not followed, because the token would travel with ` +
-      "them: set the instance URL to the org's own address (https://….my.salesforce.com).",
-    { request: label(facts), httpStatus: status, retryable: false },
+      "them. This may pass; if it stays, set the instance URL to the org's own address (https://….my.salesforce.com), or " +
+      'check the proxy.',
+    // Edges and proxies send one now and then, and what was asked for may have been done all the same.
+    { request: label(facts), httpStatus: status, retryable: true, maybeApplied: maybeApplied(facts) },
   );
 }
 
@@ -125,7 +134,7 @@ export function unexpected(facts: RequestFacts, status: number, text: string): S
   return new SalesforceError(
     'SALESFORCE_UNEXPECTED_REPLY',
     `${facts.origin} answered HTTP ${status} to ${label(facts)}, but with ${words} instead of what the API sends. ` +
-      'This may be a maintenance page or a proxy in between: try again, then check the instance URL.',
+      'This may be a maintenance page or a proxy in between: try again, then check the instance URL and the proxy.',
     {
       request: label(facts),
       httpStatus: status,

@@ -69,12 +69,16 @@ export function tokenRefused(origin: string, status: number, body: string, secre
     .replace(/[^A-Z0-9_]+/g, '_')
     .slice(0, MAX_ERROR);
   const words = withoutSecrets(said, secrets).slice(0, MAX_WORDS);
-  const passing = status >= 500 || PASSING_STATUS.includes(status) || PASSING_WORDS.test(said);
+  // Without an `error` it is not the login server's own word.
+  const passing = error === '' || status >= 500 || PASSING_STATUS.includes(status) || PASSING_WORDS.test(said);
   const remedy = ADVICE.find(({ text }) => text.test(said))?.remedy ?? 'Check SF_LOGIN_URL and the connected app.';
+  const later =
+    error === ''
+      ? 'This usually passes; if it stays, check SF_LOGIN_URL and the proxy.'
+      : 'This usually passes: try again later.';
   return new NightloadError(
     shown === '' ? `AUTH_HTTP_${status}` : `AUTH_${shown}`,
-    `${origin} gave no access token: HTTP ${status}${words === '' ? '' : ` ${words}`}. ` +
-      (passing ? 'This usually passes: try again later.' : remedy),
+    `${origin} gave no access token: HTTP ${status}${words === '' ? '' : ` ${words}`}. ` + (passing ? later : remedy),
     { retryable: passing },
   );
 }

@@ -109,8 +109,10 @@ export class OAuthTokens implements TokenSource {
     if (status >= 300 && status < 400) {
       throw new NightloadError(
         'AUTH_REDIRECT',
-        `${this.#origin} answered the call for a token with a redirect (HTTP ${status}), which is not followed: ` +
-          "set SF_LOGIN_URL to the org's own address (https://acme.my.salesforce.com).",
+        `${this.#origin} answered the call for a token with a redirect (HTTP ${status}), which is not followed. ` +
+          "This may pass; if it stays, set SF_LOGIN_URL to the org's own address (https://acme.my.salesforce.com), or " +
+          'check the proxy.',
+        { retryable: true },
       );
     }
     if (status !== 200) throw tokenRefused(this.#origin, status, body, secrets);

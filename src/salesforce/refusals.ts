@@ -1,6 +1,7 @@
 /**
- * What each refusal of the platform means for a person: a stable code and what to do about it. The first rule that
- * fits wins. The platform spells its codes with and without underscores, so they are compared without.
+ * What each refusal of the platform means for a person: a stable code, what to do about it, and when it is final. The
+ * first rule that fits wins. The platform spells its codes with and without underscores, so they are compared without.
+ * A reply without a code of the platform is not the platform's word: whatever its status, it may pass.
  */
 import type { RequestKind } from './context.js';
 
@@ -16,6 +17,8 @@ interface Meaning {
   remedy: string;
   /** Trying again may help although the status says otherwise. */
   retryable?: true;
+  /** For how long it must have been repeated before it is believed. @default `REPEATED_MS` */
+  believedAfterMs?: number;
 }
 
 interface Rule extends Meaning {
@@ -25,6 +28,14 @@ interface Rule extends Meaning {
   status?: number;
 }
 
+/** A final refusal is believed when it comes three times within seconds: now and then one is wrong. */
+const REPEATED_MS = 2_500;
+/** Other servers of the org may learn late of a job or of a setting. */
+const REPEATED_LONG_MS = 600_000;
+
+/** What is asked about a job that may be running, or has run: worth asking as long as an outage may take. */
+const ASKED_FOR_LONG: readonly RequestKind[] = ['info', 'results'];
+
 const JOB_CALLS: readonly RequestKind[] = ['upload', 'close', 'abort', 'info', 'results'];
 
 const RULES: readonly Rule[] = [
@@ -32,6 +43,8 @@ const RULES: readonly Rule[] = [
     text: /Found multip\w* contents/i,
     code: 'MULTIPLE_CONTENTS',
     remedy: 'The job received its data more than once. Nothing was loaded: abort the job and create another one.',
+    // Doubt would gain nothing: another job is safe.
+    believedAfterMs: 0,
   },
   {
     text: /not valid for use with the REST API|not attached to Agent/i,
@@ -48,6 +61,14 @@ const RULES: readonly Rule[] = [
   },
   {
     errorCode: 'REQUESTLIMITEXCEEDED',
+    text: /\bConcurrent/i,
+    code: 'CONCURRENT_LIMIT',
+    remedy:
+      'Too many long requests run in the org at this moment. This passes in seconds; if it stays, find the integration that holds them.',
+    retryable: true,
+  },
+  {
+    errorCode: 'REQUESTLIMITEXCEEDED',
     code: 'REQUEST_LIMIT_EXCEEDED',
     remedy: "The org's API requests of the last 24 hours are used up. Wait, stop other integrations, or buy more.",
     retryable: true,
@@ -56,6 +77,26 @@ const RULES: readonly Rule[] = [
     errorCode: 'EXCEEDEDQUOTA',
     code: 'EXCEEDED_QUOTA',
     remedy: "The org's bulk allocation of the last 24 hours is used up. It frees itself as the day rolls on.",
+    retryable: true,
+  },
+  {
+    errorCode: 'LIMITEXCEEDED',
+    code: 'LIMIT_EXCEEDED',
+    remedy: 'A limit of the org is used up for now. Capacity returns as the rolling 24-hour window advances.',
+    retryable: true,
+  },
+  {
+    errorCode: 'TXNSECURITYMETERINGERROR',
+    code: 'TXN_SECURITY_METERING',
+    remedy:
+      'A transaction security policy of the org could not be evaluated in time. If it stays, give the user the permission ' +
+      '"Exempt from Transaction Security", or change the policy.',
+    believedAfterMs: REPEATED_LONG_MS,
+  },
+  {
+    errorCode: 'UNABLETOLOCKROW',
+    code: 'UNABLE_TO_LOCK_ROW',
+    remedy: 'Another process holds a record that this request needs. This usually passes in seconds.',
     retryable: true,
   },
   {
@@ -112,6 +153,7 @@ const RULES: readonly Rule[] = [
     errorCode: 'NOTFOUND',
     kinds: JOB_CALLS,
     code: 'JOB_NOT_FOUND',
+    believedAfterMs: REPEATED_LONG_MS,
     remedy: 'The job was deleted, is older than seven days, or belongs to another org.',
   },
   {
@@ -139,29 +181,51 @@ function ruleFits(rule: Rule, refusal: Refusal, errorCode: string): boolean {
   return rule.kinds === undefined || rule.kinds.includes(refusal.kind);
 }
 
-const RETRYABLE_STATUS: readonly number[] = [408, 420, 429];
+const PASSING_STATUS: readonly number[] = [408, 420, 429];
+
+export interface RefusalMeaning {
+  code: string;
+  remedy: string;
+  /** Trying again may help. */
+  retryable: boolean;
+  /** Of one that is not retryable: for how long it must have been repeated before it is final. */
+  believedAfterMs: number;
+}
 
 /**
  * Code, remedy and whether trying again may help, for a reply that is not a success.
  *
  * @param shownCode the platform's code as it may be shown, for those that no rule knows
  */
-export function meaningOf(refusal: Refusal, shownCode = ''): { code: string; remedy: string; retryable: boolean } {
-  const errorCode = (refusal.errorCode ?? '').toUpperCase().replaceAll('_', '');
-  const passing = refusal.status >= 500 || RETRYABLE_STATUS.includes(refusal.status);
-  const rule = RULES.find((candidate) => ruleFits(candidate, refusal, errorCode));
-  if (rule !== undefined) {
-    return { code: rule.code, remedy: rule.remedy, retryable: passing || rule.retryable === true };
+export function meaningOf(refusal: Refusal, shownCode = ''): RefusalMeaning {
+  const { status, kind } = refusal;
+  if (refusal.errorCode === undefined) {
+    return {
+      code: `SALESFORCE_HTTP_${status}`,
+      remedy:
+        'The reply has no error code of Salesforce: it may come from something in between. This usually passes; if it ' +
+        'stays, check the instance URL and the proxy (status.salesforce.com).',
+      retryable: true,
+      believedAfterMs: 0,
+    };
   }
+  const errorCode = refusal.errorCode.toUpperCase().replaceAll('_', '');
+  const passing = status >= 500 || PASSING_STATUS.includes(status);
+  const rule = RULES.find((candidate) => ruleFits(candidate, refusal, errorCode));
+  const { code, remedy, believedAfterMs = REPEATED_MS } = rule ?? unknownRefusal(status, shownCode, passing);
+  const retryable = passing || rule?.retryable === true || (ASKED_FOR_LONG.includes(kind) && code !== 'JOB_NOT_FOUND');
+  return { code, remedy, retryable, believedAfterMs: retryable ? 0 : believedAfterMs };
+}
+
+function unknownRefusal(status: number, shownCode: string, passing: boolean): Meaning {
   const own = shownCode
     .toUpperCase()
     .replace(/[^A-Z0-9_]+/g, '_')
     .slice(0, 80);
   return {
-    code: own === '' ? `SALESFORCE_HTTP_${refusal.status}` : `SALESFORCE_${own}`,
+    code: own === '' ? `SALESFORCE_HTTP_${status}` : `SALESFORCE_${own}`,
     remedy: passing
       ? 'This is usually brief trouble on the side of Salesforce: try again later (status.salesforce.com).'
-      : 'The same request will be refused again: what it asks for, or the rights of the user, must change.',
-    retryable: passing,
+      : 'If it stays, what the request asks for, or the rights of the user, must change.',
   };
 }

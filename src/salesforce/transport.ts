@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { NightloadError } from '../errors.js';
 import { VERSION } from '../version.js';
 import { decoded, isEncoded } from './content-encoding.js';
 import type { CallContext, RequestKind } from './context.js';
@@ -156,8 +157,19 @@ export class Transport {
       context.signal?.throwIfAborted();
       if (status < 400) throw redirected(facts, status, headers);
       if (renewed || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
-      token = await unlessAborted(this.#renew(token.accessToken), context.signal);
+      const own = readRefusal(text).errorCode !== undefined;
+      try {
+        token = await unlessAborted(this.#renew(token.accessToken), context.signal);
+      } catch (error) {
+        // Something in between may have answered, which says nothing about the token.
+        if (!own && error instanceof NightloadError && error.code === 'TOKEN_EXPIRED') {
+          throw refused(facts, status, headers, text);
+        }
+        throw error;
+      }
       if (call.kind === 'upload') throw tokenRenewed(facts, status);
+      // Only the platform's own refusal says that nothing was done; the next attempt has the new token.
+      if (!own && call.method !== 'GET') throw refused(facts, status, headers, text);
     }
   }
 

@@ -28,7 +28,7 @@ export function toLoadError(error: unknown): LoadError {
   if (error instanceof ChildWorkflowFailure && error.cause) return toLoadError(error.cause);
   if (cause instanceof ApplicationFailure) {
     // Tried again until the time was over: what it failed of is what matters.
-    const outOfTime = error instanceof ActivityFailure && error.retryState === RetryState.TIMEOUT;
+    const outOfTime = error instanceof ActivityFailure && ranOutOfTime(error);
     const tried = outOfTime ? ` (${error.activityType} was tried again until outageLimit was over.)` : '';
     return { code: cause.type ?? 'UNEXPECTED', message: cause.message + tried };
   }
@@ -37,6 +37,11 @@ export function toLoadError(error: unknown): LoadError {
     return { code: 'STEP_TIMED_OUT', message: `${error.activityType} did not finish in time (${cause.timeoutType}).` };
   }
   return { code: 'UNEXPECTED', message: cause instanceof Error ? cause.message : String(cause) };
+}
+
+/** The step was tried again for as long as it may take. */
+export function ranOutOfTime(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.retryState === RetryState.TIMEOUT;
 }
 
 /** Whether the same step may work later without anybody's help: retryable failures and lost workers. */
@@ -58,6 +63,11 @@ function detailsOf(error: unknown): FailureDetails | undefined {
 /** Whether what a failed activity asked for may have happened all the same: the answer was lost, not the request. */
 export function maybeApplied(error: unknown): boolean {
   return detailsOf(error)?.maybeApplied === true;
+}
+
+/** For how long a refusal of Salesforce must have been repeated before it is final; absent when it is none. */
+export function believedAfter(error: unknown): number | undefined {
+  return detailsOf(error)?.believedAfterMs;
 }
 
 /** Requests that a failed activity had made. */

@@ -29,10 +29,18 @@ import {
 } from './allocation/turn.js';
 import type { Grants } from './allocation/turn.js';
 import { nothingApplied } from './books.js';
-import { innermostFailure, mayPassLater, toLoadError, withUnknownClock } from './failures.js';
+import {
+  believedAfter,
+  innermostFailure,
+  mayPassLater,
+  ranOutOfTime,
+  toLoadError,
+  withUnknownClock,
+} from './failures.js';
 import { enterLost, newRun, partProgress } from './job-run.js';
 import { abortCurrent, enterJobPhase, fetchResults, look, show } from './job-calls.js';
 import { finish } from './job-ending.js';
+import type { Doubt } from '../activities/types.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { send } from './job-sending.js';
 import { partProgressQuery, partProgressSignal, pauseSignal, pollNowSignal, resumeSignal } from './messages.js';
@@ -101,6 +109,7 @@ function noteReset(run: JobRun, carried: JobRun | undefined): void {
 
 /** Create, upload, close. A PUT is never repeated on the same job: after a failure the job is aborted, another created. */
 async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promise<void> {
+  let refused: Doubt | undefined;
   for (let attempt = 0; ; attempt++) {
     await waitForTurn(input, run, grants);
     try {
@@ -119,7 +128,8 @@ async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promi
         await refusedTurn(input, run, code);
         continue;
       }
-      if (wait === undefined || !mayBeSentAgain(error)) throw error;
+      if (refused?.code !== code) refused = { code, since: Date.now() };
+      if (wait === undefined || !mayBeSentAgain(error, refused)) throw error;
       await abortCurrent(input, run, shared(input.outageMs));
       await endTurn(input, run);
       await sleep(wait, { summary: `upload failed (${code}): next job in ${wait}` });
@@ -158,8 +168,11 @@ async function waitedForQuota(input: IngestJobInput, run: JobRun): Promise<boole
   return true;
 }
 
-function mayBeSentAgain(error: unknown): boolean {
-  const { code } = toLoadError(error);
+/** @param since when this failure came first */
+function mayBeSentAgain(error: unknown, { code, since }: Doubt): boolean {
+  if (ranOutOfTime(error)) return false;
+  const believed = believedAfter(error);
+  if (believed !== undefined && Date.now() - since >= believed) return false;
   const cause = innermostFailure(error);
   // It was waited for as long as an outage may take: no worker sees the file any more.
   if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') return false;

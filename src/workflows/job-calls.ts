@@ -63,7 +63,9 @@ export async function look(input: IngestJobInput, run: JobRun, summary: string):
   const steps = run.canceled || run.error !== undefined ? cleanup : shared(input.outageMs);
   // A retry of a failed look is no reason to poll faster than asked.
   const retry = { initialInterval: input.poll.initialMs, backoffCoefficient: 2, maximumInterval: input.poll.maximumMs };
+  run.unseen = true;
   const found = await counted(run, steps.readJob.executeWithOptions({ summary, retry }, [jobRef(input, run)]));
+  delete run.unseen;
   enterLook(run, found, Date.now());
   show(input, run);
   return run.last as JobLook;

@@ -42,6 +42,10 @@ async function endJob(input: IngestJobInput, run: JobRun, root: CancellationScop
     ...(run.failedWhole && { failedWhole: run.failedWhole }),
   });
   if (run.jobId === undefined) return result('notStarted', NO_ROWS, true);
+  if (!(await mayBeAborted(input, run))) {
+    run.error = leftAlone(run);
+    return result('lost', NO_ROWS, false);
+  }
   try {
     if (!isTerminal(run.last?.state ?? 'Open') || run.last?.id !== run.jobId) await abortCurrent(input, run);
   } catch (error) {
@@ -63,6 +67,34 @@ async function endJob(input: IngestJobInput, run: JobRun, root: CancellationScop
     run.error ??= toLoadError(error);
     return result('lost', NO_ROWS, false);
   }
+}
+
+/**
+ * A job that may be running is not ended because nobody could see it: its rows are landing. Where a close failed, the
+ * job itself says whether it was closed.
+ */
+async function mayBeAborted(input: IngestJobInput, run: JobRun): Promise<boolean> {
+  if (run.canceled || !run.closed) return true;
+  const seen = run.last !== undefined && run.last.id === run.jobId;
+  if (run.unseen !== true && seen) return true;
+  if (run.unseen === true) return false;
+  try {
+    const { state } = await look(input, run, `was it closed? ${run.jobId}`);
+    return state === 'Open' || isTerminal(state);
+  } catch {
+    return false;
+  }
+}
+
+function leftAlone({ jobId, error }: JobRun): LoadError {
+  const { code, message } = error ?? { code: 'UNEXPECTED', message: 'The job could not be read.' };
+  if (code === 'JOB_NOT_FOUND') return { code, message };
+  return {
+    code,
+    message:
+      `${message} Job ${jobId} may still be running and was not aborted: check it in Setup > Bulk Data Load Jobs. ` +
+      'Salesforce keeps its results for seven days.',
+  };
 }
 
 /** The first error stays the one to act on; the job that may still be Open is named with it. */

@@ -69,6 +69,8 @@ export interface JobRun {
   error?: LoadError;
   failedWhole?: LoadError;
   canceled: boolean;
+  /** The last poll failed for good: what the job does is not known, so it is not aborted. */
+  unseen?: boolean;
   /** No job is created. */
   paused: boolean;
   /** The job is one of an earlier run of this part, which may have aborted it on its way out. */

@@ -13,13 +13,27 @@ type Do = 'getJob' | 'closeJob';
 interface Answer {
   status: number;
   errorCode?: string;
+  message?: string;
   headers?: Record<string, string>;
 }
 
+interface Attempt {
+  attempt?: number;
+  heartbeatDetails?: unknown;
+  currentAttemptScheduledTimestampMs?: number;
+  scheduledTimestampMs?: number;
+  scheduleToCloseTimeoutMs?: number;
+  onBeat?: (details: unknown) => void;
+}
+
 /** The failure that Temporal gets when a step calls an org that answers in this way. */
-async function failureOf({ status, errorCode, headers }: Answer, call: Do = 'getJob'): Promise<ApplicationFailure> {
+async function failureOf(
+  { status, errorCode, message = 'no', headers }: Answer,
+  call: Do = 'getJob',
+  { onBeat, ...info }: Attempt = {},
+): Promise<ApplicationFailure> {
   const server = createServer((_request, response) => {
-    response.writeHead(status, headers).end(errorCode && JSON.stringify([{ errorCode, message: 'no' }]));
+    response.writeHead(status, headers).end(errorCode && JSON.stringify([{ errorCode, message }]));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const instanceUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -31,7 +45,9 @@ async function failureOf({ status, errorCode, headers }: Answer, call: Do = 'get
   });
   const activity = countedStep((jobId: string, step) => connection[call](jobId, { ...step.call, apiVersion: 'v66.0' }));
   try {
-    await new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(activity, '750000000000001AAA');
+    const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
+    if (onBeat !== undefined) environment.on('heartbeat', onBeat);
+    await environment.run(activity, '750000000000001AAA');
   } catch (error) {
     if (error instanceof ApplicationFailure) return error;
     throw error;
@@ -66,7 +82,9 @@ describe('how a failed call reaches Temporal', () => {
     const details = async (call: Do, status: number): Promise<unknown> => (await failureOf({ status }, call)).details;
     const one = { total: 1, info: 0 };
     expect(await details('closeJob', 502)).toEqual([{ requests: one, maybeApplied: true }]);
-    expect(await details('closeJob', 400)).toEqual([{ requests: one, maybeApplied: false }]);
+    expect(await details('closeJob', 400)).toEqual([{ requests: one, maybeApplied: true }]);
+    const refused = await failureOf({ status: 400, errorCode: 'MULTIPLE' }, 'closeJob');
+    expect(refused.details).toEqual([{ requests: one, maybeApplied: false, believedAfterMs: 2_500 }]);
     expect(await details('getJob', 502)).toEqual([{ requests: { total: 1, info: 1 }, maybeApplied: false }]);
   });
 
@@ -76,14 +94,87 @@ describe('how a failed call reaches Temporal', () => {
     [{ status: 403, errorCode: 'REQUEST_LIMIT_EXCEEDED' }, 'BENIGN'],
     [{ status: 400, errorCode: 'EXCEEDEDQUOTA' }, 'BENIGN'],
     [{ status: 500, errorCode: 'UNKNOWN_EXCEPTION' }, undefined],
+    [{ status: 400, errorCode: 'LIMIT_EXCEEDED' }, 'BENIGN'],
+    [{ status: 400, errorCode: 'UNABLE_TO_LOCK_ROW' }, 'BENIGN'],
     [{ status: 403, errorCode: 'API_DISABLED_FOR_ORG' }, undefined],
   ])('%o: an answer that only says "not now" is no error in the metrics', async (answer, category) => {
     expect((await failureOf(answer)).category ?? undefined).toBe(category);
   });
 
-  it('keeps the verdict of the connection', async () => {
-    const failure = await failureOf({ status: 403, errorCode: 'API_DISABLED_FOR_ORG' });
-    expect(failure).toMatchObject({ type: 'API_DISABLED', nonRetryable: true });
-    expect(failure.nextRetryDelay ?? undefined).toBeUndefined();
+  it('waits long when an allocation is used up, and not when too many requests run at once', async () => {
+    const now = { scheduledTimestampMs: Date.now(), scheduleToCloseTimeoutMs: 86_400_000 };
+    const delay = async (message: string): Promise<unknown> => {
+      const answer = { status: 403, errorCode: 'REQUEST_LIMIT_EXCEEDED', message };
+      return (await failureOf(answer, 'getJob', now)).nextRetryDelay ?? undefined;
+    };
+    expect(await delay('TotalRequests Limit exceeded.')).toBe(15_000);
+    expect(await delay('ConcurrentRequests (Concurrent API Requests) Limit exceeded.')).toBeUndefined();
+    expect((await failureOf({ status: 400, errorCode: 'LIMIT_EXCEEDED' }, 'getJob', now)).nextRetryDelay).toBe(15_000);
+  });
+});
+
+describe('a refusal of the platform', () => {
+  const NOT_FOUND: Answer = { status: 404, errorCode: 'NOT_FOUND' };
+  const DISABLED: Answer = { status: 403, errorCode: 'API_DISABLED_FOR_ORG' };
+  const AWAY: Answer = { status: 503 };
+  const S = 1_000;
+  const MIN = 60 * S;
+
+  it.each<[string, Do, [at: number, answer: Answer][], final: boolean[]]>([
+    [
+      'once or twice within a second is not believed',
+      'closeJob',
+      [
+        [0, DISABLED],
+        [S, DISABLED],
+        [3 * S, DISABLED],
+      ],
+      [false, false, true],
+    ],
+    [
+      'that a job is gone is believed after ten minutes',
+      'getJob',
+      [
+        [0, NOT_FOUND],
+        [MIN, NOT_FOUND],
+        [9 * MIN, NOT_FOUND],
+        [10 * MIN, NOT_FOUND],
+      ],
+      [false, false, false, true],
+    ],
+    [
+      'counts from the beginning again when something else came in between',
+      'closeJob',
+      [
+        [0, NOT_FOUND],
+        [5 * MIN, AWAY],
+        [10 * MIN, NOT_FOUND],
+        [20 * MIN, NOT_FOUND],
+      ],
+      [false, false, false, true],
+    ],
+    [
+      'of any other kind never ends the polling of a job',
+      'getJob',
+      [
+        [0, DISABLED],
+        [60 * MIN, DISABLED],
+      ],
+      [false, false],
+    ],
+  ])('%s', async (_what, call, attempts, final) => {
+    const begun = 1_750_000_000_000;
+    const found: boolean[] = [];
+    let heartbeatDetails: unknown;
+    for (const [index, [at, answer]] of attempts.entries()) {
+      const failure = await failureOf(answer, call, {
+        attempt: index + 1,
+        heartbeatDetails,
+        currentAttemptScheduledTimestampMs: begun + at,
+        onBeat: (details) => (heartbeatDetails = details),
+      });
+      found.push(failure.nonRetryable === true);
+    }
+    expect(found).toEqual(final);
   });
 });

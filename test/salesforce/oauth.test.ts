@@ -119,6 +119,19 @@ describe('a login server that refuses', () => {
   });
 
   it.each([
+    [400, 'text/html', '<html>who are you?</html>'],
+    [401, 'text/plain', ''],
+    [403, 'application/json', '{"message":"blocked"}'],
+    [404, 'application/json', '[{"errorCode":"NOT_FOUND","message":"no"}]'],
+    [406, 'text/plain', ''],
+  ])('HTTP %i %s %s passes, because it is not its own word', async (status, type, text) => {
+    const { url } = await loginServer((response) => response.writeHead(status, { 'content-type': type }).end(text));
+    const refused = (await errorOf(tokensFrom(url).current())) as Error;
+    expect(refused).toMatchObject({ code: `AUTH_HTTP_${status}`, retryable: true });
+    expect(refused.message).toMatch(/check SF_LOGIN_URL and the proxy/);
+  });
+
+  it.each([
     ['invalid_grant', "user hasn't approved this consumer", 'pre-authorized'],
     ['invalid_app_access', 'user is not admin approved to access this app', 'pre-authorized'],
     ['invalid_grant', 'audience is invalid', 'SF_JWT_AUDIENCE'],
@@ -155,7 +168,7 @@ describe('a login server that refuses', () => {
     );
     for (const status of [302, 307, 308]) {
       const { url } = await loginServer((response) => response.writeHead(status, { location: other.url }).end());
-      expect(await errorOf(tokensFrom(url).current())).toMatchObject({ code: 'AUTH_REDIRECT', retryable: false });
+      expect(await errorOf(tokensFrom(url).current())).toMatchObject({ code: 'AUTH_REDIRECT', retryable: true });
     }
     expect(other.received).toEqual([]);
   });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { SalesforceConnection } from '../../src/salesforce/connection.js';
@@ -5,13 +6,14 @@ import type { ApiContext } from '../../src/salesforce/context.js';
 import { isInvalidJobState, isMultipleContents } from '../../src/salesforce/errors.js';
 import { Secret } from '../../src/salesforce/secret.js';
 import { readyToken } from '../../src/salesforce/tokens.js';
-import { connectTo, errorOf, failure, JOB, json, refusal, startOrg, TOKEN, watch } from './support.js';
+import { bodyOf, connectTo, errorOf, failure, JOB, json, refusal, startOrg, TOKEN, watch } from './support.js';
 
 type Call = (connection: SalesforceConnection, context: ApiContext) => Promise<unknown>;
 
 const create: Call = (connection, context) => connection.createJob({ object: 'X', operation: 'insert' }, context);
 const close: Call = (connection, context) => connection.closeJob(JOB, context);
 const look: Call = (connection, context) => connection.getJob(JOB, context);
+const results: Call = (connection, context) => connection.openResult(JOB, 'failedResults', context);
 const describeX: Call = (connection, context) => connection.describe('X', context);
 const limits: Call = (connection, context) => connection.limits(context);
 
@@ -49,12 +51,29 @@ const TABLE: [call: Call, status: number, errorCode: string, message: string, co
   [close, 409, 'INVALID_JOB_STATE', 'Not now', 'INVALID_JOB_STATE', false],
   [look, 404, 'NOT_FOUND', 'The requested resource does not exist', 'JOB_NOT_FOUND', false],
   [look, 403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.', 'REQUEST_LIMIT_EXCEEDED', true],
-  [look, 403, 'API_DISABLED_FOR_ORG', 'API is not enabled', 'API_DISABLED', false],
-  [look, 403, 'API_CURRENTLY_DISABLED', 'API is disabled for this User', 'API_DISABLED', false],
+  [
+    look,
+    403,
+    'REQUEST_LIMIT_EXCEEDED',
+    'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
+    'CONCURRENT_LIMIT',
+    true,
+  ],
+  [create, 403, 'REQUEST_LIMIT_EXCEEDED', 'ConcurrentPerOrgLongTxn Limit exceeded.', 'CONCURRENT_LIMIT', true],
+  [create, 400, 'LIMIT_EXCEEDED', 'Limit exceeded.', 'LIMIT_EXCEEDED', true],
+  [create, 400, 'TXN_SECURITY_METERING_ERROR', 'Timed out.', 'TXN_SECURITY_METERING', false],
+  [close, 400, 'UNABLE_TO_LOCK_ROW', 'unable to obtain exclusive access to this record', 'UNABLE_TO_LOCK_ROW', true],
+  [create, 403, 'API_DISABLED_FOR_ORG', 'API is not enabled', 'API_DISABLED', false],
+  [create, 403, 'API_CURRENTLY_DISABLED', 'API is disabled for this User', 'API_DISABLED', false],
+  // A job that runs is asked about for as long as an outage may take.
+  [look, 403, 'API_CURRENTLY_DISABLED', 'API is disabled for this User', 'API_DISABLED', true],
+  [look, 400, 'TXN_SECURITY_METERING_ERROR', 'Timed out.', 'TXN_SECURITY_METERING', true],
+  [results, 400, 'INVALIDJOBSTATE', 'Results are not yet available', 'INVALID_JOB_STATE', true],
+  [results, 404, 'NOT_FOUND', 'The requested resource does not exist', 'JOB_NOT_FOUND', false],
   [look, 500, 'UNKNOWN_EXCEPTION', 'An unexpected error occurred', 'SALESFORCE_UNKNOWN_EXCEPTION', true],
   [look, 503, 'SERVER_UNAVAILABLE', 'Busy', 'SERVER_UNAVAILABLE', true],
   [look, 400, 'SERVER_UNAVAILABLE', 'Busy', 'SERVER_UNAVAILABLE', true],
-  [look, 400, 'Odd-Code x', 'Never seen', 'SALESFORCE_ODD_CODE_X', false],
+  [close, 400, 'Odd-Code x', 'Never seen', 'SALESFORCE_ODD_CODE_X', false],
   [describeX, 404, 'NOT_FOUND', 'The requested resource does not exist', 'OBJECT_NOT_FOUND', false],
   [limits, 403, 'INSUFFICIENT_ACCESS', 'No', 'SALESFORCE_INSUFFICIENT_ACCESS', false],
 ];
@@ -73,25 +92,23 @@ describe('what a refusal means', () => {
   });
 
   it.each([
-    [408, true],
-    [420, true],
-    [429, true],
-    [500, true],
-    [502, true],
-    [504, true],
-    [400, false],
-    [403, false],
-    [404, false],
-    [415, false],
-  ])('judges HTTP %i without a readable body by its status', async (status, retryable) => {
-    const org = await startOrg((_request, response) => {
-      response
-        .writeHead(status, { 'content-type': 'text/html' })
-        .end('<html><title>Down for\nmaintenance</title></html>');
-    });
-    const error = await failure(connectTo(org).getJob(JOB, watch()));
-    expect(error).toMatchObject({ code: `SALESFORCE_HTTP_${status}`, retryable, errorCode: undefined });
-    expect(error['platformMessage']).toBe('an HTML page titled "Down for maintenance"');
+    ['JOB_NOT_FOUND', look, 404, 'NOT_FOUND', 600_000],
+    ['JOB_NOT_FOUND', close, 404, 'NOT_FOUND', 600_000],
+    ['OBJECT_NOT_FOUND', describeX, 404, 'NOT_FOUND', 2_500],
+    ['API_DISABLED', create, 403, 'API_DISABLED_FOR_ORG', 2_500],
+    ['TXN_SECURITY_METERING', create, 400, 'TXN_SECURITY_METERING_ERROR', 600_000],
+    ['SALESFORCE_ODD', close, 400, 'ODD', 2_500],
+    ['CONCURRENT_LIMIT', create, 403, 'REQUEST_LIMIT_EXCEEDED', 0],
+  ])('%s is final only when it has been repeated', async (code, call, status, errorCode, believedAfterMs) => {
+    const org = await startOrg((_request, response) => refusal(response, status, errorCode, 'Concurrent'));
+    const error = await failure(call(connectTo(org), watch()));
+    expect(error).toMatchObject({ code, believedAfterMs });
+    expect(error['message']).not.toContain('will be refused again');
+  });
+
+  it('names the permission that ends the trouble with transaction security', async () => {
+    const org = await startOrg((_request, response) => refusal(response, 400, 'TXN_SECURITY_METERING_ERROR', 'x'));
+    expect((await failure(create(connectTo(org), watch())))['message']).toContain('"Exempt from Transaction Security"');
   });
 
   it('names the request, for a person who looks into a log', async () => {
@@ -130,11 +147,13 @@ describe('what a refusal means', () => {
   });
 
   it('says of a change that a 5xx leaves it open, and of a read or a clear refusal that it does not', async () => {
-    const org = await startOrg((request, response) => json(response, request.url?.endsWith('ingest') ? 400 : 502, []));
+    const org = await startOrg((_request, response) => json(response, 502, []));
     const connection = connectTo(org);
     expect(await failure(close(connection, watch()))).toMatchObject({ retryable: true, maybeApplied: true });
     expect(await failure(look(connection, watch()))).toMatchObject({ retryable: true, maybeApplied: false });
-    expect(await failure(create(connection, watch()))).toMatchObject({ retryable: false, maybeApplied: false });
+    const refusing = await startOrg((_request, response) => refusal(response, 400, 'INVALIDJOB', 'no'));
+    const refused = await failure(create(connectTo(refusing), watch()));
+    expect(refused).toMatchObject({ retryable: false, maybeApplied: false });
   });
 
   it('does not read an endless error page to its end', async () => {
@@ -149,6 +168,106 @@ describe('what a refusal means', () => {
   });
 });
 
+describe('a reply without a code of the platform', () => {
+  const CALLS: [string, Call, applied: boolean][] = [
+    ['versions', (connection, context) => connection.versions(context), false],
+    ['describe', describeX, false],
+    ['limits', limits, false],
+    ['list', (connection, context) => connection.listJobs(context).next(), false],
+    ['create', create, true],
+    [
+      'upload',
+      (connection, context) => connection.uploadJobData(JOB, 4, () => Readable.from([Buffer.from('a\nb\n')]), context),
+      true,
+    ],
+    ['close', close, true],
+    ['abort', (connection, context) => connection.abortJob(JOB, context), true],
+    ['info', look, false],
+    ['results', results, false],
+  ];
+  const BODIES: [string, type: string, text: string, shown: string][] = [
+    ['an empty body', 'text/plain', '', 'an empty body'],
+    [
+      'an HTML page',
+      'text/html',
+      '<html><title>Down for\nmaintenance</title></html>',
+      'an HTML page titled "Down for maintenance"',
+    ],
+    ['plain text', 'text/plain', 'Not today', 'Not today'],
+    ['JSON of a proxy', 'application/json', '{"errorCode":4711,"message":"blocked"}', 'blocked'],
+  ];
+
+  describe.each(CALLS)('%s', (_name, call, applied) => {
+    it.each(BODIES)('%s: passes, whatever its status', async (_what, type, text, shown) => {
+      for (const status of [302, 400, 403, 404, 406, 407, 415, 429, 502]) {
+        const org = await startOrg(async (request, response) => {
+          await bodyOf(request);
+          response.writeHead(status, { 'content-type': type }).end(text);
+        });
+        const error = await failure(call(connectTo(org), watch()));
+        const code = status < 400 ? 'SALESFORCE_REDIRECT' : `SALESFORCE_HTTP_${status}`;
+        expect(error).toMatchObject({ code, retryable: true, httpStatus: status, errorCode: undefined });
+        expect(error['maybeApplied']).toBe(applied);
+        expect(error['message']).toMatch(/instance URL/);
+        expect(error['message']).toContain('proxy');
+        if (status >= 400) expect(error['platformMessage']).toBe(shown);
+      }
+    });
+  });
+
+  it('401 renews the token; what changes something is not sent twice by it', async () => {
+    const org = await startOrg(async (request, response) => {
+      await bodyOf(request);
+      if (request.headers.authorization === `Bearer ${TOKEN}`) response.writeHead(401).end();
+      else json(response, 200, { id: JOB, state: 'Open' });
+    });
+    const connection = connectTo(org);
+    const expected = { code: 'SALESFORCE_HTTP_401', retryable: true, maybeApplied: true };
+    expect(await failure(create(connection, watch()))).toMatchObject(expected);
+    expect(org.received).toHaveLength(1);
+    await look(connection, watch());
+    expect(org.received).toHaveLength(2);
+  });
+
+  it('401 does not end a ready token, which only the platform may call expired', async () => {
+    const org = await startOrg((_request, response) => void response.writeHead(401).end('<html>who?</html>'));
+    const error = await failure(look(connectTo(org, { tokens: readyToken(org.url, new Secret('T0')) }), watch()));
+    expect(error).toMatchObject({ code: 'SALESFORCE_HTTP_401', retryable: true });
+  });
+
+  it('404 to the list of versions is asked again before a version is taken without it', async () => {
+    let asked = 0;
+    const org = await startOrg((_request, response) => {
+      if (++asked === 1) response.writeHead(404, { 'content-type': 'text/html' }).end('<html>gone</html>');
+      else json(response, 200, [{ version: '58.0' }]);
+    });
+    expect(await connectTo(org).resolveApiVersion(watch())).toBe('v58.0');
+    const never = await startOrg((_request, response) => void response.writeHead(404).end());
+    expect(await connectTo(never).resolveApiVersion(watch())).toBe('v66.0');
+    expect(never.received).toHaveLength(3);
+  });
+});
+
+describe('an upload', () => {
+  it.each([
+    [200, 'application/json', ''],
+    [200, 'text/html', '<html>welcome</html>'],
+    [201, 'text/html', '<html>welcome</html>'],
+    [204, 'text/plain', ''],
+  ])('is not stored when HTTP %i %s %s comes instead of 201', async (status, type, text) => {
+    const org = await startOrg(async (request, response) => {
+      await bodyOf(request);
+      response.writeHead(status, { 'content-type': type }).end(text);
+    });
+    const sent = connectTo(org).uploadJobData(JOB, 4, () => Readable.from([Buffer.from('a\nb\n')]), watch());
+    expect(await failure(sent)).toMatchObject({
+      code: 'SALESFORCE_UNEXPECTED_REPLY',
+      retryable: true,
+      maybeApplied: true,
+    });
+  });
+});
+
 describe('a success that is none', () => {
   it.each([
     [
@@ -160,6 +279,7 @@ describe('a success that is none', () => {
     ['an empty body', 'application/json', '', 'an empty body'],
     ['half a JSON', 'application/json', '{"id":"750', '{"id":"750'],
     ['JSON of another kind', 'application/json', '{"hello":1}', '{"hello":1}'],
+    ['plain text', 'text/plain', 'OK', 'OK'],
   ])('%s is retryable and may have been applied', async (_name, type, text, words) => {
     const org = await startOrg((_request, response) => {
       response.writeHead(200, { 'content-type': type }).end(text);
@@ -179,7 +299,7 @@ describe('redirects', () => {
     });
     const context = watch();
     const error = await failure(connectTo(org).getJob(JOB, context));
-    expect(error).toMatchObject({ code: 'SALESFORCE_REDIRECT', retryable: false, httpStatus: 302 });
+    expect(error).toMatchObject({ code: 'SALESFORCE_REDIRECT', retryable: true, httpStatus: 302, maybeApplied: false });
     expect(error['message']).toContain(other.url);
     expect(error['message']).not.toContain('sid');
     expect(other.received).toEqual([]);

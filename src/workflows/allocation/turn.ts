@@ -27,7 +27,7 @@ const RENEW_AFTER_MS = 600_000;
 const LEAST_PATIENCE_MS = 1_800_000;
 const ORDINARY = 3;
 /** Codes of refusals that end by themselves as the day rolls on. */
-export const USED_UP = ['EXCEEDED_QUOTA', 'REQUEST_LIMIT_EXCEEDED'];
+export const USED_UP = ['EXCEEDED_QUOTA', 'REQUEST_LIMIT_EXCEEDED', 'LIMIT_EXCEEDED'];
 /** What a job says that failed because the allocation was used up. */
 const QUOTA = /ExceededQuota|ApiBatchItems/i;
 /** Without a ledger that knows when the window moves. */
