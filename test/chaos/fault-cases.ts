@@ -40,6 +40,9 @@ export const STEPS: readonly Step[] = [
   { name: 'abort', kind: 'abort', load: { operation: 'insert', rows: 4_000, parts: 1, recordsPerSecond: 300 } },
 ];
 
+/** Not among the steps that a soak chooses from, so that its seeds keep their meaning. */
+const TOKEN: Step = { name: 'token', kind: 'token', load: INSERT };
+
 export const FAULTS: Readonly<Record<string, FaultAction>> = {
   'HTTP 500': { status: 500 },
   'HTTP 503 with a page': { status: 503, html: '<html><title>Down for maintenance</title></html>' },
@@ -55,30 +58,63 @@ export const FAULTS: Readonly<Record<string, FaultAction>> = {
   'reply cut off': { cutReply: 0.5 },
   'reply cut off within chunks': { cutReply: 0.5, framing: 'chunked' },
   'half of the reply as if it were all': 'truncateJson',
+  // What something in between answers, with any status.
+  'an empty HTTP 406': { status: 406 },
+  'HTTP 400 with a page': { status: 400, html: '<html><title>Bad request</title></html>' },
+  'HTTP 404 with a page': { status: 404, html: '<html><title>Not found</title></html>' },
+  'HTTP 302 to another host': { status: 302, headers: { location: 'https://login.example.com/' } },
+  'HTTP 200 with an empty body': { status: 200 },
+  'HTTP 200 with a page': { status: 200, html: '<html><title>Welcome</title></html>' },
+  'HTTP 400, JSON without a code': { status: 400, json: { message: 'blocked by policy' } },
+  // What the platform itself says now and then, and not again.
+  'HTTP 404 NOT_FOUND': { status: 404, errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' },
+  'HTTP 400 INVALIDJOBSTATE': {
+    status: 400,
+    errorCode: 'INVALIDJOBSTATE',
+    message: 'The job is not in a state that allows this, or its results are not yet available',
+  },
+  'HTTP 403, too many requests at once': {
+    status: 403,
+    errorCode: 'REQUEST_LIMIT_EXCEEDED',
+    message: 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
+  },
+  'HTTP 400 TXN_SECURITY_METERING_ERROR': {
+    status: 400,
+    errorCode: 'TXN_SECURITY_METERING_ERROR',
+    message: 'The transaction security policy could not be evaluated in time.',
+  },
+  'HTTP 400 UNABLE_TO_LOCK_ROW': {
+    status: 400,
+    errorCode: 'UNABLE_TO_LOCK_ROW',
+    message: 'unable to obtain exclusive access to this record',
+  },
 };
 
 /** Cancelled while it runs, so that there is an abort that can go wrong. */
 const CANCEL: Trouble = { at: { kind: 'info', held: 'before' }, act: 'cancel' };
 
-/** Leaves a job Open that nobody knows: the load looks for it, which takes a minute. */
+/** Leaves a job Open that nobody knows: the load checks for it, which takes a minute. */
 const LOSES_CREATE = [
   'reply lost',
   'reply cut off',
   'reply cut off within chunks',
   'half of the reply as if it were all',
 ];
+/** Says that there is nothing: seen by the counters, a minute later. */
+const LOOKS_EMPTY = 'HTTP 200 with an empty body';
 
 export function faultCases(): Case[] {
-  return STEPS.flatMap((step) =>
+  return [TOKEN, ...STEPS].flatMap((step) =>
     Object.entries(FAULTS).map(([name, action]) => {
       const isCsv = step.kind === 'results' && action === 'truncateJson';
+      const isEmptyCsv = step.path !== undefined && step.path !== 'unprocessedrecords' && name === LOOKS_EMPTY;
       const losesCreate = step.kind === 'create' && LOSES_CREATE.includes(name);
       return {
         name: `${step.name}: ${name}`,
         load: step.load,
         faults: [faultAt(step, action)],
         ...(step.kind === 'abort' && { troubles: [CANCEL], ends: ['Canceled'] }),
-        ...((isCsv || losesCreate) && { slow: true }),
+        ...((isCsv || isEmptyCsv || losesCreate) && { slow: true }),
         looksForJobs: losesCreate,
       } satisfies Case;
     }),

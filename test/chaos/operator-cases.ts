@@ -116,7 +116,8 @@ export function operatorCases(): Case[] {
     load: RUNNING,
     troubles: [
       { at: { kind: 'info', nth: 2 }, act: { terminate: part } },
-      { at: { kind: 'info', nth: 4, held: 'before' }, act: 'kill' },
+      // The third one always comes: it is the first of the part that takes over.
+      { at: { kind: 'info', nth: 3, held: 'before' }, act: 'kill' },
     ],
   };
   return [...cancelled, cancelledInDownload, ...terminated, ...resets, resetInCreate, both];

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import type { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadResult } from '../../src/contract.js';
 import { NightloadError } from '../../src/errors.js';
@@ -120,8 +121,9 @@ function hasCome({ org }: World, { kind, path = '', nth = 1, held }: Moment): bo
   return org.ledger.requests.filter((entry) => entry.kind === kind && entry.path.includes(path)).length >= nth;
 }
 
-async function perform({ world, handle }: Run, act: Act): Promise<void> {
-  if (typeof act === 'object') return interfere(world, handle, act);
+async function perform(run: Run, act: Act): Promise<void> {
+  const { world, handle } = run;
+  if (typeof act === 'object') return interfere(run, act);
   switch (act) {
     case 'kill':
       await world.killWorker();
@@ -152,12 +154,14 @@ async function perform({ world, handle }: Run, act: Act): Promise<void> {
 
 /** What an operator may do to workflows. */
 async function interfere(
-  { client }: World,
-  load: LoadHandle,
+  run: Run,
   act: { terminate: string } | { reset: string; to: 'first' | 'last' },
 ): Promise<void> {
+  const { client } = run.world;
+  const load = run.handle;
   const name = 'terminate' in act ? act.terminate : act.reset;
   const handle = client.workflow.getHandle(name === '' ? load.workflowId : `${load.workflowId}/${name}`);
+  await untilThere(handle, run);
   if ('terminate' in act) {
     await handle.terminate('by an operator');
     return;
@@ -173,6 +177,19 @@ async function interfere(
     workflowTaskFinishEventId: tasks.at(act.to === 'first' ? 0 : -1)?.eventId ?? null,
     requestId: randomUUID(),
   });
+}
+
+/** A moment of the load may come before the child has begun whom something is to happen to. */
+async function untilThere(handle: WorkflowHandle, run: Run): Promise<void> {
+  while (!run.ended) {
+    try {
+      await handle.describe();
+      return;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+    await sleep(50);
+  }
 }
 
 function describe({ kind, path, nth = 1 }: Moment): string {

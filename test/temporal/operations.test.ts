@@ -309,7 +309,8 @@ describe('a header that the org does not know', () => {
   });
 
   it('fails with the words of the platform where the user may not describe: all unprocessed, nothing sent again', async () => {
-    world.org.fault({ kind: 'describe', action: { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' } });
+    const refused = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' };
+    world.org.fault({ kind: 'describe', times: 3, action: refused });
     const result = await world.load({ source: await world.csv(labelled('X1')) });
     expect(result).toMatchObject({
       state: 'Failed',
