@@ -42,10 +42,11 @@ export async function startBulkLoad(
 ): Promise<LoadHandle & { joined: boolean }> {
   resolveInput({ loadId: 'not-known-yet', ...input }, '');
   const loadId = input.loadId ?? (await deriveLoadId(input));
-  const complete: BulkLoadInput = { ...input, loadId };
+  const again = options.again ?? input.again === true;
+  const complete: BulkLoadInput = { ...input, loadId, ...(again && { again }) };
   const handle = new LoadHandle(client, workflowIdOf(loadId));
   for (let attempt = 0; ; attempt++) {
-    if ((await checkEarlier(client, complete, handle.workflowId, options)) === 'running')
+    if ((await checkEarlier(client, complete, handle.workflowId)) === 'running')
       return Object.assign(handle, { joined: true });
     try {
       await client.workflow.start('bulkLoad', {
@@ -80,7 +81,6 @@ export async function checkEarlier(
   client: Client,
   input: BulkLoadInput,
   workflowId: string,
-  options: Pick<StartOptions, 'again'> = {},
 ): Promise<'running' | 'none'> {
   const existing = await describeIfThere(client.workflow.getHandle(workflowId));
   if (existing === undefined) return 'none';
@@ -88,7 +88,7 @@ export async function checkEarlier(
     await checkSameInput(client, existing, input);
     return 'running';
   }
-  if (options.again !== true) refuseIfLanded(existing);
+  if (input.again !== true) refuseIfLanded(existing);
   return 'none';
 }
 
@@ -98,8 +98,10 @@ async function checkSameInput(
   input: BulkLoadInput,
 ): Promise<void> {
   const before = await firstInput(client, running);
-  // Compared as they travel: without the keys that are undefined.
-  if (isDeepStrictEqual(before, JSON.parse(JSON.stringify(input)))) return;
+  // Compared as they travel: without the keys that are undefined. Who says `again` means the same load.
+  const { again: _now, ...now } = JSON.parse(JSON.stringify(input)) as BulkLoadInput;
+  const { again: _then, ...then } = before ?? ({} as BulkLoadInput);
+  if (isDeepStrictEqual(then, now)) return;
   throw new NightloadError(
     'LOAD_ID_IN_USE',
     `${running.workflowId} is running with another input. Wait for its end, cancel it, or give this load another id.`,

@@ -150,6 +150,8 @@ export interface BulkLoadInput {
   };
   /** Also write the rows that landed with all columns of the source and their `sf__Id`. @default false */
   keepColumns?: boolean;
+  /** Load although an earlier load of this id landed rows, or may have. @default false */
+  again?: boolean;
   abortWhen?: {
     /** Share of failed rows, transient errors not counted. @default 0.5 */
     failedRatio?: number;

@@ -5,6 +5,11 @@ export function partFolder(part: number): string {
   return `part-${String(part).padStart(5, '0')}`;
 }
 
+/** Folder of an execution's working files; it stays the same over continue-as-new and reset. */
+export function runFolder(executionId: string): string {
+  return `run-${shortRunId(executionId)}`;
+}
+
 export const SUCCEEDED_FILE = 'succeeded.csv';
 
 /** Enough of a run id to tell runs apart: its end, because its beginning is the time. */

@@ -212,7 +212,10 @@ export class LoadHandle {
 }
 
 function notFound(workflowId: string): NightloadError {
-  return new NightloadError('LOAD_NOT_FOUND', `There is no load ${workflowId} in this namespace.`);
+  return new NightloadError(
+    'LOAD_NOT_FOUND',
+    `There is no load ${workflowId} in this namespace. Loads that have ended are known as long as its retention says; what one came to lies longer, in report.json in the folder of its results.`,
+  );
 }
 
 /** The result that a closed load left in its memo (without `jobs`). */

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { NightloadError } from '../errors.js';
 import { diskError, saveText } from '../storage/files.js';
 
+export const CLAIM_FILE = 'job.json';
+
 interface Claim {
   jobId: string;
 }
@@ -21,7 +23,7 @@ export async function claimPart(
   jobId: string,
   replaces: readonly string[],
 ): Promise<string | undefined> {
-  const path = join(folder, 'job.json');
+  const path = join(folder, CLAIM_FILE);
   const text = JSON.stringify({ jobId } satisfies Claim);
   await mkdir(folder, { recursive: true });
   try {

@@ -1,11 +1,12 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its queue. */
 import { join } from 'node:path';
 import { fingerprint } from '../storage/files.js';
-import { shortRunId } from '../layout.js';
+import { runFolder } from '../layout.js';
 import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { NightloadError } from '../errors.js';
+import { refuseIfLanded } from './landed-before.js';
 import { step } from './step.js';
 import type { LocateSourceInput, LocatedSource } from './types.js';
 
@@ -17,10 +18,11 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
       await fingerprint(await roots.pathOf(input.source));
     });
     const output = join(await roots.pathOf(input.output ?? dependencies.defaultOutput), input.loadId);
+    if (input.refuseLanded === true) await refuseIfLanded(output, input.executionId);
     return {
       filesQueue: dependencies.filesQueue,
       outputUri: folderUri(output),
-      workUri: folderUri(join(output, `run-${shortRunId(input.executionId)}`)),
+      workUri: folderUri(join(output, runFolder(input.executionId))),
       searchAttributes: await dependencies.searchAttributes(),
     };
   });

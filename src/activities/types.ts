@@ -75,6 +75,8 @@ export interface LocateSourceInput {
   loadId: string;
   /** Stays the same over continue-as-new and reset: names the folder of this execution's working files. */
   executionId: string;
+  /** Refuse a load of which an earlier execution landed rows, or may have. @default false */
+  refuseLanded?: boolean;
 }
 
 export interface LocatedSource {
@@ -337,6 +339,7 @@ export interface GatherRejectedInput {
 
 export interface WriteReportInput {
   outputUri: string;
+  workUri: string;
   /** `file:` URIs of the pieces, in order. */
   rejected: string[];
   unprocessed: string[];

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { saveStream, saveText } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { allJobs, landedFiles } from './ended-parts.js';
-import { joined, moveEarlierAside, RESULT_NAMES } from './result-folder.js';
+import { joined, moveEarlierAside, RESULT_NAMES, summaryName } from './result-folder.js';
 import { step } from './step.js';
 import type { WriteReportInput, WrittenFiles } from './types.js';
 
@@ -16,6 +16,7 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
   return step(async (input) => {
     const { roots } = dependencies;
     const folder = await roots.pathOf(input.outputUri);
+    const work = await roots.pathOf(input.workUri);
     await mkdir(folder, { recursive: true });
     await moveEarlierAside(folder, input.report.runId);
     const combine = async (uris: string[], name: string): Promise<string | undefined> => {
@@ -45,6 +46,10 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
       jobs: await allJobs(roots, input.ended),
       files: { ...files, succeeded },
     };
+    // Before the report: by it a run that was reset tells its own report from that of another.
+    const { loadId, workflowId, runId, state, records } = input.report;
+    await mkdir(work, { recursive: true });
+    await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
     await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report));
     return files;
   });

@@ -2,7 +2,7 @@
  * Files as the load needs them: written beside, flushed and renamed, so that half a file is never taken for a whole one,
  * not even after a power cut.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -124,6 +124,34 @@ export async function readHead(path: string, bytes: number): Promise<Buffer> {
     let filled = 0;
     while (filled < bytes) {
       const { bytesRead } = await file.read(buffer, filled, bytes - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * The whole of a file that others may have written; undefined when it is none, or a link, or longer than it may be.
+ * Opening it does not wait for a writer, as that of a pipe would.
+ */
+export async function readSmallFile(path: string, mostBytes: number): Promise<Buffer | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (['ELOOP', 'ENXIO', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+  try {
+    const { size } = await file.stat().then((found) => (found.isFile() ? found : { size: Infinity }));
+    if (size > mostBytes) return undefined;
+    const buffer = Buffer.alloc(size);
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await file.read(buffer, filled, size - filled, filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }

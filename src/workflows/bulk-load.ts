@@ -196,6 +196,7 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
         connection,
         loadId,
         executionId: workflowInfo().firstExecutionRunId,
+        refuseLanded: input.again !== true,
         ...(input.output !== undefined && { output: input.output }),
       },
     ],

@@ -30,6 +30,7 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   jobTimeout: true,
   outageLimit: true,
   keepColumns: true,
+  again: true,
   retry: true,
   abortWhen: true,
   priority: true,
@@ -117,7 +118,7 @@ export function checkFields(input: BulkLoadInput): void {
   if (/delete/i.test(input.operation) && Object.keys(input.constants ?? {}).length > 0) {
     refuse(`"constants" make no sense for ${input.operation}, which sends Ids only.`);
   }
-  for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows', 'keepColumns'] as const) {
+  for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows', 'keepColumns', 'again'] as const) {
     if (input[key] !== undefined && typeof input[key] !== 'boolean') {
       refuse(`"${key}" is ${JSON.stringify(input[key])}; it must be true or false.`);
     }

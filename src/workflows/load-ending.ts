@@ -56,6 +56,7 @@ export async function endLoad(
         steps.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
           {
             outputUri: located.outputUri,
+            workUri: located.workUri,
             rejected,
             unprocessed,
             changes,

@@ -1,0 +1,56 @@
+/** What a load's folder remembers of earlier runs, whoever starts it. That of a forgotten load: test/long/forgotten.test.ts. */
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
+import { LoadHandle } from '../../src/load-handle.js';
+import { accounts, FAST, openWorld } from '../support/load.js';
+import type { World } from '../support/load.js';
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+/** As a parent does it, under a workflow id of its own: no client looks at what ran before. */
+async function startedByParent(input: Partial<BulkLoadInput>): Promise<BulkLoadResult> {
+  const workflowId = `parent-${randomUUID()}`;
+  await world.client.workflow.start('bulkLoad', {
+    workflowId,
+    taskQueue: world.taskQueue,
+    args: [{ object: 'Account', ...FAST, ...input }],
+  });
+  return new LoadHandle(world.client, workflowId).result();
+}
+
+it('refuses a parent that starts what landed, what somebody terminated, and begins when nothing landed', async () => {
+  const input = {
+    operation: 'insert' as const,
+    source: await world.csv(accounts(30).map(({ Name = '' }) => ({ Name: `T ${Name}` }))),
+    loadId: 'terminated',
+  };
+  await world.org.setRecordsPerSecond(10);
+  const before = world.org.jobs().length;
+  const handle = await world.start(input);
+  await expect.poll(() => world.org.jobs()[before]?.state ?? 'Open', { timeout: 10_000 }).not.toBe('Open');
+  await world.client.workflow.getHandle(handle.workflowId).terminate();
+  await world.org.setRecordsPerSecond(20_000);
+  expect(await startedByParent(input)).toMatchObject({
+    state: 'Failed',
+    error: { code: 'ALREADY_LOADED', message: expect.stringMatching(/left no report/) as string },
+    jobsTotal: 0,
+  });
+
+  const whole = { ...input, source: await world.csv(accounts(20)), loadId: 'whole' };
+  expect(await world.load(whole)).toMatchObject({ state: 'Completed', records: { succeeded: 20 } });
+  const records = world.org.records('Account').length;
+  expect(await startedByParent(whole)).toMatchObject({ state: 'Failed', error: { code: 'ALREADY_LOADED' } });
+  expect(world.org.records('Account')).toHaveLength(records);
+
+  // Names are required: every row is rejected, so the same load may begin anew.
+  const bad = accounts(5).map(() => ({ Name: '', Description: 'without a name' }));
+  const none = { operation: 'insert' as const, source: await world.csv(bad), loadId: 'none' };
+  for (const _time of [1, 2]) {
+    expect(await startedByParent(none)).toMatchObject({ state: 'CompletedWithRejects', records: { rejected: 5 } });
+  }
+});
