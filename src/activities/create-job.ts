@@ -2,6 +2,7 @@
  * Creates a job. The platform has no key by which a create could be repeated safely, so creates whose answers were lost
  * are remembered, over killed workers too: a job may have come into being that nobody knows.
  */
+import { CancelledFailure } from '@temporalio/activity';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ColumnDelimiter, JobInfo } from '../salesforce/job-info.js';
 import { SalesforceError } from '../salesforce/errors.js';
@@ -42,13 +43,18 @@ async function ask(connection: SalesforceConnection, input: CreateJobInput, step
   const { connection: _name, apiVersion, columnDelimiter, ...spec } = input;
   const lostCreates = step.memory?.lostCreates ?? [];
   const askedAt = Date.now();
+  const shutdown = shutdownOf(step.signal);
+  let sent = false;
   try {
-    // A cancel does not interrupt it: an id that nobody learned would leave a job Open.
+    // A cancel does not interrupt it: an id that nobody learned would leave a job Open. A worker that must end does.
     return await connection.createJob(
       { ...spec, columnDelimiter: columnDelimiter as ColumnDelimiter },
       {
+        ...step.call,
         apiVersion,
+        signal: shutdown,
         onRequest: (kind) => {
+          sent = true;
           // Before the request is counted, because that tells the server of it.
           step.memory = { lostCreates, askedAt };
           step.call.onRequest?.(kind);
@@ -56,10 +62,22 @@ async function ask(connection: SalesforceConnection, input: CreateJobInput, step
       },
     );
   } catch (error) {
-    const lost = error instanceof SalesforceError && error.maybeApplied;
+    const lost = shutdown.aborted ? sent : error instanceof SalesforceError && error.maybeApplied;
     step.memory = { lostCreates: lost ? [...lostCreates, { from: askedAt, to: Date.now() }] : lostCreates };
     throw error;
   }
+}
+
+/** Aborts when the worker's time to end is over, but not when the load is canceled. */
+function shutdownOf(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const pass = (): void => {
+    const reason: unknown = signal.reason;
+    if (reason instanceof CancelledFailure && reason.message === 'WORKER_SHUTDOWN') controller.abort(reason);
+  };
+  if (signal.aborted) pass();
+  else signal.addEventListener('abort', pass, { once: true });
+  return controller.signal;
 }
 
 function byOrgsClock({ from, to }: LostCreate, ahead: number): LostCreate {

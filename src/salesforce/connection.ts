@@ -90,6 +90,11 @@ export class SalesforceConnection {
     await this.#transport.close();
   }
 
+  /** Ends all connections; requests that run fail. */
+  async destroy(): Promise<void> {
+    await this.#transport.destroy();
+  }
+
   /** The version for a load. Takes a request only when the settings name none. */
   async resolveApiVersion(context: CallContext = {}): Promise<string> {
     if (this.#apiVersion !== undefined) return this.#apiVersion;

@@ -178,6 +178,11 @@ export class Transport {
     return unlessAborted(this.#tokens.current(), signal);
   }
 
+  /** Ends all connections; requests that run fail. */
+  async destroy(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
   /** Waits for the requests that run, then ends all connections. */
   async close(): Promise<void> {
     await this.#agent.close();

@@ -39,8 +39,12 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Steps that still run at a stop: so long to finish, then they are cancelled, then given up; another worker repeats them. */
-const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '30s' } as const;
+/**
+ * Steps that still run at a stop: so long to finish, then they are cancelled, then given up; another worker repeats them.
+ * All of it, the closing of connections included, within the 30 s that Kubernetes gives.
+ */
+const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
+const CLOSE_LIMIT_MS = 2_000;
 
 /** Steps on files: each holds some MB of buffers at most. */
 export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const;
@@ -91,7 +95,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       worker.run().finally(end),
     ),
   ).then(async (ends) => {
-    await Promise.all([...options.connections.values()].map((org) => org.close().catch(() => undefined)));
+    await Promise.all([...options.connections.values()].map(closeSoon));
     const failed = ends.find((result) => result.status === 'rejected');
     if (failed === undefined) return;
     const reason: unknown = failed.reason;
@@ -112,4 +116,11 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       await done;
     },
   };
+}
+
+/** A request that nobody waits for any more must not hold the process up. */
+async function closeSoon(org: SalesforceConnection): Promise<void> {
+  const limit = setTimeout(() => void org.destroy().catch(() => undefined), CLOSE_LIMIT_MS);
+  await org.close().catch(() => undefined);
+  clearTimeout(limit);
 }

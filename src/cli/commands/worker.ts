@@ -14,8 +14,11 @@ export async function worker(): Promise<number> {
   const settings = connectionsFromEnvironment(env, (text) => say(`Warning: ${text}`));
   const roots = await FileRoots.fromEnvironment(env, process.cwd());
   const output = env['NIGHTLOAD_OUTPUT'];
-  // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM.
+  // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
   Runtime.install({ logger: workerLogger('WARN') });
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const end = (): never => process.exit(0);
+  for (const signal of signals) process.on(signal, end);
   const temporal = temporalSettings();
   const connection = await nativeConnection(temporal);
   const taskQueue = taskQueueFrom(env, DEFAULT_TASK_QUEUE);
@@ -28,6 +31,7 @@ export async function worker(): Promise<number> {
     roots,
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });
+  for (const signal of signals) process.off(signal, end);
   say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
   const connections = [...settings.keys()].join(', ') || 'none (set SF_* variables or NIGHTLOAD_CONNECTIONS)';
   say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
