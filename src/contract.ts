@@ -66,7 +66,7 @@ export interface FixerInput {
   operation: Operation;
 }
 
-/** Rows that were rejected, corrected: the shape of the rejected file; its `sf__*` columns may be missing. */
+/** Rows that were rejected, corrected: the shape of the rejected file; `sf__Id` and `sf__Error` may be missing. */
 export interface Corrections {
   /** `file:` URI that a worker sees. */
   source: string;
@@ -82,6 +82,8 @@ export interface CorrectionsTaken {
   rows: number;
   /** Rejected rows for which no correction has come. */
   remaining: number;
+  /** What was left out of the file. */
+  warnings?: string[];
 }
 
 /** What `bulkLoad` is started with: names, numbers and URIs; never rows, never secrets. */
@@ -104,8 +106,13 @@ export interface BulkLoadInput {
   loadId?: string;
   /** A connection configured on the worker. @default 'default' */
   connection?: string;
-  /** CSV header to field API name; `''` drops the column. */
+  /**
+   * CSV header, in any letter case, to field API name; several names with commas between them send the column to each of
+   * these fields, and `''` leaves it out. The header `''` is that of columns without a name.
+   */
   columns?: Record<string, string>;
+  /** The same, for a mapping that serves other files too: a header that the file does not have is a warning. `columns` goes before it. */
+  columnsIfPresent?: Record<string, string>;
   /** Columns may be called as their fields are labelled in the org. @default false */
   mapLabels?: boolean;
   /** Field API name to a value that every row gets. */
@@ -180,7 +187,7 @@ export type LoadState = 'Completed' | 'CompletedWithRejects' | 'Failed' | 'Cance
 export type StatusState = LoadState | 'Running' | 'Holding' | 'Paused';
 
 export interface RecordCounts {
-  /** Data records in the source; blank lines are not records. */
+  /** Data records in the source; blank lines and rows without any value are not records. */
   total: number;
   /** The next three are counted from the downloaded result files. */
   succeeded: number;

@@ -12,7 +12,7 @@ import { openSource, withoutCopy } from './open-source.js';
 import type { OpenSource } from './open-source.js';
 import { preflight } from './preflight.js';
 import type { Preflight } from './preflight.js';
-import { checkLargeRecords, rowsToSend, writeBadRows } from './prepare-rows.js';
+import { checkLargeRecords, nothingToLoad, rowsToSend, writeBadRows } from './prepare-rows.js';
 import type { RowsToSend } from './prepare-rows.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
@@ -65,14 +65,10 @@ async function check(
   report.warnings.push(...checked.warnings);
   const rows = await rowsToSend(opened, checked, work, input, step);
   if (rows.rewritten !== undefined) report.found.rewritten = rows.rewritten;
+  report.warnings.push(...rows.warnings);
   report.records = rows.plan.records;
   report.parts = rows.plan.parts.length;
-  if (rows.plan.records === 0) {
-    throw new NightloadError(
-      'SOURCE_EMPTY',
-      'The file has a header line and no data rows, so there is nothing to load.',
-    );
-  }
+  if (rows.plan.records === 0) throw nothingToLoad(rows);
   report.forecast = await forecast(connection, rows, { ...step.call, apiVersion: checked.apiVersion });
   // As a load does it: rows that are looked at one by one are found too large one by one.
   if (!input.checkRows && !input.skipBadRows) await checkLargeRecords(rows);

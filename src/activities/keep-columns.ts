@@ -8,6 +8,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readCell, readCells, writeCells } from '../csv/cells.js';
+import { isNameless } from '../csv/dialect.js';
+import { isNoteColumn } from '../csv/header.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { RecordCounter } from '../csv/record-counter.js';
 import { firstRecord, scanRecords } from '../csv/records.js';
@@ -130,8 +132,10 @@ async function openKept({ key, kept }: Joining['plan']): Promise<KeptSource | st
   const bytes = Buffer.from(head);
   const { start, end } = firstRecord(bytes, kept.delimiter) ?? { start: 0, end: 0 };
   const header = readCells(bytes.subarray(start, end), kept.delimiter);
+  const isSent = new Set(kept.columns.map(({ index }) => index));
   // Columns of an earlier result file would be taken for ours.
-  const places = header.flatMap((title, place) => (title.startsWith('sf__') ? [] : [place]));
+  const isOther = (title: string): boolean => isNoteColumn(title) || isNameless(title);
+  const places = header.flatMap((title, place) => (isOther(title) && !isSent.has(place) ? [] : [place]));
   const titles = places.map((place) => header[place] as string);
   return { ...kept, key: column.index, keyOf: keyFunction(key), titles, places };
 }

@@ -144,6 +144,7 @@ async function checkFirstRows(
   for await (const cells of eachRecord(readRange(path, dataStart, dataStart + HEAD_BYTES), {
     delimiter,
     partial: true,
+    leaveOutBlank: true,
   })) {
     row++;
     if (cells.length !== width) {

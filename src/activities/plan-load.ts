@@ -82,7 +82,7 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
       source: before,
       apiVersion: checked.apiVersion,
       ...(checked.describe && { object: checked.describe.name }),
-      warnings: checked.warnings.map(({ message }) => message).slice(0, MOST_WARNINGS),
+      warnings: [...rows.warnings, ...checked.warnings].map(({ message }) => message).slice(0, MOST_WARNINGS),
       ...(rejected && { rejected }),
       ...(key && { key }),
       ...(parent !== undefined && { parent }),

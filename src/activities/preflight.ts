@@ -2,8 +2,8 @@
 import { isDelete } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { applyColumns } from '../csv/header.js';
-import type { Column, ColumnPlan } from '../csv/header.js';
-import { quoted } from '../preflight/findings.js';
+import type { ColumnPlan } from '../csv/header.js';
+import { listed, quoted } from '../preflight/findings.js';
 import { checkHeader } from '../preflight/header-rules.js';
 import type { Finding } from '../preflight/header-rules.js';
 import { candidatesOf, nearest } from '../preflight/suggest.js';
@@ -32,14 +32,21 @@ export async function preflight(
   header: readonly string[],
   step: Step,
 ): Promise<Preflight> {
-  const columns = applyColumns(header, input);
+  const chosen = applyColumns(header, input);
   const apiVersion = await connection.resolveApiVersion(step.call).catch(finalBeforeStart);
   const context = { ...step.call, apiVersion };
   const describe = await describeIfPossible(connection, input.object, context, step);
   if (describe === undefined) {
-    const unchecked = withoutDescribe(input, columns, apiVersion);
+    const unchecked = withoutDescribe(input, chosen, apiVersion);
     return { ...unchecked, warnings: [...unchecked.warnings, ...retiring(step)] };
   }
+  const fields = new Set(
+    describe.fields
+      .flatMap(({ name, label }) => (input.mapLabels ? [name, label] : [name]))
+      .map((name) => name.toLowerCase()),
+  );
+  const isField = (name: string): boolean => fields.has(name.toLowerCase());
+  const columns = chosen.notes.some(isField) ? applyColumns(header, { ...input, isField }) : chosen;
   const report = await checkHeader({
     operation: input.operation,
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
@@ -49,24 +56,21 @@ export async function preflight(
     describeOf: (object) => describeIfPossible(connection, object, context, step).catch(hiddenObject),
     mapLabels: input.mapLabels ?? false,
   });
-  const renamed = (column: Column): Column => {
-    const position = columns.kept.findIndex(({ index }) => index === column.index);
-    return { ...column, name: report.names[position] ?? column.name };
-  };
-  const kept = columns.kept.map(renamed);
-  const sent = isDelete(input.operation) ? kept.filter(({ name }) => name === 'Id') : columns.sent.map(renamed);
+  const kept = columns.kept.map((column, place) => ({ ...column, name: report.names[place] ?? column.name }));
+  const sent = isDelete(input.operation) ? kept.filter(({ name }) => name === 'Id') : kept;
   const values = Object.values(input.constants ?? {});
   const errors = [...(await operationErrors(connection, input, context)), ...report.errors];
   return {
     apiVersion,
     describe,
-    columns: { sent, kept },
+    columns: { ...columns, sent, kept },
     constants: Object.fromEntries(report.constants.map((name, i) => [name, values[i] ?? ''])),
     ...((report.externalIdFieldName ?? input.externalIdFieldName) !== undefined && {
       externalIdFieldName: report.externalIdFieldName ?? (input.externalIdFieldName as string),
     }),
     errors,
     warnings: [
+      ...leftOut(columns),
       ...replacedColumns(report.names, report.constants),
       ...idleFixes(input.fixFields ?? [], [...report.names, ...report.constants]),
       ...report.warnings,
@@ -78,6 +82,28 @@ export async function preflight(
 /** What the replies so far announced of the API version. */
 function retiring({ warnings }: Step): Finding[] {
   return [...warnings].map((message) => ({ code: 'API_VERSION_RETIRING', message }));
+}
+
+/** Columns without a name are told once it is known that they are blank. */
+function leftOut({ notes, missing }: ColumnPlan): Finding[] {
+  const found: Finding[] = [];
+  if (notes.length > 0) {
+    found.push({
+      code: 'COLUMNS_LEFT_OUT',
+      message: `Not sent, because an earlier load wrote ${notes.length === 1 ? 'it' : 'them'}: the ${named('column', notes)}.`,
+    });
+  }
+  if (missing.length > 0) {
+    found.push({
+      code: 'MAPPING_COLUMN_MISSING',
+      message: `The mapping file names the ${named('column', missing)}, which the file does not have.`,
+    });
+  }
+  return found;
+}
+
+function named(what: string, names: readonly string[]): string {
+  return `${names.length === 1 ? what : `${what}s`} ${listed(names)}`;
 }
 
 function replacedColumns(names: readonly string[], constants: readonly string[]): Finding[] {
@@ -146,6 +172,7 @@ function withoutDescribe(input: PlanLoadInput, columns: ColumnPlan, apiVersion: 
         ]
       : [],
     warnings: [
+      ...leftOut(columns),
       {
         code: 'DESCRIBE_NOT_POSSIBLE',
         message: `The user may not describe ${input.object}, so the header could not be checked before the upload.`,

@@ -3,17 +3,21 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDelete } from '../contract.js';
+import { blankRowsText } from '../csv/blank-rows.js';
+import type { BlankRows } from '../csv/blank-rows.js';
 import { readCells, writeCells } from '../csv/cells.js';
+import { listedNumbers } from '../csv/dialect.js';
 import type { Dialect } from '../csv/dialect.js';
 import { headerBytes, sendsAllColumns } from '../csv/header.js';
 import { keyNormaliser } from '../csv/keys.js';
 import { planParts } from '../csv/parts.js';
-import type { PartPlan } from '../csv/parts.js';
+import type { PartPlan, PlanOptions } from '../csv/parts.js';
 import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
 import { eachRecordBytes } from '../csv/records.js';
 import { NightloadError } from '../errors.js';
 import { checkRows } from '../preflight/check-rows.js';
 import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';
+import type { Finding } from '../preflight/findings.js';
 import { readRange, readRanges, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { OpenSource } from './open-source.js';
@@ -32,6 +36,8 @@ export interface RowsToSend {
   rewritten?: string;
   /** Then: cells of the source's header. */
   headerWidth?: number;
+  /** What of the source is left out. */
+  warnings: Finding[];
 }
 
 export interface PreparedRows {
@@ -51,15 +57,17 @@ export async function prepareRows(
   step: Step,
 ): Promise<PreparedRows> {
   const rows = await rowsToSend(opened, checked, work, input, step);
-  if (rows.plan.records === 0) {
-    throw new NightloadError(
-      'SOURCE_EMPTY',
-      'The file has a header line and no data rows, so there is nothing to load.',
-    );
-  }
+  if (rows.plan.records === 0) throw nothingToLoad(rows);
   if (input.checkRows || input.skipBadRows) return leaveOutBadRows(opened, rows, checked, work, input, step);
   await checkLargeRecords(rows);
   return { rows };
+}
+
+export function nothingToLoad({ warnings }: RowsToSend): NightloadError {
+  const only = warnings.some(({ code }) => code === 'BLANK_ROWS_LEFT_OUT')
+    ? 'only data rows without any value'
+    : 'no data rows';
+  return new NightloadError('SOURCE_EMPTY', `The file has a header line and ${only}, so there is nothing to load.`);
 }
 
 /** The source itself where its bytes can be sent; else a copy that says the same. */
@@ -82,16 +90,20 @@ export async function rowsToSend(
     const names = columns.sent.map(({ name }) => name);
     // Rows that are looked at one by one are rejected one by one.
     const width = input.checkRows || input.skipBadRows ? 0 : names.length;
-    const plan = await cut(source, dialect, names, input.partMaxBytes, step, width);
+    const plan = await cut({ path: source, dialect, names, width, leaveOutBlank: true }, input.partMaxBytes, step);
     // The header line is our own, so only the data's line breaks count.
     const lineEnding = plan.lineBreaks === 'none' ? dialect.lineEnding : plan.lineBreaks;
     // What the platform makes of blank lines is not documented, so they are not sent.
-    if (plan.blankBytes > 0) why = 'blank lines are left out';
+    if (plan.blankBytes > 0) why = plan.blankRows.rows > 0 ? 'blank rows are left out' : 'blank lines are left out';
     else if (plan.loneCr) why = 'cells with carriage returns are quoted';
     else if (lineEnding === 'mixed') why = 'line ends are mixed';
     else if ((input.lineEnding ?? lineEnding) !== lineEnding) why = 'line ends are changed';
-    else return { path: source, names, dialect: { ...dialect, lineEnding }, plan };
+    else {
+      const warnings = leftOut(plan.blankRows, []);
+      return { path: source, names, dialect: { ...dialect, lineEnding }, plan, warnings };
+    }
   }
+  const blankRows = { rows: 0, after: 0 };
   const shape = {
     delimiter: dialect.delimiter,
     width: dialect.header.length,
@@ -101,30 +113,53 @@ export async function rowsToSend(
     blankAsNull: input.blankAsNull,
     keepRagged: input.checkRows || input.skipBadRows,
     keys: ['Id', ...(externalIdFieldName === undefined ? [] : [externalIdFieldName])],
+    nameless: columns.nameless,
+    blankRows,
   };
   // A name of its own: an earlier attempt, cut off from the server, may still be writing.
   const path = join(work, `source-${randomUUID().slice(0, 8)}.csv`);
   await saveStream(countingBytes(rewriteCsv(readRange(source, dialect.dataStart), shape), step), path, step.signal);
   const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
   const names = rewrittenNames(shape);
-  const plan = await cut(path, written, names, input.partMaxBytes, step);
-  return { path, names, dialect: written, plan, rewritten: why, headerWidth: dialect.header.length };
+  const plan = await cut({ path, dialect: written, names }, input.partMaxBytes, step);
+  const warnings = leftOut(blankRows, columns.nameless);
+  return { path, names, dialect: written, plan, rewritten: why, headerWidth: dialect.header.length, warnings };
 }
 
-function cut(
-  path: string,
-  dialect: Pick<Dialect, 'delimiter' | 'dataStart'>,
-  names: string[],
-  partMaxBytes: number,
-  step: Step,
-  width = 0,
-): Promise<PartPlan> {
+function leftOut(blankRows: BlankRows, nameless: readonly number[]): Finding[] {
+  const found: Finding[] = [];
+  if (blankRows.rows > 0) found.push({ code: 'BLANK_ROWS_LEFT_OUT', message: blankRowsText(blankRows) });
+  if (nameless.length > 0) {
+    const numbers = listedNumbers(nameless.map((index) => index + 1));
+    found.push({
+      code: 'COLUMNS_LEFT_OUT',
+      message:
+        nameless.length === 1
+          ? `Column ${numbers} has no name and no value in any row, so it is not sent.`
+          : `Columns ${numbers} have no name and no value in any row, so they are not sent.`,
+    });
+  }
+  return found;
+}
+
+/** Rows without any value are left out of a source; of what was made of it every row is one of the source. */
+function isSource({ rewritten }: RowsToSend): boolean {
+  return rewritten === undefined;
+}
+
+interface RowsToCut extends Pick<PlanOptions, 'width' | 'leaveOutBlank'> {
+  path: string;
+  dialect: Pick<Dialect, 'delimiter' | 'dataStart'>;
+  names: string[];
+}
+
+function cut({ path, dialect, names, ...how }: RowsToCut, partMaxBytes: number, step: Step): Promise<PartPlan> {
   const header = headerBytes(names, dialect.delimiter, 'CRLF').length;
   return planParts(scanRange(path, dialect.dataStart, undefined, step.signal), {
     delimiter: dialect.delimiter,
     base: dialect.dataStart,
     maxBytes: Math.max(1, partMaxBytes - header),
-    width,
+    ...how,
     onProgress: (bytes) => (step.bytes = bytes),
   });
 }
@@ -165,6 +200,7 @@ export function rowRules(
   const keyField = keyName === undefined ? undefined : fields.get(keyName);
   return {
     delimiter: rows.dialect.delimiter,
+    leaveOutBlank: isSource(rows),
     base: rows.dialect.dataStart,
     width: rows.names.length,
     ...(rows.headerWidth !== undefined && { headerWidth: rows.headerWidth }),
@@ -219,7 +255,10 @@ export async function writeBadRows(
   let place = 0;
   const original = async (number: number): Promise<string[]> => {
     const { delimiter, dataStart } = opened.dialect;
-    records ??= eachRecordBytes(readRange(opened.path, dataStart, undefined, step.signal), { delimiter });
+    records ??= eachRecordBytes(readRange(opened.path, dataStart, undefined, step.signal), {
+      delimiter,
+      leaveOutBlank: true,
+    });
     for (;;) {
       const next = await records.next();
       if (next.done === true) return [];
@@ -277,6 +316,7 @@ async function withoutRows(
     const { delimiter, dataStart } = dialect;
     for await (const record of eachRecordBytes(readRange(rows.path, dataStart, undefined, step.signal), {
       delimiter,
+      leaveOutBlank: isSource(rows),
     })) {
       if (++row === numbers[next]) next++;
       else await file.add(record[record.length - 1] === 0x0a ? record : Buffer.concat([record, end]));
@@ -286,6 +326,6 @@ async function withoutRows(
   }
   const written = { ...dialect, dataStart: 0 };
   if (file.rows === 0) await saveStream((async function* () {})(), file.path);
-  const plan = await cut(file.path, written, rows.names, input.partMaxBytes, step);
+  const plan = await cut({ path: file.path, dialect: written, names: rows.names }, input.partMaxBytes, step);
   return { ...rows, path: file.path, dialect: written, plan, rewritten: 'rows that would fail are left out' };
 }

@@ -60,7 +60,7 @@ export class Rejections {
     // Without the original, its other columns stay blank: the Id and the reason are what matters.
     if (await isAsPlanned(original.path, original.fingerprint)) {
       const bytes = readRange(original.path, original.dataStart, undefined, signal);
-      for await (const record of eachRecordBytes(bytes, { delimiter })) {
+      for await (const record of eachRecordBytes(bytes, { delimiter, leaveOutBlank: true })) {
         const value = this.#key?.of([readCell(record, place, delimiter)]) ?? '';
         const waiting = this.#waiting.get(value);
         if (waiting === undefined) continue;

@@ -7,8 +7,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDelete } from '../contract.js';
+import { blankRowsText } from '../csv/blank-rows.js';
 import { readCell } from '../csv/cells.js';
-import { headerBytes } from '../csv/header.js';
+import { isNameless } from '../csv/dialect.js';
+import { headerBytes, isNoteColumn } from '../csv/header.js';
 import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
 import { eachRecordBytes, scanRecords } from '../csv/records.js';
@@ -52,6 +54,7 @@ export function takeCorrections(
       rows: stage.parts.reduce((sum, { records }) => sum + records, 0),
       remaining: remaining.rows,
       ...(rows.left > 0 && { left: rows.left }),
+      ...(rows.warnings && { warnings: rows.warnings }),
       ...(remaining.rows > 0 && { rejected: pathToFileURL(remaining.path).href }),
       next: stageOf(stageFolder, stage),
     };
@@ -86,6 +89,7 @@ interface Corrected {
   keys: Map<string, number[]>;
   /** Rows that were left out because a newer one of their key landed. */
   left: number;
+  warnings?: string[];
 }
 
 async function readCorrections(
@@ -108,6 +112,7 @@ async function readCorrections(
   const columns = columnsOf(opened, plan);
   const all = join(folder, `rows-${randomUUID().slice(0, 8)}.csv`);
   const { dialect } = opened;
+  const blankRows = { rows: 0, after: 0 };
   await saveStream(
     rewriteCsv(readRange(opened.path, dialect.dataStart), {
       delimiter: dialect.delimiter,
@@ -116,6 +121,8 @@ async function readCorrections(
       columns,
       blankAsNull: input.blankAsNull,
       keys: ['Id', key.column],
+      nameless: dialect.header.flatMap((title, index) => (isNameless(title) ? [index] : [])),
+      blankRows,
     }),
     all,
     step.signal,
@@ -132,6 +139,7 @@ async function readCorrections(
   return {
     keys,
     left,
+    ...(blankRows.rows > 0 && { warnings: [`Corrections: ${blankRowsText(blankRows)}`] }),
     plan: {
       rows,
       fingerprint: await fingerprint(rows),
@@ -161,7 +169,8 @@ function columnsOf({ dialect }: OpenSource, plan: StagePlan): { index: number; n
   const titles = dialect.header.map((title) => title.trim().toLowerCase());
   const shown = shownNames(plan);
   const known = new Set(shown.map((name) => name.toLowerCase()));
-  const unknown = dialect.header.filter((_, i) => !titles[i]?.startsWith('sf__') && !known.has(titles[i] ?? ''));
+  const isKnown = (title: string): boolean => isNoteColumn(title) || isNameless(title) || known.has(title);
+  const unknown = dialect.header.filter((_, i) => !isKnown(titles[i] ?? ''));
   if (unknown.length > 0) {
     throw refused(
       `The corrected file has columns that the load does not have: ${unknown.join(', ')}. It has: ${shown.join(', ')}.`,
@@ -171,7 +180,7 @@ function columnsOf({ dialect }: OpenSource, plan: StagePlan): { index: number; n
     const index = titles.indexOf(name.toLowerCase());
     if (index === -1)
       throw refused(
-        `The corrected file has no column ${name}. It needs all columns of the rejected file; those that begin with sf__ may be missing.`,
+        `The corrected file has no column ${name}. It needs all columns of the rejected file; sf__Id and sf__Error may be missing.`,
       );
     if (titles.includes(name.toLowerCase(), index + 1))
       throw refused(`The corrected file has the column ${name} twice.`);

@@ -97,6 +97,7 @@ export interface PlanLoadInput {
   externalIdFieldName?: string;
   connection: string;
   columns?: Record<string, string>;
+  columnsIfPresent?: Record<string, string>;
   constants?: Record<string, string>;
   blankAsNull: boolean;
   delimiter?: string;

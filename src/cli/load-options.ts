@@ -68,18 +68,18 @@ export function parseWhole(text: string): number {
   return Number(text);
 }
 
-/** `Header=Api__c`, repeated. No API name has an equals sign, but a header may. */
+/** `Header=Api__c`, repeated. No API name has an equals sign, but a header may; `=` alone is the column without a name. */
 export function collectMapping(text: string, before: Record<string, string> = {}): Record<string, string> {
-  return collect(text, text.lastIndexOf('='), before);
+  return collect(text, text.lastIndexOf('='), before, 0);
 }
 
 /** `Api__c=value`, repeated. */
 export function collectPair(text: string, before: Record<string, string> = {}): Record<string, string> {
-  return collect(text, text.indexOf('='), before);
+  return collect(text, text.indexOf('='), before, 1);
 }
 
-function collect(text: string, at: number, before: Record<string, string>): Record<string, string> {
-  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
+function collect(text: string, at: number, before: Record<string, string>, least: number): Record<string, string> {
+  if (at < least) throw new InvalidArgumentError('Write NAME=VALUE.');
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
@@ -96,7 +96,11 @@ export function addLoadOptions(command: Command): Command {
     .option('--connection <name>', 'a connection that the worker has', 'default')
     .option('--id <id>', 'id of the load; default: derived from the content')
     .option('--again', 'load although an earlier load of this id landed rows')
-    .option('--map <Header=Api__c>', 'rename a column; an empty name drops it; may be repeated', collectMapping)
+    .option(
+      '--map <Header=Api__c>',
+      'rename a column; an empty name drops it; A__c,B__c fills both; may be repeated',
+      collectMapping,
+    )
     .option('--map-file <file>', 'the same from a JSON file or a Data Loader .sdl file; --map goes before it')
     .option('--set <Api__c=value>', 'give every row this value; may be repeated', collectPair)
     .option('--map-labels', 'columns may be called as their fields are labelled')
@@ -149,7 +153,10 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   });
   const abortWhen = given({ failedRatio: options.abortWhenFailed });
   const mapping = options.mapFile === undefined ? undefined : readMapping(resolve(options.mapFile));
-  const columns = { ...mapping?.columns, ...options.map };
+  const own = new Set(Object.keys(options.map ?? {}).map((title) => title.toLowerCase()));
+  // --map goes before the file, in whatever letter case.
+  const fromFile = Object.entries(mapping?.columns ?? {}).filter(([title]) => !own.has(title.toLowerCase()));
+  const columns = { ...Object.fromEntries(fromFile), ...options.map };
   const constants = { ...mapping?.constants, ...options.set };
   const some = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);
   return {
@@ -161,6 +168,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       loadId: options.id,
       connection: options.connection,
       columns: some(columns),
+      columnsIfPresent: some(mapping?.columnsIfPresent ?? {}),
       constants: some(constants),
       mapLabels: options.mapLabels,
       checkRows: options.checkRows,

@@ -7,6 +7,8 @@ import { NightloadError } from '../errors.js';
 export interface Mapping {
   /** CSV header to field API name; '' drops the column. */
   columns: Record<string, string>;
+  /** The same, for headers that the file may lack: a Data Loader mapping serves many files. */
+  columnsIfPresent: Record<string, string>;
   /** Field API name to the value of every row. */
   constants: Record<string, string>;
 }
@@ -14,7 +16,7 @@ export interface Mapping {
 /** @throws NightloadError `MAPPING_UNREADABLE` */
 export function readMapping(path: string): Mapping {
   const text = readText(path);
-  return extname(path).toLowerCase() === '.json' ? fromJson(text, path) : fromProperties(text, path);
+  return extname(path).toLowerCase() === '.json' ? fromJson(text, path) : fromProperties(text);
 }
 
 function readText(path: string): string {
@@ -47,22 +49,31 @@ function fromJson(text: string, path: string): Mapping {
     if (typeof name !== 'string') throw unreadable(path, `the name for "${header}" must be a text`);
     columns[header] = name;
   }
-  return { columns, constants: {} };
+  return { columns, columnsIfPresent: {}, constants: {} };
 }
 
-/** Data Loader: `Header=Field__c`, a parent as `Parent\:Key__c`, a value for every row as `"value"=Field__c`. */
-function fromProperties(text: string, path: string): Mapping {
-  const mapping: Mapping = { columns: {}, constants: {} };
+/**
+ * Data Loader: `Header=Field__c`, or several fields with commas between them; a parent as `Relationship:Object-Key__c`, in
+ * older versions as `Relationship:Key__c`; a value for every row as `"value"=Field__c`.
+ */
+function fromProperties(text: string): Mapping {
+  const mapping: Mapping = { columns: {}, columnsIfPresent: {}, constants: {} };
   for (const [header, target] of Object.entries(parse(text) as Record<string, string>)) {
-    const field = target.trim().replace(':', '.');
-    if (field.includes(',')) {
-      throw unreadable(path, `"${header}" is mapped to more than one field, which nightload does not do`);
-    }
+    const fields = target
+      .split(',')
+      .map((field) => fieldName(field.trim()))
+      .filter((field) => field !== '');
     const value = /^"(.*)"$/s.exec(header)?.[1];
-    if (value === undefined) mapping.columns[header] = field;
-    else if (field !== '') mapping.constants[field] = value;
+    if (value === undefined) mapping.columnsIfPresent[header] = fields.join(',');
+    else for (const field of fields) mapping.constants[field] = value;
   }
   return mapping;
+}
+
+/** `Owner:User-Email` is `User:Owner.Email`; the preflight leaves the object out where it is the only one. */
+function fieldName(target: string): string {
+  const [, relationship, object, key] = /^(\w+):(\w+)-(\w+)$/.exec(target) ?? [];
+  return relationship === undefined ? target.replace(':', '.') : `${object}:${relationship}.${key}`;
 }
 
 function unreadable(path: string, why: string): NightloadError {

@@ -75,16 +75,25 @@ const OTHER_FORMATS = [
   [/^\s*(?:\[\s*(?:\{|\]|$)|\{\s*(?:"|\}|$))/, 'JSON'],
   [/^\s*<(?:!doctype|html|head|body|table)\b/i, 'HTML, perhaps the page of a login'],
   [/^\s*<\?xml/i, 'XML'],
-  [/^%PDF-/, 'PDF'],
-  [/^PK[^\w ,;]{2}/, 'a zip archive or an Excel workbook (.xlsx)'],
-  [/^\xd0\xcf[^\w ]\xe0/, 'an old Excel workbook (.xls)'],
+  [/^%PDF-\d/, 'PDF'],
+] as const;
+
+const ZIP = 'a zip archive or an Excel workbook (.xlsx)';
+/** Whole ones: a column may be called PK. */
+const SIGNATURES = [
+  [Buffer.from('PK\x03\x04'), ZIP],
+  [Buffer.from('PK\x05\x06'), ZIP],
+  [Buffer.from('PK\x07\x08'), ZIP],
+  [Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'an old Excel workbook (.xls)'],
 ] as const;
 
 /** Texts that no CSV begins with; as a CSV they would be refused for reasons that lead people astray. */
 export function refuseOtherFormats(bytes: Buffer): void {
   // Every byte as one character: signatures are bytes.
   const text = bytes.subarray(0, 1000).toString('latin1');
-  const other = OTHER_FORMATS.find(([pattern]) => pattern.test(text));
+  const other =
+    SIGNATURES.find(([signature]) => bytes.subarray(0, signature.length).equals(signature)) ??
+    OTHER_FORMATS.find(([pattern]) => pattern.test(text));
   if (other !== undefined) {
     throw new NightloadError(
       'SOURCE_NOT_CSV',
@@ -119,18 +128,23 @@ function guessDelimiter(bytes: Buffer): Delimiter {
   return best;
 }
 
-/** All of a kind at once: whoever mends them one by one starts the check as often. */
+/** Nobody can map such a column by its name; spreadsheets leave them at the end, without a value. */
+export function isNameless(title: string): boolean {
+  return title.trim() === '';
+}
+
+/** All of a kind at once: whoever fixes them one by one starts the check as often. */
 function checkNames(header: string[]): void {
-  const nameless = header.flatMap((name, index) => (name.trim() === '' ? [index + 1] : []));
-  if (nameless.length > 0) {
-    const [has, them] =
-      nameless.length === 1
-        ? [`Column ${nameless[0]} of the header has`, 'it']
-        : [`Columns ${listed(nameless)} of the header have`, 'them'];
-    throw new NightloadError('HEADER_EMPTY_NAME', `${has} no name. Name ${them} or remove ${them}.`);
+  if (header.every(isNameless)) {
+    throw new NightloadError(
+      'HEADER_EMPTY_NAME',
+      'The first line names no column. It must be the header: remove what comes before it.',
+    );
   }
   const places = new Map<string, number[]>();
   header.forEach((name, index) => {
+    // Whether they may be left out shows in the rows.
+    if (isNameless(name)) return;
     const same = places.get(name.toLowerCase());
     if (same === undefined) places.set(name.toLowerCase(), [index]);
     else same.push(index);
@@ -141,7 +155,7 @@ function checkNames(header: string[]): void {
     const names = same.map((index) => header[index] as string);
     const spelt =
       new Set(names).size === 1 ? '' : ` (${names.map((name) => `"${name}"`).join(', ')}; case does not count)`;
-    return `Columns ${listed(same.map((index) => index + 1))} of the header are ${same.length === 2 ? 'both' : 'all'} named "${names.at(-1)}"${spelt}.`;
+    return `Columns ${listedNumbers(same.map((index) => index + 1))} of the header are ${same.length === 2 ? 'both' : 'all'} named "${names.at(-1)}"${spelt}.`;
   });
   const more = doubled.length > MOST_NAMED ? ` So are ${doubled.length - MOST_NAMED} more.` : '';
   throw new NightloadError('HEADER_DUPLICATE_COLUMN', `${told.join(' ')}${more} Keep one of each.`);
@@ -149,7 +163,8 @@ function checkNames(header: string[]): void {
 
 const MOST_NAMED = 20;
 
-function listed(numbers: readonly number[]): string {
+/** `2, 4 and 6` */
+export function listedNumbers(numbers: readonly number[]): string {
   const named = numbers.slice(0, MOST_NAMED);
   if (named.length < numbers.length) return `${named.join(', ')} and ${numbers.length - named.length} more`;
   return named.length === 1 ? String(named[0]) : `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;

@@ -3,6 +3,7 @@
  * and at either end of a row. Elsewhere the number of cells tells that they belong to a value.
  */
 import { NightloadError } from '../errors.js';
+import { BlankRowFinder } from './blank-rows.js';
 
 const QUOTE = 0x22;
 const CR = 0x0d;
@@ -12,6 +13,7 @@ export class LoneCrFinder {
   /** Offset of the next chunk. */
   #position: number;
   readonly #delimiter: number;
+  readonly #blank: BlankRowFinder;
   readonly #width: number;
   #inQuotes = false;
   /** A quote that comes now opens a cell, or goes on with one that it seemed to close. */
@@ -30,6 +32,7 @@ export class LoneCrFinder {
    */
   constructor(delimiter: string, width: number, position = 0) {
     this.#delimiter = delimiter.charCodeAt(0);
+    this.#blank = new BlankRowFinder(this.#delimiter);
     this.#width = width;
     this.#position = position;
   }
@@ -38,6 +41,7 @@ export class LoneCrFinder {
   push(chunk: Buffer): NightloadError | undefined {
     for (let at = 0; at < chunk.length && !this.#lost; at++) {
       const byte = chunk[at] as number;
+      this.#blank.push(chunk, at, at + 1);
       if (this.#open !== undefined && byte !== LF && (this.#width === 1 || !this.#begun || byte === CR)) {
         return this.#error(this.#open);
       }
@@ -49,8 +53,9 @@ export class LoneCrFinder {
       } else if (this.#inQuotes || (byte !== CR && byte !== LF)) this.#begun = true;
       else if (byte === CR) this.#open = this.#position + at;
       else {
-        if (this.#begun) this.#row++;
+        if (this.#begun && !this.#blank.isBlank) this.#row++;
         this.#begun = false;
+        this.#blank.reset();
       }
       this.#mayOpen = byte === QUOTE || byte === this.#delimiter || byte === LF;
     }

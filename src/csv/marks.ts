@@ -130,6 +130,21 @@ export function scanInput(
   found.raggedCells = words[RAGGED_CELLS] as number;
 }
 
+/** The input, as offsets count it. */
+export const inputBytes = bytes.subarray(INPUT);
+
+/** Cells of a line that the scan has found. */
+export function cellsOf(start: number, end: number, delimiter: number): number {
+  let cells = 1;
+  let inQuotes = false;
+  for (let at = start; at < end; at++) {
+    const byte = inputBytes[at];
+    if (byte === QUOTE) inQuotes = !inQuotes;
+    else if (byte === delimiter && !inQuotes) cells++;
+  }
+  return cells;
+}
+
 /** Whether a line that the scan has found is no record: it has nothing before its line end. */
 export function isBlank(start: number, end: number): boolean {
   const size = end - start;

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, MOST_ROW_BYTES, rowTooLarge, Scanner, unclosedQuote } from './scanner.js';
+import type { BlankRows } from './blank-rows.js';
 import type { ScanOptions, ScanSummary } from './records.js';
 import type { RaggedRecord, StrayQuote } from './scanner.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
@@ -28,12 +29,14 @@ export interface PlanOptions extends ScanOptions {
 
 export interface PartPlan extends ScanSummary {
   parts: PartRange[];
-  /** Bytes of blank lines between the records of a part. They are no records, but they would be sent. */
+  /** Bytes of blank lines and blank rows between the records of a part. They are no records, but they would be sent. */
   blankBytes: number;
   /** Records of so many bytes that a cell may have more than the platform takes; at most {@link MOST_LARGE}. */
   large: { row: number; start: number; end: number }[];
   /** A carriage return that ends nothing. */
   loneCr: boolean;
+  /** With `leaveOutBlank`: rows that are in no part. Their bytes count as `blankBytes` where they lie in one. */
+  blankRows: BlankRows;
 }
 
 /** A cell may have so many characters; in UTF-8 it then has at least as many bytes. */
@@ -74,7 +77,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
         parts.push(current);
       }
     },
-    options.width,
+    options,
   );
   const text = new Utf8Finder(base);
   const sums = new PartSums(parts);
@@ -108,6 +111,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     blankBytes,
     large,
     loneCr: scanner.loneCr || scanner.endsInCr,
+    blankRows: scanner.blankRows,
     records: scanner.records,
     bytes: position - base,
     lineBreaks: lineBreaks(scanner),

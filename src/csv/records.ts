@@ -9,6 +9,8 @@ export interface ScanOptions {
   base?: number;
   /** The bytes may end inside a record, which is then left out. @default false */
   partial?: boolean;
+  /** Rows without any value are no records: so it is with a source, and not with what was made of it. @default false */
+  leaveOutBlank?: boolean;
 }
 
 export interface ScanSummary {
@@ -36,13 +38,16 @@ class RecordReader {
   #piecesStart: number;
   #position: number;
 
-  constructor({ delimiter, base = 0 }: ScanOptions, visit: (record: Buffer, start: number, end: number) => void) {
+  constructor(options: ScanOptions, visit: (record: Buffer, start: number, end: number) => void) {
+    const { delimiter, base = 0 } = options;
     this.#piecesStart = base;
     this.#position = base;
-    this.scanner = new Scanner(delimiter, base, (start, end) => {
+    const onRecord = (start: number, end: number): void => {
       if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)];
       visit((this.#pieces[0] as Buffer).subarray(start - this.#piecesStart, end - this.#piecesStart), start, end);
-    });
+    };
+    const { leaveOutBlank = false } = options;
+    this.scanner = new Scanner(delimiter, base, onRecord, { leaveOutBlank });
   }
 
   get position(): number {

@@ -7,6 +7,8 @@ import type { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
+import { isBlankRow } from './blank-rows.js';
+import type { BlankRows } from './blank-rows.js';
 import type { Column } from './header.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
 import { LoneCrFinder } from './lone-cr.js';
@@ -29,6 +31,10 @@ export interface RewriteOptions {
   keepRagged?: boolean;
   /** Columns by which records are found: blank cells stay blank there even with `blankAsNull`. */
   keys?: readonly string[];
+  /** Columns that must be blank in every row, because nobody said what they are. */
+  nameless?: readonly number[];
+  /** Counts rows without any value, which are left out. */
+  blankRows?: BlankRows;
 }
 
 /** Columns of the source that no constant replaces; field names count in any letter case. */
@@ -50,17 +56,23 @@ function withLineFeeds(text: string): string {
 /**
  * @param data the source from its first data byte on, without its header line
  * @returns data rows only, without a header line
- * @throws (as a stream error) NightloadError `CSV_RAGGED_ROW`, `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`, `CSV_INVALID`,
+ * @throws (as a stream error) NightloadError `HEADER_EMPTY_NAME`, `CSV_RAGGED_ROW`, `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`, `CSV_INVALID`,
  *   `CSV_NOT_UTF8`, `CSV_LINE_ENDING`
  */
 export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   const keys = new Set((options.keys ?? []).map((name) => name.toLowerCase()));
   const columns = fromSource(options).map(({ index, name }) => ({ index, isKey: keys.has(name.toLowerCase()) }));
   const added = Object.values(options.constants ?? {}).map(withLineFeeds);
+  const { nameless = [], blankRows = { rows: 0, after: 0 } } = options;
   let row = 0;
   const reshape = new Transform({
     objectMode: true,
     transform(record: string[], _encoding, done) {
+      if (isBlankRow(record)) {
+        if (blankRows.rows++ === 0) blankRows.after = row;
+        done();
+        return;
+      }
       row++;
       if (record.length !== options.width && options.keepRagged === true) {
         if (record.length === columns.length + added.length) record.push('');
@@ -74,6 +86,11 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
             `Data row ${row} has ${record.length} cells, the header has ${options.width}. Look for a missing or stray quote or delimiter.`,
           ),
         );
+        return;
+      }
+      const named = nameless.find((index) => record[index] !== '');
+      if (named !== undefined) {
+        done(namelessValue(named, row));
         return;
       }
       const cells = columns.map(({ index, isKey }) => {
@@ -109,6 +126,14 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
   });
   data.pipe(text).pipe(parser).pipe(reshape).pipe(writer);
   return writer;
+}
+
+function namelessValue(index: number, row: number): NightloadError {
+  return new NightloadError(
+    'HEADER_EMPTY_NAME',
+    `Column ${index + 1} of the header has no name, and data row ${row} has a value in it. Name the column, or leave it ` +
+      "out with --map '='.",
+  );
 }
 
 const CARRIAGE_RETURN = Buffer.from('\r');

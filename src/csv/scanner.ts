@@ -4,8 +4,21 @@
  * line breaks inside quotes belong to the record. Blank lines are not records.
  */
 import { NightloadError } from '../errors.js';
+import { BlankRowFinder } from './blank-rows.js';
+import type { BlankRows } from './blank-rows.js';
 import { BLOCK, CR, LF, QUOTE, STRETCH, ScanState, WINDOW, WORTH_BLOCKS } from './marks.js';
-import { found, isBlank, isPlain, leaveMemory, lineEnds, scanInput, setInput, takeMemory } from './marks.js';
+import {
+  cellsOf,
+  found,
+  inputBytes,
+  isBlank,
+  isPlain,
+  leaveMemory,
+  lineEnds,
+  scanInput,
+  setInput,
+  takeMemory,
+} from './marks.js';
 
 /** A quote where none may be: inside of a cell without quotes, or with text after the quote that closed a cell. */
 export interface StrayQuote {
@@ -22,6 +35,13 @@ export interface RaggedRecord {
   cells: number;
 }
 
+export interface ScannerOptions {
+  /** Cells that each record must have; 0 when they are not counted, which is faster. @default 0 */
+  width?: number;
+  /** Rows without any value are no records, however many cells they have. @default false */
+  leaveOutBlank?: boolean;
+}
+
 /** Where the scanner stands; feed it chunks in order. */
 export class Scanner {
   readonly #delimiter: number;
@@ -32,16 +52,25 @@ export class Scanner {
   #position: number;
   #recordStart: number;
   readonly #state = new ScanState();
+  /** Of the row that is not complete; undefined when rows without a value are records. */
+  readonly #blank: BlankRowFinder | undefined;
   records = 0;
+  /** Rows that were left out. */
+  readonly blankRows: BlankRows = { rows: 0, after: 0 };
   /** The first one so far. The platform refuses the whole job because of it; where records end is then a guess. */
   strayQuote: StrayQuote | undefined;
   /** The first one so far, when cells are counted. */
   ragged: RaggedRecord | undefined;
 
-  /** @param width cells that each record must have; 0 when they are not counted, which is faster */
-  constructor(delimiter: string, base: number, onRecord: (start: number, end: number) => void, width = 0) {
+  constructor(
+    delimiter: string,
+    base: number,
+    onRecord: (start: number, end: number) => void,
+    { width = 0, leaveOutBlank = false }: ScannerOptions = {},
+  ) {
     this.#delimiter = delimiter.charCodeAt(0);
     this.#width = width;
+    if (leaveOutBlank) this.#blank = new BlankRowFinder(this.#delimiter);
     this.#onRecord = onRecord;
     this.#position = base;
     this.#recordStart = base;
@@ -92,13 +121,23 @@ export class Scanner {
       scanInput(at, window.length, this.#delimiter, this.#state, this.#recordStart - base, this.#width);
       const { reached, lines, raggedLine, raggedCells } = found;
       let start = this.#recordStart - base;
+      // The scan counts cells up to the first ragged line: if that is left out, they are counted here.
+      let counts = false;
       for (let line = 0; line < lines; line++) {
         const end = lineEnds[line] as number;
-        if (line === raggedLine) this.#noteRagged(raggedCells);
-        if (end - start > 2 || !isBlank(start, end)) this.#emit(base + end);
-        else this.#recordStart = base + end;
+        const isRecord = end - start > 2 || !isBlank(start, end);
+        if (isRecord && this.#isLeftOut(inputBytes, Math.max(start, at), end, start >= at)) {
+          counts ||= line === raggedLine;
+          this.#leaveOut(base + end);
+        } else if (isRecord) {
+          if (line === raggedLine) this.#noteRagged(raggedCells);
+          else if (counts && this.#width > 0) this.#checkCells(start, end);
+          this.#emit(base + end);
+        } else this.#recordStart = base + end;
         start = end;
       }
+      if (counts) this.#state.borders = cellsOf(start, reached, this.#delimiter) - 1;
+      this.#noteOpen(inputBytes, Math.max(start, at), reached, start >= at);
       this.#position = base + reached;
       // Something is wrong with a quote here.
       if (reached < window.length) this.#pushBytes(window.subarray(reached, reached + STRETCH), 0);
@@ -131,7 +170,11 @@ export class Scanner {
       } else if (byte === LF) {
         if (lastByte === CR) state.crlf = true;
         else state.lf = true;
-        if (!inQuotes) this.#endLine(base + at + 1, lastByte);
+        if (!inQuotes) {
+          const start = this.#recordStart - base;
+          const isLeftOut = this.#isLeftOut(chunk, Math.max(start, from), at + 1, start >= from);
+          this.#endLine(base + at + 1, lastByte, isLeftOut);
+        }
       } else if (byte === delimiter && !inQuotes) {
         state.borders++;
       }
@@ -140,7 +183,38 @@ export class Scanner {
     state.inQuotes = inQuotes;
     state.closed = closed;
     state.lastByte = lastByte;
+    const open = this.#recordStart - base;
+    this.#noteOpen(chunk, Math.max(open, from), chunk.length, open >= from);
     this.#position = base + chunk.length;
+  }
+
+  /**
+   * Whether a row that ends here has no value.
+   * @param start of the row, or of what has come of it since {@link #noteOpen}
+   * @param isWhole all of its bytes are there
+   */
+  #isLeftOut(bytes: Uint8Array, start: number, end: number, isWhole: boolean): boolean {
+    const blank = this.#blank;
+    if (blank === undefined) return false;
+    if (isWhole) {
+      const first = bytes[start];
+      // Nearly all rows end here.
+      if (first !== this.#delimiter && first !== QUOTE) return false;
+      blank.reset();
+    }
+    blank.push(bytes, start, end);
+    return blank.isBlank;
+  }
+
+  /** Bytes of a row whose end has not come. */
+  #noteOpen(bytes: Uint8Array, start: number, end: number, isBeginning: boolean): void {
+    if (isBeginning) this.#blank?.reset();
+    this.#blank?.push(bytes, start, end);
+  }
+
+  #leaveOut(end: number): void {
+    if (this.blankRows.rows++ === 0) this.blankRows.after = this.records;
+    this.#recordStart = end;
   }
 
   /** The last record may have no line end. Gives the number of the record with an unclosed quote, if there is one. */
@@ -148,16 +222,26 @@ export class Scanner {
     const { inQuotes, lastByte } = this.#state;
     if (this.#position > this.#recordStart) {
       const lone = this.#position - this.#recordStart === 1 && lastByte === CR;
-      if (!lone) this.#endRecord(this.#position);
+      if (lone) return undefined;
+      if (!inQuotes && this.#blank?.isBlank === true) this.#leaveOut(this.#position);
+      else this.#endRecord(this.#position);
     }
     // It is the last one: no record ends in quotes.
     return inQuotes ? this.records : undefined;
   }
 
-  #endLine(end: number, byteBefore: number): void {
+  #endLine(end: number, byteBefore: number, isLeftOut: boolean): void {
     const size = end - this.#recordStart;
     if (size === 1 || (size === 2 && byteBefore === CR)) this.#recordStart = end;
-    else this.#endRecord(end);
+    else if (isLeftOut) {
+      this.#state.borders = 0;
+      this.#leaveOut(end);
+    } else this.#endRecord(end);
+  }
+
+  #checkCells(start: number, end: number): void {
+    const cells = cellsOf(start, end, this.#delimiter);
+    if (cells !== this.#width) this.#noteRagged(cells);
   }
 
   #endRecord(end: number): void {

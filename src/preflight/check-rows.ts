@@ -19,6 +19,8 @@ export interface RowCheckInput extends RowRulesInput {
   chunks: AsyncIterable<Uint8Array>;
   /** Offset of the first chunk in the file. */
   base?: number;
+  /** Rows without any value are no rows. @default false */
+  leaveOutBlank?: boolean;
   /** Called in order, and waited for; the bytes, line end included, are the caller's until the promise settles. */
   onBadRow?: (record: Buffer, finding: RowFinding) => void | Promise<void>;
   signal?: AbortSignal;
@@ -27,7 +29,7 @@ export interface RowCheckInput extends RowRulesInput {
 }
 
 export interface RowFinding {
-  /** Data row, from 1; blank lines are no rows. */
+  /** Data row, from 1; blank lines and rows without any value are no rows. */
   row: number;
   /** The platform's status code where it has one, else `ROW_RAGGED`, `ROW_TOO_LARGE`, `CSV_NUL`, `KEY_BLANK`, `DUPLICATE_KEY_IN_FILE`. */
   code: string;
@@ -87,13 +89,14 @@ class Check {
   #pieceBytes = 0;
 
   constructor(input: RowCheckInput) {
-    const { key, columns, base = 0 } = input;
+    const { key, columns, base = 0, leaveOutBlank = false } = input;
     const column = columns.find(({ index }) => index === key?.index);
     this.#rules = new RowRules(input);
     this.#keyColumn = key && { name: key.name, ...(column && { column }) };
     this.#keeps = input.onBadRow !== undefined;
     this.position = base;
-    this.#scanner = new Scanner(input.delimiter, base, (start, end) => this.#record(start, end));
+    const onRecord = (start: number, end: number): void => this.#record(start, end);
+    this.#scanner = new Scanner(input.delimiter, base, onRecord, { leaveOutBlank });
   }
 
   push(chunk: Buffer): void {

@@ -3,7 +3,7 @@ import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
 import { about, leaveOut, listed, quoted, rename, sentence } from './findings.js';
 import type { Finding, Source } from './findings.js';
 import { checkRelationship, findRelationship, parseRelationship } from './relationships.js';
-import type { DescribeOf } from './relationships.js';
+import type { DescribeOf, RelationshipName } from './relationships.js';
 import { candidatesOf, nearest } from './suggest.js';
 import type { Candidate } from './suggest.js';
 
@@ -74,7 +74,7 @@ export async function resolveColumn(source: Source, options: ResolveOptions): Pr
   const { describe } = names;
   const plain = names.byName.get(source.name.toLowerCase());
   if (plain !== undefined) return resolved(source, plain);
-  const relationship = parseRelationship(source.name);
+  const relationship = relationshipOf(source, describe);
   const labels = labelled(names, source.name);
   const known = relationship !== undefined && findRelationship(describe, relationship.relationship) !== undefined;
   if (labels.length > 0 && !known) return byLabel(source, labels, options.mapLabels);
@@ -94,6 +94,17 @@ export async function resolveColumn(source: Source, options: ResolveOptions): Pr
     errors: errors.map((problem) => about(source, problem)),
     warnings: warnings.map((problem) => about(source, problem)),
   };
+}
+
+/** A mapping of Data Loader always names the object; a lookup to one object only is sent without it. */
+function relationshipOf(source: Source, describe: ObjectDescribe): RelationshipName | undefined {
+  const parsed = parseRelationship(source.name);
+  const isMapped = source.column !== undefined && source.column.title !== source.name;
+  if (parsed?.type === undefined || !isMapped) return parsed;
+  const { type, relationship, path } = parsed;
+  const [only, ...others] = findRelationship(describe, relationship)?.referenceTo ?? [];
+  const isNeedless = others.length === 0 && only?.toLowerCase() === type.toLowerCase();
+  return isNeedless ? { relationship, path } : parsed;
 }
 
 /** The exact name without a word about what is wrong, for columns that are only shown again and never sent. */

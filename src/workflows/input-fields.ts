@@ -16,6 +16,7 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   loadId: true,
   connection: true,
   columns: true,
+  columnsIfPresent: true,
   constants: true,
   mapLabels: true,
   checkRows: true,
@@ -106,7 +107,7 @@ export function checkFields(input: BulkLoadInput): void {
   if (input.externalIdFieldName !== undefined && !isName(input.externalIdFieldName)) {
     refuse(`"externalIdFieldName" is ${JSON.stringify(input.externalIdFieldName)}; it must be a field API name.`);
   }
-  for (const key of ['columns', 'constants'] as const) {
+  for (const key of ['columns', 'columnsIfPresent', 'constants'] as const) {
     const texts = input[key];
     if (texts === undefined) continue;
     if (!isObject(texts) || Object.values(texts).some((value) => typeof value !== 'string')) {

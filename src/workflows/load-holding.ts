@@ -40,7 +40,8 @@ export function listenForCorrections(
         // Nobody would send them: the load was canceled meanwhile.
         if (!isHolding(live)) throw notHolding(run);
         live.corrected = taken;
-        return { rows: taken.rows, remaining: taken.remaining };
+        const { rows, remaining, warnings } = taken;
+        return { rows, remaining, ...(warnings && { warnings }) };
       } finally {
         // Rows that were taken are sent before anybody else may send some.
         live.correcting = live.corrected !== undefined;
@@ -104,6 +105,7 @@ async function take(
       },
     ],
   );
+  run.warnings.push(...(taken.warnings ?? []));
   return { ...taken, name };
 }
 

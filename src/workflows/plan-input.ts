@@ -19,6 +19,7 @@ export function planInput(input: BulkLoadInput, settings: LoadSettings, workUri:
     ...(fixFields.size > 0 && { fixFields: [...fixFields] }),
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
     ...(input.columns && { columns: input.columns }),
+    ...(input.columnsIfPresent && { columnsIfPresent: input.columnsIfPresent }),
     ...(input.constants && { constants: input.constants }),
     ...(input.delimiter !== undefined && { delimiter: input.delimiter }),
     ...(input.lineEnding !== undefined && { lineEnding: input.lineEnding }),

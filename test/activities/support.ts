@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityFunction } from '@temporalio/common';
+import type { CheckReport } from '../../src/contract.js';
 import { createActivities } from '../../src/activities/index.js';
 import type { Activities } from '../../src/activities/index.js';
 import type {
@@ -23,14 +24,16 @@ import { folderUri, FileRoots } from '../../src/storage/roots.js';
 
 export interface Bench {
   activities: Activities;
-  plan(csv: string, more?: Partial<PlanLoadInput>): Promise<Stage>;
+  plan(csv: string | Buffer, more?: Partial<PlanLoadInput>): Promise<Stage>;
   /** Plans the file as it lies there, on top of what was planned before. */
   planAgain(more?: Partial<PlanLoadInput>): Promise<Stage>;
+  /** Checks the file that lies there as `nightload check` does. */
+  checkAgain(more?: Partial<PlanLoadInput>): Promise<CheckReport>;
   upload(stage: Stage, jobId: string, replaces?: string[]): Promise<UploadedPart>;
   org: Simulator;
   createJob(): Promise<string>;
   sort(stage: Stage, outcomes: PartOutcome[], more?: Partial<SortRowsInput>): Promise<SortedRows>;
-  write(name: string, text: string): Promise<void>;
+  write(name: string, text: string | Buffer): Promise<void>;
   /** A file of the folder, or the file behind a URI. */
   read(nameOrUri: string): Promise<string>;
   remove(name: string): Promise<void>;
@@ -59,40 +62,41 @@ export async function openBench(options: SimulatorOptions = {}): Promise<Bench> 
   const path = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name) : join(folder, name));
   const uri = (name: string): string => pathToFileURL(join(folder, name)).href;
   const read = (name: string): Promise<string> => readFile(path(name), 'utf8');
-  const write = async (name: string, text: string): Promise<void> => {
+  const write = async (name: string, text: string | Buffer): Promise<void> => {
     await mkdir(dirname(path(name)), { recursive: true });
     await writeFile(path(name), text);
   };
   const ref = { connection: 'default', apiVersion: 'v66.0' };
-  const planAgain = async (more: Partial<PlanLoadInput> = {}): Promise<Stage> => {
-    const { value } = await run(activities.planLoad, {
-      source: uri('source.csv'),
-      workUri: uri('work/'),
-      object: 'Account',
-      operation: 'upsert',
-      externalIdFieldName: 'External_Id__c',
-      connection: 'default',
-      blankAsNull: false,
-      partMaxBytes: 100_000_000,
-      mapLabels: false,
-      checkRows: false,
-      skipBadRows: false,
-      ...more,
-    });
-    return value.stage;
-  };
+  const inputOf = (more: Partial<PlanLoadInput>): PlanLoadInput => ({
+    source: uri('source.csv'),
+    workUri: uri('work/'),
+    object: 'Account',
+    operation: 'upsert',
+    externalIdFieldName: 'External_Id__c',
+    connection: 'default',
+    blankAsNull: false,
+    partMaxBytes: 100_000_000,
+    mapLabels: false,
+    checkRows: false,
+    skipBadRows: false,
+    ...more,
+  });
+  const planAgain = async (more: Partial<PlanLoadInput> = {}): Promise<Stage> =>
+    (await run(activities.planLoad, inputOf(more))).value.stage;
   return {
     activities,
     read,
     write,
     remove: (name) => rm(path(name), { recursive: true }),
     org,
-    async plan(csv, more = {}) {
+    async plan(csv: string | Buffer, more = {}) {
       await rm(path('work'), { recursive: true, force: true });
       await write('source.csv', csv);
       return planAgain(more);
     },
     planAgain,
+    checkAgain: async (more = {}) =>
+      (await run(activities.checkSource, inputOf({ workUri: uri('check/'), ...more }))).value,
     async createJob() {
       const { value } = await run(activities.createJob, {
         ...ref,

@@ -234,6 +234,9 @@ describe('parseWhole', () => {
 it('takes a header with an equals sign in --map, and a value with one in --set', () => {
   expect(collectMapping('a=b=')).toEqual({ 'a=b': '' });
   expect(collectMapping('a=b=Name')).toEqual({ 'a=b': 'Name' });
+  // The column without a name.
+  expect(collectMapping('=', { a: 'b' })).toEqual({ a: 'b', '': '' });
+  expect(() => collectMapping('Name')).toThrow('NAME=VALUE');
   expect(collectPair('Name=a=b')).toEqual({ Name: 'a=b' });
 });
 
@@ -275,8 +278,13 @@ describe('--map-file', () => {
     const text =
       '#Mapping values\n#Mon Nov 23 20:15:00 CET 2026\nCustomer\\ No=External_Id__c\nParent\\ Key=Parent\\:Key__c\n' +
       'Gr\\u00F6\\u00DFe=Size__c\nRemark=\n"Berlin"=BillingCity\n"x"=Source__c\n';
-    const { columns, constants } = inputOf('--map-file', file('map.sdl', text), '--set', 'Source__c=nightload');
-    expect(columns).toEqual({
+    const { columnsIfPresent, constants } = inputOf(
+      '--map-file',
+      file('map.sdl', text),
+      '--set',
+      'Source__c=nightload',
+    );
+    expect(columnsIfPresent).toEqual({
       'Customer No': 'External_Id__c',
       'Parent Key': 'Parent.Key__c',
       Größe: 'Size__c',
@@ -286,10 +294,28 @@ describe('--map-file', () => {
   });
 
   it('reads what Java writes, and what editors write', () => {
-    expect(inputOf('--map-file', file('latin.sdl', Buffer.from('Größe=Size__c', 'latin1'))).columns).toEqual({
-      Größe: 'Size__c',
+    for (const content of [Buffer.from('Größe=Size__c', 'latin1'), 'Größe=Size__c']) {
+      expect(inputOf('--map-file', file('odd.sdl', content)).columnsIfPresent).toEqual({ Größe: 'Size__c' });
+    }
+  });
+
+  it('takes the parents of newer Data Loaders, and one column for several fields', () => {
+    const text =
+      'Mail=Owner\\:User-Email\nLead=Who:Lead-Email\nOld=Parent\\:Key__c\nBoth=B__c, Owner\\:User-Email,\n"x"=C__c, D__c\n';
+    expect(inputOf('--map-file', file('new.sdl', text))).toMatchObject({
+      columnsIfPresent: {
+        Mail: 'User:Owner.Email',
+        Lead: 'Lead:Who.Email',
+        Old: 'Parent.Key__c',
+        Both: 'B__c,User:Owner.Email',
+      },
+      constants: { C__c: 'x', D__c: 'x' },
     });
-    expect(inputOf('--map-file', file('utf8.sdl', 'Größe=Size__c')).columns).toEqual({ Größe: 'Size__c' });
+  });
+
+  it('lets --map go before the file in any letter case', () => {
+    const path = file('case.json', '{"NAME": "A__c", "b": "B__c"}');
+    expect(inputOf('--map-file', path, '--map', 'Name=C__c').columns).toEqual({ b: 'B__c', Name: 'C__c' });
   });
 
   it.each([
@@ -297,7 +323,6 @@ describe('--map-file', () => {
     ['no JSON', () => file('bad.json', '{"a"'), /no JSON/],
     ['a list', () => file('list.json', '[]'), /one object/],
     ['a number for a name', () => file('number.json', '{"a": 1}'), /"a" must be a text/],
-    ['two fields for a column', () => file('two.sdl', 'A=B__c, C__c'), /more than one field/],
   ])('refuses %s', (_what, path, says) => {
     expect(() => inputOf('--map-file', path())).toThrow(
       expect.objectContaining({ code: 'MAPPING_UNREADABLE', message: expect.stringMatching(says) as string }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { detectDialect, HEAD_BYTES } from '../../src/csv/dialect.js';
+import { detectDialect, HEAD_BYTES, refuseOtherFormats } from '../../src/csv/dialect.js';
 import type { Dialect } from '../../src/csv/dialect.js';
 
 const detect = (text: string | Buffer, said?: { delimiter?: string }): Promise<Dialect> =>
@@ -54,9 +54,7 @@ describe('detectDialect', () => {
     ['nothing', '', 'SOURCE_EMPTY'],
     ['a byte order mark and nothing', '\ufeff', 'SOURCE_EMPTY'],
     ['blank lines only', '\n\r\n\n', 'SOURCE_EMPTY'],
-    ['a column without a name', 'Id,,Name\n', 'HEADER_EMPTY_NAME'],
-    ['a last column without a name', 'Id,Name,\n', 'HEADER_EMPTY_NAME'],
-    ['a column named by blanks', 'Id,"  "\n', 'HEADER_EMPTY_NAME'],
+    ['a header without any name', ',," "\nId,Name,\n', 'HEADER_EMPTY_NAME'],
     ['a column that comes twice', 'Name,Id,name\n', 'HEADER_DUPLICATE_COLUMN'],
     ['a quote that is never closed', '"Id,Name\n1,x\n2,y\n', 'CSV_UNCLOSED_QUOTE'],
     ['lines that end with CR alone', 'Id,Name\r1,x\r2,y\r', 'CSV_LINE_ENDING'],
@@ -64,13 +62,36 @@ describe('detectDialect', () => {
     await expect(detect(text)).rejects.toThrow(refusal(code));
   });
 
-  it('tells of all columns without a name, or with one that others have', async () => {
-    await expect(detect('Id,,Name, ,x\n')).rejects.toThrow('Columns 2 and 4 of the header have no name. Name them or');
+  it('leaves columns without a name to whoever sees the rows', async () => {
+    expect((await detect('Id,,Name," ",x,\n')).header).toEqual(['Id', '', 'Name', ' ', 'x', '']);
+  });
+
+  it('tells of all columns with a name that others have', async () => {
     const doubled = detect('Id,Site,Name,site,Fax,Site,Fax\n');
     await expect(doubled).rejects.toThrow(
       'Columns 2, 4 and 6 of the header are all named "Site" ("Site", "site", "Site"',
     );
     await expect(doubled).rejects.toThrow('Columns 5 and 7 of the header are both named "Fax". Keep one of each.');
+  });
+
+  it.each([
+    ['a pipe file', 'PK|"Name"|Phone\n1|x|2\n'],
+    ['a tab file', 'PK\t"Name"\n1\tx\n'],
+    ['a caret file with a blank name', 'PK^^Name\n1^^x\n'],
+    ['a file of one column', 'PK\r\n1\r\n'],
+    ['a file whose second column is not Latin', 'PK;Größe\n1;2\n'],
+  ])('takes %s whose first column is PK for what it is: signatures are whole ones', async (_name, text) => {
+    expect((await detect(text)).header[0]).toBe('PK');
+  });
+
+  it.each([
+    ['a zip archive', [0x50, 0x4b, 3, 4, 20, 0]],
+    ['an empty zip archive', [0x50, 0x4b, 5, 6, 0, 0]],
+    ['a piece of a zip archive', [0x50, 0x4b, 7, 8, 0x50, 0x4b, 3, 4]],
+    ['an old workbook', [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, 0, 0]],
+    ['a PDF', [...Buffer.from('%PDF-1.7\n')]],
+  ])('knows %s by its whole signature', (_name, bytes) => {
+    expect(() => refuseOtherFormats(Buffer.from(bytes))).toThrow(refusal('SOURCE_NOT_CSV'));
   });
 
   it.each([

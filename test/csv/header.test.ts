@@ -33,6 +33,49 @@ describe('applyColumns', () => {
     expect(names(apply(['sf__Id', 'sf__Error', 'Name'], { columns: { sf__Id: 'Id' } }))).toEqual(['Id', 'Name']);
   });
 
+  it('drops no other column that begins as they do, and none that is a field', () => {
+    const plan = apply(['sf__Region__c', 'SF__ID', 'sf__Created', 'sf__Errors', 'sf__Unprocessed']);
+    expect(names(plan)).toEqual(['sf__Region__c', 'sf__Errors', 'sf__Unprocessed']);
+    expect(plan.notes).toEqual(['SF__ID', 'sf__Created']);
+    const known = apply(['sf__Id', 'sf__Error', 'Name'], { isField: (name) => name === 'sf__Error' });
+    expect([names(known), known.notes]).toEqual([['sf__Error', 'Name'], ['sf__Id']]);
+  });
+
+  it('leaves out columns without a name, and says which', () => {
+    expect(apply(['', 'A', ' ']).nameless).toEqual([0, 2]);
+    expect(apply(['', 'A'], { columns: { '': '' } })).toMatchObject({ nameless: [], sent: [{ index: 1, name: 'A' }] });
+    expect(names(apply([' ', 'A'], { columns: { '': 'B' } }))).toEqual(['B', 'A']);
+    expect(() => apply(['A'], { columns: { '': '' } })).toThrow(refusal('HEADER_UNKNOWN_MAPPING'));
+    expect(() => apply(['', ' ', 'A'], { columns: { '': 'B' } })).toThrow(refusal('HEADER_DUPLICATE_COLUMN'));
+  });
+
+  it('sends a column to each of several fields', () => {
+    const plan = apply(['A', 'B'], { columns: { A: 'X__c, Y__c,', B: '' } });
+    expect(plan.sent).toEqual([
+      { index: 0, name: 'X__c' },
+      { index: 0, name: 'Y__c' },
+    ]);
+    expect(() => apply(['A'], { columns: { A: 'X__c,x__C' } })).toThrow(refusal('HEADER_DUPLICATE_COLUMN'));
+    // A rejected file has them both.
+    expect(names(apply(['X__c', 'Y__c'], { columns: { A: 'X__c,Y__c' } }))).toEqual(['X__c', 'Y__c']);
+    expect(() => apply(['X__c'], { columns: { A: 'X__c,Y__c' } })).toThrow(refusal('HEADER_UNKNOWN_MAPPING'));
+  });
+
+  it('finds columns in any letter case, the exact one first', () => {
+    const columns = { name: 'X', größe: 'Y', NAME: 'Z' };
+    expect(names(apply(['NAME', 'Größe'], { columns }))).toEqual(['Z', 'Y']);
+  });
+
+  it('takes a mapping of other files too', () => {
+    const plan = apply(['a', 'B'], {
+      columns: { B: 'X' },
+      columnsIfPresent: { A: 'Y', b: 'Z', C: 'W', D: '', E: 'a' },
+    });
+    expect(names(plan)).toEqual(['Y', 'X']);
+    // E is there under its API name.
+    expect(plan.missing).toEqual(['C', 'D']);
+  });
+
   it('lets names be swapped', () => {
     expect(names(apply(['A', 'B'], { columns: { A: 'B', B: 'A' } }))).toEqual(['B', 'A']);
   });
@@ -90,6 +133,7 @@ describe('sendsAllColumns', () => {
     expect(all(['A', 'B'], { columns: { A: '' } })).toBe(false);
     expect(all(['Id', 'B'], { operation: 'delete' })).toBe(false);
     expect(all(['Id'], { operation: 'delete' })).toBe(true);
+    expect(all(['A', 'B'], { columns: { A: 'C,D', B: '' } })).toBe(false);
   });
 });
 

@@ -24,12 +24,12 @@ const BASE = 1_000;
 
 function found(Kind: typeof Scanner | typeof ReferenceScanner, chunks: Buffer[], delimiter: string, width: number) {
   const told: number[] = [];
-  const scanner: Scanner | ReferenceScanner = new Kind(
-    delimiter,
-    BASE,
-    (start, end) => void told.push(start, end, scanner.records, scanner.recordStart, scanner.ragged?.cells ?? 0),
-    width,
-  );
+  const onRecord = (start: number, end: number): void =>
+    void told.push(start, end, scanner.records, scanner.recordStart, scanner.ragged?.cells ?? 0);
+  const scanner: Scanner | ReferenceScanner =
+    Kind === Scanner
+      ? new Scanner(delimiter, BASE, onRecord, { width })
+      : new ReferenceScanner(delimiter, BASE, onRecord, width);
   for (const chunk of chunks) scanner.push(chunk);
   const { recordStart } = scanner;
   const open = scanner.finish();

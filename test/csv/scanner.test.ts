@@ -283,6 +283,7 @@ describe('planParts', () => {
       records: 0,
       bytes: 0,
       blankBytes: 0,
+      blankRows: { rows: 0, after: 0 },
       large: [],
       loneCr: false,
       lineBreaks: 'none',
@@ -419,7 +420,7 @@ describe('cells of each record', () => {
     const seen: number[] = [];
     // With a width that no record has, each one is ragged: scanned one record after the other, all are told.
     await scanRecords(inChunks(bytes), { delimiter }, (record) => {
-      const scanner = new Scanner(delimiter, 0, () => undefined, 1_000);
+      const scanner = new Scanner(delimiter, 0, () => undefined, { width: 1_000 });
       for (let at = 0, n = 0; at < record.length; n++) {
         const size = sizes[n % sizes.length] ?? 1;
         scanner.push(record.subarray(at, at + size));
@@ -450,7 +451,7 @@ describe('cells of each record', () => {
     ['a,b\n\n\r\nc,d', undefined],
   ])('tell the first ragged record of %j', (text, ragged) => {
     for (const size of [1, 2, 3, 7, 100]) {
-      const scanner = new Scanner(',', 0, () => undefined, 2);
+      const scanner = new Scanner(',', 0, () => undefined, { width: 2 });
       const bytes = Buffer.from(`x${text}`).subarray(1);
       for (let at = 0; at < bytes.length; at += size) scanner.push(bytes.subarray(at, at + size));
       scanner.finish();

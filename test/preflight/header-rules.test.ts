@@ -513,6 +513,16 @@ describe('relationships', () => {
     expect(codes(errors)).toEqual(['HEADER_RELATIONSHIP_TYPE_NOT_NEEDED@2', 'HEADER_RELATIONSHIP_FIELD@2']);
   });
 
+  it('leaves the object of a mapped column out where it is the only one, as a Data Loader mapping always names it', async () => {
+    const mapped = async (on: string, name: string): Promise<[string[], string | undefined]> => {
+      const { errors, names } = await check(on, ['Id', name], { operation: 'update', titles: ['Id', 'Mail'] });
+      return [codes(errors), names[1]];
+    };
+    expect(await mapped('Contact', 'user:Owner.Email')).toEqual([[], 'Owner.Email']);
+    expect(await mapped('Case', 'User:Owner.Email')).toEqual([[], 'User:Owner.Email']);
+    expect((await mapped('Contact', 'Group:Owner.Email'))[0]).toEqual(['HEADER_RELATIONSHIP_TYPE_NOT_NEEDED@2']);
+  });
+
   it('goes on with a warning where the parent cannot be seen', async () => {
     const columns = ['LastName', 'account.External_id__c'];
     const report = await check('Contact', columns, { describeOf: () => Promise.resolve(undefined) });

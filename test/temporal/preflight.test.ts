@@ -178,6 +178,21 @@ const LANDINGS: Landing[] = [
     lands: [{ External_Id__c: 'result-1', Name: 'One' }],
   },
   {
+    file: 'what a spreadsheet leaves: rows and a column without any value',
+    content: 'External_Id__c,Name,\nsheet-1,One,\n,,\nsheet-2,Two,\n"","",""\n,,\n',
+    input: INSERT,
+    lands: [
+      { External_Id__c: 'sheet-1', Name: 'One' },
+      { External_Id__c: 'sheet-2', Name: 'Two' },
+    ],
+  },
+  {
+    file: 'a mapping of one column to two fields',
+    content: 'KEY,Title\nboth-1,One\n',
+    input: { columns: { Key: 'External_Id__c', title: 'Name,Description' }, columnsIfPresent: { Missing: 'Phone' } },
+    lands: [{ External_Id__c: 'both-1', Name: 'One', Description: 'One' }],
+  },
+  {
     file: 'doubled quotes',
     content: 'External_Id__c,Name\nquote-1,"Acme ""the first"", Inc."\n',
     lands: [{ External_Id__c: 'quote-1', Name: 'Acme "the first", Inc.' }],
@@ -385,9 +400,9 @@ const REFUSALS: Refusal[] = [
   },
   {
     file: 'a column without a name',
-    content: 'External_Id__c,Name,\nx-1,One,\n',
+    content: 'External_Id__c,Name,\nx-1,One,Two\n',
     code: 'HEADER_EMPTY_NAME',
-    says: /Column 3/,
+    says: /Column 3 .*data row 1 .*--map '='/,
   },
   {
     file: 'labels in the header',

@@ -68,6 +68,7 @@ export async function correct(id: string, file: string, options: CorrectOptions)
       say(
         `${loadId}: takes ${answer.rows} corrected rows and ${when}; ${answer.remaining} rejected rows go on waiting.`,
       );
+      for (const warning of answer.warnings ?? []) say(warning);
       say(`Look at it with: nightload status ${typed}`);
     }
     if (options.json === true) printJson({ ...ids, state: stateOf(progress), ...answer });

@@ -67,6 +67,8 @@ export function invoice(): SObject {
       of.flag('Paid__c', 'Paid'),
       of.picklist('Status__c', 'Status', ['Draft', 'Sent', 'Paid']),
       of.text('Note__c', 'Note', 255),
+      // Of a managed package whose prefix is the one of the platform's own columns.
+      of.text('sf__Region__c', 'Region', 40),
       of.reference('Account__c', 'Account', 'Account', 'Account__r', of.required),
       of.reference('Billing_Contact__c', 'Billing Contact', 'Contact', 'Billing_Contact__r'),
       of.ownedByUserOrQueue(),
