@@ -13,6 +13,9 @@ interface Claim {
   jobId: string;
 }
 
+/** Name of the note in a part's folder. */
+export const CLAIM_FILE = 'job.json';
+
 /**
  * Notes that a part is about to be sent to a job. Gives the job that has had the part already, if there is one.
  * @param replaces jobs that had the part before and were aborted without having been closed
@@ -43,6 +46,22 @@ export async function claimPart(
     `The upload to job ${jobId} was begun before and interrupted. A job gets its data once, so another job is created.`,
     { retryable: true },
   );
+}
+
+/** The job that a part was sent to, as far as it is noted. */
+export async function claimedJob(folder: string): Promise<string | undefined> {
+  const path = join(folder, CLAIM_FILE);
+  try {
+    return (await readClaim(path))?.jobId;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Notes a job that was found to have had the part. */
+export async function saveClaim(folder: string, jobId: string): Promise<void> {
+  await saveText(JSON.stringify({ jobId } satisfies Claim), join(folder, CLAIM_FILE));
 }
 
 /** A claim that was cut off while it was written was never acted on. */

@@ -18,15 +18,21 @@ const ANSWER_LIMIT_MS = 90_000;
 const CLOCK_MARGIN_MS = 5_000;
 
 export function createJob(dependencies: ActivityDependencies): (input: CreateJobInput) => Promise<Counted<CreatedJob>> {
+  // Whatever was restored, its worker has been started since; or it saw that time had passed.
+  const workingSince = Date.now();
   return countedStep(async (input, step) => {
     const lostCreates = lostBefore(step);
     step.memory = { lostCreates };
     const info = await ask(connectionOf(dependencies, input.connection), input, step);
-    const ahead = info.createdDate === undefined ? 0 : Date.parse(info.createdDate) - Date.now();
+    const difference = info.createdDate === undefined ? 0 : Date.parse(info.createdDate) - Date.now();
+    const ahead = Number.isFinite(difference) ? difference : 0;
+    const { soundAt, doubtAt = -Infinity } = input.evidence ?? { soundAt: Infinity };
     return {
       jobId: info.id,
       ...(info.createdById !== undefined && { createdById: info.createdById }),
-      lostCreates: lostCreates.map((lost) => byOrgsClock(lost, Number.isFinite(ahead) ? ahead : 0)),
+      lostCreates: lostCreates.map((lost) => byOrgsClock(lost, ahead)),
+      aheadMs: ahead,
+      inDoubt: input.evidence !== undefined && (step.late || workingSince > soundAt || doubtAt > soundAt),
     };
   });
 }
@@ -40,7 +46,7 @@ function lostBefore({ memory, attempt, scheduledAt }: Step): LostCreate[] {
 }
 
 async function ask(connection: SalesforceConnection, input: CreateJobInput, step: Step): Promise<JobInfo> {
-  const { connection: _name, apiVersion, columnDelimiter, ...spec } = input;
+  const { connection: _name, evidence: _evidence, apiVersion, columnDelimiter, ...spec } = input;
   const lostCreates = step.memory?.lostCreates ?? [];
   const askedAt = Date.now();
   const shutdown = shutdownOf(step.signal);

@@ -23,6 +23,8 @@ export interface ActivityDependencies {
   searchAttributes: () => Promise<SearchAttributeName[]>;
   /** Whose a job is, by the job ids that workflows note; `unknown` also where that cannot be told. */
   ownerOf: (jobId: string) => Promise<JobOwner>;
+  /** Ids of the workflows that note a job, at most a few; none where that cannot be told. */
+  workflowsOf: (jobId: string) => Promise<string[]>;
 }
 
 /** @throws NightloadError `CONNECTION_NOT_CONFIGURED` */

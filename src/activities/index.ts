@@ -7,6 +7,7 @@ import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
 import { downloadResults } from './download-results.js';
 import { noteParts, readPartSizes } from './ended-parts.js';
+import { findEarlierJobs } from './find-earlier-jobs.js';
 import { findLostJobs } from './find-lost-jobs.js';
 import { abortJob, closeJob, readJob } from './job-steps.js';
 import { gatherRejected } from './gather-rejected.js';
@@ -35,6 +36,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     closeJob: closeJob(dependencies),
     readJob: readJob(dependencies),
     abortJob: abortJob(dependencies),
+    findEarlierJobs: findEarlierJobs(dependencies),
     findLostJobs: findLostJobs(dependencies),
     listOpenJobs: listOpenJobs(dependencies),
     downloadResults: downloadResults(dependencies),

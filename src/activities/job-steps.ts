@@ -7,7 +7,7 @@ import { isInvalidJobState, SalesforceError } from '../salesforce/errors.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { countedStep } from './step.js';
-import type { Counted, JobLook, JobRef } from './types.js';
+import type { AbortJobInput, Counted, JobLook, JobRef } from './types.js';
 
 /** The platform's words enter histories and messages. */
 const LONGEST_MESSAGE = 1_000;
@@ -58,12 +58,16 @@ export function closeJob(dependencies: ActivityDependencies): OnJob<JobLook> {
 }
 
 /** Aborts a job, or tells how it had ended before. */
-export function abortJob(dependencies: ActivityDependencies): OnJob<JobLook> {
+export function abortJob(dependencies: ActivityDependencies): (input: AbortJobInput) => Promise<Counted<JobLook>> {
   return countedStep(async (input, step) => {
     const { jobId, apiVersion } = input;
     const connection = connectionOf(dependencies, input.connection);
     const context = { ...step.call, apiVersion };
     try {
+      if (input.unlessClosed === true) {
+        const now = lookOf(await connection.getJob(jobId, context));
+        if (now.state !== 'Open') return now;
+      }
       return lookOf(await connection.abortJob(jobId, context));
     } catch (error) {
       if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND' && step.believes(error)) {

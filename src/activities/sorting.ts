@@ -75,7 +75,7 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
   return { repeats: index.anySeveral, ...(ended.stop !== undefined && { stop: ended.stop }) };
 }
 
-function keyOf(plan: StagePlan): Key | undefined {
+export function keyOf(plan: Pick<StagePlan, 'key' | 'names'>): Key | undefined {
   if (plan.key === undefined) return undefined;
   const position = plan.names.indexOf(plan.key.column);
   const normalise = keyFunction(plan.key);

@@ -30,6 +30,9 @@ const USED_UP: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 
 const NOT_NOW_CODES: readonly string[] = [...USED_UP, 'CONCURRENT_LIMIT', 'UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE'];
 const NOT_NOW_STATUS: readonly (number | undefined)[] = [429, 503];
 
+/** A step that begins so much later than it was asked for has met an outage, or a restore of what asked for it. */
+const LATE_MS = 120_000;
+
 export interface Step {
   signal: AbortSignal;
   requests: RequestTally;
@@ -37,6 +40,8 @@ export interface Step {
   attempt: number;
   /** When the first attempt was asked for, in milliseconds. */
   scheduledAt: number;
+  /** This attempt began long after that. */
+  late: boolean;
   /** What every Salesforce call of this step gets. */
   call: CallContext;
   /** What the org's replies announced, for the result. */
@@ -95,6 +100,7 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
     requests,
     attempt: context.info.attempt,
     scheduledAt: context.info.scheduledTimestampMs,
+    late: Date.now() - context.info.scheduledTimestampMs > LATE_MS,
     call: {
       signal,
       onRequest: (kind) => {
@@ -122,7 +128,12 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
   const timer = setInterval(beat, HEARTBEAT_INTERVAL);
   try {
     const value = await body(step);
-    return { value, requests, ...(warnings.size > 0 && { warnings: [...warnings] }) };
+    return {
+      value,
+      requests,
+      ...(warnings.size > 0 && { warnings: [...warnings] }),
+      ...(step.late && { late: true }),
+    };
   } catch (error) {
     const isFinal =
       error instanceof SalesforceError ? believes(error) : error instanceof NightloadError && !error.retryable;

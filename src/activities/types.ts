@@ -60,6 +60,8 @@ export interface Counted<T> {
   requests: RequestTally;
   /** What the org's replies announced, in our own words; at most one sentence. */
   warnings?: string[];
+  /** It began long after it was asked for: an outage, or a restore of what it was asked by. */
+  late?: boolean;
 }
 
 /** Which org, with which API version, for a whole load. */
@@ -159,7 +161,20 @@ export interface PlannedLoad {
   warnings: string[];
 }
 
+/** What a load knows of its own jobs: what it runs on may have been restored to a moment before some were sent. */
+export interface Evidence {
+  /** Workflow id of the load. */
+  load: string;
+  workUri: string;
+  /** Workflow time until which all jobs of the load are known: when it began, or when the org was last asked. */
+  soundAt: number;
+  /** Workflow time at which more time had passed than timers and steps explain. */
+  doubtAt?: number;
+}
+
 export interface CreateJobInput extends OrgRef {
+  /** Absent: the org is not asked for jobs that nobody knows. */
+  evidence?: Pick<Evidence, 'soundAt' | 'doubtAt'>;
   object: string;
   operation: Operation;
   externalIdFieldName?: string;
@@ -173,6 +188,38 @@ export interface CreatedJob {
   createdById?: string;
   /** Creates before this one whose answers were lost, by the org's clock. */
   lostCreates: LostCreate[];
+  /** So far the org's clock is ahead of ours, in milliseconds. */
+  aheadMs: number;
+  /** The part may have been sent before, by a run of the load that was restored away: ask before it is sent. */
+  inDoubt: boolean;
+}
+
+export interface FindEarlierJobsInput extends OrgRef, PartRef {
+  object: string;
+  operation: Operation;
+  createdById?: string;
+  /** Jobs that were created before are known; by the org's clock. */
+  since: number;
+  /** Workflow id of the load, and of the child that asks. */
+  load: string;
+  workflowId: string;
+  workUri: string;
+  /** Jobs that the child has created itself. */
+  ours: string[];
+  /** Jobs of which a person said that they are not the load's. */
+  notOurs: string[];
+}
+
+/** Lists are bounded. */
+export interface EarlierJobs {
+  /** This job has had the part. */
+  adopt?: string;
+  /** Jobs that run: what they are is seen at their ends. */
+  pending: string[];
+  /** Jobs that may have had the part. */
+  unknown: string[];
+  /** All jobs of the load are known now. */
+  sound: boolean;
 }
 
 export interface FindLostJobsInput extends OrgRef {
@@ -196,6 +243,11 @@ export interface OpenJobs {
 
 export interface JobRef extends OrgRef {
   jobId: string;
+}
+
+export interface AbortJobInput extends JobRef {
+  /** A job that is no longer Open is left alone: nobody here closed it, so a run that was restored away did. */
+  unlessClosed?: boolean;
 }
 
 export interface JobLook {

@@ -35,7 +35,7 @@ function formOf(field: KeyField | undefined): (cell: string) => string {
 const DECIMAL = /^([+-]?)(\d{0,400})(?:\.(\d{0,400}))?(?:[eE]([+-]?\d{1,9}))?$/;
 
 /** Sign, digits without zeros at either end, and the power of ten: exact, however long the number is. */
-function decimalForm(cell: string): string {
+export function decimalForm(cell: string): string {
   const text = cell.trim();
   const [, sign = '', whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
   if (whole + fraction === '') return text;

@@ -52,3 +52,15 @@ export async function jobOwner(connection: NativeConnection, namespace: string, 
     return 'unknown';
   }
 }
+
+/** Ids of the workflows that have a job among their `NightloadJobIds`; none on servers without that attribute. */
+export async function jobWorkflows(connection: NativeConnection, namespace: string, jobId: string): Promise<string[]> {
+  if (!/^[A-Za-z0-9]+$/.test(jobId)) return [];
+  try {
+    const query = `NightloadJobIds = '${jobId}'`;
+    const { executions } = await connection.workflowService.listWorkflowExecutions({ namespace, query, pageSize: 20 });
+    return [...new Set(executions.flatMap(({ execution }) => execution?.workflowId ?? []))];
+  } catch {
+    return [];
+  }
+}

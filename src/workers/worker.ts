@@ -14,7 +14,7 @@ import type { Allocation } from '../salesforce/connections-allocation.js';
 import { folderUri } from '../storage/roots.js';
 import type { FileRoots } from '../storage/roots.js';
 import { workflowBundle } from './bundle.js';
-import { jobOwner, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
+import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 
 export interface NightloadWorkerOptions {
   connection: NativeConnection;
@@ -64,6 +64,7 @@ export async function prepareActivities(
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
     searchAttributes: () => knownSearchAttributes(connection, namespace),
     ownerOf: (jobId) => jobOwner(connection, namespace, jobId),
+    workflowsOf: (jobId) => jobWorkflows(connection, namespace, jobId),
   });
   return { activities, filesQueue };
 }

@@ -49,6 +49,8 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
   const input = withDatedSource(withoutNulls(given));
   const root = CancellationScope.current();
   const run = carried ?? newLoad();
+  // Not the time of this run's first task: what was restored may be older than that.
+  run.soundAt ??= workflowInfo().startTime.getTime();
   const live: Live = {
     paused: run.paused ?? false,
     running: new Map(),
@@ -136,7 +138,7 @@ function listen(run: LoadRun, live: Live): void {
   setHandler(
     progressQuery,
     (): LoadProgress => {
-      const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? waitingForAllocation(live.running));
+      const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? waitingForAnswer(live.running));
       return {
         phase: run.phase,
         records: recordCounts(run.books),
@@ -164,9 +166,12 @@ function listen(run: LoadRun, live: Live): void {
   );
 }
 
-/** What the first part that waits for the org's allocation waits for. */
-function waitingForAllocation(running: Live['running']): string | undefined {
-  const part = [...running.values()].find(({ waitingFor }) => waitingFor !== undefined);
+/** What a person is asked, else what the first part that waits for the org's allocation waits for. */
+function waitingForAnswer(running: Live['running']): string | undefined {
+  const parts = [...running.values()];
+  const asking = parts.find(({ inQuestion }) => inQuestion === true);
+  if (asking !== undefined) return asking.waitingFor;
+  const part = parts.find(({ waitingFor }) => waitingFor !== undefined);
   return part && `allocation: part ${part.n} ${part.waitingFor}`;
 }
 
@@ -210,11 +215,12 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
   });
   enterPhase(run, live, 'planning');
   try {
-    const { value, requests } = await onFiles(filesQueue, settings.outageMs).planLoad.executeWithOptions(
+    const { value, requests, late } = await onFiles(filesQueue, settings.outageMs).planLoad.executeWithOptions(
       { summary: `read ${nameOf(input.source)} and cut it into parts` },
       [planInput(input, settings, workUri)],
     );
     run.books.apiRequests += requests.total;
+    if (late === true) run.doubtAt = Date.now();
     run.org = { connection, apiVersion: value.apiVersion };
     run.stage = value.stage;
     run.ended = [newEnded(value.stage.uri)];

@@ -3,6 +3,7 @@
  * Open, and what landed is downloaded and counted.
  */
 import { ApplicationFailure, TimeoutFailure } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time.js';
 import {
   CancellationScope,
   condition,
@@ -28,6 +29,7 @@ import {
   takeTurn,
 } from './allocation/turn.js';
 import type { Grants } from './allocation/turn.js';
+import { noteWait, settleQuestion } from './earlier-jobs.js';
 import { nothingApplied } from './books.js';
 import {
   believedAfter,
@@ -42,7 +44,7 @@ import { abortCurrent, enterJobPhase, fetchResults, look, show } from './job-cal
 import { finish } from './job-ending.js';
 import type { Doubt } from '../activities/types.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
-import { send } from './job-sending.js';
+import { adopt, giveUp, send } from './job-sending.js';
 import { partProgressQuery, partProgressSignal, pauseSignal, pollNowSignal, resumeSignal } from './messages.js';
 import { nextPollDelay } from './polling.js';
 import { onFiles, shared } from './steps.js';
@@ -69,11 +71,18 @@ export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promis
     description: "Sent by the ledger of the org's allocation: the job may be created.",
   });
   setHandler(pauseSignal, () => void (run.paused = true), { description: 'Creates no job until `resume`.' });
-  setHandler(resumeSignal, () => void (run.paused = false), { description: 'Creates jobs again after a pause.' });
+  const resume = (): void => {
+    // After a pause it answers nothing but the pause.
+    if (!run.paused && run.question !== undefined) run.released = true;
+    run.paused = false;
+  };
+  setHandler(resumeSignal, resume, {
+    description: 'Creates jobs again after a pause; sends the part whose earlier job a person was asked for.',
+  });
   setHandler(partProgressQuery, () => partProgress(input, run), { description: 'How the job is doing.' });
   try {
     do {
-      if (!run.closed) await submit(input, run, grants);
+      if (!run.closed) await submit(input, run, grants, nudge);
       await watch(input, run, nudge);
     } while (await waitedForQuota(input, run));
   } catch (error) {
@@ -97,7 +106,13 @@ async function end(input: IngestJobInput, run: JobRun, root: CancellationScope):
   await learnFromFailure(run);
   const [result] = await Promise.all([finish(input, run, root), complete && endTurn(input, run)]);
   if (!complete) await endTurn(input, run);
-  return { ...result, ...(run.warnings.length > 0 && { warnings: run.warnings }) };
+  const { warnings, soundAt, doubtAt } = run;
+  return {
+    ...result,
+    ...(warnings.length > 0 && { warnings }),
+    ...(soundAt !== undefined && { soundAt }),
+    ...(doubtAt !== undefined && { doubtAt }),
+  };
 }
 
 /** The run before a reset may have been creating a job, whose id then nobody learned. */
@@ -108,9 +123,14 @@ function noteReset(run: JobRun, carried: JobRun | undefined): void {
 }
 
 /** Create, upload, close. A PUT is never repeated on the same job: after a failure the job is aborted, another created. */
-async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promise<void> {
+async function submit(input: IngestJobInput, run: JobRun, grants: Grants, nudge: { asked: boolean }): Promise<void> {
   let refused: Doubt | undefined;
   for (let attempt = 0; ; attempt++) {
+    const earlier = await settleQuestion(input, run, nudge, async () => {
+      show(input, run);
+      await tellParent(input, run);
+    });
+    if (earlier !== undefined && (await adopt(input, run, earlier))) return;
     await waitForTurn(input, run, grants);
     try {
       if (await renewMeanwhile(run, () => send(input, run))) return;
@@ -129,10 +149,15 @@ async function submit(input: IngestJobInput, run: JobRun, grants: Grants): Promi
         continue;
       }
       if (refused?.code !== code) refused = { code, since: Date.now() };
-      if (wait === undefined || !mayBeSentAgain(error, refused)) throw error;
-      await abortCurrent(input, run, shared(input.outageMs));
+      const changedByOthers = code === 'INVALID_JOB_STATE';
+      if (wait === undefined || !(changedByOthers || mayBeSentAgain(error, refused))) throw error;
+      if (await giveUp(input, run)) return;
+      // Our Open job was ended by nobody whom this run knows.
+      if (changedByOthers) run.doubtAt = Date.now();
       await endTurn(input, run);
+      const waitingSince = Date.now();
       await sleep(wait, { summary: `upload failed (${code}): next job in ${wait}` });
+      noteWait(run, waitingSince + msToNumber(wait));
     }
   }
 }
@@ -198,6 +223,7 @@ async function watch(input: IngestJobInput, run: JobRun, nudge: { asked: boolean
     const delay = Math.min(left, wait);
     await condition(() => nudge.asked, delay, { summary: pollWait(run, input, delay) });
     nudge.asked = false;
+    noteWait(run, now + delay);
     run.polls++;
     await look(input, run, `poll ${run.polls} of ${run.jobId}`);
     if (!isTerminal(run.last?.state ?? '')) await renewTurn(run);

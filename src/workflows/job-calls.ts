@@ -4,7 +4,7 @@ import type { PartPhase } from '../contract.js';
 import type { Counted, JobLook, JobRef, ResultCounts } from '../activities/types.js';
 import { requestsOf } from './failures.js';
 import { enterWarnings } from './load-run.js';
-import { countRequests, enterLook } from './job-run.js';
+import { countRequests, enterLook, questionOf } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import { cleanup, shared } from './steps.js';
 import type { onFiles } from './steps.js';
@@ -17,9 +17,10 @@ export function jobRef(input: IngestJobInput, run: JobRun): JobRef {
 /** Awaits a step that calls Salesforce, and enters its requests however it ends, and its warnings. */
 export async function counted<T>(run: JobRun, step: Promise<Counted<T>>): Promise<T> {
   try {
-    const { value, requests, warnings } = await step;
+    const { value, requests, warnings, late } = await step;
     countRequests(run, requests);
     enterWarnings(run.warnings, warnings);
+    if (late === true) run.doubtAt = Date.now();
     return value;
   } catch (error) {
     countRequests(run, requestsOf(error));
@@ -35,11 +36,13 @@ export function enterJobPhase(input: IngestJobInput, run: JobRun, phase: PartPha
 
 /** Brings the job's page up to date. */
 export function show(input: IngestJobInput, run: JobRun): void {
+  const { question } = run;
   const { waitingFor } = run.turn;
   setCurrentDetails(
     [
       jobDetails(input, run),
       ...(waitingFor === undefined ? [] : [`- **Waits for the org's allocation**: ${waitingFor}`]),
+      ...(question === undefined ? [] : [`- **Waits for** ${questionOf(input.part, question)}`]),
       ...run.warnings.map((warning) => `- **Note**: ${warning}`),
     ].join('\n'),
   );

@@ -1,6 +1,6 @@
 /** What an `ingestJob` knows and reports: plain data, small enough to be carried over a continue-as-new. */
 import type { JobSummary, LoadError, Operation, PartPhase, PartProgress, SearchAttributeName } from '../contract.js';
-import type { JobLook, LostCreate, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
+import type { Evidence, JobLook, LostCreate, OrgRef, PartOutcome, RequestTally } from '../activities/types.js';
 import { newTurn } from './allocation/turn-state.js';
 import type { Turn } from './allocation/turn-state.js';
 import type { PollPlan } from './input.js';
@@ -26,6 +26,8 @@ export interface IngestJobInput extends OrgRef {
   reportProgress: boolean;
   /** Of the load, 1 to 5. @default 3 */
   priority?: number;
+  /** Absent: the org is not asked for jobs that nobody knows. */
+  evidence?: Evidence;
   /** Result files of an earlier part disagreed with its counters to the end: the same is not waited for again. */
   hasty?: boolean;
 }
@@ -41,6 +43,10 @@ export interface IngestJobResult {
   /** The job failed as a whole, nothing of it was applied, and the same rows may pass later: what to say if they do not. */
   failedWhole?: LoadError;
   lost: LostJobs;
+  /** Workflow time until which all jobs of the load are known. */
+  soundAt?: number;
+  /** Workflow time at which more time had passed than timers and steps explain. */
+  doubtAt?: number;
   /** What a person should know although the part went well. */
   warnings?: string[];
 }
@@ -79,6 +85,18 @@ export interface JobRun {
   /** With the ledger of the org's allocation. */
   turn: Turn;
   warnings: string[];
+  /** By how much the org's clock is ahead of ours. */
+  aheadMs: number;
+  /** Workflow time at which the org was last asked whether this part had been sent. */
+  checkedAt?: number;
+  /** The same for all jobs of the load. */
+  soundAt?: number;
+  doubtAt?: number;
+  /** Jobs of which it is not known whether they had this part. */
+  question?: EarlierQuestion;
+  /** A person said that they had not. */
+  released: boolean;
+  notOurs: string[];
 }
 
 export function newRun(): JobRun {
@@ -95,6 +113,9 @@ export function newRun(): JobRun {
     lost: { creates: [] },
     turn: newTurn(),
     warnings: [],
+    aheadMs: 0,
+    released: false,
+    notOurs: [],
   };
 }
 
@@ -114,11 +135,40 @@ export function enterLook(run: JobRun, look: JobLook, now: number): void {
   if (run.looks.length > 20) run.looks.splice(1, run.looks.length - 20);
 }
 
+/** Jobs of which it is not known whether they had a part. */
+export interface EarlierQuestion {
+  /** They run: what they are is seen at their ends. */
+  pending: string[];
+  /** Only a person can tell. */
+  unknown: string[];
+}
+
+/** More ids than these nobody reads. */
+const MOST_NAMED = 5;
+
+export function namedJobs(jobs: readonly string[]): string {
+  const more = jobs.length - MOST_NAMED;
+  return jobs.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** What a part waits for that may have been sent before, in words for people. */
+export function questionOf(part: number, { pending, unknown }: EarlierQuestion): string {
+  if (pending.length > 0) return `the end of job ${namedJobs(pending)}, which may hold the rows of part ${part}`;
+  return (
+    `a person: job ${namedJobs(unknown)} may hold the rows of part ${part}, and no note of this load knows it. ` +
+    'If it is not of this load, `resume` sends the part; if it is, or may be, `cancel`'
+  );
+}
+
+/** What parents keep of a part that runs. */
+export type PartNow = PartProgress & { waitingFor?: string; inQuestion?: boolean };
+
 /** How the part is doing, for its parent and for those who ask. */
 export function partProgress(
   { part, records }: IngestJobInput,
-  { phase, jobId, last, turn }: JobRun,
-): PartProgress & { waitingFor?: string } {
+  { phase, jobId, last, turn, question }: JobRun,
+): PartNow {
+  const waitingFor = question === undefined ? turn.waitingFor : questionOf(part, question);
   const counters = last !== undefined && last.id === jobId ? last : { processed: 0, failed: 0 };
   return {
     n: part,
@@ -127,7 +177,8 @@ export function partProgress(
     processed: counters.processed,
     failed: counters.failed,
     total: records,
-    ...(turn.waitingFor !== undefined && { waitingFor: turn.waitingFor }),
+    ...(waitingFor !== undefined && { waitingFor }),
+    ...(question !== undefined && { inQuestion: true }),
   };
 }
 
@@ -142,4 +193,14 @@ export function countRequests(run: JobRun, requests: RequestTally): void {
 export function enterLost(lost: LostJobs, more: LostJobs): void {
   lost.creates.push(...more.creates);
   if (more.createdById !== undefined) lost.createdById = more.createdById;
+}
+
+/** What children learned of the time until which all jobs are known. */
+export function enterEvidence<T extends { soundAt?: number; doubtAt?: number }>(
+  one: T,
+  more: { soundAt?: number; doubtAt?: number },
+): T {
+  if (more.soundAt !== undefined) one.soundAt = Math.max(one.soundAt ?? 0, more.soundAt);
+  if (more.doubtAt !== undefined) one.doubtAt = Math.max(one.doubtAt ?? 0, more.doubtAt);
+  return one;
 }

@@ -3,6 +3,7 @@ import { sleep } from '@temporalio/workflow';
 import type { JobSummary } from '../contract.js';
 import { USED_UP } from './allocation/turn.js';
 import { nothingApplied } from './books.js';
+import { evidenceOf, findEarlier } from './earlier-jobs.js';
 import { lostCreatesOf, maybeApplied, toLoadError } from './failures.js';
 import { abortCurrent, counted, enterJobPhase, fetchResults, jobRef, look } from './job-calls.js';
 import { enterLook, enterLost } from './job-run.js';
@@ -14,10 +15,18 @@ import { count } from './words.js';
 
 /** False when the part is to be sent anew: the load was paused meanwhile, or the job of an earlier run came to nothing. */
 export async function send(input: IngestJobInput, run: JobRun): Promise<boolean> {
-  await create(input, run);
+  const inDoubt = await create(input, run);
   if (run.paused) {
     await abortCurrent(input, run, shared(input.outageMs));
     return false;
+  }
+  if (inDoubt) {
+    const earlier = await findEarlier(input, run);
+    if (earlier !== undefined) return adopt(input, run, earlier);
+    if (run.question !== undefined) {
+      await abortCurrent(input, run, shared(input.outageMs));
+      return false;
+    }
   }
   const sentBefore = await upload(input, run);
   if (sentBefore !== undefined) return adopt(input, run, sentBefore);
@@ -25,7 +34,8 @@ export async function send(input: IngestJobInput, run: JobRun): Promise<boolean>
   return true;
 }
 
-async function create(input: IngestJobInput, run: JobRun): Promise<void> {
+/** @returns whether the part may have been sent before, in a run that was restored away */
+async function create(input: IngestJobInput, run: JobRun): Promise<boolean> {
   const { connection, apiVersion, object, operation, columnDelimiter, lineEnding } = input;
   enterJobPhase(input, run, 'creating');
   // A used-up allocation is waited for with the ledger, not by asking again and again.
@@ -36,7 +46,7 @@ async function create(input: IngestJobInput, run: JobRun): Promise<void> {
     nonRetryableErrorTypes: USED_UP,
   };
   try {
-    const { jobId, createdById, lostCreates } = await counted(
+    const { jobId, createdById, lostCreates, aheadMs, inDoubt } = await counted(
       run,
       shared(input.outageMs).createJob.executeWithOptions(
         { summary: `${operation} ${object}, part ${input.part}`, retry },
@@ -51,12 +61,15 @@ async function create(input: IngestJobInput, run: JobRun): Promise<void> {
             ...(operation === 'upsert' &&
               input.externalIdFieldName && { externalIdFieldName: input.externalIdFieldName }),
             ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
+            ...evidenceOf(input, run),
           },
         ],
       ),
     );
     enterLost(run.lost, { creates: lostCreates, ...(createdById !== undefined && { createdById }) });
     enterJob(input, run, jobId);
+    run.aheadMs = aheadMs;
+    return inDoubt;
   } catch (error) {
     enterLost(run.lost, { creates: lostCreatesOf(error, Date.now()) });
     throw error;
@@ -98,7 +111,7 @@ async function upload(input: IngestJobInput, run: JobRun): Promise<string | unde
  * An earlier run of this part, terminated or reset, had sent it with another job: that job counts, whatever state it is
  * in, and ours is given up empty. False when that job was never closed: then it is aborted too, and the part is sent.
  */
-async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise<boolean> {
+export async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise<boolean> {
   await abortCurrent(input, run, shared(input.outageMs));
   enterJob(input, run, jobId, input.records);
   run.adopted = true;
@@ -117,6 +130,29 @@ async function adopt(input: IngestJobInput, run: JobRun, jobId: string): Promise
   const counts = await fetchResults(input, run, onFiles(input.filesQueue, input.outageMs));
   run.closed = !nothingApplied(settled, counts);
   return run.closed;
+}
+
+/**
+ * Gives up a job whose upload or close failed. True when it had been closed before: by a run of this part that was
+ * restored away, since this one knows of no close. Then that job counts, and nothing is sent again.
+ */
+export async function giveUp(input: IngestJobInput, run: JobRun): Promise<boolean> {
+  const { jobId } = run;
+  if (jobId === undefined) return false;
+  const steps = shared(input.outageMs);
+  const found = await counted(
+    run,
+    steps.abortJob.executeWithOptions({ summary: `abort ${jobId}, unless it was closed` }, [
+      { ...jobRef(input, run), unlessClosed: true },
+    ]),
+  );
+  enterLook(run, found, Date.now());
+  const { state, processed, failed } = found;
+  if (['Open', 'Aborted', 'Deleted'].includes(state) && processed === 0 && failed === 0) return false;
+  const job = run.jobs.at(-1) as JobSummary;
+  job.records = input.records;
+  Object.assign(run, { adopted: true, closed: true, closedAt: Date.now(), looks: [] } satisfies Partial<JobRun>);
+  return true;
 }
 
 async function close(input: IngestJobInput, run: JobRun): Promise<void> {

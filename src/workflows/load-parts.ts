@@ -1,13 +1,14 @@
 /** The window of running parts: slots are refilled as soon as one ends; nothing is started that should not be. */
 import { allHandlersFinished, CancellationScope, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { BulkLoadInput, BulkLoadResult, PartProgress } from '../contract.js';
+import type { BulkLoadInput, BulkLoadResult } from '../contract.js';
 import type { Stage, TakenCorrections } from '../activities/types.js';
 import { circuitOpen } from './books.js';
 import type { bulkLoad } from './bulk-load.js';
 import { runPart, signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import type { LoadSettings } from './input.js';
-import { enterJob, knowsSizeOf, recordsOf } from './load-run.js';
+import { enterJob, evidenceFor, knowsSizeOf, recordsOf } from './load-run.js';
+import type { PartNow } from './job-run.js';
 import type { LoadRun } from './load-run.js';
 import { pauseSignal } from './messages.js';
 import { noteEnded } from './noted-parts.js';
@@ -27,7 +28,7 @@ export interface Live {
   correcting?: boolean;
   /** Corrected rows that are to be sent. */
   corrected?: TakenCorrections & { name: string };
-  running: Map<number, PartProgress>;
+  running: Map<number, PartNow>;
   /** Names of the children that have begun, by part: one that was terminated goes on under another. */
   started: Map<number, string>;
   /** Counts whatever may allow another step. */
@@ -84,10 +85,16 @@ async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage:
   live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: recordsOf(stage, n) });
   live.show();
   const hasty = run.books.disagreeing > 0;
-  const result = await runPart({ ...template, ...(hasty && { hasty }) }, stage, n, `part-${n}`, (name) => {
-    live.started.set(n, name);
-    if (live.paused) void signalChild(name, pauseSignal);
-  });
+  const result = await runPart(
+    { ...template, evidence: evidenceFor(run, workflowInfo().workflowId), ...(hasty && { hasty }) },
+    stage,
+    n,
+    `part-${n}`,
+    (name) => {
+      live.started.set(n, name);
+      if (live.paused) void signalChild(name, pauseSignal);
+    },
+  );
   live.started.delete(n);
   enterJob(run, stage, result);
   run.canceled ||= result.canceled;

@@ -1,12 +1,12 @@
 /** Rows that go to the platform once more, as a child of the load: those that failed, and those that came back corrected. */
-import { isCancellation } from '@temporalio/workflow';
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput } from '../contract.js';
 import type { EndedStage, LocatedSource, OrgRef, Stage, TakenCorrections } from '../activities/types.js';
 import { runChild, signalChild } from './children.js';
 import type { LoadSettings } from './input.js';
 import { enterPhase } from './load-ending.js';
 import type { Live } from './load-parts.js';
-import { enterCorrected, enterRetry } from './load-run.js';
+import { enterCorrected, enterRetry, evidenceFor } from './load-run.js';
 import type { LoadRun, RetryInput, RetryResult } from './load-run.js';
 import { pauseSignal, resumeSignal } from './messages.js';
 import { noteEnded } from './noted-parts.js';
@@ -109,6 +109,7 @@ function common(
     priority: settings.priority,
     retry: settings.retry,
     searchAttributes,
+    evidence: evidenceFor(run, workflowInfo().workflowId),
     ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),
   };
 }

@@ -1,14 +1,14 @@
 /** State of a `bulkLoad`: plain data, small enough to be carried over a continue-as-new. */
 import { MAX_LISTED_FILES } from '../contract.js';
 import type { LoadError, LoadPhase, Operation, PartProgress, SearchAttributeName } from '../contract.js';
-import type { EndedStage, LocatedSource, OrgRef, PartOutcome, Stage } from '../activities/types.js';
+import type { EndedStage, Evidence, LocatedSource, OrgRef, PartOutcome, Stage } from '../activities/types.js';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
 import { isExceptional } from '../part-outcome.js';
 import { stopError } from '../csv/row-errors.js';
 import { enterJobs, enterPart, openBooks } from './books.js';
 import type { Books } from './books.js';
 import type { LoadSettings, PollPlan, RetryPlan } from './input.js';
-import { enterLost } from './job-run.js';
+import { enterEvidence, enterLost } from './job-run.js';
 import type { IngestJobResult, LostJobs } from './job-run.js';
 
 export interface LoadRun {
@@ -19,6 +19,9 @@ export interface LoadRun {
   stage?: Stage;
   /** As the org spells it. */
   object?: string;
+  /** Workflow time until which all jobs of the load are known, and at which that became doubtful. */
+  soundAt?: number;
+  doubtAt?: number;
   /** Workflow time at which the first part was started. */
   loadingSince?: number;
   /** The next part to start. */
@@ -98,6 +101,16 @@ export function newLoad(): LoadRun {
   };
 }
 
+/** What a child must know of it to find jobs that nobody knows. */
+export function evidenceFor({ located, soundAt = 0, doubtAt }: LoadRun, load: string): Evidence {
+  return {
+    load,
+    workUri: (located as LocatedSource).workUri,
+    soundAt,
+    ...(doubtAt !== undefined && { doubtAt }),
+  };
+}
+
 /** What `retryFailedRows` is started with. */
 export interface RetryInput extends OrgRef {
   stage: Stage;
@@ -120,6 +133,7 @@ export interface RetryInput extends OrgRef {
   /** No job is started until the signal `resume`. */
   paused: boolean;
   searchAttributes: SearchAttributeName[];
+  evidence: Evidence;
 }
 
 export interface RetryResult {
@@ -132,6 +146,8 @@ export interface RetryResult {
   alreadyDone?: string;
   canceled: boolean;
   lost: LostJobs;
+  soundAt?: number;
+  doubtAt?: number;
   warnings?: string[];
   error?: LoadError;
 }
@@ -173,6 +189,7 @@ export function enterJob(run: LoadRun, stage: Stage, result: IngestJobResult): v
   if (outcome.counts.stop !== undefined) run.error ??= stopError(outcome.counts.stop);
   enterWarnings(run.warnings, result.warnings);
   enterLost(run.lost, result.lost);
+  enterEvidence(run, result);
   if (result.failedWhole !== undefined) run.failedWhole ??= result.failedWhole;
   if (result.error !== undefined) run.error ??= result.error;
 }
@@ -207,6 +224,7 @@ export function enterCorrected(run: LoadRun, result: RetryResult): void {
   run.files.changes.push(...result.files.changes);
   enterWarnings(run.warnings, result.warnings);
   enterLost(run.lost, result.lost);
+  enterEvidence(run, result);
   if (result.error !== undefined) run.error ??= result.error;
 }
 

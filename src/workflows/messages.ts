@@ -1,5 +1,6 @@
 /** Signals and queries of the workflows, public ones first. */
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { PartNow } from './job-run.js';
 import type { Corrections, CorrectionsTaken, LoadProgress, LoadSoFar, PartProgress } from '../contract.js';
 
 export const progressQuery = defineQuery<LoadProgress>('progress');
@@ -18,7 +19,7 @@ export const submitCorrectionsUpdate = defineUpdate<CorrectionsTaken, [Correctio
 export const partProgressQuery = defineQuery<PartProgress>('progress');
 
 /** From `ingestJob` to its parent: how its part is doing. */
-export const partProgressSignal = defineSignal<[PartProgress]>('partProgress');
+export const partProgressSignal = defineSignal<[PartNow]>('partProgress');
 
 /** From `retryFailedRows` to its parent: what it does or waits for. */
 export const retryProgressSignal = defineSignal<[text: string]>('retryProgress');

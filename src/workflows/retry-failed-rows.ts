@@ -19,12 +19,13 @@ import type { LoadError } from '../contract.js';
 import type { EndedStage, PartOutcome, SortedRows, Stage } from '../activities/types.js';
 import { isExceptional } from '../part-outcome.js';
 import { enterJobs, openBooks } from './books.js';
+import { noteWait } from './earlier-jobs.js';
 import { runPart, signalChild } from './children.js';
 import { toLoadError } from './failures.js';
 import { enterWarnings, knowsSizeOf, listSucceeded, succeededUri } from './load-run.js';
 import type { RetryInput, RetryResult } from './load-run.js';
-import { enterLost } from './job-run.js';
-import { pauseSignal, pollNowSignal, resumeSignal, retryProgressSignal } from './messages.js';
+import { enterEvidence, enterLost } from './job-run.js';
+import { partProgressSignal, pauseSignal, pollNowSignal, resumeSignal, retryProgressSignal } from './messages.js';
 import { newEnded, noteEnded } from './noted-parts.js';
 import { untilCanceled } from './patience.js';
 import { retryDelay } from './polling.js';
@@ -98,6 +99,13 @@ export async function retryFailedRows(input: RetryInput, carried?: RetryRun): Pr
   };
   setHandler(pauseSignal, pause(true), { description: 'Starts no new job.' });
   setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
+  setHandler(
+    partProgressSignal,
+    async ({ waitingFor, inQuestion }) => {
+      if (inQuestion === true && waitingFor !== undefined) await say(input, run.result, waitingFor);
+    },
+    { description: 'Sent by a job that waits for a person.' },
+  );
   for (;;) {
     if (run.next !== undefined) await sendStage(input, run, running);
     const next = await sortStage(input, run);
@@ -196,7 +204,9 @@ async function beginRound(input: RetryInput, run: RetryRun, stage: Stage): Promi
     const wait = retryDelay(input.retry, round, Math.random());
     const sent = `${count(stage.records)} rows`;
     await say(input, result, `round ${round} of at most ${input.retry.maxRounds}: ${sent} again in ${time(wait)}`);
+    const waitingSince = Date.now();
     await sleep(wait, { summary: `round ${round} with ${sent} in ${time(wait)}` });
+    noteWait(result, waitingSince + wait);
     result.books.rounds = round;
     await say(input, result, `round ${round} of at most ${input.retry.maxRounds}: sends ${sent} again`);
   } catch (error) {
@@ -219,7 +229,7 @@ async function sendStage(input: RetryInput, run: RetryRun, running: Running): Pr
     }
     const hasty = result.books.disagreeing > 0;
     const job = await runPart(
-      { ...template(input), ...(hasty && { hasty }) },
+      { ...template(input, result), ...(hasty && { hasty }) },
       stage,
       part,
       `${name}/part-${part}`,
@@ -236,6 +246,7 @@ async function sendStage(input: RetryInput, run: RetryRun, running: Running): Pr
     enterJobs(result.books, job.jobs);
     result.books.apiRequests += job.apiRequests;
     enterLost(result.lost, job.lost);
+    enterEvidence(result, job);
     enterWarnings((result.warnings ??= []), job.warnings);
     if (!job.filesAgree) result.books.disagreeing++;
     result.canceled ||= job.canceled;
@@ -279,7 +290,7 @@ async function untilResumed(input: RetryInput, result: RetryResult, running: Run
   await condition(() => !running.paused);
 }
 
-function template(input: RetryInput): Parameters<typeof runPart>[0] {
+function template(input: RetryInput, { soundAt, doubtAt }: RetryResult): Parameters<typeof runPart>[0] {
   const {
     connection,
     apiVersion,
@@ -301,6 +312,10 @@ function template(input: RetryInput): Parameters<typeof runPart>[0] {
     jobTimeoutMs,
     outageMs,
     searchAttributes,
+    evidence: enterEvidence(
+      { ...input.evidence },
+      { ...(soundAt !== undefined && { soundAt }), ...(doubtAt !== undefined && { doubtAt }) },
+    ),
     reportProgress: false,
     ...(priority !== undefined && { priority }),
     ...(assignmentRuleId !== undefined && { assignmentRuleId }),

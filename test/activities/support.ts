@@ -9,6 +9,8 @@ import type { CheckReport } from '../../src/contract.js';
 import { createActivities } from '../../src/activities/index.js';
 import type { Activities } from '../../src/activities/index.js';
 import type {
+  EarlierJobs,
+  FindEarlierJobsInput,
   PartOutcome,
   PlanLoadInput,
   ResultCounts,
@@ -30,6 +32,8 @@ export interface Bench {
   /** Checks the file that lies there as `nightload check` does. */
   checkAgain(more?: Partial<PlanLoadInput>): Promise<CheckReport>;
   upload(stage: Stage, jobId: string, replaces?: string[]): Promise<UploadedPart>;
+  /** Asks the org for jobs of part 1 that no note knows. */
+  findEarlier(stage: Stage, more?: Partial<FindEarlierJobsInput>): Promise<EarlierJobs>;
   org: Simulator;
   createJob(): Promise<string>;
   sort(stage: Stage, outcomes: PartOutcome[], more?: Partial<SortRowsInput>): Promise<SortedRows>;
@@ -58,6 +62,7 @@ export async function openBench(options: SimulatorOptions = {}): Promise<Bench> 
     defaultOutput: folderUri(folder),
     searchAttributes: () => Promise.resolve([]),
     ownerOf: () => Promise.resolve('unknown'),
+    workflowsOf: () => Promise.resolve([]),
   });
   const path = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name) : join(folder, name));
   const uri = (name: string): string => pathToFileURL(join(folder, name)).href;
@@ -110,6 +115,23 @@ export async function openBench(options: SimulatorOptions = {}): Promise<Bench> 
     },
     async upload(stage, jobId, replaces = []) {
       return (await run(activities.uploadPart, { ...ref, jobId, stageUri: stage.uri, part: 1, replaces })).value;
+    },
+    async findEarlier(stage, more = {}) {
+      const { value } = await run(activities.findEarlierJobs, {
+        ...ref,
+        object: 'Account',
+        operation: 'insert',
+        stageUri: stage.uri,
+        part: 1,
+        since: 0,
+        load: 'load',
+        workflowId: 'load/part-1',
+        workUri: uri('work/'),
+        ours: [],
+        notOurs: [],
+        ...more,
+      });
+      return value;
     },
     sort: (stage, outcomes, more = {}) =>
       run(activities.sortRows, {

@@ -1,0 +1,114 @@
+/** Jobs of a load that no note of it knows: which of them had a part, which did not, and of which that cannot be told. */
+import { rm, readFile, mkdir, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { EarlierJobs, FindEarlierJobsInput, Stage } from '../../src/activities/types.js';
+import { openBench } from './support.js';
+import type { Bench } from './support.js';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await openBench();
+});
+afterEach(() => bench.close());
+
+const HEADER = 'Name,AnnualRevenue,Description\n';
+/** Two parts of two rows each; the platform renders the numbers in its own way. */
+const SOURCE = `${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\nC,3.00,c\nD,4,d\n`;
+const plan = (more = {}): Promise<Stage> =>
+  bench.plan(SOURCE, { operation: 'insert', partMaxBytes: 75, ...more, ...NO_KEY });
+const NO_KEY = { externalIdFieldName: undefined } as unknown as object;
+
+/** A job as a run of the load leaves it that was restored away. */
+async function sent(text: string): Promise<string> {
+  const call = async (method: string, path: string, body: string, type = 'application/json'): Promise<unknown> => {
+    const reply = await fetch(`${bench.org.url}/services/data/v66.0/jobs/ingest${path}`, {
+      method,
+      headers: { authorization: `Bearer ${bench.org.token}`, 'content-type': type },
+      body,
+    });
+    expect(reply.ok).toBe(true);
+    return reply.status === 201 && method === 'PUT' ? undefined : reply.json();
+  };
+  const { id } = (await call(
+    'POST',
+    '',
+    JSON.stringify({ object: 'Account', operation: 'insert', contentType: 'CSV' }),
+  )) as {
+    id: string;
+  };
+  await call('PUT', `/${id}/batches`, text, 'text/csv');
+  await call('PATCH', `/${id}`, JSON.stringify({ state: 'UploadComplete' }));
+  await expect.poll(() => bench.org.jobs().find(({ settings }) => settings.id === id)?.state).toBe('JobComplete');
+  return id;
+}
+
+const ask = (stage: Stage, more: Partial<FindEarlierJobsInput> = {}): Promise<EarlierJobs> =>
+  bench.findEarlier(stage, more);
+const note = async (stage: Stage, part: number): Promise<unknown> =>
+  JSON.parse(await readFile(fileURLToPath(`${stage.uri}part-0000${part}/job.json`), 'utf8'));
+
+it('adopts the job whose rows are those of the part, in any order and rendering, and notes those of other parts', async () => {
+  const stage = await plan();
+  expect(stage.sizes.records).toEqual([2, 2]);
+  const second = await sent(`${HEADER}D,4,d\nC,3.00,c\n`);
+  const first = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\n`);
+  expect(await ask(stage)).toEqual({ adopt: first, pending: [], unknown: [], sound: false });
+  expect(await note(stage, 1)).toEqual({ jobId: first });
+  expect(await note(stage, 2)).toEqual({ jobId: second });
+  // From now on all of them are known.
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [], sound: true });
+});
+
+it('gives one job to one of two parts that have the same rows', async () => {
+  const rows = 'A,1,aaaaaaaaaaaa\nB,2,bbbbbbbbbbbbb\n';
+  const stage = await bench.plan(HEADER + rows + rows, { operation: 'insert', partMaxBytes: 75, ...NO_KEY });
+  expect(stage.sizes.records).toEqual([2, 2]);
+  const job = await sent(HEADER + rows);
+  expect(await ask(stage, { part: 2 })).toMatchObject({ adopt: job });
+  expect(await ask(stage, { part: 1 })).toEqual({ pending: [], unknown: [], sound: true });
+});
+
+it('asks a person about a job with as many rows whose values differ, and remembers the answer', async () => {
+  const stage = await plan();
+  const job = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,other\n`);
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [job], sound: false });
+  expect(await ask(stage, { notOurs: [job] })).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [], sound: true });
+});
+
+it('leaves jobs alone that have other rows for certain, and tells that not all are known', async () => {
+  const stage = await plan();
+  await sent(`${HEADER}X,1,x\n`);
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [], sound: false });
+  const keyed = await bench.plan('External_Id__c,Name\nA,a\nB,b\n', { operation: 'insert' });
+  await sent('External_Id__c,Name\nC,a\nD,b\n');
+  expect(await ask(keyed)).toMatchObject({ pending: [], unknown: [] });
+});
+
+it('asks a person about a job with the same keys and other values', async () => {
+  const stage = await bench.plan('External_Id__c,Name\nA,a\nB,b\n', { operation: 'insert' });
+  const job = await sent('External_Id__c,Name\nB,b\nA,other\n');
+  expect(await ask(stage)).toMatchObject({ unknown: [job] });
+});
+
+it('waits for a job that runs, and does not look at those that were created before, of others, or still Open', async () => {
+  const stage = await plan();
+  const before = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\n`);
+  expect(await ask(stage, { since: Date.now() + 60_000 })).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage, { createdById: '005000000000000AAA' })).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage, { ours: [before] })).toEqual({ pending: [], unknown: [], sound: true });
+  await bench.createJob();
+  expect(await ask(stage, { operation: 'upsert' })).toEqual({ pending: [], unknown: [], sound: true });
+});
+
+it('takes up a note that a killed worker left half', async () => {
+  const stage = await plan();
+  const job = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\n`);
+  expect(await ask(stage)).toMatchObject({ adopt: job });
+  await rm(fileURLToPath(`${stage.uri}part-00001`), { recursive: true });
+  expect(await ask(stage)).toMatchObject({ adopt: job });
+  await mkdir(fileURLToPath(`${stage.uri}part-00001`), { recursive: true });
+  await writeFile(fileURLToPath(`${stage.uri}part-00001/job.json`), '{"job');
+  expect(await ask(stage)).toMatchObject({ adopt: job });
+});
