@@ -5,6 +5,7 @@ import { readOrgLimits } from './allocation-limits.js';
 import { awaitSource } from './await-source.js';
 import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
+import { describeChild } from './describe-child.js';
 import { downloadResults } from './download-results.js';
 import { noteParts, readPartSizes } from './ended-parts.js';
 import { findEarlierJobs } from './find-earlier-jobs.js';
@@ -36,6 +37,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     closeJob: closeJob(dependencies),
     readJob: readJob(dependencies),
     abortJob: abortJob(dependencies),
+    describeChild: describeChild(),
     findEarlierJobs: findEarlierJobs(dependencies),
     findLostJobs: findLostJobs(dependencies),
     listOpenJobs: listOpenJobs(dependencies),

@@ -230,6 +230,18 @@ export interface FindLostJobsInput extends OrgRef {
   lostCreates: LostCreate[];
 }
 
+export interface DescribeChildInput {
+  workflowId: string;
+  /** Of a child that has ended. */
+  withResult: boolean;
+}
+
+/** `runs` is false also for a child that nobody knows. */
+export interface ChildLook {
+  runs: boolean;
+  result?: unknown;
+}
+
 export interface ListOpenJobsInput {
   connection: string;
   /** Milliseconds since 1970. */

@@ -23,6 +23,7 @@ import type { ingestJob } from './ingest-job.js';
 import { enterLost } from './job-run.js';
 import type { IngestJobInput, IngestJobResult, LostJobs } from './job-run.js';
 import { recordsOf } from './load-run.js';
+import { endOf, randomSeed } from './child-end.js';
 import { count } from './words.js';
 
 /** What all jobs of a load have in common. */
@@ -59,6 +60,7 @@ export async function runChild<T extends Workflow>(
     const started = `${name}${again === 0 ? '' : `/again-${again}`}`;
     const workflowId = `${workflowInfo().workflowId}/${started}`;
     const startedAt = Date.now();
+    const seed = randomSeed();
     try {
       const handle = await startChild<T>(type, {
         ...options,
@@ -68,7 +70,11 @@ export async function runChild<T extends Workflow>(
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       } as unknown as WithWorkflowArgs<T, ChildWorkflowOptions>);
       watch.onStarted?.(started);
-      return await handle.result();
+      const end = await endOf<WorkflowResultType<T>>(handle.result(), { workflowId, seed });
+      if ('value' in end) return end.value;
+      if (again >= MOST_AGAIN || CancellationScope.current().consideredCancelled) throw childLost(name);
+      watch.onTerminated?.(startedAt);
+      again++;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError && wasReset() && again < MOST_AGAIN) {
         // A reset leaves children running. Ours goes on with the job of that one, which is noted beside the results.
@@ -93,6 +99,13 @@ function wasReset(): boolean {
 function wasEndedFromOutside(error: unknown): boolean {
   if (!(error instanceof ChildWorkflowFailure)) return false;
   return error.cause instanceof TerminatedFailure || error.cause instanceof TimeoutFailure;
+}
+
+function childLost(name: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    `${name} has ended, and what became of it never came: the load was reset to a moment before its end.`,
+    'CHILD_LOST',
+  );
 }
 
 /** Runs a part of a stage as a child. Never throws: a child that vanished is an outcome too. */

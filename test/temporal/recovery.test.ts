@@ -147,6 +147,54 @@ it('inserts nothing again when the workflow of a part is reset to its beginning'
   await expectAllOnce(handle, 'T5', 300);
 });
 
+/** To the decision after which a child had started: its end lies in the run that is given up. */
+async function resetBehindStartOf(child: string, workflowId: string, runId: string): Promise<void> {
+  const { events } = await world.client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const at = events?.findIndex(
+    ({ childWorkflowExecutionStartedEventAttributes: started }) => started?.workflowExecution?.workflowId === child,
+  );
+  const task = events?.slice(at).find(({ workflowTaskCompletedEventAttributes: task }) => task != null);
+  await world.client.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId, runId },
+    reason: 'test',
+    workflowTaskFinishEventId: task?.eventId as never,
+    requestId: randomUUID(),
+  });
+}
+
+/** A load that was terminated, whose part has ended since, and which was reset to the moment after the part's start. */
+async function resetWithoutEnd(prefix: string): Promise<LoadHandle> {
+  await world.org.setRecordsPerSecond(200);
+  const before = world.org.jobs().length;
+  const handle = await world.start({ source: await world.csv(keyed(prefix, accounts(600))), operation: 'insert' });
+  await untilJob('InProgress', before);
+  const part = `${handle.workflowId}/part-1`;
+  await workflow(handle.workflowId).terminate('by an operator');
+  await expect.poll(async () => (await workflow(part).describe()).status.name, { timeout: 30_000 }).not.toBe('RUNNING');
+  await resetBehindStartOf(part, handle.workflowId, (await workflow(handle.workflowId).describe()).runId);
+  await world.org.setRecordsPerSecond(20_000);
+  return handle;
+}
+
+it(
+  'goes on by itself when it is reset to a moment before the end of a part that has ended',
+  { timeout: 90_000 },
+  async () => {
+    await expectAllOnce(await resetWithoutEnd('T8'), 'T8', 600);
+  },
+);
+
+it('ends when it is canceled after such a reset, and counts what landed', { timeout: 90_000 }, async () => {
+  const handle = await resetWithoutEnd('T9');
+  await handle.cancel();
+  const result = await handle.result();
+  expect(result.state).toBe('Canceled');
+  const { succeeded, unprocessed, total } = result.records;
+  expect(succeeded + unprocessed).toBe(total);
+  expect(applied('T9')).toEqual(once(succeeded));
+});
+
 it('finds and aborts the job of a load that was terminated with all of its workflows', async () => {
   world.org.fault({ kind: 'upload', action: 'hang' });
   const before = world.org.ledger.count('upload');
