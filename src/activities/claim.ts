@@ -7,14 +7,12 @@ import { join } from 'node:path';
 import { NightloadError } from '../errors.js';
 import { diskError, saveText } from '../storage/files.js';
 
+/** Name of the note in a part's folder. */
 export const CLAIM_FILE = 'job.json';
 
 interface Claim {
   jobId: string;
 }
-
-/** Name of the note in a part's folder. */
-export const CLAIM_FILE = 'job.json';
 
 /**
  * Notes that a part is about to be sent to a job. Gives the job that has had the part already, if there is one.
