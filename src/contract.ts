@@ -128,7 +128,7 @@ export interface BulkLoadInput {
   delimiter?: string;
   /** @default found from the bytes */
   lineEnding?: 'LF' | 'CRLF';
-  /** `utf-8`, `utf-16`, `windows-1252`, `iso-8859-15`, …; what is not UTF-8 is never guessed. @default 'utf-8' */
+  /** `utf-8`, `utf-16`, `windows-1252`, `shift_jis`, … : what Node decodes; what is not UTF-8 is never guessed. @default 'utf-8' */
   encoding?: string;
   part?: {
     /** Bytes of one job's upload, header included: 1,000 to 150,000,000. @default 100,000,000 */

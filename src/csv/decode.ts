@@ -11,6 +11,8 @@ import {
   byteOrderMark,
   encodingOf,
   encodingUnknown,
+  isNoCharacter,
+  isOneByte,
   markLength,
   notDecodable,
   remedy,
@@ -18,10 +20,12 @@ import {
   utf16Order,
   Utf8Finder,
 } from './encoding.js';
-import type { Encoding, OneByte } from './encoding.js';
+import type { Encoding, OneByte, SeveralBytes } from './encoding.js';
+import { MOST_ROW_BYTES, rowTooLarge } from './scanner.js';
 
 /** So much is looked at before the first byte is decoded: byte order, and what a file is that cannot be decoded. */
 const HEAD_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Offsets in errors are those of the text, after unpacking. Destroying either stream destroys the other.
@@ -115,8 +119,11 @@ function invalidGzip(what: string, cause?: unknown): NightloadError {
 
 interface Decoder {
   push(bytes: Buffer): Buffer;
-  /** @throws when the last character is not complete */
-  finish(): void;
+  /**
+   * What was kept back.
+   * @throws when the last character is not complete
+   */
+  finish(): Buffer;
 }
 
 function decoding(encoding: Encoding): Transform {
@@ -129,7 +136,7 @@ function decoding(encoding: Encoding): Transform {
     if (decoder !== undefined) return decoder.push(chunk);
     head.push(chunk);
     size += chunk.length;
-    if (size < HEAD_BYTES && !last) return Buffer.alloc(0);
+    if (size < HEAD_BYTES && !last) return NOTHING;
     const bytes = Buffer.concat(head);
     head = [];
     const skip = markLength(bytes, encoding);
@@ -155,9 +162,8 @@ function decoding(encoding: Encoding): Transform {
     },
     flush(done) {
       answer(() => {
-        const bytes = take(Buffer.alloc(0), true);
-        decoder?.finish();
-        return bytes;
+        const bytes = take(NOTHING, true);
+        return Buffer.concat([bytes, decoder?.finish() ?? NOTHING]);
       }, done);
     },
   });
@@ -175,7 +181,7 @@ function decoderFor(encoding: Encoding, head: Buffer, at: number): Decoder {
     case 'utf-16be':
       return new FromUtf16(encoding, at);
     default:
-      return new FromOneByte(encoding, at);
+      return isOneByte(encoding) ? new FromOneByte(encoding, at) : new FromSeveralBytes(encoding, at);
   }
 }
 
@@ -193,8 +199,9 @@ class FromUtf8 implements Decoder {
     return bytes;
   }
 
-  finish(): void {
+  finish(): Buffer {
     this.#refuse(this.#finder.finish());
+    return NOTHING;
   }
 
   #refuse(offset: number | undefined): void {
@@ -240,10 +247,11 @@ class FromUtf16 implements Decoder {
     }
   }
 
-  finish(): void {
+  finish(): Buffer {
     if (this.#cut.length > 0) {
       throw notDecodable(this.#encoding, this.#at, 'is half of a character, and then the file ends');
     }
+    return NOTHING;
   }
 }
 
@@ -286,7 +294,109 @@ class FromOneByte implements Decoder {
     return out.subarray(0, length);
   }
 
-  finish(): void {
+  finish(): Buffer {
     // Every byte is a character.
+    return NOTHING;
   }
 }
+
+/** Up to this byte, none is the rest of a character: a text may be cut behind it. */
+const LAST_BORDER = 0x2f;
+const LF = 0x0a;
+const LONGEST_CHARACTER = 4;
+
+/**
+ * Decodes stretches that begin and end between characters, each for itself, so that it can be told where one is wrong.
+ */
+class FromSeveralBytes implements Decoder {
+  readonly #encoding: SeveralBytes;
+  readonly #text: InstanceType<typeof TextDecoder>;
+  /** Its lines begin in ASCII; inside of them bytes mean what an escape sequence says. */
+  readonly #hasEscapes: boolean;
+  /** Bytes after the last border. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Offset of the first byte that is held. */
+  #at: number;
+
+  constructor(encoding: SeveralBytes, at: number) {
+    this.#encoding = encoding;
+    this.#text = new TextDecoder(encoding, { fatal: true, ignoreBOM: true });
+    this.#hasEscapes = encoding === 'iso-2022-jp';
+    this.#at = at;
+  }
+
+  push(chunk: Buffer): Buffer {
+    const border = this.#borderBefore(chunk, chunk.length, 0);
+    const rest = Buffer.from(chunk.subarray(border));
+    if (border === 0) {
+      this.#held.push(rest);
+      this.#heldBytes += rest.length;
+      if (this.#heldBytes > MOST_ROW_BYTES) throw rowTooLarge(`The row with byte ${this.#at} of the file`);
+      return NOTHING;
+    }
+    const bytes = Buffer.concat([...this.#held, chunk.subarray(0, border)]);
+    this.#held = [rest];
+    this.#heldBytes = rest.length;
+    return this.#decode(bytes);
+  }
+
+  finish(): Buffer {
+    return this.#decode(Buffer.concat(this.#held));
+  }
+
+  #decode(bytes: Buffer): Buffer {
+    const text = this.#textOf(bytes);
+    if (text === undefined) {
+      throw notDecodable(this.#encoding, this.#at + this.#firstBad(bytes), 'is no character of it');
+    }
+    this.#at += bytes.length;
+    return Buffer.from(text);
+  }
+
+  /** Undefined when it has a byte that is no text. */
+  #textOf(bytes: Buffer): string | undefined {
+    try {
+      const text = this.#text.decode(bytes);
+      return SUSPECT.test(text) && [...text].some((one) => isNoCharacter(this.#encoding, one.charCodeAt(0)))
+        ? undefined
+        : text;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The offset behind the last border in [from, to), or `from`. */
+  #borderBefore(bytes: Buffer, to: number, from: number): number {
+    for (let at = to - 1; at >= from; at--) {
+      const byte = bytes[at] as number;
+      if (this.#hasEscapes ? byte === LF : byte <= LAST_BORDER) return at + 1;
+    }
+    return from;
+  }
+
+  /** @param bytes bad somewhere */
+  #firstBad(bytes: Buffer): number {
+    let good = 0;
+    let bad = bytes.length;
+    for (;;) {
+      const half = this.#borderBefore(bytes, (good + bad) >> 1, good);
+      const border = half > good ? half : this.#borderBefore(bytes, bad - 1, good);
+      if (border === good) break;
+      if (this.#textOf(bytes.subarray(good, border)) === undefined) bad = border;
+      else good = border;
+    }
+    // Of such a line only its beginning is sure.
+    if (this.#hasEscapes) return good;
+    for (;;) {
+      const at = good;
+      for (let size = 1; size <= LONGEST_CHARACTER && good === at && at + size <= bad; size++) {
+        if (this.#textOf(bytes.subarray(at, at + size)) !== undefined) good += size;
+      }
+      if (good === at) return good;
+    }
+  }
+}
+
+/** What {@link isNoCharacter} may mean. */
+const SUSPECT = /[\u0080-\u009f\uf8f0-\uf8ff\ufffd]/;

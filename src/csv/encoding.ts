@@ -1,50 +1,115 @@
 /**
- * Which encoding a file is in, and where it stops being UTF-8. One-byte encodings are only guessed: their bytes look
- * alike, so a person has to say which one it is.
+ * Which encoding a file is in, and where it stops being UTF-8. What is not Unicode is never guessed: its bytes look alike in
+ * many encodings, so a person has to specify which one it is.
  */
 import { isAscii, isUtf8 } from 'node:buffer';
 import { constants, gunzipSync } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 
-/** Names that `--encoding` shows; {@link encodingOf} takes them in any spelling ("UTF8", "ISO_8859-1"). */
-export const ENCODINGS = [
-  'utf-8',
-  'utf-16',
-  'utf-16le',
-  'utf-16be',
+/** Each byte is a character. */
+const ONE_BYTE = [
+  'windows-1250',
+  'windows-1251',
   'windows-1252',
-  'cp1252',
-  'latin1',
-  'iso-8859-1',
+  'windows-1253',
+  'windows-1254',
+  'windows-1255',
+  'windows-1256',
+  'windows-1257',
+  'windows-1258',
+  'windows-874',
+  'iso-8859-2',
+  'iso-8859-3',
+  'iso-8859-4',
+  'iso-8859-5',
+  'iso-8859-6',
+  'iso-8859-7',
+  'iso-8859-8',
+  'iso-8859-8-i',
+  'iso-8859-10',
+  'iso-8859-13',
+  'iso-8859-14',
   'iso-8859-15',
+  'koi8-r',
+  'koi8-u',
+  'ibm866',
   'macintosh',
+  'x-mac-cyrillic',
 ] as const;
 
+/** Letters take one byte or several. */
+const SEVERAL_BYTES = ['shift_jis', 'euc-jp', 'iso-2022-jp', 'gb18030', 'gbk', 'big5', 'euc-kr'] as const;
+
+export type OneByte = (typeof ONE_BYTE)[number];
+export type SeveralBytes = (typeof SEVERAL_BYTES)[number];
 /** What a decoder exists for. `utf-16` is either byte order, as the file itself shows. */
-export type Encoding = 'utf-8' | 'utf-16' | 'utf-16le' | 'utf-16be' | 'windows-1252' | 'iso-8859-15' | 'macintosh';
+export type Encoding = 'utf-8' | 'utf-16' | 'utf-16le' | 'utf-16be' | OneByte | SeveralBytes;
+
+/** Letters and digits of a name: people differ in the rest. */
+function squash(name: string): string {
+  return name.toLowerCase().replace(/[-_ ]/g, '');
+}
 
 /** Latin 1 is read as Windows-1252, as the web does: what says Latin 1 mostly has the euro sign and curly quotes. */
 const BY_NAME = new Map<string, Encoding>([
+  ...[...ONE_BYTE, ...SEVERAL_BYTES].map((name): [string, Encoding] => [squash(name), name]),
   ['utf8', 'utf-8'],
   ['utf16', 'utf-16'],
   ['utf16le', 'utf-16le'],
   ['utf16be', 'utf-16be'],
-  ['windows1252', 'windows-1252'],
   ['cp1252', 'windows-1252'],
   ['latin1', 'windows-1252'],
   ['iso88591', 'windows-1252'],
-  ['iso885915', 'iso-8859-15'],
   ['latin9', 'iso-8859-15'],
-  ['macintosh', 'macintosh'],
   ['macroman', 'macintosh'],
+  // Microsoft's numbers.
+  ['cp874', 'windows-874'],
+  ['cp932', 'shift_jis'],
+  ['cp936', 'gbk'],
+  ['cp949', 'euc-kr'],
+  ['cp950', 'big5'],
 ]);
 
+/** Names that messages show; {@link encodingOf} takes them in any spelling ("UTF8", "ISO_8859-1"), and others. */
+export const ENCODINGS: readonly string[] = [
+  ...['utf-8', 'utf-16', 'utf-16le', 'utf-16be', 'latin1', 'iso-8859-1'],
+  ...[...ONE_BYTE, ...SEVERAL_BYTES].filter(isDecodable),
+];
+
+function isDecodable(name: string): boolean {
+  try {
+    new TextDecoder(name, { fatal: true });
+    return true;
+  } catch {
+    // A Node that was built with less than all of ICU.
+    return false;
+  }
+}
+
+/** By our own names, then by all names that the web knows for the same encodings: `sjis`, `windows-31j`, `gb2312`, `tis-620`. */
 export function encodingOf(name: string): Encoding | undefined {
-  return BY_NAME.get(name.trim().toLowerCase().replace(/[-_ ]/g, ''));
+  const known = BY_NAME.get(squash(name.trim())) ?? webName(name);
+  return known === undefined || (known !== 'utf-16' && !isDecodable(known)) ? undefined : known;
+}
+
+function webName(name: string): Encoding | undefined {
+  try {
+    const { encoding } = new TextDecoder(name.trim());
+    // The web reads ASCII so, which would be a guess.
+    return encoding === 'windows-1252' ? undefined : BY_NAME.get(squash(encoding));
+  } catch {
+    return undefined;
+  }
+}
+
+const ONE_BYTE_NAMES = new Set<string>(ONE_BYTE);
+
+export function isOneByte(encoding: OneByte | SeveralBytes): encoding is OneByte {
+  return ONE_BYTE_NAMES.has(encoding);
 }
 
 export interface Recognised {
-  encoding: 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252?';
+  encoding: 'utf-8' | 'utf-16le' | 'utf-16be' | 'unknown';
   /** Bytes of the byte order mark. */
   bom: number;
   /** The file is packed; the encoding is that of the text in it. */
@@ -100,7 +165,7 @@ export function markLength(head: Buffer, encoding: Encoding): number {
 export function encodingUnknown(said: string): NightloadError {
   return new NightloadError(
     'ENCODING_UNKNOWN',
-    `The encoding ${JSON.stringify(said)} is not known. Say one of ${ENCODINGS.join(', ')}.`,
+    `The encoding ${JSON.stringify(said)} is not known. Use one of ${ENCODINGS.join(', ')}.`,
   );
 }
 
@@ -112,7 +177,7 @@ export function recogniseEncoding(head: Buffer): Recognised {
   if (mark?.encoding === 'utf-8' || mark?.encoding === 'utf-16le' || mark?.encoding === 'utf-16be') {
     return { encoding: mark.encoding, bom: mark.length, gzip };
   }
-  const encoding = utf16Order(text) ?? (new Utf8Finder().push(text) === undefined ? 'utf-8' : 'windows-1252?');
+  const encoding = utf16Order(text) ?? (new Utf8Finder().push(text) === undefined ? 'utf-8' : 'unknown');
   return { encoding, bom: 0, gzip };
 }
 
@@ -236,16 +301,19 @@ export function remedy(head: Buffer, afterUtf8 = false): string {
       'different encodings: mend it and load it again.'
     );
   }
-  if (head.some((byte) => byte >= 0x80 && WINDOWS_1252[byte - 0x80] === '\0')) {
-    return `It is not Windows-1252 either. Find out what wrote it; --encoding takes ${ENCODINGS.join(', ')}.`;
-  }
   return (
-    'It looks like Windows-1252 if its language is a western European one: load it with --encoding windows-1252, and look ' +
-    'at the letters of a few rows. If it is another one, save the file as UTF-8.'
+    'Find out in which encoding it was written and load it with --encoding and the name of that, or save it as UTF-8. ' +
+    'Then check the letters of a few rows: many encodings read the same bytes, each as other letters.'
   );
 }
 
-export type OneByte = Exclude<Encoding, 'utf-8' | `utf-16${string}`>;
+/** A character of an encoding that stands for a byte without one. */
+export function isNoCharacter(encoding: OneByte | SeveralBytes, unit: number): boolean {
+  // Decoders pass bytes on, as controls or for private use, that the encoding itself leaves open.
+  const isControl =
+    unit >= 0x80 && unit < 0xa0 && !encoding.startsWith('iso-8859') && !/^(?:koi8|x-mac|mac|ibm)/.test(encoding);
+  return isControl || unit === 0xfffd || (unit >= 0xf8f0 && unit <= 0xf8ff && !encoding.includes('mac'));
+}
 
 /** Of the bytes 0x80 to 0x9f; the rest of Windows-1252 is Latin 1. Node's own decoder takes it all for Latin 1. */
 const WINDOWS_1252 = '€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ';
@@ -257,5 +325,8 @@ export function upperHalf(encoding: OneByte): Uint16Array {
     encoding === 'windows-1252'
       ? WINDOWS_1252 + bytes.subarray(32).toString('latin1')
       : new TextDecoder(encoding).decode(bytes);
-  return Uint16Array.from(text, (character) => character.charCodeAt(0));
+  return Uint16Array.from(text, (character) => {
+    const unit = character.charCodeAt(0);
+    return isNoCharacter(encoding, unit) ? 0 : unit;
+  });
 }

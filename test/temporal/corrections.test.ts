@@ -181,7 +181,7 @@ describe('corrections by people', () => {
     await writeFile(path, Buffer.from('External_Id__c;Name;Description\nC5-1;M\xfcller;x\n', 'latin1'));
     const source = pathToFileURL(path).href;
     await expect(handle.submitCorrections({ source }, 'C5')).rejects.toMatchObject({
-      message: expect.stringContaining('windows-1252') as string,
+      message: expect.stringContaining('--encoding and the name') as string,
     });
     expect(await handle.submitCorrections({ source, encoding: 'windows-1252' }, 'C5')).toEqual({
       rows: 1,

@@ -178,6 +178,16 @@ const LANDINGS: Landing[] = [
     lands: [{ External_Id__c: 'result-1', Name: 'One' }],
   },
   {
+    file: 'Shift_JIS with its encoding said, letters with bytes of pipes and backslashes',
+    // sjis-1|表|ポ|
+    content: Buffer.from(
+      '45787465726e616c5f49645f5f637c4e616d657c4465736372697074696f6e0a736a69732d317c955c7c837c5e0a',
+      'hex',
+    ),
+    input: { encoding: 'Shift-JIS' },
+    lands: [{ External_Id__c: 'sjis-1', Name: '表', Description: 'ポ^' }],
+  },
+  {
     file: 'what a spreadsheet leaves: rows and a column without any value',
     content: 'External_Id__c,Name,\nsheet-1,One,\n,,\nsheet-2,Two,\n"","",""\n,,\n',
     input: INSERT,
@@ -216,7 +226,7 @@ const REFUSALS: Refusal[] = [
     file: 'Windows-1252',
     content: Buffer.from('External_Id__c,Name\nx-1,M\xfcller\n', 'latin1'),
     code: 'CSV_NOT_UTF8',
-    says: /--encoding windows-1252/,
+    says: /--encoding and the name/,
   },
   {
     file: 'a byte that is no UTF-8 far behind the beginning',
@@ -342,7 +352,7 @@ const REFUSALS: Refusal[] = [
     file: 'gzip of Windows-1252',
     content: gzipSync(Buffer.from('External_Id__c,Name\nx-1,\xc4rger\n', 'latin1')),
     code: 'CSV_NOT_UTF8',
-    says: /byte offset 24 .*--encoding windows-1252/,
+    says: /byte offset 24 .*--encoding and the name/,
   },
   {
     file: 'gzip in gzip',
