@@ -9,7 +9,7 @@ import { DEFAULT_TASK_QUEUE } from './contract.js';
 import { nightloadServiceHandler } from './nexus.js';
 import { openActivities } from './workers/host.js';
 import type { HostOptions, OpenActivities } from './workers/host.js';
-import { FILES_WORKER } from './workers/worker.js';
+import { FILES_WORKER, groupIdentity } from './workers/worker.js';
 
 /** What the second worker does as the first one. */
 const SHARED_OPTIONS = [
@@ -69,6 +69,7 @@ export class NightloadPlugin implements WorkerPlugin {
     return {
       ...options,
       taskQueue,
+      identity: groupIdentity(taskQueue, opened.filesQueue, options.identity),
       activities: Object.fromEntries(activities),
       nexusServices: [...(options.nexusServices ?? []), nightloadServiceHandler()],
     };

@@ -14,6 +14,7 @@ import { abortJob, closeJob, readJob } from './job-steps.js';
 import { gatherRejected } from './gather-rejected.js';
 import { keepColumns } from './keep-columns.js';
 import { listOpenJobs } from './list-open-jobs.js';
+import { listFileGroups } from './list-file-groups.js';
 import { locateSource } from './locate-source.js';
 import { planLoad } from './plan-load.js';
 import { sortRows } from './sort-rows.js';
@@ -40,6 +41,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     describeChild: describeChild(),
     findEarlierJobs: findEarlierJobs(dependencies),
     findLostJobs: findLostJobs(dependencies),
+    listFileGroups: listFileGroups(),
     listOpenJobs: listOpenJobs(dependencies),
     downloadResults: downloadResults(dependencies),
     noteParts: noteParts(dependencies),

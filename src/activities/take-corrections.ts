@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDelete } from '../contract.js';
@@ -79,7 +80,9 @@ async function asRefusal<T>(read: () => Promise<T>): Promise<T> {
     const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (gone) throw refused('The corrected file was deleted or moved while it was read.');
     if (!(error instanceof NightloadError) || error.retryable || error.code === 'CORRECTIONS_REFUSED') throw error;
-    throw refused(`${error.message} (${error.code})`);
+    const where =
+      error.code === 'SOURCE_NOT_FOUND' ? ` It must lie where ${hostname()} sees it, like the load's files.` : '';
+    throw refused(`${error.message} (${error.code})${where}`);
   }
 }
 

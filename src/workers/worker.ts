@@ -2,11 +2,13 @@
  * A nightload worker: workflows and calls to Salesforce on the shared queue, file work on the queue of the workers that
  * share its folders.
  */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { Activities } from '../activities/index.js';
+import { identityWithGroup } from '../domain/file-groups.js';
 import { NightloadError } from '../errors.js';
 import { nightloadServiceHandler } from '../nexus.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
@@ -69,10 +71,21 @@ export async function prepareActivities(
   return { activities, filesQueue };
 }
 
+/** Tells those who look at the pollers of the shared queue which folder this worker has. */
+export function groupIdentity(taskQueue: string, filesQueue: string, own = `${process.pid}@${hostname()}`): string {
+  return identityWithGroup(own, taskQueue, filesQueue);
+}
+
 export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, taskQueue } = options;
   const { activities, filesQueue } = await prepareActivities(options);
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities'> = { connection, namespace, activities };
+  const identity = groupIdentity(taskQueue, filesQueue);
+  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity'> = {
+    connection,
+    namespace,
+    activities,
+    identity,
+  };
   const workers = await Promise.all([
     Worker.create({
       ...common,

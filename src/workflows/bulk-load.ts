@@ -13,7 +13,6 @@ import {
 } from '@temporalio/workflow';
 import { FILES_QUEUE_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
-import type { SourceLook } from '../activities/await-source.js';
 import type { LocatedSource, OrgRef } from '../activities/types.js';
 import { recordCounts, soFar } from './books.js';
 import { signalChild } from './children.js';
@@ -40,9 +39,11 @@ import {
 } from './messages.js';
 import { newEnded } from './noted-parts.js';
 import { planInput } from './plan-input.js';
-import { first, onFiles } from './steps.js';
+import { locateSource, lookForSource } from './locate-source.js';
+import { onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { waitForSource, withDatedSource } from './wait-for-source.js';
+import type { LookForSource } from './wait-for-source.js';
 import { loadDetails, nameOf } from './words.js';
 
 export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
@@ -175,36 +176,41 @@ function waitingForAnswer(running: Live['running']): string | undefined {
   return part && `allocation: part ${part.n} ${part.waitingFor}`;
 }
 
-/** A source that is not there yet may come, as long as the input says. */
-async function awaitLateSource({ source }: BulkLoadInput, settings: LoadSettings, live: Live): Promise<void> {
+/** A source that is not there yet may come, as long as the input says. Gives the queue of workers that saw it. */
+async function awaitLateSource(
+  { source }: BulkLoadInput,
+  settings: LoadSettings,
+  live: Live,
+): Promise<string | undefined> {
   const { connection, outageMs, poll, waitForSourceMs: waitMs } = settings;
-  if (waitMs === 0) return;
-  const ask = { summary: `look for ${nameOf(source)}` };
-  const look = (queue: string | undefined): Promise<SourceLook> =>
+  if (waitMs === 0) return undefined;
+  const asked = { source, connection };
+  const look: LookForSource = async (queue, everywhere) =>
     queue === undefined
-      ? first.awaitSource.executeWithOptions(ask, [{ source, connection }])
-      : onFiles(queue, outageMs).awaitSource.executeWithOptions({ ...ask, scheduleToCloseTimeout: '2m' }, [
-          { source, connection },
-        ]);
-  await waitForSource({ source, waitMs, poll }, look, live);
+      ? lookForSource(asked, everywhere)
+      : {
+          look: await onFiles(queue, outageMs).awaitSource.executeWithOptions(
+            { summary: `look for ${nameOf(source)}`, scheduleToCloseTimeout: '2m' },
+            [asked],
+          ),
+        };
+  return waitForSource({ source, waitMs, poll }, look, live);
 }
 
 /** Finds a worker that sees the source, reads it once, and cuts it into parts. */
 async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRun, live: Live): Promise<void> {
   const { connection, loadId } = settings;
-  await awaitLateSource(input, settings, live);
-  run.located = await first.locateSource.executeWithOptions(
-    { summary: `find a worker that sees ${nameOf(input.source)}` },
-    [
-      {
-        source: input.source,
-        connection,
-        loadId,
-        executionId: workflowInfo().firstExecutionRunId,
-        refuseLanded: input.again !== true,
-        ...(input.output !== undefined && { output: input.output }),
-      },
-    ],
+  const seenBy = await awaitLateSource(input, settings, live);
+  run.located = await locateSource(
+    {
+      source: input.source,
+      connection,
+      loadId,
+      executionId: workflowInfo().firstExecutionRunId,
+      refuseLanded: input.again !== true,
+      ...(input.output !== undefined && { output: input.output }),
+    },
+    seenBy,
   );
   const { filesQueue, workUri, searchAttributes } = run.located;
   upsertMemo({ [FILES_QUEUE_MEMO]: filesQueue });

@@ -7,13 +7,14 @@ import { resolveInput } from './input.js';
 import { withoutNulls } from './input-fields.js';
 import type { LoadSettings } from './input.js';
 import { planInput } from './plan-input.js';
-import { first, onFiles } from './steps.js';
+import { locateSource } from './locate-source.js';
+import { onFiles } from './steps.js';
 import { withDatedSource } from './wait-for-source.js';
 
 export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
   const input = withDatedSource(withoutNulls(given));
   const settings = settingsOf(input);
-  const located = await first.locateSource({
+  const located = await locateSource({
     source: input.source,
     connection: settings.connection,
     loadId: settings.loadId,

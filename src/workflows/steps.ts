@@ -45,6 +45,18 @@ export const first = proxyActivities<Activities>({
   retry: { initialInterval: '300ms', backoffCoefficient: 1.5, maximumAttempts: 4 },
 });
 
+/** One group of workers that shares a folder is asked once. Its worker may be busy with uploads; one that is gone never answers. */
+export function onGroup(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    startToCloseTimeout: '1m',
+    scheduleToStartTimeout: '30s',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'TRY_CANCEL',
+    retry: { maximumAttempts: 1 },
+  });
+}
+
 /** File work, on the queue of the workers that share the folder. Repeated freely: each step writes beside, then renames. */
 export function onFiles(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({

@@ -75,24 +75,40 @@ export interface Waiter {
   show: () => void;
 }
 
+/** Asks a worker of a queue; without one, of the shared queue, and with `everywhere` one of each group that shares a folder. */
+export type LookForSource = (
+  queue: string | undefined,
+  everywhere: boolean,
+) => Promise<{ look: SourceLook; groups?: number }>;
+
+/** So often all groups are asked at first; later a share of the looks is enough, for each costs history. */
+const FIRST_LOOKS = 20;
+
+/** Whether a look that misses asks all groups: the first ones, every so many, and the last, so that chance decides nothing. */
+export function looksEverywhere({ missed, since }: Watch, groups: number, now: number, waitMs: number): boolean {
+  return missed < FIRST_LOOKS || missed % Math.max(5, 4 * groups) === 0 || now - since >= waitMs;
+}
+
 /**
- * Comes back when the source is there and complete.
+ * Comes back when the source is there and complete, with the queue of workers that saw it.
  *
- * @param look asks a worker of a queue; without one, of the shared queue
  * @throws ApplicationFailure `SOURCE_NOT_FOUND`, `SOURCE_STILL_GROWING`
  */
 export async function waitForSource(
   { source, waitMs, poll }: { source: string; waitMs: number; poll: PollPlan },
-  look: (queue: string | undefined) => Promise<SourceLook>,
+  look: LookForSource,
   live: Waiter,
-): Promise<void> {
+): Promise<string | undefined> {
   const watch: Watch = { since: Date.now(), missed: 0, grown: 0 };
   const name = nameOf(source);
   let queue: string | undefined;
+  let groups = 1;
   try {
     for (;;) {
-      const next = afterLook(watch, await lookOnce(look, queue), Date.now(), waitMs, poll);
-      if (next.kind === 'ready') return;
+      const found = await lookOnce(look, queue, looksEverywhere(watch, groups, Date.now(), waitMs));
+      groups = found.groups ?? groups;
+      const next = afterLook(watch, found.look, Date.now(), waitMs, poll);
+      if (next.kind === 'ready') return queue;
       if (next.kind === 'giveUp') throw tooLate(source, waitMs, next.why);
       queue = next.queue;
       live.waitingFor = next.why === 'missing' ? `the file ${name}` : `the file ${name} to be complete`;
@@ -109,15 +125,16 @@ export async function waitForSource(
 
 /** Workers that saw the file may be gone by now: then any other is asked again. */
 async function lookOnce(
-  look: (queue: string | undefined) => Promise<SourceLook>,
+  look: LookForSource,
   queue: string | undefined,
-): Promise<SourceLook> {
+  everywhere: boolean,
+): Promise<{ look: SourceLook; groups?: number }> {
   try {
-    return await look(queue);
+    return await look(queue, everywhere);
   } catch (error) {
     const timedOut = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
     if (queue === undefined || !timedOut) throw error;
-    return { filesQueue: queue };
+    return { look: { filesQueue: queue } };
   }
 }
 

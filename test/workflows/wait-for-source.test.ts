@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SourceLook } from '../../src/activities/await-source.js';
 import type { PollPlan } from '../../src/workflows/input.js';
-import { afterLook } from '../../src/workflows/wait-for-source.js';
+import { afterLook, looksEverywhere } from '../../src/workflows/wait-for-source.js';
 import type { NextLook, Watch } from '../../src/workflows/wait-for-source.js';
 
 const MINUTE = 60_000;
@@ -134,5 +134,23 @@ describe('waiting for a source', () => {
     }, HOUR);
     expect(asked).toEqual([undefined, 'a', 'b']);
     expect(looks).toBe(3);
+  });
+});
+
+describe('a look that misses', () => {
+  const now = HOUR;
+  const at = (missed: number, groups: number, since = 0): boolean =>
+    looksEverywhere({ since, missed, grown: 0 }, groups, now, 3 * HOUR);
+
+  it('asks all groups at first, and the last time, so that chance decides nothing', () => {
+    expect([0, 1, 19].map((missed) => at(missed, 3))).toEqual([true, true, true]);
+    expect(at(21, 3, now - 3 * HOUR)).toBe(true);
+  });
+
+  it('costs little more history later, however many groups there are', () => {
+    for (const groups of [1, 3, 50]) {
+      const asked = Array.from({ length: 4_000 }, (_, missed) => missed).filter((missed) => at(missed, groups));
+      expect(asked.length * (groups + 1)).toBeLessThan(4_000);
+    }
   });
 });

@@ -1,0 +1,44 @@
+/**
+ * Groups of workers that share a folder, each with a task queue of its own. A worker's identity names its group and
+ * host, so that all groups of a shared queue can be told from its pollers. Pure; identities are other people's text.
+ */
+
+export interface FileGroup {
+  /** `<task queue>-files-<id>` */
+  queue: string;
+  hosts: string[];
+}
+
+/** More are not asked. */
+const MOST_GROUPS = 50;
+const MOST_HOSTS = 5;
+const LONGEST_IDENTITY = 500;
+
+/** `4711@host-a files-3f9c21ab07` */
+export function identityWithGroup(identity: string, taskQueue: string, filesQueue: string): string {
+  return `${identity} ${filesQueue.slice(taskQueue.length + 1)}`;
+}
+
+/** The groups whose workers poll a shared queue, in an order that does not depend on who polled last. */
+export function groupsOf(identities: readonly unknown[], taskQueue: string): FileGroup[] {
+  const groups = new Map<string, Set<string>>();
+  for (const identity of identities) {
+    if (typeof identity !== 'string' || identity.length > LONGEST_IDENTITY) continue;
+    const id = / files-([A-Za-z0-9._-]{1,100})$/.exec(identity)?.[1];
+    if (id === undefined) continue;
+    const queue = `${taskQueue}-files-${id}`;
+    const hosts = groups.get(queue) ?? new Set();
+    groups.set(queue, hosts);
+    const host = /@([A-Za-z0-9._-]{1,100})(?: |$)/.exec(identity)?.[1];
+    if (host !== undefined && hosts.size < MOST_HOSTS) hosts.add(host);
+  }
+  return [...groups]
+    .map(([queue, hosts]) => ({ queue, hosts: [...hosts].sort() }))
+    .sort((a, b) => (a.queue < b.queue ? -1 : 1))
+    .slice(0, MOST_GROUPS);
+}
+
+/** `host-a, host-b (no answer)`, for people. */
+export function hostNames({ queue, hosts }: FileGroup): string {
+  return hosts.length > 0 ? hosts.join('/') : queue;
+}
