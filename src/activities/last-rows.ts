@@ -60,13 +60,19 @@ export async function overtakenKeys(corrections: CorrectedKeys): Promise<Set<str
     // Somebody removed it: nothing tells any more what landed.
     if (!existsSync(path)) return doubtful;
     const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
+    let keys = 0;
+    let rows = 0;
     for await (const { cells } of readResultRows(readRange(path, 0, undefined, signal), delimiter, plan.names)) {
       const value = compare.of(cells);
+      rows++;
+      if (value !== undefined) keys++;
       if (value === undefined || !doubtful.has(value)) continue;
       const same = source?.get(value);
       const row = compare.row(cells);
       if (same === undefined || row === same.last || !same.all.has(row)) overtaken.add(value);
     }
+    // A file that shows the key blank does not tell whose rows landed.
+    if (rows > 0 && keys === 0) return doubtful;
   }
   return overtaken;
 }

@@ -1,20 +1,19 @@
 /** The sorting itself, in passes over the result files and, where rows must be told by key, one over the source. */
-import { existsSync } from 'node:fs';
 import { isDelete } from '../contract.js';
 import type { LoadError, Operation } from '../contract.js';
 import { readCells } from '../csv/cells.js';
-import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../csv/row-errors.js';
-import { readHead, readRange, readRanges } from '../storage/files.js';
+import { readRanges } from '../storage/files.js';
+import { IncompleteRows, incompleteRow } from './incomplete-rows.js';
 import { KeyIndex } from './key-index.js';
 import { KeySet } from './key-set.js';
 import type { PlannedFixes } from './planned-fixes.js';
 import { duplicateKey, Rejections } from './rejections.js';
 import type { SortedFiles } from './sorted-files.js';
-import { partFiles } from './stage.js';
 import type { StagePlan } from './stage.js';
 import type { PartOutcome } from './types.js';
+import { resultRows } from './result-rows.js';
 import { eachSourceKey, keyFunction } from './source-keys.js';
 import type { Key } from './source-keys.js';
 import { leaveWhole } from './unsent-rows.js';
@@ -32,6 +31,13 @@ export interface Sorting {
   files: SortedFiles;
   fixes: PlannedFixes;
   signal: AbortSignal;
+}
+
+/** How rows of result files are found in the source. */
+interface Lookup {
+  key: Key | undefined;
+  index: KeyIndex;
+  incomplete: IncompleteRows;
 }
 
 /** @returns `repeats`: rows of one key are sent again, which must keep the order of the source */
@@ -52,7 +58,8 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
     if (!final && key !== undefined) await wantRetried(sorting, loaded, key, index);
     if (key !== undefined && index.size > 0) await findInSource(sorting, key, index);
   }
-  const ended = await endFailed(sorting, loaded, key, index);
+  const lookup: Lookup = { key, index, incomplete: new IncompleteRows(sorting) };
+  const ended = await endFailed(sorting, loaded, lookup);
 
   const { files, fixes } = sorting;
   for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
@@ -64,11 +71,11 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
     const isCertain = !index.needsResults && !fixes.anyOdd;
     const rejections = new Rejections(sorting, key);
     if (!isCertain) {
-      await takeFromResults(sorting, loaded, key, index, 'keyed');
+      await takeFromResults(sorting, loaded, lookup, 'keyed');
       for (const part of whole) await sendWhole(sorting, part, { key, index, which: 'keyed' }, rejections);
     }
     files.keyedBytes = files.next.bytes;
-    if (ended.loose) await takeFromResults(sorting, loaded, key, index, 'loose');
+    if (ended.loose) await takeFromResults(sorting, loaded, lookup, 'loose');
     for (const part of whole) await sendWhole(sorting, part, { key, index, which: 'loose' }, rejections);
     await rejections.finish();
   }
@@ -80,22 +87,6 @@ export function keyOf(plan: Pick<StagePlan, 'key' | 'names'>): Key | undefined {
   const position = plan.names.indexOf(plan.key.column);
   const normalise = keyFunction(plan.key);
   return { column: position, of: (cells) => normalise(cells[position] ?? '') };
-}
-
-type Kind = 'succeeded' | 'failed' | 'unprocessed';
-
-async function* resultRows(
-  { plan, stageFolder, signal }: Sorting,
-  part: number,
-  kind: Kind,
-): AsyncGenerator<ResultRow> {
-  const path = partFiles(stageFolder, part)[kind];
-  if (!existsSync(path)) return;
-  const unprocessed = kind === 'unprocessed';
-  const first = unprocessed ? (plan.names[0] as string) : 'sf__Id';
-  const delimiter = resultDelimiter(await readHead(path, 4096), first, plan.delimiter);
-  const read = unprocessed ? readUnprocessedRows : readResultRows;
-  yield* read(readRange(path, 0, undefined, signal), delimiter, plan.names);
 }
 
 /**
@@ -194,10 +185,9 @@ async function findInSource(sorting: Sorting, key: Key, index: KeyIndex): Promis
 async function endFailed(
   sorting: Sorting,
   loaded: PartOutcome[],
-  key: Key | undefined,
-  index: KeyIndex,
+  { key, index, incomplete }: Lookup,
 ): Promise<{ loose: boolean; stop?: LoadError }> {
-  const { files, final, plan } = sorting;
+  const { files, final, plan, sourceUsable } = sorting;
   const rejections = new Rejections(sorting, key);
   let loose = false;
   let stop: LoadError | undefined;
@@ -219,20 +209,41 @@ async function endFailed(
       if (value !== undefined) index.refuse(value);
     }
     for await (const row of resultRows(sorting, part, 'unprocessed')) {
-      if (final) await files.leaveUnprocessed(row.cells);
-      else loose ||= plan.key === undefined || key?.of(row.cells) === undefined;
+      if (final) {
+        // People load the file as it is.
+        const lacks = sourceUsable ? await incomplete.lacks(part, 'unprocessed', row) : [];
+        if (lacks.length > 0) await rejections.add(row.id, incompleteRow(lacks, row.note), row.cells);
+        else await files.leaveUnprocessed(row.cells);
+      } else loose ||= plan.key === undefined || key?.of(row.cells) === undefined;
     }
   }
   await rejections.finish();
   return stop === undefined ? { loose } : { loose, stop };
 }
 
+/** Columns that a row of a result file lacks, so that it must not be sent from there. */
+async function lacking(
+  { operation, plan }: Sorting,
+  {
+    part,
+    kind,
+    row,
+    value,
+  }: { part: number; kind: 'failed' | 'unprocessed'; row: ResultRow; value: string | undefined },
+  incomplete: IncompleteRows,
+): Promise<readonly string[]> {
+  const lacks = await incomplete.lacks(part, kind, row);
+  if (lacks.length > 0) return lacks;
+  // What Salesforce left out of its file cannot be sent again.
+  if (!row.complete) return plan.names.filter((_, at) => row.cells[at] === '');
+  return value === undefined && operation !== 'insert' ? [plan.key?.column ?? 'Id'] : [];
+}
+
 /** Rows whose source row cannot be told with certainty: the result file's values are sent, or the row is rejected. */
 async function takeFromResults(
   sorting: Sorting,
   loaded: PartOutcome[],
-  key: Key | undefined,
-  index: KeyIndex,
+  { key, index, incomplete }: Lookup,
   which: 'keyed' | 'loose',
 ): Promise<void> {
   const { files, fixes, plan } = sorting;
@@ -252,10 +263,12 @@ async function takeFromResults(
         // Of two deletes none is newer. Of other rows, the shuffled order of a result file does not tell the newest.
         if (isDelete(sorting.operation)) verdict = 'result';
         else if (verdict === 'result' && value !== undefined && index.hasSeveral(value)) verdict = 'ambiguous';
-        if (verdict === 'result' && !row.complete) {
-          // What Salesforce left out of its file cannot be sent again.
-          await rejections.add(row.id, row.note, row.cells);
-        } else if (verdict === 'result') {
+        if (verdict === 'result') {
+          const lacks = await lacking(sorting, { part, kind, row, value }, incomplete);
+          if (lacks.length > 0) {
+            await rejections.add(row.id, incompleteRow(lacks, row.note), row.cells);
+            continue;
+          }
           await files.sendValuesAgain(fate === 'fixed' ? await fixedCells(sorting, row) : row.cells);
           if (kind === 'failed') files.rerendered++;
         } else {

@@ -100,6 +100,7 @@ const CLASSES: Record<string, Rule> = {
   DUPLICATE_EXTERNAL_ID: 'data',
   DUPLICATES_DETECTED: 'data',
   DUPLICATE_KEY_IN_FILE: 'data',
+  INCOMPLETE_RESULT_ROW: 'data',
   ENTITY_IS_DELETED: 'already-done',
   CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: { message: IN_TRIGGER, match: 'transient', other: 'business' },
   CANNOT_EXECUTE_FLOW_TRIGGER: wrapper('business'),

@@ -27,6 +27,10 @@ const badLineEnding = (lineEnding: string): string =>
 const QUOTA_USED_UP = 'ExceededQuota : ApiBatchItems Limit exceeded.';
 const RETRIED_TOO_OFTEN = 'Unknown : Batch processing was retried more than 20 times';
 
+function isMisCased(column: Column | undefined): boolean {
+  return column !== undefined && column.lookup === undefined && column.name !== column.field.name;
+}
+
 export class Job {
   readonly settings: JobSettings;
   readonly number: number;
@@ -235,7 +239,7 @@ export class Job {
     if ('error' in outcome) {
       this.failed++;
       const id = settings.apiVersion >= FAILED_IDS_SINCE ? outcome.id : '';
-      this.rejected.add(csvLine([id, outcome.error, ...cells], this.dialect));
+      this.rejected.add(csvLine([id, outcome.error, ...this.withoutHidden(cells)], this.dialect));
     } else {
       const shown = cells.map((cell, i) => this.#shown(cell, this.#columns[i]));
       this.succeeded.add(csvLine([outcome.id, String(outcome.created), ...shown], this.dialect));
@@ -246,8 +250,19 @@ export class Job {
   /** A cell of a row that succeeded, as its result file has it. */
   #shown(cell: string, column: Column | undefined): string {
     if (cell === '' || cell === '#N/A' || column === undefined || column.lookup !== undefined) return cell;
-    if (this.#world.quirks.misCasedColumns === 'blank' && column.name !== column.field.name) return '';
+    if (this.#world.quirks.misCasedColumns !== 'shown' && isMisCased(column)) return '';
     return rendered(column.field, cell);
+  }
+
+  /** Whether result files show columns blank also of rows that did not land. */
+  get hidesColumns(): boolean {
+    return this.#world.quirks.misCasedColumns === 'blankEverywhere' && this.#columns.some(isMisCased);
+  }
+
+  /** Cells of a row that did not land, as result files have them. */
+  withoutHidden(cells: readonly string[]): readonly string[] {
+    if (!this.hidesColumns) return cells;
+    return cells.map((cell, i) => (isMisCased(this.#columns[i]) ? '' : cell));
   }
 
   async #store(): Promise<void> {

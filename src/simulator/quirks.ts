@@ -49,8 +49,8 @@ export interface Quirks {
   booleans: 'xsd' | 'words';
   /** Between several fields at the end of `sf__Error`. */
   errorFieldSeparator: ' ' | ',';
-  /** Cells of columns whose letter case differs from the field's name, in result files. */
-  misCasedColumns: 'shown' | 'blank';
+  /** Cells of columns whose letter case differs from the field's name, in files of rows that landed or in all result files. */
+  misCasedColumns: 'shown' | 'blank' | 'blankEverywhere';
   /** Delimiter and line end of result files: those of the job, or always comma and LF. */
   resultDialect: 'job' | 'commaLf';
   /** Quotes round cells of result files. */
@@ -82,7 +82,7 @@ const VALUES: { readonly [Name in keyof Quirks]: readonly [Quirks[Name], ...Quir
   duplicateKeysWithin: ['chunk', 'batch', 'job'],
   booleans: ['xsd', 'words'],
   errorFieldSeparator: [' ', ','],
-  misCasedColumns: ['shown', 'blank'],
+  misCasedColumns: ['shown', 'blank', 'blankEverywhere'],
   resultDialect: ['job', 'commaLf'],
   resultQuotes: ['always', 'needed'],
   emptyResults: ['header', 'empty', 'noContent'],

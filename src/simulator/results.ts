@@ -6,6 +6,7 @@ import type { Reply } from './http.js';
 import type { Job } from './job.js';
 import type { Quirks } from './quirks.js';
 import { csvLine } from './result-file.js';
+import { uploadedRows } from './upload.js';
 
 const OWN_COLUMNS: Record<string, string[]> = {
   successfulresults: ['sf__Id', 'sf__Created'],
@@ -51,9 +52,19 @@ function headerLine(job: Job, own: readonly string[]): string {
   return `${own.length === 0 ? '' : csvLine([...own, ''], { ...always, end: '' }).slice(0, -2)}${sent}${end}`;
 }
 
+/** Rows from a place of the upload on, without the cells that result files do not show. */
+async function* hidden(job: Job, from: number): AsyncGenerator<Buffer> {
+  let isHeader = true;
+  for await (const { cells, end } of uploadedRows(job.path, job.delimiter)) {
+    if (!isHeader && end > from) yield Buffer.from(csvLine(job.withoutHidden(cells), job.dialect));
+    isHeader = false;
+  }
+}
+
 async function unprocessed(job: Job): Promise<(() => AsyncIterable<Buffer>) | undefined> {
   if (job.state === 'JobComplete' || job.uploads === 0) return undefined;
   const from = job.unprocessedFrom;
   if (from >= (await stat(job.path)).size) return undefined;
+  if (job.hidesColumns) return () => hidden(job, from);
   return () => createReadStream(job.path, { start: from, highWaterMark: 1 << 18 });
 }

@@ -151,7 +151,9 @@ describe('result files', () => {
     const sorted = await bench.sort(stage, [loaded({ failed: 1 })]);
     expect(sorted).toMatchObject({ rejected: 1 });
     expect(sorted.next).toBeUndefined();
-    expect(await bench.read(sorted.files.rejected as string)).toContain(`${LOCKED},n,,d,\n`);
+    const rejected = await bench.read(sorted.files.rejected as string);
+    expect(rejected).toMatch(/INCOMPLETE_RESULT_ROW:.*Phone.*UNABLE_TO_LOCK_ROW:locked/);
+    expect(rejected).toContain(',n,,d,\n');
   });
 
   it('may have a stray quote among the unprocessed rows', async () => {
@@ -169,6 +171,116 @@ describe('result files', () => {
     const failure = bench.sort(stage, [loaded({ failed: 1 })]);
     await expect(failure).rejects.toMatchObject({ type: 'RESULT_UNREADABLE' });
     await expect(failure).rejects.not.toThrow(/John|Private/);
+  });
+});
+
+describe('a column that a result file shows blank', () => {
+  const insert = { operation: 'insert' } as const;
+  const WITHOUT_KEY = 'Name,Phone,AnnualRevenue\na,1,912260031\nb,2,5\nc,,7\nd,4,7\n';
+  const incomplete = /^,"?INCOMPLETE_RESULT_ROW:/m;
+
+  it.each([
+    [
+      'failed',
+      FAILED,
+      'Name,Phone,AnnualRevenue',
+      [
+        [LOCKED, 'a', '', '9.12260031E8'],
+        [LOCKED, 'b', '', '5'],
+      ],
+    ],
+    [
+      'unprocessed',
+      UNPROCESSED,
+      undefined,
+      [
+        ['a', '', '912260031'],
+        ['b', '', '5'],
+      ],
+    ],
+  ] as const)(
+    'but not the source: %s rows of an insert are rejected with that reason, never sent',
+    async (kind, path, columns, rows) => {
+      const stage = await bench.plan(WITHOUT_KEY, insert);
+      const csv =
+        columns === undefined
+          ? `Name,Phone,AnnualRevenue\n${rows.map((row) => `${row.join(',')}\n`).join('')}`
+          : failedFile(columns, ...rows.map((row) => [...row]));
+      await bench.write(path, csv);
+      const sorted = await bench.sort(stage, [loaded({ succeeded: 2, [kind]: 2 })], insert);
+      expect(sorted).toMatchObject({ rejected: 2, unprocessed: 0, rerendered: 0 });
+      expect(sorted.next).toBeUndefined();
+      const rejected = await bench.read(sorted.files.rejected as string);
+      expect(rejected).toMatch(incomplete);
+      expect(rejected).toContain(':Phone --');
+      expect(rejected.includes('This one failed with: UNABLE_TO_LOCK_ROW')).toBe(kind === 'failed');
+    },
+  );
+
+  it('is sent where the row of the source is blank too', async () => {
+    const stage = await bench.plan(WITHOUT_KEY, insert);
+    await bench.write(FAILED, failedFile('Name,Phone,AnnualRevenue', [LOCKED, 'c', '', '7.0']));
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 3, failed: 1 })], insert);
+    expect(await bench.sentAgain(sorted)).toBe('c,,7.0\n');
+    expect(sorted.rejected).toBe(0);
+  });
+
+  it('is sent where no row of the source has a value', async () => {
+    const stage = await bench.plan('Name,Phone\na,\nb,\n', insert);
+    await bench.write(FAILED, failedFile('Name,Phone', [LOCKED, 'A in other words', '']));
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], insert);
+    expect(await bench.sentAgain(sorted)).toBe('A in other words,\n');
+  });
+
+  it('is not sent where two rows of the source differ in nothing else', async () => {
+    const stage = await bench.plan('Name,Phone\na,1\na,\n', insert);
+    await bench.write(FAILED, failedFile('Name,Phone', [LOCKED, 'a', '']));
+    expect(await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], insert)).toMatchObject({ rejected: 1 });
+  });
+
+  it('does not matter where the key finds the row: the bytes of the source are sent', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(FAILED, failedFile('External_Id__c,Name', [LOCKED, 'B', '']));
+    expect(await bench.sentAgain(await bench.sort(stage, [loaded({ failed: 1 })]))).toBe('B,old B\n');
+  });
+
+  it.each(['upsert', 'insert'] as const)('is the key: no row of an %s is sent without it', async (operation) => {
+    const stage = await bench.plan(SOURCE, { operation });
+    await bench.write(FAILED, failedFile('External_Id__c,Name', [LOCKED, '', 'old B']));
+    await bench.write(UNPROCESSED, 'External_Id__c,Name\n,old C\n');
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 1, failed: 1, unprocessed: 1 })], { operation });
+    expect(sorted).toMatchObject({ rejected: 2 });
+    expect(sorted.next).toBeUndefined();
+    expect(await bench.read(sorted.files.rejected as string)).toContain(':External_Id__c --');
+  });
+
+  it('is a key that the source has blank too: an upsert is not sent, an insert is', async () => {
+    const csv = 'External_Id__c,Name\nA,a\n,b\n';
+    const sent: string[] = [];
+    for (const operation of ['upsert', 'insert'] as const) {
+      const stage = await bench.plan(csv, { operation });
+      await bench.write(FAILED, failedFile('External_Id__c,Name', [LOCKED, '', 'b']));
+      sent.push(await bench.sentAgain(await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], { operation })));
+    }
+    expect(sent).toEqual(['', ',b\n']);
+  });
+
+  it('is not given to people as an unprocessed row either', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.write(UNPROCESSED, 'External_Id__c,Name\nB,\nC,\n');
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 1, unprocessed: 2 })], { final: true });
+    expect(sorted).toMatchObject({ rejected: 2, unprocessed: 0 });
+    expect(await bench.read(sorted.files.rejected as string)).toMatch(incomplete);
+  });
+
+  it('gives a fix rule no values that the source does not have', async () => {
+    const stage = await bench.plan('External_Id__c,Name,Rating\nA,a,Hott\nB,b,Cold\n');
+    const bad = 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:Rating: bad value:Rating --';
+    await bench.write(FAILED, failedFile('External_Id__c,Name,Rating', [bad, 'A', 'a', '']));
+    const fixes = [{ code: 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', do: 'replace', values: { '': 'Warm' } } as const];
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], { fixes: [...fixes] });
+    expect(sorted).toMatchObject({ rejected: 1 });
+    expect(sorted.next).toBeUndefined();
   });
 });
 

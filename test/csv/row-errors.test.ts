@@ -126,6 +126,7 @@ describe('classify', () => {
       'DUPLICATE_EXTERNAL_ID',
       'DUPLICATES_DETECTED',
       'DUPLICATE_KEY_IN_FILE',
+      'INCOMPLETE_RESULT_ROW',
     ],
     'already-done': ['ENTITY_IS_DELETED'],
     business: [

@@ -176,6 +176,15 @@ it.each([
   expect(org.records('Account')[0]?.values.get('Name')).toBe('A');
 });
 
+it('[results-mis-cased] with misCasedColumns blankEverywhere hides them in all three files', async () => {
+  const org = await openOrg({ quirks: { misCasedColumns: 'blankEverywhere' } });
+  org.failNextJobAfter(2);
+  const { id, succeeded } = await org.load('NAME,Phone\nA,1\n[no access],2\nC,3\nD,4\n');
+  expect(succeeded).toEqual([expect.objectContaining({ NAME: '', Phone: '1' })]);
+  expect(await text(org, id, 'failedResults')).toMatch(/--","","2"\n$/);
+  expect(await text(org, id, 'unprocessedrecords')).toBe('NAME,Phone\n"","3"\n"","4"\n');
+});
+
 it('[results-landed-stay] keeps rows that landed before a job failed', async () => {
   const org = await openOrg();
   org.failNextJobAfter(300);

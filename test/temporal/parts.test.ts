@@ -206,3 +206,24 @@ it('cancels while a job is polled: aborts it, counts what landed, leaves the res
   await world.org.setRecordsPerSecond(20_000);
   await expectSound(world, result);
 });
+
+it('sends no row again from a result file that shows a column blank', async () => {
+  const blind = await openWorld({ quirks: { misCasedColumns: 'blankEverywhere' } });
+  try {
+    blind.org.fault({ kind: 'describe', action: { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' } });
+    const source = await blind.csv(
+      accounts(50).map((row, i) => ({ Name: `${row['Name']}${i < 5 ? ' [locked once]' : ''}`, PHONE: `${i}` })),
+    );
+    const result = await blind.load({ operation: 'insert', source });
+    expect(result).toMatchObject({
+      state: 'CompletedWithRejects',
+      records: { succeeded: 45, rejected: 5, unprocessed: 0, unaccounted: 0 },
+      retry: { rounds: 0, rerendered: 0 },
+    });
+    const rejected = await readCsv(result.files.rejected);
+    expect(rejected.every(({ sf__Error }) => /^INCOMPLETE_RESULT_ROW:.*PHONE/.test(sf__Error ?? ''))).toBe(true);
+    expect(blind.org.records('Account').every(({ values }) => (values.get('Phone') ?? '') !== '')).toBe(true);
+  } finally {
+    await blind.end();
+  }
+});

@@ -1,0 +1,29 @@
+/** The result files of a part, row by row. */
+import { existsSync } from 'node:fs';
+import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
+import type { ResultRow } from '../csv/results.js';
+import { readHead, readRange } from '../storage/files.js';
+import { partFiles } from './stage.js';
+import type { StagePlan } from './stage.js';
+
+export type ResultFileKind = 'succeeded' | 'failed' | 'unprocessed';
+
+export interface StageFiles {
+  plan: StagePlan;
+  stageFolder: string;
+  signal: AbortSignal;
+}
+
+export async function* resultRows(
+  { plan, stageFolder, signal }: StageFiles,
+  part: number,
+  kind: ResultFileKind,
+): AsyncGenerator<ResultRow> {
+  const path = partFiles(stageFolder, part)[kind];
+  if (!existsSync(path)) return;
+  const unprocessed = kind === 'unprocessed';
+  const first = unprocessed ? (plan.names[0] as string) : 'sf__Id';
+  const delimiter = resultDelimiter(await readHead(path, 4096), first, plan.delimiter);
+  const read = unprocessed ? readUnprocessedRows : readResultRows;
+  yield* read(readRange(path, 0, undefined, signal), delimiter, plan.names);
+}
