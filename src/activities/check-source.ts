@@ -2,7 +2,7 @@
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CheckReport } from '../contract.js';
+import type { CheckFinding, CheckReport } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
@@ -70,6 +70,7 @@ async function check(
   report.parts = rows.plan.parts.length;
   if (rows.plan.records === 0) throw nothingToLoad(rows);
   report.forecast = await forecast(connection, rows, { ...step.call, apiVersion: checked.apiVersion });
+  report.warnings.push(...overLimits(report.forecast));
   // As a load does it: rows that are looked at one by one are found too large one by one.
   if (!input.checkRows && !input.skipBadRows) await checkLargeRecords(rows);
   // Rules for columns that are wrong themselves would only repeat that.
@@ -119,4 +120,28 @@ async function forecast(
     ...(left('DailyBulkApiBatches') !== undefined && { batches: left('DailyBulkApiBatches') as number }),
   };
   return { batches, apiRequests, ...(Object.keys(remaining).length > 0 && { remaining }) };
+}
+
+/** What the org has not left now; it comes back within 24 hours, and other programs use of it too. */
+export function overLimits({ batches, apiRequests, remaining }: NonNullable<CheckReport['forecast']>): CheckFinding[] {
+  const uses = [
+    {
+      ...{ name: 'API requests', needs: apiRequests, left: remaining?.apiRequests },
+      advice: 'Larger parts (--part-size) take fewer.',
+    },
+    {
+      ...{ name: 'batches', needs: batches, left: remaining?.batches },
+      advice: 'The load waits until the window has moved.',
+    },
+  ];
+  return uses.flatMap(({ name, needs, left, advice }) =>
+    left === undefined || needs <= left
+      ? []
+      : [
+          {
+            code: 'FORECAST_OVER_LIMIT',
+            message: `The load would take about ${needs} ${name}, and the org has ${left} left now. ${advice}`,
+          },
+        ],
+  );
 }

@@ -48,10 +48,8 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
   const loaded = outcomes.filter(({ kind }) => kind === 'loaded');
   const whole = outcomes.filter(({ kind }) => kind === 'notStarted').map(({ part }) => part);
   if (sorting.sourceUsable) {
-    for (const part of whole) {
-      if (final) await leaveWhole(sorting, part);
-      else if (key !== undefined) await wantWhole(sorting, part, key, index);
-    }
+    if (final) await leaveWhole(sorting, whole);
+    else if (key !== undefined) for (const part of whole) await wantWhole(sorting, part, key, index);
     if (key !== undefined && sorting.operation !== 'insert') {
       for (const outcome of loaded) if (outcome.missing > 0) await wantMissing(sorting, outcome, key, index);
     }

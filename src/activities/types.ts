@@ -26,6 +26,8 @@ export interface LostCreate {
   /** Milliseconds since 1970. */
   from: number;
   to: number;
+  /** How many there were. @default 1 */
+  creates?: number;
 }
 
 /** What an attempt leaves to the next one. */

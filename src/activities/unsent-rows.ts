@@ -5,9 +5,17 @@ import type { Sorting } from './sorting.js';
 import { rangeOf } from './stage.js';
 import type { StagePlan } from './stage.js';
 
-/** No row of this part can have been applied. */
-export async function leaveWhole({ plan, files, signal }: Sorting, part: number): Promise<void> {
-  const { start, end } = rangeOf(plan, part);
+/** No row of these parts can have been applied. Those that lie one after the other are read at once. */
+export async function leaveWhole(sorting: Sorting, parts: readonly number[]): Promise<void> {
+  for (let first = 0, next = 1; first < parts.length; first = next++) {
+    while (parts[next] === (parts[next - 1] as number) + 1) next++;
+    const { start } = rangeOf(sorting.plan, parts[first] as number);
+    const { end } = rangeOf(sorting.plan, parts[next - 1] as number);
+    await leaveRange(sorting, start, end);
+  }
+}
+
+async function leaveRange({ plan, files, signal }: Sorting, start: number, end: number): Promise<void> {
   const runs = plan.delimiter === ',' && plan.lineEnding === 'LF' ? await runsOf(plan, start, end, signal) : undefined;
   if (runs !== undefined) {
     for (const run of runs) {

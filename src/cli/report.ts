@@ -2,6 +2,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse';
+import { MAX_LISTED_FILES } from '../contract.js';
 import type { BulkLoadResult, LoadState } from '../contract.js';
 import { parseRowError } from '../csv/row-errors.js';
 import { say } from './failure.js';
@@ -63,8 +64,10 @@ async function table({ state, records, retry, files, ...rest }: BulkLoadResult, 
 function fileLines({ files }: BulkLoadResult): string[] {
   const shown = files.succeeded.slice(0, 3);
   const lines = shown.map((uri) => `  succeeded    ${fileURLToPath(uri)}`);
-  if (files.succeeded.length > shown.length)
-    lines.push(`  succeeded    and ${files.succeeded.length - shown.length} more, see the report`);
+  const more = files.succeeded.length - shown.length;
+  // A result names no more of them.
+  const least = files.succeeded.length === MAX_LISTED_FILES ? 'at least ' : '';
+  if (more > 0) lines.push(`  succeeded    and ${least}${more} more, see the report`);
   for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report'] as const) {
     if (files[kind] !== undefined) lines.push(`  ${kind.padEnd(11)}  ${fileURLToPath(files[kind])}`);
   }

@@ -192,6 +192,7 @@ export function countRequests(run: JobRun, requests: RequestTally): void {
 /** Notes creates whose answers were lost. */
 export function enterLost(lost: LostJobs, more: LostJobs): void {
   lost.creates.push(...more.creates);
+  while (lost.creates.length > MOST_LOST_CREATES) joinNearest(lost.creates);
   if (more.createdById !== undefined) lost.createdById = more.createdById;
 }
 
@@ -203,4 +204,19 @@ export function enterEvidence<T extends { soundAt?: number; doubtAt?: number }>(
   if (more.soundAt !== undefined) one.soundAt = Math.max(one.soundAt ?? 0, more.soundAt);
   if (more.doubtAt !== undefined) one.doubtAt = Math.max(one.doubtAt ?? 0, more.doubtAt);
   return one;
+}
+
+/** More would only be asked for one by one. */
+const MOST_LOST_CREATES = 100;
+
+/** Makes one span of the two that are nearest to each other. */
+function joinNearest(creates: LostCreate[]): void {
+  creates.sort((a, b) => a.from - b.from);
+  let nearest = 1;
+  const gap = (index: number): number => (creates[index]?.from ?? Infinity) - (creates[index - 1]?.to ?? -Infinity);
+  for (let index = 2; index < creates.length; index++) if (gap(index) < gap(nearest)) nearest = index;
+  const [one, other] = creates.slice(nearest - 1, nearest + 1);
+  if (one === undefined || other === undefined) return;
+  const joined = { from: one.from, to: Math.max(one.to, other.to), creates: (one.creates ?? 1) + (other.creates ?? 1) };
+  creates.splice(nearest - 1, 2, joined);
 }

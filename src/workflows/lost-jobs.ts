@@ -23,7 +23,8 @@ export async function sweepLostJobs(input: BulkLoadInput, run: LoadRun): Promise
     if (before.size === 0) return;
     await sleep(BETWEEN_LOOKS, { summary: `still Open in a minute? ${[...before].join(', ')}`.slice(0, 190) });
     const still = (await find(input, run, org, 'are they still Open?')).filter((id) => before.has(id));
-    if (still.length > lost.creates.length) run.openJobs = still;
+    const creates = lost.creates.reduce((sum, span) => sum + (span.creates ?? 1), 0);
+    if (still.length > creates) run.openJobs = still;
     else for (const jobId of still) await abort(input, run, org, jobId);
   } catch {
     // The rows are safe whatever becomes of an empty job; the report says that one may be Open.

@@ -64,6 +64,17 @@ describe('a source that changed after it was sent', () => {
 });
 
 describe('rows of parts that were not started', () => {
+  it('are left together when the parts lie together, and no row of the others with them', async () => {
+    const rows = Array.from({ length: 12 }, (_, n) => `K${n},${'x'.repeat(20)}${n % 4 === 0 ? '\n' : ''}`);
+    const stage = await bench.plan(`External_Id__c,Name\n${rows.join('\n')}\n`, { partMaxBytes: 60 });
+    expect(stage.parts).toBe(12);
+    const outcomes = [2, 3, 6].map((part) => ({ ...notStarted, part }));
+    const sorted = await bench.sort(stage, outcomes, { final: true, notStartedFrom: 10 });
+    expect(sorted.unprocessed).toBe(6);
+    const left = await bench.read(sorted.files.unprocessed as string);
+    expect(left.match(/K\d+/g)).toEqual(['K1', 'K2', 'K5', 'K9', 'K10', 'K11']);
+  });
+
   it.each([
     ['comma and LF', 'External_Id__c,Name\n\nA,"two\nlines, ""x"""\n\nB,y'],
     ['comma and CRLF', 'External_Id__c,Name\r\n\r\nA,"two\nlines, ""x"""\r\n\r\nB,y\r\n'],
