@@ -74,7 +74,7 @@ function namesRefusal(connect: buildConnector.connector): buildConnector.connect
     connect(options, (...result) => {
       const [error] = result;
       const status = /^Proxy response \((\d{3})\)/.exec(error?.message ?? '')?.[1];
-      if (error && status !== undefined) Object.assign(error, { code: `PROXY_ANSWERED_${status}` });
+      if (error && status !== undefined) Object.assign(error, { code: `the proxy answered HTTP ${status}` });
       callback(...result);
     });
 }

@@ -39,6 +39,8 @@ export interface RunningWorker {
   done: Promise<void>;
   /** Lets running steps finish for a while, then ends. */
   stop(): Promise<void>;
+  /** Goes on with another connection to the same server, for example with a new certificate. Gives the old one. */
+  replaceConnection(connection: NativeConnection): NativeConnection;
 }
 
 /**
@@ -54,6 +56,7 @@ export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const
 /** The steps of loads, and the queue on which those run that read or write files. */
 export async function prepareActivities(
   options: Omit<NightloadWorkerOptions, 'workflowBundle'>,
+  current: () => NativeConnection = () => options.connection,
 ): Promise<{ activities: Activities; filesQueue: string }> {
   const { connection, namespace, taskQueue, roots } = options;
   await registerSearchAttributes(connection, namespace);
@@ -64,9 +67,9 @@ export async function prepareActivities(
     roots,
     filesQueue,
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
-    searchAttributes: () => knownSearchAttributes(connection, namespace),
-    ownerOf: (jobId) => jobOwner(connection, namespace, jobId),
-    workflowsOf: (jobId) => jobWorkflows(connection, namespace, jobId),
+    searchAttributes: () => knownSearchAttributes(current(), namespace),
+    ownerOf: (jobId) => jobOwner(current(), namespace, jobId),
+    workflowsOf: (jobId) => jobWorkflows(current(), namespace, jobId),
   });
   return { activities, filesQueue };
 }
@@ -78,7 +81,8 @@ export function groupIdentity(taskQueue: string, filesQueue: string, own = `${pr
 
 export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, taskQueue } = options;
-  const { activities, filesQueue } = await prepareActivities(options);
+  let current = connection;
+  const { activities, filesQueue } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
   const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity'> = {
     connection,
@@ -125,6 +129,12 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   return {
     filesQueue,
     done,
+    replaceConnection(next) {
+      for (const worker of workers) worker.connection = next;
+      const old = current;
+      current = next;
+      return old;
+    },
     async stop() {
       end();
       await done;

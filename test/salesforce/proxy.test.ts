@@ -116,7 +116,7 @@ describe('the proxy of the environment', () => {
     const said = await callOrg({ ...token(), HTTPS_PROXY: address() });
     expect(said).toMatchObject({
       code: 'SALESFORCE_UNREACHABLE',
-      message: expect.stringContaining('PROXY_ANSWERED_407') as string,
+      message: expect.stringContaining('(the proxy answered HTTP 407)') as string,
     });
   });
 

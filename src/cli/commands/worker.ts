@@ -7,7 +7,7 @@ import { FileRoots, folderUri } from '../../storage/roots.js';
 import { workerLogger } from '../../workers/logger.js';
 import { startWorker } from '../../workers/worker.js';
 import { say } from '../failure.js';
-import { nativeConnection, taskQueueFrom, temporalSettings } from '../temporal.js';
+import { nativeConnection, renewWorker, taskQueueFrom, temporalSettings } from '../temporal.js';
 
 export async function worker(): Promise<number> {
   const { env } = process;
@@ -35,10 +35,11 @@ export async function worker(): Promise<number> {
   say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
   const connections = [...settings.keys()].join(', ') || 'none (set SF_* variables or NIGHTLOAD_CONNECTIONS)';
   say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
+  const stopRenewing = renewWorker(temporal, running);
   try {
     await running.done;
   } finally {
-    await connection.close();
+    stopRenewing();
   }
   return 0;
 }
