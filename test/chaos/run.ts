@@ -161,15 +161,11 @@ async function interfere(
   const load = run.handle;
   const name = 'terminate' in act ? act.terminate : act.reset;
   const handle = client.workflow.getHandle(name === '' ? load.workflowId : `${load.workflowId}/${name}`);
-  await untilThere(handle, run);
+  const tasks = await completedTasks(handle, run);
   if ('terminate' in act) {
     await handle.terminate('by an operator');
     return;
   }
-  const { events = [] } = await handle.fetchHistory();
-  const tasks = (events ?? []).filter(
-    ({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes,
-  );
   await client.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId: handle.workflowId, runId: (await handle.describe()).runId },
@@ -179,14 +175,23 @@ async function interfere(
   });
 }
 
-/** A moment of the load may come before the child has begun whom something is to happen to. */
-async function untilThere(handle: WorkflowHandle, run: Run): Promise<void> {
-  while (!run.ended) {
+/**
+ * Of the workflow that something is to happen to. The moment of the load may come before that child has begun: then it
+ * is waited for. @throws WorkflowNotFoundError when the load ended without it
+ */
+async function completedTasks({ workflowId, client }: WorkflowHandle, run: Run): Promise<{ eventId?: Long | null }[]> {
+  for (;;) {
+    const { ended } = run;
     try {
-      await handle.describe();
-      return;
+      // Another handle each time: after a reset, another run has the id.
+      const { events } = await client.getHandle(workflowId).fetchHistory();
+      const tasks = (events ?? []).filter(
+        ({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes,
+      );
+      if (tasks.length > 0) return tasks;
+      if (ended) throw new WorkflowNotFoundError('It has not begun.', workflowId, undefined);
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      if (ended || !(error instanceof WorkflowNotFoundError)) throw error;
     }
     await sleep(50);
   }

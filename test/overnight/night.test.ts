@@ -210,6 +210,10 @@ it('ends when the org is out of reach for longer than outageLimit, and says of w
   const result = await load(accounts(20), { outageLimit: '6h' });
   expect(result).toMatchObject({ state: 'Failed', error: { code: 'SERVER_UNAVAILABLE' }, records: { total: 20 } });
   expect(result.error?.message).toContain('outageLimit');
+  // Its rows are landing: that nobody can see it is no reason to end it.
+  expect(result.error?.message).toContain(`${org.jobs()[0]?.settings.id} may still be running and was not aborted`);
+  expect(org.ledger.count('abort')).toBe(0);
+  expect(result.records.unaccounted).toBe(20);
 });
 
 it('waits out a used-up allocation of API requests, asking rarely', async () => {

@@ -77,6 +77,83 @@ it.each([
   },
 );
 
+const gone = { status: 404, errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' };
+const refused = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' };
+
+it.each([
+  ['that it is gone, for five minutes', { kind: 'info', times: 6, action: gone }],
+  ['that it may not be seen, for more than an hour', { kind: 'info', times: 25, action: refused }],
+  ['that its results are not there, for five minutes', { kind: 'results', times: 8, action: gone }],
+  ['that it is gone at its close', { kind: 'close', times: 3, action: gone }],
+  [
+    'that its results are not yet available, for more than an hour',
+    {
+      kind: 'results',
+      path: 'failedResults',
+      times: 70,
+      action: { status: 400, errorCode: 'INVALIDJOBSTATE', message: 'The results are not yet available' },
+    },
+  ],
+] as const)('goes on with a job of which the org says %s', async (_what, fault) => {
+  await openOrg();
+  org.fault(fault);
+  const result = await load(20);
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 1 });
+  expect(org.ledger.count('abort')).toBe(0);
+});
+
+it('believes that a job is gone when that has been repeated for ten minutes, and aborts nothing', async () => {
+  await openOrg();
+  org.fault({ kind: 'info', times: 1e6, action: gone });
+  const began = await env.currentTimeMs();
+  const result = await load(20);
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'JOB_NOT_FOUND' }, records: { unaccounted: 20 } });
+  const took = (await env.currentTimeMs()) - began;
+  expect(took).toBeGreaterThan(10 * MINUTE);
+  expect(took).toBeLessThan(25 * MINUTE);
+  expect(org.ledger.count('abort')).toBe(0);
+});
+
+it('sends the part with another job when the one that it had is gone', async () => {
+  await openOrg();
+  org.fault({ kind: 'upload', action: gone });
+  org.fault({ kind: 'abort', times: 1e6, action: gone });
+  const began = await env.currentTimeMs();
+  expect(await load(20)).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 2 });
+  expect((await env.currentTimeMs()) - began).toBeGreaterThan(10 * MINUTE);
+});
+
+it.each([
+  ['create', 'API_DISABLED_FOR_ORG', 'API_DISABLED', 0, 3],
+  ['create', 'TXN_SECURITY_METERING_ERROR', 'TXN_SECURITY_METERING', 10, 20],
+  ['upload', 'INSUFFICIENT_ACCESS', 'SALESFORCE_INSUFFICIENT_ACCESS', 0, 3],
+] as const)(
+  'ends when each %s is refused with %s: more than once, and not for hours',
+  async (kind, errorCode, code, least, most) => {
+    await openOrg();
+    org.fault({ kind, times: 1e6, action: { status: 403, errorCode, message: 'no' } });
+    const began = await env.currentTimeMs();
+    expect(await load(20)).toMatchObject({ state: 'Failed', error: { code }, records: { unprocessed: 20 } });
+    const took = (await env.currentTimeMs()) - began;
+    expect(org.ledger.count(kind)).toBeGreaterThan(1);
+    expect(took).toBeGreaterThanOrEqual(least * MINUTE);
+    expect(took).toBeLessThan(most * MINUTE);
+  },
+);
+
+it.each([
+  ['ConcurrentRequests (Concurrent API Requests) Limit exceeded.', 403, 'REQUEST_LIMIT_EXCEEDED', 0, 3],
+  ['Limit exceeded.', 400, 'LIMIT_EXCEEDED', 5, 75],
+] as const)('%s at a create: waits as long as that takes', async (message, status, errorCode, least, most) => {
+  await openOrg();
+  org.fault({ kind: 'create', action: { status, errorCode, message } });
+  const began = await env.currentTimeMs();
+  expect(await load(20)).toMatchObject({ state: 'Completed', records: { succeeded: 20 }, jobsTotal: 1 });
+  const took = (await env.currentTimeMs()) - began;
+  expect(took).toBeGreaterThanOrEqual(least * MINUTE);
+  expect(took).toBeLessThan(most * MINUTE);
+});
+
 it.each([
   [4, 3_000],
   [1, 3_000],

@@ -104,6 +104,36 @@ it('fetches only the result file again that it did not get', async () => {
   expect([of('successfulResults'), of('failedResults'), of('unprocessedrecords')]).toEqual([1, 3, 2]);
 });
 
+it('goes on through one odd reply at each step', async () => {
+  const page = '<html><title>Welcome</title></html>';
+  const { result, applied } = await loadWith(
+    { kind: 'versions', action: { status: 406 } },
+    { kind: 'describe', action: { status: 404, errorCode: 'NOT_FOUND', message: 'no' } },
+    { kind: 'create', action: { status: 400, html: page } },
+    { kind: 'close', action: { status: 302, headers: { location: 'https://login.example.com/' } } },
+    { kind: 'info', action: { status: 404, errorCode: 'NOT_FOUND', message: 'no' } },
+    { kind: 'info', action: { status: 200 } },
+    { kind: 'results', path: 'successfulResults', action: { status: 400, errorCode: 'INVALIDJOBSTATE', message: 'x' } },
+    { kind: 'results', path: 'failedResults', action: { status: 200, html: page } },
+    {
+      kind: 'results',
+      path: 'unprocessedrecords',
+      action: { status: 200, html: page, headers: { 'content-type': 'text/csv' } },
+    },
+  );
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 1, balanced: true });
+  expect(applied).toEqual(everyRowOnce);
+});
+
+it.each([
+  ['an empty HTTP 200', { status: 200 }],
+  ['a redirect', { status: 302, headers: { location: 'https://login.example.com/' } }],
+] as const)('sends the part with another job when its upload is answered by %s', async (_what, action) => {
+  const { result, applied } = await loadWith({ kind: 'upload', action });
+  expect(result).toMatchObject({ state: 'Completed', jobsTotal: 2 });
+  expect(applied).toEqual(everyRowOnce);
+});
+
 const expired = { status: 401, errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' };
 
 it('stops before it begins when the token is dead, and says what to do', async () => {
