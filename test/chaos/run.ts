@@ -183,8 +183,10 @@ async function completedTasks({ workflowId, client }: WorkflowHandle, run: Run):
   for (;;) {
     const { ended } = run;
     try {
-      // Another handle each time: after a reset, another run has the id.
-      const { events } = await client.getHandle(workflowId).fetchHistory();
+      // Another handle each time: after a reset, another run has the id. Only `describe` says by its class what is missing.
+      const handle = client.getHandle(workflowId);
+      await handle.describe();
+      const { events } = await handle.fetchHistory();
       const tasks = (events ?? []).filter(
         ({ workflowTaskCompletedEventAttributes }) => workflowTaskCompletedEventAttributes,
       );
