@@ -129,6 +129,15 @@ function stepNamed(name: string): Step {
   return STEPS.find((step) => step.name === name) as Step;
 }
 
+/** What a job says that failed as a whole although nothing is wrong with it. */
+const JOB_FAILURES = [
+  'InternalServerError : An unexpected error occurred',
+  'TooManyLockFailure : Too many lock failure 200 Trying again later',
+  'Unknown : Batch processing was retried more than 20 times',
+  'SERVER_UNAVAILABLE : server too busy',
+  'Timeout : ExceededTimeout',
+];
+
 /** What does not fit into the matrix. */
 export function moreFaultCases(): Case[] {
   const upload = stepNamed('upload');
@@ -184,6 +193,13 @@ export function moreFaultCases(): Case[] {
       faults: [faultAt(upload, { status: 500 }, 2)],
       slow: true,
     },
+    ...JOB_FAILURES.flatMap((errorMessage) =>
+      (['insert', 'upsert'] as const).map((operation) => ({
+        name: `job of an ${operation}: fails as a whole with ${errorMessage.split(' :')[0] ?? ''}`,
+        load: { ...INSERT, operation },
+        failsJob: { records: 0, errorMessage },
+      })),
+    ),
     {
       name: 'every read fails three times',
       load: { operation: 'upsert', rows: 300, parts: 1, locked: 10 },

@@ -32,7 +32,8 @@ export async function runCase(given: Case, address: string): Promise<Told> {
   let endedAt = startedAt;
   try {
     for (const fault of given.faults ?? []) world.org.fault(fault);
-    const troubles = given.troubles ?? [];
+    const { failsJob, troubles = [] } = given;
+    if (failsJob !== undefined) world.org.failNextJobAfter(failsJob.records, failsJob);
     hold(world, troubles);
     const { loose = false } = given;
     const run: Run = { world, handle: await world.start(), ended: false, loose, acting: Promise.resolve() };

@@ -60,6 +60,8 @@ export interface Case {
   /** `token` is ready and cannot be renewed. @default 'clientCredentials' */
   login?: 'clientCredentials' | 'token';
   faults?: Fault[];
+  /** The first job fails, once so many of its rows are through. */
+  failsJob?: { records: number; errorMessage: string };
   troubles?: Trouble[];
   /** How it may end. `terminated` leaves no result, but nothing Open either. @default Completed, with every row */
   ends?: (LoadState | 'terminated')[];
