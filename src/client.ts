@@ -97,6 +97,13 @@ async function checkSameInput(
   running: WorkflowExecutionDescription,
   input: BulkLoadInput,
 ): Promise<void> {
+  if (running.type !== 'bulkLoad') {
+    throw new NightloadError(
+      'LOAD_ID_IN_USE',
+      `${running.workflowId} is no load of nightload but a running workflow of the type ${running.type}. Give this load another id, ` +
+        `or end that one: temporal workflow cancel --workflow-id '${running.workflowId}'`,
+    );
+  }
   const before = await firstInput(client, running);
   // Compared as they travel: without the keys that are undefined. Who says `again` means the same load.
   const { again: _now, ...now } = JSON.parse(JSON.stringify(input)) as BulkLoadInput;

@@ -44,16 +44,22 @@ const MOST_AGAIN = 10;
 const EARLIER_RUN_WAITS = 120;
 const EARLIER_RUN_WAIT = '10s';
 
+export interface ChildWatch {
+  /** From here on signals reach it, by the name that is given: another one when it was started again. */
+  onStarted?: (name: string) => void;
+  /** Its id is taken: what it waits for, as the end of a sentence. */
+  onWait?: (text: string) => void;
+}
+
 /**
  * Runs a child to its end. One that somebody terminated is started again under another id: what it had sent is noted
  * beside the part's results, so that it goes on with that.
- * @param watch.onStarted from here on signals reach it, by the name that is given: another one when it was started again
  */
 export async function runChild<T extends Workflow>(
   type: string,
   name: string,
   options: Pick<ChildWorkflowOptions, 'staticSummary'> & { args: Parameters<T> },
-  watch: { onTerminated?: (startedAt: number) => void; onStarted?: (name: string) => void } = {},
+  watch: ChildWatch & { onTerminated?: (startedAt: number) => void } = {},
 ): Promise<WorkflowResultType<T>> {
   let waits = 0;
   for (let again = 0; ;) {
@@ -81,6 +87,7 @@ export async function runChild<T extends Workflow>(
         again++;
       } else if (error instanceof WorkflowExecutionAlreadyStartedError && waits < EARLIER_RUN_WAITS) {
         waits++;
+        watch.onWait?.(idTaken(workflowId));
         await sleep(EARLIER_RUN_WAIT, { summary: `${name} of an earlier run is still ending` });
       } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) {
         watch.onTerminated?.(startedAt);
@@ -88,6 +95,14 @@ export async function runChild<T extends Workflow>(
       } else throw error;
     }
   }
+}
+
+/** Mostly an earlier run's child, but anybody may start a workflow under that id. */
+function idTaken(workflowId: string): string {
+  return (
+    `the workflow ${workflowId} to end, which has the id of a part of this load: it is of an earlier run and still aborts its job, or somebody else's. ` +
+    `If it does not end: temporal workflow cancel --workflow-id '${workflowId}'.`
+  );
 }
 
 /** A run that continues as new has no children from before. */
@@ -114,7 +129,7 @@ export async function runPart(
   stage: Stage,
   part: number,
   name: string,
-  onStarted: (name: string) => void,
+  watch: ChildWatch,
 ): Promise<IngestJobResult> {
   const { operation, externalIdFieldName } = groupOf(stage, part);
   const records = recordsOf(stage, part);
@@ -140,7 +155,7 @@ export async function runPart(
         args: [input],
         staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts}: ${count(records)} rows`,
       },
-      { onTerminated: noteLost, onStarted },
+      { onTerminated: noteLost, ...watch },
     );
   } catch (error) {
     result = resultOfFailure(error, part);
@@ -164,7 +179,7 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
       canceled: false,
       error: {
         code: 'EARLIER_RUN_STILL_ENDING',
-        message: `${error.workflowId} of an earlier run is still aborting its job. Start the load again in some minutes.`,
+        message: `The load waited for ${idTaken(error.workflowId)} Then start the load again.`,
       },
     };
   }

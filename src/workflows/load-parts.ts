@@ -90,9 +90,16 @@ async function startPart(run: LoadRun, live: Live, template: JobTemplate, stage:
     stage,
     n,
     `part-${n}`,
-    (name) => {
-      live.started.set(n, name);
-      if (live.paused) void signalChild(name, pauseSignal);
+    {
+      onStarted: (name) => {
+        live.started.set(n, name);
+        delete live.waitingFor;
+        if (live.paused) void signalChild(name, pauseSignal);
+      },
+      onWait: (text) => {
+        live.waitingFor = text;
+        live.show();
+      },
     },
   );
   live.started.delete(n);

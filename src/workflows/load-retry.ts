@@ -77,6 +77,10 @@ async function child(
   input: Omit<RetryInput, 'paused'>,
 ): Promise<RetryResult> {
   const args: [RetryInput] = [{ ...input, paused: live.paused }];
+  const onWait = (text: string): void => {
+    live.waitingFor = text;
+    live.show();
+  };
   const onStarted = (started: string): void => {
     live.retrying = started;
     // It was told how things stood before it was started.
@@ -84,7 +88,12 @@ async function child(
     if (paused !== args[0].paused) void signalChild(started, paused ? pauseSignal : resumeSignal);
   };
   try {
-    return await runChild<typeof retryFailedRows>('retryFailedRows', name, { args, staticSummary }, { onStarted });
+    return await runChild<typeof retryFailedRows>(
+      'retryFailedRows',
+      name,
+      { args, staticSummary },
+      { onStarted, onWait },
+    );
   } finally {
     delete live.retrying;
     delete live.waitingFor;

@@ -233,9 +233,12 @@ async function sendStage(input: RetryInput, run: RetryRun, running: Running): Pr
       stage,
       part,
       `${name}/part-${part}`,
-      (started) => {
-        running.name = started;
-        if (running.paused) void signalChild(started, pauseSignal);
+      {
+        onStarted: (started) => {
+          running.name = started;
+          if (running.paused) void signalChild(started, pauseSignal);
+        },
+        onWait: (text) => void say(input, result, text).catch(() => undefined),
       },
     );
     delete running.name;

@@ -159,3 +159,24 @@ it('correct without a worker says so at once, what it does, and ends in time', a
   });
   await load.terminate();
 });
+
+it('an id that another workflow has is said with an advice that works: of a part while it waits, of the load at once', async () => {
+  const loadId = `taken-${randomUUID().slice(0, 8)}`;
+  const { workflow } = world.client;
+  const start = (workflowId: string) => workflow.start('somethingElse', { workflowId, taskQueue: nobody(), args: [] });
+  const part = await start(`bulk-load/${loadId}/part-1`);
+  const source = await world.csv(accounts(3, (row, n) => ({ ...row, External_Id__c: `${loadId}-${n}` })));
+  const handle = await world.start({ loadId, source });
+  await expect
+    .poll(async () => (await handle.progress()).waitingFor, { timeout: 20_000 })
+    .toContain(`temporal workflow cancel --workflow-id 'bulk-load/${loadId}/part-1'`);
+  await part.terminate();
+  expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 3 } });
+
+  const whole = await start(`bulk-load/${loadId}-2`);
+  await expect(world.start({ loadId: `${loadId}-2`, source })).rejects.toMatchObject({
+    code: 'LOAD_ID_IN_USE',
+    message: expect.stringContaining('of the type somethingElse') as string,
+  });
+  await whole.terminate();
+});
