@@ -64,6 +64,27 @@ it('is joined by the same start also in a later run, whatever the day of its sou
   expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 400 } });
 });
 
+it('sends the parts of a retry over several runs, each part once', async () => {
+  const rows = accounts(120, (row, n) => ({ ...row, External_Id__c: `R-${n}`, Description: 'x [locked once]' }));
+  const handle = await world.start({
+    source: await world.csv(rows),
+    part: { maxBytes: 1_000, maxConcurrent: 5 },
+    abortWhen: { failedRatio: 1 },
+  });
+  const result = await handle.result();
+  expect(result).toMatchObject({
+    state: 'Completed',
+    records: { total: 120, succeeded: 120 },
+    balanced: true,
+    retry: { rounds: 1, recovered: 120, rerendered: 0 },
+  });
+  const ours = world.org.records('Account').filter(({ values }) => values.get('External_Id__c')?.startsWith('R-'));
+  expect(ours.map(({ applied }) => applied)).toEqual(Array<number>(120).fill(1));
+  expect(result.jobs).toHaveLength(result.jobsTotal);
+  await expectSound(world, result);
+  await expect.poll(() => runs(`${handle.workflowId}/retry`)).toBeGreaterThan(1);
+});
+
 it('polls a long job over several runs', async () => {
   await world.org.setRecordsPerSecond(30);
   const rows = accounts(300, (row, n) => ({ ...row, External_Id__c: `L-${n}` }));
