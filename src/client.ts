@@ -5,14 +5,21 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from './contract.js';
 import type { BulkLoadInput, BulkLoadResult } from './contract.js';
 import { NightloadError } from './errors.js';
+import { keepAsking } from './keep-asking.js';
+import type { WaitOptions } from './keep-asking.js';
 import { workflowIdOf } from './domain/load-ids.js';
 import { describeIfThere, LoadHandle, resultIn } from './load-handle.js';
 import { deriveLoadId } from './load-id.js';
-import { firstInput } from './start-input.js';
+import { refuseLargeInput } from './input-size.js';
+import { firstInput, firstRunOf } from './start-input.js';
+import { placeOf, TemporalError } from './temporal-errors.js';
 import { resolveInput } from './workflows/input.js';
 import { loadIntroduction, loadSummary } from './workflows/words.js';
 
-export interface StartOptions {
+/** A start whose answer is lost is asked again: so long, because somebody or a script waits for the id. */
+const START_LIMIT_MS = 10 * 60_000;
+
+export interface StartOptions extends WaitOptions {
   /** @default 'nightload' */
   taskQueue?: string;
   /** Start although an earlier load of this id landed rows. @default false */
@@ -31,9 +38,11 @@ export class AlreadyLoadedError extends NightloadError {
 }
 
 /**
- * Starts a load, or joins the same one when it runs already.
- * @throws NightloadError `INVALID_INPUT`, `LOAD_ID_IN_USE`, `ALREADY_LOADED`, `SOURCE_NOT_FOUND` when the id must be
- *   derived from the content
+ * Starts a load, or joins the same one when it runs already. An outage of Temporal is waited for, ten minutes unless
+ * `limitMs` says otherwise; a start whose answer was lost is looked for before it is asked again, so that it is never
+ * started twice.
+ * @throws NightloadError `INVALID_INPUT`, `INPUT_TOO_LARGE`, `LOAD_ID_IN_USE`, `ALREADY_LOADED`, `SOURCE_NOT_FOUND` when
+ *   the id must be derived from the content; `LOAD_START_UNKNOWN`, `TEMPORAL_…`
  */
 export async function startBulkLoad(
   client: Client,
@@ -41,24 +50,50 @@ export async function startBulkLoad(
   options: StartOptions = {},
 ): Promise<LoadHandle & { joined: boolean }> {
   resolveInput({ loadId: 'not-known-yet', ...input }, '');
+  refuseLargeInput(input);
   const loadId = input.loadId ?? (await deriveLoadId(input));
   const again = options.again ?? input.again === true;
   const complete: BulkLoadInput = { ...input, loadId, ...(again && { again }) };
   const handle = new LoadHandle(client, workflowIdOf(loadId));
-  for (let attempt = 0; ; attempt++) {
-    if ((await checkEarlier(client, complete, handle.workflowId)) === 'running')
-      return Object.assign(handle, { joined: true });
-    try {
-      await client.workflow.start('bulkLoad', {
-        ...startOf(complete, handle.workflowId),
-        taskQueue: options.taskQueue ?? DEFAULT_TASK_QUEUE,
-        workflowIdConflictPolicy: 'FAIL',
-      });
-      return Object.assign(handle, { joined: false });
-    } catch (error) {
-      // Somebody started the same id in between: look again.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError) || attempt > 2) throw error;
+  const place = placeOf(client);
+  /** First run of the load that had this id before, once the start was asked for. */
+  let lost: { before: string | undefined } | undefined;
+  const start = async (): Promise<boolean> => {
+    for (let attempt = 0; ; attempt++) {
+      const existing = await describeIfThere(handle);
+      const before = existing && firstRunOf(existing);
+      if (existing !== undefined && lost !== undefined && before !== lost.before) {
+        // The start did arrive, although its answer did not; the load may even have ended since.
+        await checkSameInput(client, existing, complete);
+        return false;
+      }
+      if ((await checkFound(client, existing, complete)) === 'running') return true;
+      try {
+        lost = { before };
+        await client.workflow.start('bulkLoad', {
+          ...startOf(complete, handle.workflowId),
+          taskQueue: options.taskQueue ?? DEFAULT_TASK_QUEUE,
+          workflowIdConflictPolicy: 'FAIL',
+        });
+        return false;
+      } catch (error) {
+        // Somebody started the same id in between: check again.
+        if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+        lost = undefined;
+        if (attempt > 2) throw error;
+      }
     }
+  };
+  try {
+    const joined = await keepAsking(start, { limitMs: START_LIMIT_MS, ...options, place });
+    return Object.assign(handle, { joined });
+  } catch (error) {
+    if (lost === undefined || !(error instanceof TemporalError) || !error.retryable) throw error;
+    throw new NightloadError(
+      'LOAD_START_UNKNOWN',
+      `Whether ${handle.workflowId} was started is not known: ${error.message} Start it again with the same input: that joins it when it runs. \`nightload watch ${handle.workflowId}\` follows it.`,
+      { cause: error, retryable: true },
+    );
   }
 }
 
@@ -82,7 +117,14 @@ export async function checkEarlier(
   input: BulkLoadInput,
   workflowId: string,
 ): Promise<'running' | 'none'> {
-  const existing = await describeIfThere(client.workflow.getHandle(workflowId));
+  return checkFound(client, await describeIfThere(client.workflow.getHandle(workflowId)), input);
+}
+
+async function checkFound(
+  client: Client,
+  existing: WorkflowExecutionDescription | undefined,
+  input: BulkLoadInput,
+): Promise<'running' | 'none'> {
   if (existing === undefined) return 'none';
   if (existing.status.name === 'RUNNING') {
     await checkSameInput(client, existing, input);

@@ -15,7 +15,11 @@ import type {
 } from './contract.js';
 import { loadIdOf, workflowIdOf, workflowIdsOf } from './domain/load-ids.js';
 import { NightloadError } from './errors.js';
+import { keepAsking } from './keep-asking.js';
+import type { WaitOptions } from './keep-asking.js';
 import { uploadedBytes, withPace } from './pace.js';
+import { asTemporalError, placeOf } from './temporal-errors.js';
+import type { TemporalPlace } from './temporal-errors.js';
 import { firstInput } from './start-input.js';
 import { toLoadError } from './workflows/failures.js';
 
@@ -73,17 +77,20 @@ const NOT_RUNNING: readonly PartPhase[] = ['waiting', 'done', 'failed'];
 
 /**
  * A load that was started, here or by somebody else. One that is not there throws NightloadError `LOAD_NOT_FOUND`, and
- * one that has ended takes no pause and no corrections: `LOAD_NOT_RUNNING`.
+ * one that has ended takes no pause and no corrections: `LOAD_NOT_RUNNING`. Where Temporal itself does not answer, or
+ * refuses, the code begins with `TEMPORAL_`: that says nothing about the load.
  */
 export class LoadHandle {
   readonly workflowId: string;
   readonly #client: Client;
   readonly #handle: WorkflowHandle;
+  readonly #place: TemporalPlace;
 
   constructor(client: Client, workflowId: string) {
     this.workflowId = workflowId;
     this.#client = client;
     this.#handle = client.workflow.getHandle(this.workflowId);
+    this.#place = placeOf(client);
   }
 
   /** What `bulkLoad` says of itself, and what its running parts say of theirs; needs a worker. */
@@ -110,7 +117,9 @@ export class LoadHandle {
 
   /** @throws WorkflowNotFoundError */
   async describe(): Promise<WorkflowExecutionDescription> {
-    return this.#handle.describe();
+    return this.#handle.describe().catch((error: unknown) => {
+      throw asTemporalError(error, this.#place);
+    });
   }
 
   /** Queue of the workers that share the load's files, once it is known. */
@@ -149,17 +158,20 @@ export class LoadHandle {
     } catch (error) {
       // Nobody sent them yet, or they were refused.
       if (error instanceof WorkflowNotFoundError || error instanceof WorkflowUpdateFailedError) return undefined;
-      throw error;
+      throw asTemporalError(error, this.#place);
     }
   }
 
   async #submit(corrections: Corrections, updateId: string): Promise<CorrectionsTaken> {
     try {
-      return await this.#ask(() =>
-        this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
-          args: [corrections],
-          updateId,
-        }),
+      // Asked again after an outage: the same id is taken once.
+      return await this.#wait({}, () =>
+        this.#ask(() =>
+          this.#handle.executeUpdate<CorrectionsTaken, [Corrections]>('submitCorrections', {
+            args: [corrections],
+            updateId,
+          }),
+        ),
       );
     } catch (error) {
       if (!(error instanceof WorkflowUpdateFailedError)) throw error;
@@ -178,7 +190,7 @@ export class LoadHandle {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      if (!(error instanceof WorkflowNotFoundError)) throw asTemporalError(error, this.#place);
       const ended = await describeIfThere(this);
       if (ended === undefined) throw notFound(this.workflowId);
       throw new NightloadError('LOAD_NOT_RUNNING', `${this.workflowId} has ended already (${ended.status.name}).`, {
@@ -187,19 +199,26 @@ export class LoadHandle {
     }
   }
 
+  /** Asks until Temporal answers, whatever happens to it meanwhile. */
+  async #wait<T>(options: WaitOptions, call: () => Promise<T>): Promise<T> {
+    return keepAsking(call, { ...options, place: this.#place, check: () => this.#ask(() => this.describe()) });
+  }
+
   /**
-   * Waits for the end. A load that failed or was canceled is a result too.
-   * @throws NightloadError `LOAD_TERMINATED`, `LOAD_NOT_FOUND`
+   * Waits for the end, through outages of Temporal too. A load that failed or was canceled is a result too.
+   * @throws NightloadError `LOAD_TERMINATED`, `LOAD_NOT_FOUND`; `TEMPORAL_…` when Temporal refuses for good, or is silent
+   *   for a day
    */
-  async result(): Promise<BulkLoadResult> {
+  async result(options: WaitOptions = {}): Promise<BulkLoadResult> {
     try {
-      return (await this.#ask(() => this.#handle.result())) as BulkLoadResult;
+      return (await this.#wait(options, () => this.#ask(() => this.#handle.result()))) as BulkLoadResult;
     } catch (error) {
       if (!(error instanceof WorkflowFailedError)) throw error;
       const { cause } = error;
       if (cause instanceof ApplicationFailure && cause.details?.[0] !== undefined)
         return cause.details[0] as BulkLoadResult;
-      const left = cause instanceof CancelledFailure ? resultIn(await this.describe()) : undefined;
+      const left =
+        cause instanceof CancelledFailure ? resultIn(await this.#wait(options, () => this.describe())) : undefined;
       if (left !== undefined) return left;
       throw new NightloadError(
         'LOAD_TERMINATED',

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { OPERATIONS } from '../contract.js';
 import type { BulkLoadInput, FixerActivity, Operation } from '../contract.js';
 import { readFixes } from './fixes-file.js';
+import { refuseLargeInput } from '../input-size.js';
 import { readMapping } from './mapping-file.js';
 
 export interface LoadOptions {
@@ -134,7 +135,7 @@ export const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /**
  * Relative paths are the CLI's.
- * @throws NightloadError `MAPPING_UNREADABLE`, `FIXES_UNREADABLE`, `INVALID_FIXES`, `INVALID_INPUT`
+ * @throws NightloadError `MAPPING_UNREADABLE`, `FIXES_UNREADABLE`, `INVALID_FIXES`, `INVALID_INPUT`, `INPUT_TOO_LARGE`
  */
 export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const uri = (path: string): string => (IS_URI.test(path) ? path : pathToFileURL(resolve(path)).href);
@@ -159,7 +160,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const columns = { ...Object.fromEntries(fromFile), ...options.map };
   const constants = { ...mapping?.constants, ...options.set };
   const some = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);
-  return {
+  const input: BulkLoadInput = {
     source: uri(source),
     object: options.object,
     operation: options.operation,
@@ -188,6 +189,8 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       output: options.output === undefined ? undefined : uri(options.output),
     }),
   };
+  refuseLargeInput(input);
+  return input;
 }
 
 /** `correctAccounts@my-queue`: what stands after the last `@` is the queue. */

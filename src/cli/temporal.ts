@@ -1,46 +1,25 @@
-/** The CLI's connection to Temporal, from Temporal's own environment variables and files. */
+/** The CLI's connection to Temporal. */
 import { Client, Connection } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
-import type { NativeConnectionOptions } from '@temporalio/worker';
-import { NightloadError } from '../errors.js';
 import type { RunningWorker } from '../workers/worker.js';
+import { asTemporalError } from '../temporal-errors.js';
+import { whyNotConnected } from '../temporal-probe.js';
 import { say } from './failure.js';
 import { RenewableConnection } from './renewable-connection.js';
 import { watchCredentials } from './temporal-credentials.js';
-import { proxyOptions } from './temporal-proxy.js';
+import { temporalSettings } from './temporal-settings.js';
+import type { TemporalSettings } from './temporal-settings.js';
+
+export { temporalSettings };
+export type { TemporalSettings };
 
 /** The longest call waits for the end of a workflow, a minute at a time. */
 const LAST_CALLS_MS = 90_000;
 
-export interface TemporalSettings {
-  address: string;
-  namespace: string;
-  connectionOptions: ConnectionOptions & NativeConnectionOptions;
-}
-
-export function temporalSettings(): TemporalSettings {
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  const address = connectionOptions.address ?? 'localhost:7233';
-  return {
-    address,
-    namespace: namespace ?? 'default',
-    connectionOptions: {
-      ...(connectionOptions as ConnectionOptions & NativeConnectionOptions),
-      ...proxyOptions(address),
-    },
-  };
-}
-
-function unreachable(address: string, error: unknown): NightloadError {
-  return new NightloadError(
-    'TEMPORAL_NOT_REACHABLE',
-    `No Temporal server answers at ${address} (${error instanceof Error ? error.message : String(error)}). ` +
-      'Start one with `nightload dev`, or set TEMPORAL_ADDRESS.',
-    { cause: error },
-  );
-}
+/** A worker's connection has no limit of its own: an address that swallows everything would hold it for minutes. */
+const NATIVE_LIMIT_MS = 20_000;
+/** How long a connection may wait before it tries again: after an outage of an hour it would be two minutes. */
+const RECONNECT_LIMIT_MS = 5_000;
 
 /** Runs with a client that is closed afterwards. Without settings they are read, and their credentials read again. */
 export async function withClient<T>(work: (client: Client) => Promise<T>, given?: TemporalSettings): Promise<T> {
@@ -49,6 +28,8 @@ export async function withClient<T>(work: (client: Client) => Promise<T>, given?
   const stop = given === undefined ? renewClient(settings, connection) : undefined;
   try {
     return await work(new Client({ connection, namespace: settings.namespace }));
+  } catch (error) {
+    throw asTemporalError(error, settings);
   } finally {
     stop?.();
     // Not awaited: a result that is still asked for would hold a detached command up.
@@ -56,11 +37,19 @@ export async function withClient<T>(work: (client: Client) => Promise<T>, given?
   }
 }
 
-async function connect({ address, connectionOptions }: TemporalSettings): Promise<Connection> {
+async function connect(settings: TemporalSettings): Promise<Connection> {
+  const { connectionOptions } = settings;
+  const connection = Connection.lazy({
+    ...connectionOptions,
+    connectTimeout: '5s',
+    channelArgs: { ...connectionOptions.channelArgs, 'grpc.max_reconnect_backoff_ms': RECONNECT_LIMIT_MS },
+  });
   try {
-    return await Connection.connect({ ...connectionOptions, connectTimeout: '5s' });
+    await connection.ensureConnected();
+    return connection;
   } catch (error) {
-    throw unreachable(address, error);
+    void connection.close();
+    throw await whyNotConnected(error, reachOf(settings));
   }
 }
 
@@ -96,11 +85,22 @@ function warn(text: string): void {
 
 /** For a worker. */
 export async function nativeConnection(settings: TemporalSettings): Promise<NativeConnection> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_done, fail) => {
+    timer = setTimeout(() => fail(new Error(`no connection within ${NATIVE_LIMIT_MS / 1000} s`)), NATIVE_LIMIT_MS);
+  });
   try {
-    return await NativeConnection.connect(settings.connectionOptions);
+    return await Promise.race([NativeConnection.connect(settings.connectionOptions), limit]);
   } catch (error) {
-    throw unreachable(settings.address, error);
+    throw await whyNotConnected(error, reachOf(settings));
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+function reachOf({ address, namespace, connectionOptions }: TemporalSettings): Parameters<typeof whyNotConnected>[1] {
+  const { tls, proxy } = connectionOptions;
+  return { address, namespace, tls, ...(proxy && { proxy: proxy.targetHost }) };
 }
 
 export function taskQueueFrom(env: NodeJS.ProcessEnv, fallback: string): string {

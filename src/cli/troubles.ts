@@ -1,9 +1,13 @@
-/** Steps of a load that fail and are tried again: what a person may have to mend while the load waits. */
+/** What fails in a load and is tried again: what a person may have to mend while the load waits. */
 import type { Client } from '@temporalio/client';
+import { plainText } from '../plain-text.js';
+import { adviceFor, taskFailureOf } from './task-failures.js';
+import type { TaskFailure } from './task-failures.js';
 
 export interface Trouble {
-  /** The step, as `readJob`. */
-  step: string;
+  /** The step, as `readJob`; none when it is the workflow itself that cannot be run. */
+  step?: string;
+  task?: TaskFailure;
   /** Workflow that waits for it. */
   workflowId: string;
   attempt: number;
@@ -15,18 +19,28 @@ const MOST_CHILDREN = 20;
 /** Retry, its round, its job. */
 const DEEPEST = 3;
 
-/** One failure is a hiccup; from the second on it is told. */
+/** One failure of a step is a hiccup; from the second on it is told. A worker that cannot run a workflow is told at once. */
 export async function troublesOf(client: Client, workflowId: string, depth = 0): Promise<Trouble[]> {
   const { workflowService, options } = client;
-  const { pendingActivities, pendingChildren } = await workflowService.describeWorkflowExecution({
+  const described = await workflowService.describeWorkflowExecution({
     namespace: options.namespace,
     execution: { workflowId },
   });
-  const own = (pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }) =>
+  const { pendingActivities, pendingChildren } = described;
+  const task = await taskFailureOf(client, workflowId, described).catch(() => undefined);
+  const own = (pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }): Trouble[] =>
     lastFailure && (attempt ?? 1) > 2
-      ? [{ step: activityType?.name ?? '', workflowId, attempt: attempt ?? 1, message: lastFailure.message ?? '' }]
+      ? [
+          {
+            step: activityType?.name ?? '',
+            workflowId,
+            attempt: attempt ?? 1,
+            message: plainText(lastFailure.message ?? '', 1_000),
+          },
+        ]
       : [],
   );
+  if (task !== undefined) own.unshift({ task, workflowId, attempt: task.attempt, message: task.message });
   if (depth >= DEEPEST) return own;
   const children = await Promise.all(
     (pendingChildren ?? [])
@@ -36,6 +50,15 @@ export async function troublesOf(client: Client, workflowId: string, depth = 0):
   return [...own, ...children.flat()];
 }
 
-export function troubleLine({ step, attempt, message }: Trouble): string {
-  return `${step} failed ${attempt - 1} times and is tried again: ${message}`;
+export function troubleLine({ step, task, workflowId, attempt, message }: Trouble): string {
+  if (task === undefined) return `${step} failed ${attempt - 1} times and is tried again: ${message}`;
+  return (
+    `WORKFLOW_TASK_FAILED: no worker can run the workflow ${workflowId}, so it stands still (${task.cause}` +
+    `${message === '' ? '' : `: ${message}`}). ${adviceFor(task)}`
+  );
+}
+
+/** The same for every attempt: what is told once. */
+export function troubleKey({ step, task, workflowId, message }: Trouble): string {
+  return task === undefined ? `${step}${message}` : `${workflowId}${task.cause}${message}`;
 }

@@ -13,8 +13,10 @@ import { NightloadError } from '../errors.js';
 import { nightloadServiceHandler } from '../nexus.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { Allocation } from '../salesforce/connections-allocation.js';
+import { withCauses } from '../plain-text.js';
 import { folderUri } from '../storage/roots.js';
 import type { FileRoots } from '../storage/roots.js';
+import { temporalError } from '../temporal-errors.js';
 import { workflowBundle } from './bundle.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 
@@ -53,12 +55,21 @@ const CLOSE_LIMIT_MS = 2_000;
 /** Steps on files: each holds some MB of buffers at most. */
 export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const;
 
-/** The steps of loads, and the queue on which those run that read or write files. */
+/**
+ * The steps of loads, and the queue on which those run that read or write files.
+ * @throws NightloadError `TEMPORAL_NAMESPACE_NOT_FOUND`, `TEMPORAL_PERMISSION_DENIED` and their kin
+ */
 export async function prepareActivities(
   options: Omit<NightloadWorkerOptions, 'workflowBundle'>,
   current: () => NativeConnection = () => options.connection,
 ): Promise<{ activities: Activities; filesQueue: string }> {
   const { connection, namespace, taskQueue, roots } = options;
+  // A worker of the SDK would begin, and only then end with the library's own words.
+  await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
+    const found = temporalError(error, { namespace });
+    // A server for tests may not have this call.
+    if (found?.code !== 'TEMPORAL_REFUSED') throw found ?? error;
+  });
   await registerSearchAttributes(connection, namespace);
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   const activities = createActivities({
@@ -117,12 +128,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
     const failed = ends.find((result) => result.status === 'rejected');
     if (failed === undefined) return;
     const reason: unknown = failed.reason;
-    throw new NightloadError(
-      'WORKER_FAILED',
-      `The worker ended: ${reason instanceof Error ? reason.message : String(reason)}`,
-      {
-        cause: reason,
-      },
+    throw (
+      temporalError(reason, { namespace }) ??
+      new NightloadError('WORKER_FAILED', `The worker ended: ${withCauses(reason)}`, { cause: reason })
     );
   });
   done.catch(() => undefined);

@@ -14,7 +14,7 @@ const SOURCES = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
 /** Texts that look like codes: variables, and names that belong to Temporal, Node and undici. */
 const NO_CODES = [
   /^(SF|NIGHTLOAD|XDG|UND_ERR|Z)_/,
-  /^(TEMPORAL_ADDRESS|HTTPS?_PROXY|NO_PROXY)$/,
+  /^(TEMPORAL_(ADDRESS|CONFIG_FILE|PROFILE|TLS_.+_PATH)|HTTPS?_PROXY|NO_PROXY)$/,
   /^(ALLOW_DUPLICATE|KEYWORD_LIST|REQUEST_CANCEL|TRY_CANCEL|USE_EXISTING|WAIT_CANCELLATION_COMPLETED)$/,
 ];
 

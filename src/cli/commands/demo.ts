@@ -41,7 +41,10 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
         { taskQueue },
       );
       const result = await follow(client, handle, taskQueue);
-      if (result === 'detached') return 130;
+      if ('detached' in result) {
+        if (result.error !== undefined) say(`nightload: ${result.error.code}: ${result.error.message}`);
+        return 130;
+      }
       await printResult(result, (Date.now() - began) / 1000);
       if (uiUrl !== undefined) {
         const path = `namespaces/${temporal.namespace}/workflows/${encodeURIComponent(result.workflowId)}/${result.runId}`;

@@ -55,7 +55,9 @@ export async function results(id: string, options: JsonOption): Promise<number> 
 export async function list(options: JsonOption & { limit: number }): Promise<number> {
   return withClient(async (client) => {
     const newest: WorkflowExecutionInfo[] = [];
-    for await (const load of client.workflow.list({ query: "WorkflowType = 'bulkLoad'" })) {
+    // A load that continued as new has several runs: the newest one stands for it.
+    const query = "WorkflowType = 'bulkLoad' AND ExecutionStatus != 'ContinuedAsNew'";
+    for await (const load of client.workflow.list({ query })) {
       newest.push(load);
       if (newest.length >= options.limit) break;
     }

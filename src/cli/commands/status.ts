@@ -1,7 +1,7 @@
 /** `nightload status` and `nightload cancel`. */
 import { findLoad, resultIn } from '../../load-handle.js';
 import type { FoundLoad } from '../../load-handle.js';
-import { MAX_LISTED_JOBS } from '../../contract.js';
+import { FILES_QUEUE_MEMO, MAX_LISTED_JOBS } from '../../contract.js';
 import type {
   BulkLoadInput,
   BulkLoadResult,
@@ -14,6 +14,7 @@ import { NightloadError } from '../../errors.js';
 import { firstInput } from '../../start-input.js';
 import { printJson, say } from '../failure.js';
 import { queryProgress } from '../follow.js';
+import { queueLine, queueStates } from '../pollers.js';
 import { printResult } from '../report.js';
 import { withClient } from '../temporal.js';
 import { troubleLine, troublesOf } from '../troubles.js';
@@ -37,12 +38,29 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
       return 0;
     }
     const progress = await queryProgress(client, handle);
-    const input = await firstInput(client, description);
+    // Behind a payload codec that this command does not have, it cannot be read.
+    const input = await firstInput(client, description).catch(() => undefined);
     const soFar = progress === undefined ? undefined : await handle.soFar().catch(() => undefined);
+    const filesQueue = description.memo?.[FILES_QUEUE_MEMO] as string | undefined;
+    const [troubles, queues] = await Promise.all([
+      troublesOf(client, handle.workflowId),
+      queueStates(client, { taskQueue: description.taskQueue, filesQueue }),
+    ]);
+    const queueLines = queues
+      .filter(({ attendance }) => attendance !== 'served')
+      .map((state) => queueLine(state, state.queue === filesQueue));
+    const stuck = troubles.find(({ task }) => task !== undefined);
+    // What the load cannot say of itself is known from outside of it.
+    const outside = stuck === undefined ? queueLines[0] : troubleLine(stuck);
     const found = runningStatus(load, input, progress, soFar);
-    if (progress === undefined) say('No worker answers, so what is known is from the start of the load.');
-    printRunning(found, description.startTime);
-    for (const trouble of await troublesOf(client, handle.workflowId)) say(`  ${troubleLine(trouble)}`);
+    if (progress === undefined) {
+      const why = stuck === undefined ? 'No worker answers' : 'No worker can run the load, so it does not answer';
+      say(`${why}; what is known is from its start.`);
+    }
+    printRunning(found, description.startTime, progress !== undefined);
+    for (const trouble of troubles) say(`  ${troubleLine(trouble)}`);
+    for (const line of queueLines) say(`  ${line}`);
+    if (found.waitingFor === undefined && outside !== undefined) found.waitingFor = outside;
     if (options.json === true) printJson(found);
     return 0;
   });
@@ -79,12 +97,14 @@ function runningStatus(
   };
 }
 
-function printRunning(found: Status, startTime: Date): void {
+function printRunning(found: Status, startTime: Date, answers: boolean): void {
   const { records } = found;
   say(
     `${found.workflowId}: ${found.state}${found.phase === undefined ? '' : `, ${found.phase}`}, since ${startTime.toISOString()}`,
   );
-  say(`  ${found.operation} ${found.object}: ${records.total} rows, ${records.succeeded} landed so far`);
+  say(
+    `  ${found.operation} ${found.object}: ${answers ? `${records.total} rows, ${records.succeeded} landed so far` : 'how many rows have landed is not known now'}`,
+  );
   for (const part of (found.parts ?? []).filter(({ phase }) => phase !== 'done' && phase !== 'waiting')) {
     say(
       `  part ${part.n}: ${part.phase}${part.jobId === undefined ? '' : `, job ${part.jobId}`}, ${part.processed} of ${part.total}`,

@@ -1,0 +1,106 @@
+/** A workflow task that fails again and again: the load stands still although workers are there. What Temporal knows of it. */
+import type { Client } from '@temporalio/client';
+import { plainText } from '../plain-text.js';
+
+export interface TaskFailure {
+  /** As Temporal names it, without what is the same in all: `NonDeterministicError`. */
+  cause: string;
+  /** The worker's, or the server's, own words. */
+  message: string;
+}
+
+/** The part of a description that tells whether tasks fail. */
+export interface DescribedTask {
+  pendingWorkflowTask?: { attempt?: number | null } | null;
+  workflowExecutionInfo?: {
+    searchAttributes?: { indexedFields?: Record<string, { data?: Uint8Array | null }> | null } | null;
+  } | null;
+}
+
+/** Numbers of `temporal.api.enums.v1.EventType`. */
+const TASK_COMPLETED = 7;
+const TASK_TIMED_OUT = 8;
+const TASK_FAILED = 9;
+/** Numbers of `temporal.api.enums.v1.WorkflowTaskFailedCause` for which something else than their name can be said. */
+const CAUSES: Record<number, string> = {
+  2: 'BadScheduleActivityAttributes',
+  7: 'BadCompleteWorkflowExecutionAttributes',
+  11: 'BadContinueAsNewAttributes',
+  14: 'WorkflowWorkerUnhandledFailure',
+  16: 'BadStartChildExecutionAttributes',
+  23: 'BadSearchAttributes',
+  24: 'NonDeterministicError',
+  25: 'BadModifyWorkflowPropertiesAttributes',
+  26: 'PendingChildWorkflowsLimitExceeded',
+  27: 'PendingActivitiesLimitExceeded',
+  36: 'GrpcMessageTooLarge',
+  37: 'PayloadsTooLarge',
+  38: 'ExternalStorageFailure',
+  40: 'RequestTooLarge',
+};
+/** Not failures: new commands came in between, the task moved to another worker, a person reset the workflow. */
+const ROUTINE = [1, 13, 17, 18, 20, 39];
+/** A worker that ended in the middle leaves one or two of these. */
+const TIMEOUTS_TOLD_FROM = 3;
+const REPORTED = 'TemporalReportedProblems';
+
+/** Why the current workflow task of a workflow fails, if it does. */
+export async function taskFailureOf(
+  client: Client,
+  workflowId: string,
+  described: DescribedTask,
+): Promise<(TaskFailure & { attempt: number }) | undefined> {
+  const attempt = described.pendingWorkflowTask?.attempt ?? 1;
+  const reported = reportedCause(described);
+  if (attempt < 2 && reported === undefined) return undefined;
+  const { history } = await client.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: client.options.namespace,
+    execution: { workflowId },
+    maximumPageSize: 20,
+  });
+  for (const { eventType, workflowTaskFailedEventAttributes: failed } of history?.events ?? []) {
+    if (eventType === TASK_COMPLETED) break;
+    if (eventType === TASK_TIMED_OUT && attempt >= TIMEOUTS_TOLD_FROM) {
+      return { attempt, cause: 'TimedOut', message: 'a worker took the task and did not answer in time' };
+    }
+    if (eventType !== TASK_FAILED || ROUTINE.includes(failed?.cause ?? 0)) continue;
+    const cause = CAUSES[failed?.cause ?? 0] ?? `cause ${failed?.cause ?? 0}`;
+    return { attempt, cause, message: messageOf(failed?.failure) };
+  }
+  return reported === undefined ? undefined : { attempt, cause: reported, message: '' };
+}
+
+function messageOf(failure: { message?: string | null; cause?: unknown } | null | undefined): string {
+  return plainText(failure?.message ?? '', 300);
+}
+
+/** What the server itself notes after some failures: `["category=WorkflowTaskFailed","cause=WorkflowTaskFailedCause…"]`. */
+function reportedCause({ workflowExecutionInfo }: DescribedTask): string | undefined {
+  const data = workflowExecutionInfo?.searchAttributes?.indexedFields?.[REPORTED]?.data;
+  if (!data) return undefined;
+  const text = plainText(Buffer.from(data).toString('utf8'), 300);
+  return /cause=(?:WorkflowTask(?:Failed|TimedOut)Cause)?(\w+)/.exec(text)?.[1] ?? text;
+}
+
+/** What a person can do about it. */
+export function adviceFor({ cause, message }: TaskFailure): string {
+  if (/NonDeterministic/i.test(cause)) {
+    return 'The worker runs another version of nightload than the load began with. Start workers of that version; the load resumes by itself.';
+  }
+  if (/TooLarge/.test(cause) || /too large|exceeds? .*limit|larger than/i.test(message)) {
+    return 'What the load would note is larger than Temporal takes. Cancel it, and load its file with larger parts (--part-size) or with fewer columns and constants in the input.';
+  }
+  if (/SearchAttributes/.test(cause)) {
+    return "Restart the workers, so that they see which search attributes the namespace has, or create nightload's.";
+  }
+  if (/no such function is exported|not registered/i.test(message)) {
+    return "The worker of this task queue is not nightload's, or of another version. Start `nightload worker` on this queue and stop the other one, or use another NIGHTLOAD_TASK_QUEUE.";
+  }
+  if (/encoding|codec|decrypt|decod|cipher/i.test(message)) {
+    return 'The worker cannot read what the load was given: give it the payload codec and the keys of whoever started the load, and restart it.';
+  }
+  if (cause === 'TimedOut') {
+    return 'Check the log and the memory of the workers, and restart them.';
+  }
+  return "Check the workers' log. The load resumes by itself once a worker can run it: restart the workers, or start those of another version of nightload; report it if it stays.";
+}
