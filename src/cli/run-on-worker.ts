@@ -5,6 +5,8 @@ import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from '../contract.js';
 import { NightloadError } from '../errors.js';
+import { keepAsking } from '../keep-asking.js';
+import { placeOf } from '../temporal-errors.js';
 import { innermostFailure } from '../workflows/failures.js';
 import { duration } from '../workflows/input-fields.js';
 import { AnswerWatch } from './answer-watch.js';
@@ -57,7 +59,9 @@ export async function runOnWorker<T>(workflow: string, question: Question): Prom
     process.once('SIGINT', interrupt);
     try {
       const stuck = untilStuck(client, look, { timeoutMs: patience }, ended.signal);
-      const first = await Promise.race([handle.result().then((value) => ({ value: value as T })), stuck]);
+      // An outage of Temporal is no answer: `stuck` bounds the wait.
+      const answer = keepAsking(() => handle.result(), { place: placeOf(client), signal: ended.signal });
+      const first = await Promise.race([answer.then((value) => ({ value: value as T })), stuck]);
       if (!(first instanceof NightloadError)) return first.value;
       await giveUp();
       throw first;
@@ -80,7 +84,7 @@ async function seenNow(client: Client, workflowId: string, taskQueue: string): P
   const { untaken, ...seen } = looked;
   if (shared !== undefined) return { ...seen, unattended: shared };
   const queue = untaken === undefined ? undefined : await queueOfStep(client, workflowId, untaken);
-  if (queue === undefined || (await servesActivities(client, queue))) return seen;
+  if (queue === undefined || (await servesActivities(client, queue, taskQueue))) return seen;
   return { ...seen, unattended: queue };
 }
 
