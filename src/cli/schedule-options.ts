@@ -36,7 +36,11 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
     .command('create')
     .description('load a file at certain times')
     .argument('<id>', 'names the schedule: nightly')
-    .requiredOption('--cron <expression>', "when: '0 1 * * *'; may be repeated", another)
+    .requiredOption(
+      '--cron <expression>',
+      "when: '0 1 * * *' (minute hour day-of-month month day-of-week); may be repeated",
+      another,
+    )
     .option('--time-zone <name>', 'of the cron expression and of {date}: Europe/Berlin', 'UTC')
     .requiredOption('--source <file>', 'CSV file; {date} stands for the day that the load is due, {date:yyyyMMdd} too')
     .option('--wait-for-source <duration>', 'the file may come so late: 3h')

@@ -7,6 +7,7 @@ import { NightloadError } from '../errors.js';
 import { resolveInput } from '../workflows/input.js';
 import { duration } from '../workflows/input-fields.js';
 import { loadIntroduction, loadSummary } from '../workflows/words.js';
+import { checkCron } from './cron.js';
 import { toInput } from './load-options.js';
 import type { ScheduleOptions } from './schedule-options.js';
 
@@ -41,7 +42,7 @@ export function scheduledInput(options: ScheduleOptions): BulkLoadInput {
   };
 }
 
-/** @throws NightloadError `INVALID_INPUT` */
+/** @throws NightloadError `INVALID_INPUT`, `INVALID_SCHEDULE` */
 export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: string): TemporalSchedule {
   if (!LOAD_ID_PATTERN.test(id) || id.length > LONGEST_ID) {
     throw new NightloadError(
@@ -49,6 +50,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
       `"${id}" is no id for a schedule: use 1 to ${LONGEST_ID} of A-Z a-z 0-9 . _ -`,
     );
   }
+  options.cron.forEach(checkCron);
   const catchUp = duration(options.catchUp, 'catch-up', LEAST_CATCH_UP_MS);
   const jitter = options.jitter === undefined ? undefined : duration(options.jitter, 'jitter');
   const input = scheduledInput(options);

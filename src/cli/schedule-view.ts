@@ -4,6 +4,7 @@ import { loadIdOf } from '../domain/load-ids.js';
 import type { BulkLoadInput, BulkLoadResult } from '../contract.js';
 import { clockTime } from '../workflows/source-date.js';
 import { nameOf, time } from '../workflows/words.js';
+import { bothDaysText } from './cron.js';
 import { SCHEDULE_MEMO } from './schedule-plan.js';
 import type { ScheduleMemo } from './schedule-plan.js';
 
@@ -84,6 +85,10 @@ export function describeLines(schedule: DescribedSchedule): string[] {
       'When',
       `${cron.join(' | ')} ${timeZone}${schedule.jitterMs > 0 ? `, up to ${time(schedule.jitterMs)} later` : ''}`,
     ],
+    ...cron.flatMap((one): [string, string][] => {
+      const days = bothDaysText(one);
+      return days === undefined ? [] : [['', cron.length > 1 ? `${one}: ${days}` : days]];
+    }),
     ['Next', schedule.paused ? 'paused' : schedule.nextTimes.map(at).join(', ') || 'no more'],
     ...(note ? [['Note', note] as [string, string]] : []),
     ['Source', input.source],

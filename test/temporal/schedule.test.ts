@@ -11,6 +11,7 @@ import type { LoadHandle } from '../../src/load-handle.js';
 import type { BulkLoadResult } from '../../src/contract.js';
 import * as commands from '../../src/cli/commands/schedule.js';
 import { createSchedule, describeSchedule, listSchedules, triggerSchedule } from '../../src/cli/commands/schedule.js';
+import { describeLines } from '../../src/cli/schedule-view.js';
 import { addScheduleCommands } from '../../src/cli/schedule-options.js';
 import type { ScheduleOptions } from '../../src/cli/schedule-options.js';
 import type { NightloadError } from '../../src/errors.js';
@@ -42,12 +43,12 @@ async function parsed(words: string[]): Promise<ScheduleOptions> {
   return seen[0]?.[1] as ScheduleOptions;
 }
 
-/** Fast, and never by the clock: 31 February. */
+/** Fast, and not by the clock: its 29 February is far away. */
 const FAST = '--poll-initial 100ms --poll-max 300ms --poll-settle 300ms --retry-wait 200ms'.split(' ');
 const UPSERT = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c', ...FAST];
 
 async function create(source: string, ...words: string[]): Promise<void> {
-  const cron = words.includes('--cron') ? [] : ['--cron', '0 1 31 2 *'];
+  const cron = words.includes('--cron') ? [] : ['--cron', '0 1 29 2 *'];
   const options = await parsed(['--source', join(world.folder, source), ...cron, ...UPSERT, ...words]);
   await createSchedule(world.client, id, options, world.taskQueue);
   onTestFinished(() =>
@@ -298,4 +299,26 @@ describe('a file that comes late', () => {
     await handle.cancel();
     expect(await handle.result()).toMatchObject({ state: 'Canceled', records: { total: 0 } });
   });
+});
+
+it('is due on days that fit day of month and day of week both, and says so: Temporal is asked', async () => {
+  await create('both.csv', '--cron', '0 1 13 * 5');
+  const schedule = await describeSchedule(world.client, id);
+  const days = schedule.nextTimes.map((at) => [new Date(at).getUTCDate(), new Date(at).getUTCDay()]);
+  expect(days).toEqual([13, 13, 13].map((day) => [day, 5]));
+  expect(describeLines(schedule).join('\n')).toContain('only on days that fit both: day of month 13 and day of week 5');
+});
+
+it.each<[string, number[]]>([
+  ['0 1 31 2 *', []],
+  ['0 0 1 * * *', [1, 1]],
+])('is refused when its cron is %s, which Temporal would take', async (cron, days) => {
+  await expect(create('never.csv', '--cron', cron)).rejects.toMatchObject({ code: 'INVALID_SCHEDULE' });
+  await expect(describeSchedule(world.client, id)).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' });
+  const options = { scheduleId: id, spec: { cronExpressions: [cron] }, state: { paused: true } };
+  const action = { type: 'startWorkflow', workflowType: 'none', taskQueue: world.taskQueue } as const;
+  const handle = await world.client.schedule.create({ ...options, action });
+  onTestFinished(() => handle.delete());
+  const { nextActionTimes } = (await handle.describe()).info;
+  expect(nextActionTimes.slice(0, 2).map((at) => at.getUTCDate())).toEqual(days);
 });
