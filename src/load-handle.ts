@@ -73,6 +73,8 @@ export async function describeIfThere(
 
 /** Running parts that are asked themselves: there are rarely more. */
 const MAX_ASKED_PARTS = 10;
+/** A workflow that somebody else started under the id of a part must not keep the load's own answer back. */
+const PART_ANSWERS_MS = 1_000;
 const NOT_RUNNING: readonly PartPhase[] = ['waiting', 'done', 'failed'];
 
 /**
@@ -101,7 +103,9 @@ export class LoadHandle {
       running.map(async (part) => {
         const child = this.#client.workflow.getHandle(`${this.workflowId}/part-${part.n}`);
         // It may just have ended.
-        const found = await child.query<PartProgress>('progress').catch(() => part);
+        const found = await this.#client
+          .withDeadline(Date.now() + PART_ANSWERS_MS, () => child.query<PartProgress>('progress'))
+          .catch(() => part);
         const bytes = found.phase === 'uploading' ? await uploadedBytes(this.#client, child.workflowId) : undefined;
         return bytes === undefined ? found : { ...found, bytes };
       }),
