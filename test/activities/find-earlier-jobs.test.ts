@@ -3,6 +3,7 @@ import { rm, readFile, mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { EarlierJobs, FindEarlierJobsInput, Stage } from '../../src/activities/types.js';
+import { sendJob } from '../support/send-job.js';
 import { openBench } from './support.js';
 import type { Bench } from './support.js';
 
@@ -19,30 +20,7 @@ const plan = (more = {}): Promise<Stage> =>
   bench.plan(SOURCE, { operation: 'insert', partMaxBytes: 75, ...more, ...NO_KEY });
 const NO_KEY = { externalIdFieldName: undefined } as unknown as object;
 
-/** A job as a run of the load leaves it that was restored away. */
-async function sent(text: string): Promise<string> {
-  const call = async (method: string, path: string, body: string, type = 'application/json'): Promise<unknown> => {
-    const reply = await fetch(`${bench.org.url}/services/data/v66.0/jobs/ingest${path}`, {
-      method,
-      headers: { authorization: `Bearer ${bench.org.token}`, 'content-type': type },
-      body,
-    });
-    expect(reply.ok).toBe(true);
-    return reply.status === 201 && method === 'PUT' ? undefined : reply.json();
-  };
-  const { id } = (await call(
-    'POST',
-    '',
-    JSON.stringify({ object: 'Account', operation: 'insert', contentType: 'CSV' }),
-  )) as {
-    id: string;
-  };
-  await call('PUT', `/${id}/batches`, text, 'text/csv');
-  await call('PATCH', `/${id}`, JSON.stringify({ state: 'UploadComplete' }));
-  await expect.poll(() => bench.org.jobs().find(({ settings }) => settings.id === id)?.state).toBe('JobComplete');
-  return id;
-}
-
+const sent = (text: string): Promise<string> => sendJob(bench.org, text);
 const ask = (stage: Stage, more: Partial<FindEarlierJobsInput> = {}): Promise<EarlierJobs> =>
   bench.findEarlier(stage, more);
 const note = async (stage: Stage, part: number): Promise<unknown> =>
