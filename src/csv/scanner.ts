@@ -116,6 +116,8 @@ export class Scanner {
   /** Whole blocks of bytes, most of them many at a time. */
   #pushWindow(window: Buffer): void {
     const base = this.#position;
+    const delimiter = this.#delimiter;
+    const leavesOut = this.#blank !== undefined;
     setInput(window, this.#state.lastByte);
     for (let at = 0; at < window.length; at = this.#position - base) {
       scanInput(at, window.length, this.#delimiter, this.#state, this.#recordStart - base, this.#width);
@@ -126,7 +128,10 @@ export class Scanner {
       for (let line = 0; line < lines; line++) {
         const end = lineEnds[line] as number;
         const isRecord = end - start > 2 || !isBlank(start, end);
-        if (isRecord && this.#isLeftOut(inputBytes, Math.max(start, at), end, start >= at)) {
+        // Most rows begin with neither: asked here, it takes no time.
+        const first = leavesOut && start >= at ? inputBytes[start] : delimiter;
+        const mayBeBlank = leavesOut && isRecord && (first === delimiter || first === QUOTE);
+        if (mayBeBlank && this.#isLeftOut(inputBytes, Math.max(start, at), end, start >= at)) {
           counts ||= line === raggedLine;
           this.#leaveOut(base + end);
         } else if (isRecord) {
@@ -196,12 +201,7 @@ export class Scanner {
   #isLeftOut(bytes: Uint8Array, start: number, end: number, isWhole: boolean): boolean {
     const blank = this.#blank;
     if (blank === undefined) return false;
-    if (isWhole) {
-      const first = bytes[start];
-      // Nearly all rows end here.
-      if (first !== this.#delimiter && first !== QUOTE) return false;
-      blank.reset();
-    }
+    if (isWhole) blank.reset();
     blank.push(bytes, start, end);
     return blank.isBlank;
   }
