@@ -4,7 +4,7 @@
  * that the part is not sent again; what cannot be told is handed back.
  */
 import type { Dirent } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTerminal } from '../contract.js';
 import { readCells } from '../csv/cells.js';
@@ -124,8 +124,12 @@ async function judge(search: Search, { id }: JobInfo, found: EarlierJobs): Promi
   }
   const { rows, columns } = await rowsOf(search, id);
   for (const part of columns === 'ours' ? partsOfSize(search, rows.rows) : []) {
-    if (!(await isFree(search, part)) || !rows.equals(await sumsOf(search, part))) continue;
-    if (!(await noteClaim(search, id, part))) continue;
+    const claimed = await claimedJob(join(search.stageFolder, partFolder(part)));
+    // Another child, which asks at the same time, may have noted it since.
+    if (claimed !== id) {
+      const isFree = claimed === undefined || (part === input.part && input.ours.includes(claimed));
+      if (!isFree || !rows.equals(await sumsOf(search, part)) || !(await noteClaim(search, id, part))) continue;
+    }
     if (part === input.part) found.adopt = id;
     return;
   }
@@ -145,11 +149,6 @@ async function judge(search: Search, { id }: JobInfo, found: EarlierJobs): Promi
 function partsOfSize({ plan, input }: Search, rows: number): number[] {
   const others = plan.parts.flatMap(({ records }, n) => (records === rows && n + 1 !== input.part ? [n + 1] : []));
   return plan.parts[input.part - 1]?.records === rows ? [input.part, ...others] : others;
-}
-
-async function isFree({ stageFolder, input }: Search, part: number): Promise<boolean> {
-  const claimed = await claimedJob(join(stageFolder, partFolder(part)));
-  return claimed === undefined || (part === input.part && input.ours.includes(claimed));
 }
 
 /** The rows of a part as they are sent. */
@@ -175,8 +174,8 @@ interface JobRows {
 async function rowsOf(search: Search, jobId: string): Promise<JobRows> {
   const { plan, work, step, connection, context } = search;
   const found: JobRows = { rows: new RowSums(keyOf(plan)?.of), columns: 'ours' };
-  const folder = join(work, `earlier-${jobId}`);
-  await mkdir(folder, { recursive: true });
+  // Children may ask at the same time.
+  const folder = await mkdtemp(join(work, 'earlier-'));
   try {
     for (const kind of RESULTS) {
       const path = join(folder, `${kind}.csv`);

@@ -90,3 +90,23 @@ it('takes up a note that a killed worker left half', async () => {
   await writeFile(fileURLToPath(`${stage.uri}part-00001/job.json`), '{"job');
   expect(await ask(stage)).toMatchObject({ adopt: job });
 });
+
+it('adopts one job only once, and asks nobody, when several parts ask at the same time', async () => {
+  const stage = await plan();
+  const first = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\n`);
+  const second = await sent(`${HEADER}D,4,d\nC,3.00,c\n`);
+  for (let time = 0; time < 5; time++) {
+    const [one, two] = await Promise.all([ask(stage), ask(stage, { part: 2 })]);
+    // Who comes later may find its own note.
+    for (const [found, job] of [
+      [one, first],
+      [two, second],
+    ] as const) {
+      expect([job, undefined]).toContain(found.adopt);
+      expect(found.unknown).toEqual([]);
+    }
+    expect([await note(stage, 1), await note(stage, 2)]).toEqual([{ jobId: first }, { jobId: second }]);
+    await rm(fileURLToPath(`${stage.uri}part-00001`), { recursive: true });
+    await rm(fileURLToPath(`${stage.uri}part-00002`), { recursive: true });
+  }
+});
