@@ -29,10 +29,13 @@ const MAX_WAIT_MS = 10_000;
 export const OUTAGE_LIMIT_MS = 24 * 3_600_000;
 /** A server that comes back may not know its namespaces and keys at once: a refusal is believed when it lasts. */
 const BELIEVE_REFUSAL_MS = 60_000;
+/** A refusal that comes at once is an answer; one that ends a long wait may be of a server that starts, or of a key that is being renewed. */
+const AT_ONCE_MS = 5_000;
 
 /** @throws TemporalError when Temporal refuses for good, or is silent for too long; whatever else `call` throws */
 export async function keepAsking<T>(call: () => Promise<T>, options: Waiting): Promise<T> {
   const { place, check, onSilence, onAnswer, signal, limitMs = OUTAGE_LIMIT_MS } = options;
+  const began = Date.now();
   let silentSince: number | undefined;
   let refusedSince: number | undefined;
   const answered = (): void => {
@@ -55,7 +58,8 @@ export async function keepAsking<T>(call: () => Promise<T>, options: Waiting): P
       if (found.retryable) refusedSince = undefined;
       else {
         refusedSince ??= now;
-        if (silentSince === undefined || now - refusedSince >= BELIEVE_REFUSAL_MS) throw found;
+        const atOnce = silentSince === undefined && now - began < AT_ONCE_MS;
+        if (atOnce || now - refusedSince >= BELIEVE_REFUSAL_MS) throw found;
       }
       if (silentSince === undefined) {
         silentSince = now;

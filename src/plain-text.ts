@@ -5,7 +5,7 @@
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
 
 export function plainText(text: string, max = 400): string {
-  const line = text.replace(UNSEEN, ' ').trim();
+  const line = text.replace(UNSEEN, ' ').replace(/ {2,}/g, ' ').trim();
   return line.length > max ? `${line.slice(0, max - 1)}…` : line;
 }
 

@@ -149,7 +149,9 @@ function statusOf(error: unknown): Status | undefined {
   for (let found = error, depth = 0; found instanceof Error && depth < 8; found = found.cause, depth++) {
     if (found.name === 'NamespaceNotFoundError') return { code: NOT_FOUND, details: found.message };
     const { code, details } = found as { code?: unknown; details?: unknown };
-    if (typeof code === 'number' && typeof details === 'string') return { code, details };
+    // A worker's connection has its details as bytes.
+    if (typeof code === 'number' && 'metadata' in found)
+      return { code, details: typeof details === 'string' && details !== '' ? details : found.message };
     if (found.name === 'TransportError') return nativeStatus(found.message);
     // Others, such as the failure of a workflow, say what became of a load.
     if (found.name !== 'ServiceError' && found.name !== 'WorkflowUpdateRPCTimeoutOrCancelledError') return undefined;

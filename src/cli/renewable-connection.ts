@@ -23,6 +23,11 @@ export class RenewableConnection implements ConnectionLike {
     return this.#current.operatorService;
   }
 
+  /** Where it goes, for messages. */
+  get options(): Connection['options'] {
+    return this.#current.options;
+  }
+
   get plugins(): Connection['plugins'] {
     return this.#current.plugins;
   }

@@ -27,6 +27,17 @@ it.each([
     'TEMPORAL_NAMESPACE_NOT_FOUND',
     false,
   ],
+  [
+    'unknown namespace, asked by the connection of a worker',
+    Object.assign(new Error('Namespace night is not found.'), {
+      name: 'ServiceError',
+      code: 5,
+      details: Buffer.from('x'),
+      metadata: {},
+    }),
+    'TEMPORAL_NAMESPACE_NOT_FOUND',
+    false,
+  ],
   ['permission denied', grpc(7, 'Request unauthorized.'), 'TEMPORAL_PERMISSION_DENIED', false],
   ['unauthenticated', grpc(16, 'invalid token'), 'TEMPORAL_UNAUTHENTICATED', false],
   ['no connection', down, 'TEMPORAL_NOT_REACHABLE', true],

@@ -153,11 +153,16 @@ it('says within ten seconds that nobody runs the fixer, also while no row has fa
 });
 
 it('says within ten seconds that no worker is there; Ctrl-C detaches with 130', async () => {
-  const command = run(load(await file(keyed('C4', 3))), `nobody-${randomUUID().slice(0, 8)}`);
+  const command = run(load(await file(keyed('C4', 3)), '--id', 'alone'), `nobody-${randomUUID().slice(0, 8)}`);
   await expect.poll(() => command.stderr(), { timeout: 10_000 }).toContain('No worker polls the task queue "nobody-');
   command.child.kill('SIGINT');
   expect(await command.ended).toBe(130);
   expect(command.stderr()).toContain('Detached; the load goes on.');
+  const status = run(['status', 'alone', '--json']);
+  expect(await status.ended).toBe(0);
+  expect(status.stderr()).toContain('No worker polls the task queue "nobody-');
+  expect(status.stderr()).not.toContain('0 landed');
+  expect(json(status)).toMatchObject({ waitingFor: expect.stringContaining('"nobody-') as string });
 });
 
 it('detaches, shows the status while it runs, and cancels', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startDevServer } from '../../src/workers/dev-server.js';
 import type { DevServer } from '../../src/workers/dev-server.js';
 import { findTemporalServer } from '../../src/workers/temporal-server.js';
+import { nightload } from '../support/command.js';
 import { accounts, expectSound, openWorld } from '../support/load.js';
 import type { World } from '../support/load.js';
 
@@ -42,6 +43,11 @@ it('starts the parts of a load over several runs, each part once', async () => {
   expect(world.org.jobs()).toHaveLength(result.jobsTotal);
   await expectSound(world, result);
   await expect.poll(() => runs(handle.workflowId)).toBeGreaterThan(1);
+  // One load, however many runs it took.
+  const list = nightload(['list', '--json'], { TEMPORAL_ADDRESS: server.address }, world.folder);
+  expect(await list.ended).toBe(0);
+  const listed = JSON.parse(list.stdout()) as { workflowId: string }[];
+  expect(listed.filter(({ workflowId }) => workflowId === handle.workflowId)).toHaveLength(1);
 });
 
 it('is joined by the same start also in a later run, whatever the day of its source', async () => {

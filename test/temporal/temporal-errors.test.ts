@@ -1,0 +1,174 @@
+/** What goes wrong between a command, Temporal and its workers: told by its cause, and survived where it passes. */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, ServiceError } from '@temporalio/client';
+import { heartbeat } from '@temporalio/activity';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { startBulkLoad } from '../../src/client.js';
+import { queueStates, servesActivities } from '../../src/cli/pollers.js';
+import { certificate } from '../support/certificate.js';
+import { nightload } from '../support/command.js';
+import type { Command } from '../support/command.js';
+import { accounts, FAST, openWorld } from '../support/load.js';
+import type { World } from '../support/load.js';
+import { tlsFront } from '../support/tls-front.js';
+
+const address = inject('temporalAddress');
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.end());
+
+function run(args: string[], env: NodeJS.ProcessEnv = {}): Command {
+  return nightload(args, { TEMPORAL_ADDRESS: address, NIGHTLOAD_TASK_QUEUE: world.taskQueue, ...env }, world.folder);
+}
+
+async function said(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const command = run(args, env);
+  expect(await command.ended).toBe(1);
+  return command.stderr();
+}
+
+it('an unknown namespace: commands and the worker name it and TEMPORAL_NAMESPACE', async () => {
+  const env = { TEMPORAL_NAMESPACE: 'no-such' };
+  const load = ['load', 'a.csv', '--object', 'Account', '--operation', 'insert', '--id', 'x'];
+  for (const text of await Promise.all([said(['list'], env), said(['worker'], env), said(load, env)])) {
+    expect(text).toMatch(/TEMPORAL_NAMESPACE_NOT_FOUND: There is no namespace "no-such" .*TEMPORAL_NAMESPACE/);
+  }
+});
+
+it('TLS: with the right certificates everything works, else commands and the worker say what to set', async () => {
+  const authority = certificate('ours', { authority: true });
+  const own = certificate('temporal', { by: authority, names: ['localhost', '127.0.0.1'] });
+  const front = await tlsFront({ cert: own.cert, key: own.key }, address);
+  await writeFile(join(world.folder, 'ca.pem'), authority.cert);
+  await writeFile(join(world.folder, 'other.pem'), certificate('theirs', { authority: true }).cert);
+  const at = { TEMPORAL_ADDRESS: front.address };
+  const right = run(['list'], { ...at, TEMPORAL_TLS_SERVER_CA_CERT_PATH: join(world.folder, 'ca.pem') });
+  expect(await right.ended).toBe(0);
+  for (const command of ['list', 'worker']) {
+    const [plain, wrong] = await Promise.all([
+      said([command], at),
+      said([command], { ...at, TEMPORAL_TLS_SERVER_CA_CERT_PATH: join(world.folder, 'other.pem') }),
+    ]);
+    expect(plain).toMatch(/TEMPORAL_CONNECTION_REFUSED: A server answers at .*TEMPORAL_TLS=true/);
+    expect(wrong).toMatch(/TEMPORAL_CONNECTION_REFUSED: A server answers at .*TEMPORAL_TLS_SERVER_CA_CERT_PATH/);
+  }
+  expect(await said(['list'], { TEMPORAL_TLS: 'true' })).toMatch(/A server answers at .*does not speak TLS/);
+  await front.close();
+});
+
+it('a start whose answer is lost is found again, also when the load has ended meanwhile: one load', async () => {
+  const source = await world.csv(accounts(5), 'lost.csv');
+  const loadId = `lost-${randomUUID().slice(0, 8)}`;
+  const input = {
+    source,
+    object: 'Account',
+    operation: 'upsert',
+    externalIdFieldName: 'External_Id__c',
+    loadId,
+  } as const;
+  let starts = 0;
+  // What a broken connection does to an answer that was on its way.
+  const client = new Client({
+    connection: world.client.connection,
+    interceptors: {
+      workflow: [
+        {
+          async start(call, next) {
+            const runId = await next(call);
+            if (++starts > 1) return runId;
+            await world.client.workflow.getHandle(call.options.workflowId).result();
+            const cause = Object.assign(new Error('14'), { code: 14, details: 'Connection dropped', metadata: {} });
+            throw new ServiceError('Failed to start Workflow', { cause });
+          },
+        },
+      ],
+    },
+  });
+  const told: string[] = [];
+  const handle = await startBulkLoad(
+    client,
+    { ...FAST, ...input },
+    { taskQueue: world.taskQueue, again: true, onSilence: ({ code }) => told.push(code) },
+  );
+  expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 5 } });
+  expect([starts, told]).toEqual([1, ['TEMPORAL_NOT_REACHABLE']]);
+  expect(world.org.jobs().filter(({ state }) => state === 'JobComplete')).toHaveLength(1);
+});
+
+it('a workflow task that fails: status and load say why and what to do, not that no worker is there', async () => {
+  const taskQueue = `broken-${randomUUID().slice(0, 8)}`;
+  const connection = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection,
+    taskQueue,
+    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
+  });
+  const running = worker.run();
+  const env = { NIGHTLOAD_TASK_QUEUE: taskQueue };
+  await world.csv(accounts(3), 'stuck.csv');
+  const words = ['--object', 'Account', '--operation', 'insert', '--id', taskQueue];
+  const load = run(['load', 'stuck.csv', ...words], env);
+  const told =
+    /WORKFLOW_TASK_FAILED: no worker can run the workflow \S+, .*WorkflowWorkerUnhandledFailure: Cannot read \[31mproperties of undefined\)\. .*restart the workers/;
+  await expect.poll(() => load.stderr(), { timeout: 15_000 }).toMatch(told);
+  expect(load.stderr()).not.toContain('No worker polls');
+  load.child.kill('SIGINT');
+  expect(await load.ended).toBe(130);
+  const status = run(['status', taskQueue, '--json'], env);
+  expect(await status.ended).toBe(0);
+  expect(status.stderr()).toMatch(told);
+  expect(status.stderr()).not.toMatch(/No worker (answers|polls)|0 landed/);
+  expect(JSON.parse(status.stdout())).toMatchObject({ waitingFor: expect.stringMatching(told) as string });
+  await world.client.workflow.getHandle(`bulk-load/${taskQueue}`).terminate();
+  worker.shutdown();
+  await running;
+  await connection.close();
+});
+
+it('a worker that is busy with all its slots is not taken for one that is gone', async () => {
+  const queue = `fixer-${randomUUID().slice(0, 8)}`;
+  const connection = await NativeConnection.connect({ address });
+  let busy = 0;
+  let free = false;
+  const worker = await Worker.create({
+    connection,
+    taskQueue: queue,
+    maxConcurrentActivityTaskExecutions: 1,
+    activities: {
+      async correct({ rejected }: { rejected: string }) {
+        for (busy++; !free; await sleep(500)) heartbeat();
+        return { corrected: rejected };
+      },
+    },
+  });
+  const running = worker.run();
+  const rows = (prefix: string) =>
+    accounts(3, (row, n) => ({ ...row, External_Id__c: `${prefix}-${n}`, Name: n === 1 ? '' : 'x' }));
+  const loads = await Promise.all(
+    ['B1', 'B2'].map(async (prefix) =>
+      world.start({
+        source: await world.csv(rows(prefix)),
+        retry: { ...FAST.retry, maxRounds: 1, fixer: { activity: 'correct', taskQueue: queue } },
+      }),
+    ),
+  );
+  await expect.poll(() => busy, { timeout: 20_000 }).toBe(1);
+  await sleep(8_000);
+  expect(busy).toBe(1);
+  expect(await servesActivities(world.client, queue, world.taskQueue)).toBe(true);
+  const states = await queueStates(world.client, { taskQueue: world.taskQueue, filesQueue: queue });
+  expect(states.find((state) => state.queue === queue)).toMatchObject({ attendance: 'busy', waiting: 1 });
+  free = true;
+  await Promise.all(loads.map((load) => load.cancel().catch(() => undefined)));
+  await Promise.all(loads.map((load) => load.result()));
+  worker.shutdown();
+  await running;
+  await connection.close();
+});
