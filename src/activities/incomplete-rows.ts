@@ -1,21 +1,18 @@
 /**
- * Result files are not trusted as data: Salesforce may show a column blank in every row of one (a header in other letters
- * than the field's name, for instance). Rows that lack values of the source in this way are not sent again from the file.
+ * Result files are not trusted as data: Salesforce may show columns blank there, in all rows or in some (a header in other
+ * letters than the field's name, for instance). A row with a blank is only sent again from the file when the source has
+ * just this row.
  */
-import { readCell, readCells } from '../csv/cells.js';
+import { readCells } from '../csv/cells.js';
 import { keyNormaliser } from '../csv/keys.js';
-import { eachRecordBytes, scanRecords } from '../csv/records.js';
+import { scanRecords } from '../csv/records.js';
 import type { ResultRow } from '../csv/results.js';
 import { readRange } from '../storage/files.js';
 import { IntList } from './key-lists.js';
 import { KeyTable } from './key-table.js';
 import { resultRows } from './result-rows.js';
-import type { ResultFileKind, StageFiles } from './result-rows.js';
+import type { StageFiles } from './result-rows.js';
 import { rangeOf } from './stage.js';
-
-/** What is known of the rows of the source that are like a row of the file, but for the columns in doubt. */
-const BLANK = 1;
-const FILLED = 2;
 
 /** Columns, by name, that a row of a file lacks; none when it may be sent. */
 type Lacks = (row: ResultRow) => readonly string[];
@@ -24,20 +21,23 @@ const NOTHING: Lacks = () => [];
 
 export class IncompleteRows {
   readonly #files: StageFiles;
-  readonly #known = new Map<string, Promise<Lacks>>();
+  readonly #known = new Map<number, Promise<Lacks>>();
 
   /** @param files the source must be as it was planned */
   constructor(files: StageFiles) {
     this.#files = files;
   }
 
-  /** Names of the columns that a row of a result file lacks although the source has them; none when it is complete. */
-  async lacks(part: number, kind: ResultFileKind, row: ResultRow): Promise<readonly string[]> {
-    const name = `${part} ${kind}`;
-    let lacks = this.#known.get(name);
+  /**
+   * Names of the columns that a failed or unprocessed row may lack although the source has them; none when it is
+   * complete. Only for a row with a blank the source is read, once for each part.
+   */
+  async lacks(part: number, row: ResultRow): Promise<readonly string[]> {
+    if (!row.cells.some(isBlank)) return [];
+    let lacks = this.#known.get(part);
     if (lacks === undefined) {
-      lacks = findLacks(this.#files, part, kind);
-      this.#known.set(name, lacks);
+      lacks = findLacks(this.#files, part);
+      this.#known.set(part, lacks);
     }
     return (await lacks)(row);
   }
@@ -49,52 +49,54 @@ export function incompleteRow(columns: readonly string[], note: string): string 
   return `INCOMPLETE_RESULT_ROW:The result file of Salesforce shows ${columns.join(', ')} blank, so the row is not sent again from it. Take it from the source.${first}:${columns.join(' ')} --`;
 }
 
-async function findLacks(files: StageFiles, part: number, kind: ResultFileKind): Promise<Lacks> {
+async function findLacks(files: StageFiles, part: number): Promise<Lacks> {
   const { plan, signal } = files;
-  const blank = await blankColumns(files, part, kind);
-  const hidden = blank.size === 0 ? [] : await filledColumns(files, part, blank);
-  if (hidden.length === 0) return NOTHING;
+  const blank = new Set<number>();
   const rows = new KeyTable();
-  const states = new IntList();
-  for await (const { cells } of resultRows(files, part, kind)) {
-    if (rows.add(formOf(cells)) === states.length) states.push(0);
+  /** By number of a row: how many more of them the source has than the result files show. */
+  const spare = new IntList();
+  for (const kind of ['failed', 'unprocessed'] as const) {
+    for await (const { cells } of resultRows(files, part, kind)) {
+      let isWhole = true;
+      for (const [column, cell] of cells.entries()) {
+        if (!isBlank(cell)) continue;
+        isWhole = false;
+        blank.add(column);
+      }
+      if (isWhole) continue;
+      const number = rows.add(formOf(cells));
+      if (number === spare.length) spare.push(0);
+      spare.set(number, spare.get(number) - 1);
+    }
   }
-  const { start, end } = rangeOf(plan, part);
-  for await (const record of eachRecordBytes(readRange(plan.rows, start, end, signal), { delimiter: plan.delimiter })) {
-    const cells = readCells(record, plan.delimiter);
-    const isFilled = hidden.some((column) => !isBlank(cells[column] ?? ''));
-    for (const column of hidden) cells[column] = '';
-    const number = rows.numberOf(formOf(cells));
-    if (number !== -1) states.set(number, states.get(number) | (isFilled ? FILLED : BLANK));
-  }
-  const names = hidden.map((column) => plan.names[column] as string);
-  // Only a row that the source has just so is known to be blank there.
-  return ({ cells }) => (states.get(rows.numberOf(formOf(cells))) === BLANK ? [] : names);
-}
 
-/** Columns in which no row of the file has a value. */
-async function blankColumns(files: StageFiles, part: number, kind: ResultFileKind): Promise<Set<number>> {
-  const blank = new Set(files.plan.names.keys());
-  for await (const { cells } of resultRows(files, part, kind)) {
-    for (const column of blank) if (!isBlank(cells[column] ?? '')) blank.delete(column);
-    if (blank.size === 0) break;
-  }
-  return blank;
-}
-
-/** Of these columns the ones in which the source has values. */
-async function filledColumns({ plan, signal }: StageFiles, part: number, among: Set<number>): Promise<number[]> {
+  const filled = new Set<number>();
   const { start, end } = rangeOf(plan, part);
-  const filled: number[] = [];
   const { delimiter } = plan;
   await scanRecords(readRange(plan.rows, start, end, signal), { delimiter, base: start }, (record) => {
-    for (const column of among) {
-      if (isBlank(readCell(record, column, delimiter))) continue;
-      among.delete(column);
-      filled.push(column);
+    const cells = readCells(record, delimiter);
+    let isWhole = true;
+    for (const column of blank) {
+      if (isBlank(cells[column] ?? '')) isWhole = false;
+      else filled.add(column);
     }
+    if (isWhole) return;
+    const number = rows.numberOf(formOf(cells));
+    if (number !== -1) spare.set(number, spare.get(number) + 1);
   });
-  return filled.sort((a, b) => a - b);
+  if (filled.size === 0) return NOTHING;
+
+  // One that landed is not there a second time for a row that only looks like it.
+  for await (const { cells } of resultRows(files, part, 'succeeded')) {
+    if (!cells.some(isBlank)) continue;
+    const number = rows.numberOf(formOf(cells));
+    if (number !== -1) spare.set(number, spare.get(number) - 1);
+  }
+  return ({ cells }) => {
+    const doubtful = [...filled].filter((column) => isBlank(cells[column] ?? '')).sort((a, b) => a - b);
+    if (doubtful.length === 0 || spare.get(rows.numberOf(formOf(cells))) >= 0) return [];
+    return doubtful.map((column) => plan.names[column] as string);
+  };
 }
 
 function isBlank(cell: string): boolean {

@@ -209,7 +209,7 @@ async function endFailed(
     for await (const row of resultRows(sorting, part, 'unprocessed')) {
       if (final) {
         // People load the file as it is.
-        const lacks = sourceUsable ? await incomplete.lacks(part, 'unprocessed', row) : [];
+        const lacks = sourceUsable ? await incomplete.lacks(part, row) : [];
         if (lacks.length > 0) await rejections.add(row.id, incompleteRow(lacks, row.note), row.cells);
         else await files.leaveUnprocessed(row.cells);
       } else loose ||= plan.key === undefined || key?.of(row.cells) === undefined;
@@ -222,15 +222,10 @@ async function endFailed(
 /** Columns that a row of a result file lacks, so that it must not be sent from there. */
 async function lacking(
   { operation, plan }: Sorting,
-  {
-    part,
-    kind,
-    row,
-    value,
-  }: { part: number; kind: 'failed' | 'unprocessed'; row: ResultRow; value: string | undefined },
+  { part, row, value }: { part: number; row: ResultRow; value: string | undefined },
   incomplete: IncompleteRows,
 ): Promise<readonly string[]> {
-  const lacks = await incomplete.lacks(part, kind, row);
+  const lacks = await incomplete.lacks(part, row);
   if (lacks.length > 0) return lacks;
   // What Salesforce left out of its file cannot be sent again.
   if (!row.complete) return plan.names.filter((_, at) => row.cells[at] === '');
@@ -262,7 +257,7 @@ async function takeFromResults(
         if (isDelete(sorting.operation)) verdict = 'result';
         else if (verdict === 'result' && value !== undefined && index.hasSeveral(value)) verdict = 'ambiguous';
         if (verdict === 'result') {
-          const lacks = await lacking(sorting, { part, kind, row, value }, incomplete);
+          const lacks = await lacking(sorting, { part, row, value }, incomplete);
           if (lacks.length > 0) {
             await rejections.add(row.id, incompleteRow(lacks, row.note), row.cells);
             continue;

@@ -243,10 +243,56 @@ describe('a column that a result file shows blank', () => {
     expect(await bench.sentAgain(sorted)).toBe('A in other words,\n');
   });
 
-  it('is not sent where two rows of the source differ in nothing else', async () => {
+  it.each([
+    ['the one that landed is shown blank too', [['a', '']], 1],
+    ['the one that landed is shown with its value', [['a', '1']], 0],
+    ['both failed, and both are shown blank', [], 2],
+  ])('where two rows of the source differ in nothing else: %s', async (_how, landed, rejected) => {
     const stage = await bench.plan('Name,Phone\na,1\na,\n', insert);
-    await bench.write(FAILED, failedFile('Name,Phone', [LOCKED, 'a', '']));
-    expect(await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], insert)).toMatchObject({ rejected: 1 });
+    const succeeded = landed.map(([name, phone]) => `"001","true","${name}","${phone}"\n`);
+    if (landed.length > 0) await bench.write(SUCCEEDED, `"sf__Id","sf__Created",Name,Phone\n${succeeded.join('')}`);
+    const failed = Array.from({ length: 2 - landed.length }, () => [LOCKED, 'a', '']);
+    await bench.write(FAILED, failedFile('Name,Phone', ...failed));
+    const sorted = await bench.sort(stage, [loaded({ succeeded: landed.length, failed: failed.length })], insert);
+    expect(sorted.rejected).toBe(rejected);
+    expect(await bench.sentAgain(sorted)).toBe(rejected === 0 ? 'a,\n' : '');
+  });
+
+  it('in some of its rows only: these are rejected, the others are sent, and rows that are blank in the source too', async () => {
+    const row = (n: number): string[] => [`n${n}`, n % 10 === 9 ? '' : `555-${n}`, n % 3 === 0 ? '' : 'Energy'];
+    const rows = Array.from({ length: 120 }, (_, n) => row(n));
+    const stage = await bench.plan(`Name,Phone,Industry\n${rows.map((cells) => `${cells.join()}\n`).join('')}`, insert);
+    const shown = [1, 2, 3, 4, 5, 6, 9, 19, 29].map((n) => {
+      const [name = '', phone = '', industry = ''] = row(n);
+      return [LOCKED, name, n < 4 ? '' : phone, industry];
+    });
+    await bench.write(FAILED, failedFile('Name,Phone,Industry', ...shown));
+    const sorted = await bench.sort(stage, [loaded({ succeeded: 111, failed: 9 })], insert);
+    expect(sorted).toMatchObject({ rejected: 3, rerendered: 6 });
+    expect(await bench.sentAgain(sorted)).toBe([4, 5, 6, 9, 19, 29].map((n) => `${row(n).join()}\n`).join(''));
+    const rejected = await bench.read(sorted.files.rejected as string);
+    expect(rejected).toMatch(incomplete);
+    expect(rejected.match(/n\d+(?=,,)/g)).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('in some of its rows, of several columns: a row is sent where the source has it just so, as Salesforce writes it', async () => {
+    const stage = await bench.plan(
+      'Name,Phone,AnnualRevenue,Last_Audit__c\na,,1000,\nb,2,,2026-01-01T00:00:00Z\nc,,,\nd,4,5,2026-01-01T00:00:00Z\n',
+      insert,
+    );
+    await bench.write(
+      FAILED,
+      failedFile(
+        'Name,Phone,AnnualRevenue,Last_Audit__c',
+        [LOCKED, 'a', '', '1000.0', ''],
+        [LOCKED, 'b', '', '', '2026-01-01T00:00:00.000Z'],
+        [LOCKED, 'c', '', '', ''],
+        [LOCKED, 'd', '4', '5.0', ''],
+      ),
+    );
+    const sorted = await bench.sort(stage, [loaded({ failed: 4 })], insert);
+    expect(await bench.sentAgain(sorted)).toBe('a,,1000.0,\nc,,,\n');
+    expect(sorted.rejected).toBe(2);
   });
 
   it('does not matter where the key finds the row: the bytes of the source are sent', async () => {
