@@ -25,6 +25,8 @@ export const WORKFLOW_ID_PREFIX = 'bulk-load/';
 export const RESULT_MEMO = 'nightloadResult';
 /** Memo key with the queue of the workers that share the load's files, so that others can see whether anyone polls it. */
 export const FILES_QUEUE_MEMO = 'nightloadFilesQueue';
+/** Memo key with the host on which the source was found: it may come back with another folder, and so another queue. */
+export const FILES_HOST_MEMO = 'nightloadFilesHost';
 
 export const LOAD_ID_PATTERN = /^[A-Za-z0-9._-]{1,200}$/;
 

@@ -1,4 +1,5 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its queue. */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fingerprint } from '../storage/files.js';
 import { runFolder } from '../layout.js';
@@ -21,6 +22,7 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
     if (input.refuseLanded === true) await refuseIfLanded(output, input.executionId);
     return {
       filesQueue: dependencies.filesQueue,
+      host: hostname(),
       outputUri: folderUri(output),
       workUri: folderUri(join(output, runFolder(input.executionId))),
       searchAttributes: await dependencies.searchAttributes(),

@@ -10,6 +10,7 @@ import type { CallContext } from '../salesforce/context.js';
 import { retiringVersion } from '../salesforce/deprecation.js';
 import { NightloadError } from '../errors.js';
 import { SalesforceError } from '../salesforce/errors.js';
+import { missingFile } from '../storage/files.js';
 import type { Counted, Doubt, FailureDetails, RequestTally, StepMemory } from './types.js';
 
 /** Well inside the heartbeat timeout of 8 s, so that one late beat does not cost an attempt. */
@@ -142,7 +143,7 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
     beat();
     const { memory } = step;
     // Streams and undici report an abort in their own ways; its reason is what counts.
-    const failed: unknown = signal.aborted ? signal.reason : error;
+    const failed: unknown = signal.aborted ? signal.reason : (missingFile(error) ?? error);
     throw toFailure(failed, { requests, ...(memory && { memory }) }, context.info, isFinal);
   } finally {
     clearInterval(timer);

@@ -86,6 +86,8 @@ export interface LocateSourceInput {
 export interface LocatedSource {
   /** Queue of the workers that share this folder. */
   filesQueue: string;
+  /** Of the worker that saw the source; none from a worker of an earlier version. */
+  host?: string;
   /** `file:` URI of `<output>/<loadId>/`. */
   outputUri: string;
   /** `file:` URI of the folder for this execution's working files. */

@@ -7,7 +7,7 @@ import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js
 import { firstInput } from '../start-input.js';
 import type { NightloadError } from '../errors.js';
 import { placeOf, TemporalError, temporalError } from '../temporal-errors.js';
-import { queueLine, queueStates, servesActivities } from './pollers.js';
+import { filesPlaceOf, queueLine, queueStates, servesActivities } from './pollers.js';
 import { progressView } from './progress.js';
 import { troubleKey, troubleLine, troublesOf } from './troubles.js';
 
@@ -111,16 +111,19 @@ async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue
   let missing: string | undefined;
   let busy: string | undefined;
   await every(CHECK_WORKER_EVERY_MS, signal, async () => {
-    const filesQueue = await handle.filesQueue();
-    const states = await queueStates(client, { taskQueue, filesQueue });
+    const place = filesPlaceOf(await handle.describe());
+    const { filesQueue } = place;
+    const states = await queueStates(client, { taskQueue, ...place });
     if (signal.aborted) return;
     const gone = states.find(({ attendance }) => attendance === 'gone');
     const full = states.find(({ attendance, oldestMs }) => attendance === 'busy' && oldestMs >= BUSY_MS);
-    if (gone !== undefined && gone.queue !== missing) note(queueLine(gone, gone.queue === filesQueue));
+    // The host may come back later, and then work for another folder: that is said too.
+    const line = gone && queueLine(gone, gone.queue === filesQueue);
+    if (line !== undefined && line !== missing) note(line);
     if (gone === undefined && full !== undefined && full.queue !== busy)
       note(queueLine(full, full.queue === filesQueue));
     if (gone === undefined && missing !== undefined) note('A worker is there: the load goes on.');
-    missing = gone?.queue;
+    missing = line;
     // Told once for each queue: how full it is changes all the time.
     busy ??= full?.queue;
   });

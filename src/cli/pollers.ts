@@ -1,5 +1,8 @@
 /** Whether somebody works on the queues that a load needs, and whether who does is only busy. */
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../contract.js';
+import { groupsOf, isHostName, otherQueuesOf } from '../domain/file-groups.js';
+import { pollersOf } from '../pollers-of.js';
 
 /** Numbers of `temporal.api.enums.v1.TaskQueueType`. */
 const WORKFLOW_TASKS = 1;
@@ -54,15 +57,33 @@ export interface QueueState {
   attendance: Attendance;
   waiting: number;
   oldestMs: number;
+  /** Of a files queue that nobody polls: the host that saw the source, and the queues of other folders that it polls. */
+  host?: { name: string; otherQueues: string[] };
 }
 
-interface LoadQueues {
-  taskQueue: string;
+interface FilesPlace {
   filesQueue?: string | undefined;
+  filesHost?: string | undefined;
+}
+
+interface LoadQueues extends FilesPlace {
+  taskQueue: string;
+}
+
+/** Where a load's files are, as it noted it. */
+export function filesPlaceOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): FilesPlace {
+  const host = memo?.[FILES_HOST_MEMO];
+  return {
+    filesQueue: memo?.[FILES_QUEUE_MEMO] as string | undefined,
+    filesHost: isHostName(host) ? host : undefined,
+  };
 }
 
 /** The queues of a load, the one with its workflows first. */
-export async function queueStates(client: Client, { taskQueue, filesQueue }: LoadQueues): Promise<QueueState[]> {
+export async function queueStates(
+  client: Client,
+  { taskQueue, filesQueue, filesHost }: LoadQueues,
+): Promise<QueueState[]> {
   const [workflows, calls, files] = await Promise.all([
     readQueue(client, taskQueue, WORKFLOW_TASKS),
     readQueue(client, taskQueue, ACTIVITY_TASKS),
@@ -73,7 +94,12 @@ export async function queueStates(client: Client, { taskQueue, filesQueue }: Loa
     all
       // Steps of the queue with the workflows are taken by the same workers.
       .filter((read) => read !== calls || read.waiting > 0)
-      .map((read) => judge(client, taskQueue, read, all)),
+      .map(async (read) => {
+        const state = await judge(client, taskQueue, read, all);
+        if (read !== files || state.attendance !== 'gone' || filesHost === undefined) return state;
+        const groups = groupsOf(await pollersOf(client, taskQueue).catch(() => []), taskQueue);
+        return { ...state, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, read.queue) } };
+      }),
   );
 }
 
@@ -110,14 +136,27 @@ export async function servesActivities(client: Client, queue: string, taskQueue:
 }
 
 /** What a person reads of a queue that holds the load up. */
-export function queueLine({ queue, attendance, waiting, oldestMs }: QueueState, isFiles: boolean): string {
+export function queueLine({ queue, attendance, waiting, oldestMs, host }: QueueState, isFiles: boolean): string {
   if (attendance === 'busy') {
     return (
       `The workers of the task queue "${queue}" are busy: ${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'}, ` +
       `the oldest for ${Math.round(oldestMs / 1000)} s. The load goes on as soon as one is free; another worker makes it sooner.`
     );
   }
-  return `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\`${isFiles ? ' with the same NIGHTLOAD_FILE_ROOTS as before' : ''}.`;
+  const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
+  if (!isFiles) return `${line}.`;
+  const where = host === undefined ? '' : ` on the host ${host.name}`;
+  return `${line}${where} with the same NIGHTLOAD_FILE_ROOTS as before.${hostLine(host)}`;
+}
+
+/** A host may work for several folders at all times: only a person knows whether this one is new. */
+function hostLine(host: QueueState['host']): string {
+  if (host?.otherQueues[0] === undefined) return '';
+  return (
+    ` The host ${host.name} works for another folder now ("${host.otherQueues[0]}"). If its .nightload-id is new, the ` +
+    'data folder was lost or is not mounted: bring it back, or cancel the load and load its file again after checking ' +
+    'what landed.'
+  );
 }
 
 interface QueueRead {

@@ -38,6 +38,16 @@ export function groupsOf(identities: readonly unknown[], taskQueue: string): Fil
     .slice(0, MOST_GROUPS);
 }
 
+/** Queues of the other folders for which workers of a host poll. */
+export function otherQueuesOf(host: string, groups: readonly FileGroup[], filesQueue: string): string[] {
+  return groups.filter(({ queue, hosts }) => queue !== filesQueue && hosts.includes(host)).map(({ queue }) => queue);
+}
+
+/** Whether it can be a host of a group; what else was noted is not shown. */
+export function isHostName(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(value);
+}
+
 /** `host-a, host-b (no answer)`, for people. */
 export function hostNames({ queue, hosts }: FileGroup): string {
   return hosts.length > 0 ? hosts.join('/') : queue;

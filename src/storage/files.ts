@@ -5,6 +5,7 @@
 import { constants, createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { randomUUID } from 'node:crypto';
@@ -30,6 +31,23 @@ export function diskError(error: unknown, path: string): unknown {
       retryable: true,
       cause: error,
     },
+  );
+}
+
+/**
+ * A file or a folder that the step counted on is not there. It waits, since a disk may be mounted late; but unlike a
+ * passing fault it may stay so, and then a person has to know.
+ */
+export function missingFile(error: unknown): NightloadError | undefined {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (!['ENOENT', 'ENOTDIR'].includes(code ?? '') || typeof path !== 'string') return undefined;
+  return new NightloadError(
+    'WORK_FILES_MISSING',
+    // The file may have a name of this attempt; what people are told must stay the same.
+    `${dirname(path)} does not have what the load needs: it came back empty or incomplete, or is not mounted. ` +
+      'Bring it back as it was: the load resumes by itself. If it is lost, cancel the load, and load its file again ' +
+      'after checking what landed.',
+    { retryable: true, cause: error },
   );
 }
 

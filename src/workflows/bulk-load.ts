@@ -11,7 +11,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import { FILES_QUEUE_MEMO } from '../contract.js';
+import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../contract.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
 import type { LocatedSource, OrgRef } from '../activities/types.js';
 import { recordCounts, soFar } from './books.js';
@@ -212,8 +212,8 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
     },
     seenBy,
   );
-  const { filesQueue, workUri, searchAttributes } = run.located;
-  upsertMemo({ [FILES_QUEUE_MEMO]: filesQueue });
+  const { filesQueue, host, workUri, searchAttributes } = run.located;
+  upsertMemo({ [FILES_QUEUE_MEMO]: filesQueue, ...(host !== undefined && { [FILES_HOST_MEMO]: host }) });
   markSearchAttributes(searchAttributes, {
     NightloadObject: input.object,
     NightloadOperation: input.operation,

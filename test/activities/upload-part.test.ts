@@ -2,7 +2,7 @@
 import { stat, utimes, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openBench } from './support.js';
+import { openBench, run } from './support.js';
 import type { Bench } from './support.js';
 
 let bench: Bench;
@@ -59,4 +59,22 @@ it('keeps a plan over a reset, and refuses a source that changed since', async (
   expect(bench.org.ledger.count()).toBe(requests);
   await bench.write('source.csv', `${SOURCE}C,third\n`);
   await expect(bench.planAgain()).rejects.toMatchObject({ type: 'SOURCE_CHANGED' });
+});
+
+it('waits with a code of its own when the folder came back without the files of the load', async () => {
+  const stage = await bench.plan(SOURCE);
+  const job = await bench.createJob();
+  const kept = await bench.read('work/first/plan.json');
+  await bench.remove('work');
+  const [first, again] = await Promise.all(
+    [1, 2].map(() => bench.upload(stage, job).then(String, (error: { message: string }) => error)),
+  );
+  expect(first).toMatchObject({ type: 'WORK_FILES_MISSING', nonRetryable: false });
+  // Told once: the words stay the same.
+  expect(first).toMatchObject({ message: (again as { message: string }).message });
+  const notes = run(bench.activities.noteParts, { stageUri: stage.uri, file: 1, outcomes: [], jobs: [] });
+  await expect(notes).rejects.toMatchObject({ type: 'WORK_FILES_MISSING', message: (again as Error).message });
+  expect(uploads(job)).toBe(0);
+  await bench.write('work/first/plan.json', kept);
+  expect(await bench.upload(stage, job)).toMatchObject({ records: 2 });
 });

@@ -1,7 +1,8 @@
 /** Busy or gone: what a queue's pollers, its backlog and the heartbeats of its steps say. */
 import { expect, it } from 'vitest';
-import { attendanceOf, queueLine } from '../../src/cli/pollers.js';
+import { attendanceOf, filesPlaceOf, queueLine } from '../../src/cli/pollers.js';
 import type { QueueFacts } from '../../src/cli/pollers.js';
+import { otherQueuesOf } from '../../src/domain/file-groups.js';
 
 const quiet: QueueFacts = { pollers: [], waiting: 0, oldestMs: 0, elsewhere: [], heartbeatMs: undefined };
 const one = (idleMs: number) => [{ identity: '1@host', idleMs }];
@@ -54,4 +55,29 @@ it('only for a queue that nobody polls is a person asked to start a worker', () 
   const busy = queueLine({ ...state, attendance: 'busy' }, false);
   expect(busy).toMatch(/"q" are busy: 2 tasks wait, the oldest for 41 s/);
   expect(busy).not.toContain('start `nightload worker`');
+});
+
+it('a host that works for another folder is named with what to do; without one only its own queue is', () => {
+  const gone = { queue: 'q-files-old', attendance: 'gone', waiting: 1, oldestMs: 9_000 } as const;
+  const elsewhere = queueLine({ ...gone, host: { name: 'host-a', otherQueues: ['q-files-new'] } }, true);
+  expect(elsewhere).toMatch(/^No worker polls the task queue "q-files-old".* on the host host-a with the same/);
+  expect(elsewhere).toMatch(/host-a works for another folder now \("q-files-new"\).*bring it back, or cancel the load/);
+  expect(queueLine({ ...gone, host: { name: 'host-a', otherQueues: [] } }, true)).not.toContain('another folder');
+});
+
+it('a host works for another folder only when it polls one itself', () => {
+  const groups = [
+    { queue: 'q-files-new', hosts: ['host-a', 'host-c'] },
+    { queue: 'q-files-old', hosts: ['host-a'] },
+    { queue: 'q-files-z', hosts: ['host-b'] },
+  ];
+  expect(otherQueuesOf('host-a', groups, 'q-files-old')).toEqual(['q-files-new']);
+  expect(otherQueuesOf('host-d', groups, 'q-files-old')).toEqual([]);
+});
+
+it('what is noted of a host is shown only when it can be one', () => {
+  const place = (host: unknown) =>
+    filesPlaceOf({ memo: { nightloadFilesQueue: 'q-files-x', nightloadFilesHost: host } });
+  expect(place('host-a').filesHost).toBe('host-a');
+  for (const odd of [undefined, 7, '', 'a\u001b[2Jb', 'x'.repeat(200)]) expect(place(odd).filesHost).toBeUndefined();
 });

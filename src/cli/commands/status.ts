@@ -1,7 +1,7 @@
 /** `nightload status` and `nightload cancel`. */
 import { findLoad, resultIn } from '../../load-handle.js';
 import type { FoundLoad } from '../../load-handle.js';
-import { FILES_QUEUE_MEMO, MAX_LISTED_JOBS } from '../../contract.js';
+import { MAX_LISTED_JOBS } from '../../contract.js';
 import type {
   BulkLoadInput,
   BulkLoadResult,
@@ -14,7 +14,7 @@ import { NightloadError } from '../../errors.js';
 import { firstInput } from '../../start-input.js';
 import { printJson, say } from '../failure.js';
 import { queryProgress } from '../follow.js';
-import { queueLine, queueStates } from '../pollers.js';
+import { filesPlaceOf, queueLine, queueStates } from '../pollers.js';
 import { printResult } from '../report.js';
 import { withClient } from '../temporal.js';
 import { troubleLine, troublesOf } from '../troubles.js';
@@ -41,14 +41,14 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     // Behind a payload codec that this command does not have, it cannot be read.
     const input = await firstInput(client, description).catch(() => undefined);
     const soFar = progress === undefined ? undefined : await handle.soFar().catch(() => undefined);
-    const filesQueue = description.memo?.[FILES_QUEUE_MEMO] as string | undefined;
+    const place = filesPlaceOf(description);
     const [troubles, queues] = await Promise.all([
       troublesOf(client, handle.workflowId),
-      queueStates(client, { taskQueue: description.taskQueue, filesQueue }),
+      queueStates(client, { taskQueue: description.taskQueue, ...place }),
     ]);
     const queueLines = queues
       .filter(({ attendance }) => attendance !== 'served')
-      .map((state) => queueLine(state, state.queue === filesQueue));
+      .map((state) => queueLine(state, state.queue === place.filesQueue));
     const stuck = troubles.find(({ task }) => task !== undefined);
     // What the load cannot say of itself is known from outside of it.
     const outside = stuck === undefined ? queueLines[0] : troubleLine(stuck);
