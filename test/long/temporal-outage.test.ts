@@ -50,12 +50,15 @@ it('load, watch and LoadHandle.result() outlast an outage of 27 s, and say so on
     onSilence: ({ code }) => heard.push(code),
     onAnswer: () => heard.push('back'),
   });
-  await sleep(3_000);
+  // Both follow: a command that never reached Temporal has nothing to follow.
+  for (const command of [load, watch]) {
+    await expect.poll(() => command.stderr(), { timeout: 30_000 }).toContain('loading');
+  }
   const { pid, address, ended } = server;
   process.kill(pid, 'SIGKILL');
   await ended;
   await sleep(OUTAGE_MS);
-  expect([load.child.exitCode, watch.child.exitCode]).toEqual([null, null]);
+  expect([load.child.exitCode, watch.child.exitCode], watch.stderr()).toEqual([null, null]);
   expect(load.stderr()).toMatch(/Temporal does not answer \(TEMPORAL_NOT_REACHABLE: .*still asking/);
   server = await start(Number(address.split(':')[1]));
   expect(await Promise.all([load.ended, watch.ended])).toEqual([0, 0]);
