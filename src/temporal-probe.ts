@@ -58,11 +58,18 @@ export async function whyNotConnected(error: unknown, reach: Reach): Promise<Tem
     );
   }
   const advice = reach.tls ? await overTls(reach, host, port) : await plain(host, port);
-  return new TemporalError(
-    'TEMPORAL_CONNECTION_REFUSED',
-    `A server answers at ${reach.address}, but ${advice ?? `it does not speak as Temporal does (${withCauses(error, 200)}). Check the port in TEMPORAL_ADDRESS: Temporal's is mostly 7233, and the port of its UI is another one.`}`,
-    { cause: error },
-  );
+  if (advice === undefined) {
+    return new TemporalError(
+      'TEMPORAL_SILENT',
+      `A server takes connections at ${reach.address}, but it did not answer as Temporal does (${withCauses(error, 200)}). ` +
+        'If it, or this machine, is busy, try again. Otherwise check the port in TEMPORAL_ADDRESS: ' +
+        "Temporal's is mostly 7233, and the port of its UI is another one.",
+      { cause: error, retryable: true },
+    );
+  }
+  return new TemporalError('TEMPORAL_CONNECTION_REFUSED', `A server answers at ${reach.address}, but ${advice}`, {
+    cause: error,
+  });
 }
 
 async function plain(host: string, port: number): Promise<string | undefined> {

@@ -37,19 +37,23 @@ export async function withClient<T>(work: (client: Client) => Promise<T>, given?
   }
 }
 
+/** A machine at its limits needs longer than one that only waits for a server; a silence of the first is no proof. */
+const CONNECT_LIMITS = ['5s', '15s'] as const;
+
 async function connect(settings: TemporalSettings): Promise<Connection> {
   const { connectionOptions } = settings;
-  const connection = Connection.lazy({
-    ...connectionOptions,
-    connectTimeout: '5s',
-    channelArgs: { ...connectionOptions.channelArgs, 'grpc.max_reconnect_backoff_ms': RECONNECT_LIMIT_MS },
-  });
-  try {
-    await connection.ensureConnected();
-    return connection;
-  } catch (error) {
-    void connection.close();
-    throw await whyNotConnected(error, reachOf(settings));
+  const channelArgs = { ...connectionOptions.channelArgs, 'grpc.max_reconnect_backoff_ms': RECONNECT_LIMIT_MS };
+  for (let attempt = 0; ; attempt++) {
+    const connectTimeout = CONNECT_LIMITS[attempt] ?? '15s';
+    const connection = Connection.lazy({ ...connectionOptions, connectTimeout, channelArgs });
+    try {
+      await connection.ensureConnected();
+      return connection;
+    } catch (error) {
+      void connection.close();
+      const why = await whyNotConnected(error, reachOf(settings));
+      if (why.code !== 'TEMPORAL_SILENT' || attempt + 1 >= CONNECT_LIMITS.length) throw why;
+    }
   }
 }
 
