@@ -252,7 +252,7 @@ export interface BulkLoadResult {
   };
   /** What the preflight noticed and did not refuse; at most 10. */
   warnings?: string[];
-  /** Jobs that a create whose answer was lost may have left Open and that could not be told for certain: look in Setup. */
+  /** Jobs that a lost answer to a create, or a restore, may have left Open, and that are not certainly the load's: check them in Setup. */
   openJobs?: string[];
   error?: LoadError;
 }

@@ -68,7 +68,7 @@ export function findEarlierJobs(
       sums: new Map(),
     };
     for (const jobId of input.notOurs) await noteKnown(search, jobId, NOT_OURS);
-    const found: EarlierJobs = { pending: [], unknown: [], sound: true };
+    const found: EarlierJobs = { pending: [], unknown: [], open: false, sound: true };
     const known = await knownJobs(search);
     let looked = 0;
     for await (const job of search.connection.listJobs(search.context)) {
@@ -77,7 +77,12 @@ export function findEarlierJobs(
       const isOurs = owners.length === 0 || owners.some((owner) => isSameChild(owner, input.workflowId));
       if (!isOurs) {
         // Another child of this load has it, or had it before: that one asks for itself.
-        if (owners.some((owner) => owner.startsWith(`${input.load}/`))) found.sound = false;
+        if (owners.some((owner) => owner.startsWith(`${input.load}/`)) && job.state !== 'Open') found.sound = false;
+        continue;
+      }
+      if (job.state === 'Open') {
+        // It is processed only once somebody closes it, and nobody does who has forgotten it; at its end the load looks.
+        if (owners.length === 0 && !input.ours.includes(job.id)) found.open = true;
         continue;
       }
       if (++looked > MOST) {
@@ -93,8 +98,6 @@ export function findEarlierJobs(
 
 function matches(job: JobInfo, { object, operation, createdById, since }: FindEarlierJobsInput): boolean {
   return (
-    // What is still Open is processed only once somebody closes it, and nobody does who has forgotten it.
-    job.state !== 'Open' &&
     job.object?.toLowerCase() === object.toLowerCase() &&
     job.operation === operation &&
     (createdById === undefined || job.createdById?.slice(0, 15) === createdById.slice(0, 15)) &&

@@ -1,26 +1,29 @@
-/** Finds jobs that a create with a lost answer may have left Open: empty, of our user, from that time, of no running load. */
+/**
+ * Finds jobs that a create with a lost answer, or a run that was restored away, may have left Open: of our user, from that
+ * time, of no running load.
+ */
 import { NightloadError } from '../errors.js';
 import type { JobInfo } from '../salesforce/job-info.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { countedStep } from './step.js';
-import type { Counted, FindLostJobsInput } from './types.js';
+import type { Counted, FindLostJobsInput, LostJobsFound } from './types.js';
 
 /** More than these are listed by nobody. */
 const MOST = 50;
 
 export function findLostJobs(
   dependencies: ActivityDependencies,
-): (input: FindLostJobsInput) => Promise<Counted<string[]>> {
+): (input: FindLostJobsInput) => Promise<Counted<LostJobsFound>> {
   return countedStep(async (input, step) => {
     const connection = connectionOf(dependencies, input.connection);
     const context = { ...step.call, apiVersion: input.apiVersion };
-    const found: string[] = [];
+    const found: LostJobsFound = { empty: [], filled: [] };
     for await (const job of connection.listJobs(context)) {
-      if (found.length >= MOST) break;
+      if (found.empty.length + found.filled.length >= MOST) break;
       if (!matches(job, input) || (await dependencies.ownerOf(job.id)) === 'running') continue;
       const info = await patiently(() => connection.getJob(job.id, context));
-      if (isEmpty(info) && hasKeyOf(info, input)) found.push(job.id);
+      if (info.state === 'Open' && hasKeyOf(info, input)) found[isEmpty(info) ? 'empty' : 'filled'].push(job.id);
     }
     return found;
   });
@@ -53,8 +56,8 @@ function same(one: string | undefined, other: string | undefined): boolean {
 }
 
 /** Counters are absent until the upload is there. */
-function isEmpty({ state, numberRecordsProcessed }: JobInfo): boolean {
-  return state === 'Open' && numberRecordsProcessed === undefined;
+function isEmpty({ numberRecordsProcessed }: JobInfo): boolean {
+  return numberRecordsProcessed === undefined;
 }
 
 /** Asked of the job itself: the documented list of jobs does not tell the external id field. */

@@ -222,6 +222,8 @@ export interface EarlierJobs {
   pending: string[];
   /** Jobs that may have had the part. */
   unknown: string[];
+  /** Jobs that nobody notes are Open. */
+  open: boolean;
   /** All jobs of the load are known now. */
   sound: boolean;
 }
@@ -244,6 +246,14 @@ export interface DescribeChildInput {
 export interface ChildLook {
   runs: boolean;
   result?: unknown;
+}
+
+/** Ids of Open jobs, at most 50 in all. */
+export interface LostJobsFound {
+  /** Without rows: only a create can have left them. */
+  empty: string[];
+  /** With rows: somebody may be about to close them. */
+  filled: string[];
 }
 
 export interface ListOpenJobsInput {

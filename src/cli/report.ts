@@ -32,7 +32,15 @@ export async function printResult(result: BulkLoadResult, seconds?: number): Pro
 export async function resultLines(result: BulkLoadResult, seconds?: number): Promise<string[]> {
   const reason = result.error === undefined ? [] : [`${result.error.code}: ${result.error.message}`, ''];
   if (isNothing(result)) return ['', ...reason, `  ${result.state}: nothing was sent.`, ...fileLines(result)];
-  return ['', ...(await table(result, seconds)), '', ...reason, ...fileLines(result)];
+  return ['', ...(await table(result, seconds)), '', ...reason, ...openJobLines(result), ...fileLines(result)];
+}
+
+function openJobLines({ openJobs = [] }: BulkLoadResult): string[] {
+  if (openJobs.length === 0) return [];
+  return [
+    `  Open jobs that may be of this load: ${openJobs.join(', ')}. Check them in Setup > Bulk Data Load Jobs.`,
+    '',
+  ];
 }
 
 /** No row was counted and no job made. */

@@ -6,7 +6,8 @@ import { condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { EarlierJobs, Evidence } from '../activities/types.js';
 import type { ingestJob } from './ingest-job.js';
 import { counted, enterJobPhase } from './job-calls.js';
-import { namedJobs, questionOf } from './job-run.js';
+import { withUnknownClock } from './failures.js';
+import { enterLost, namedJobs, questionOf } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import { onFiles } from './steps.js';
 
@@ -62,6 +63,7 @@ export async function findEarlier(input: IngestJobInput, run: JobRun): Promise<s
     ),
   );
   ask(input, run, found);
+  if (found.open) enterLost(run.lost, { creates: [withUnknownClock({ from: soundAt, to: askedAt })] });
   if (run.question === undefined) run.checkedAt = askedAt;
   if (found.sound) run.soundAt = askedAt;
   return found.adopt;

@@ -1,7 +1,7 @@
-/** The end of jobs that nobody knows: a create whose answer was lost may have left one Open. */
+/** The end of jobs that nobody knows: a create whose answer was lost, or a restore, may have left one Open. */
 import { sleep } from '@temporalio/workflow';
 import type { BulkLoadInput, JobSummary } from '../contract.js';
-import type { Counted, OrgRef } from '../activities/types.js';
+import type { Counted, LostJobsFound, OrgRef } from '../activities/types.js';
 import { enterJobs } from './books.js';
 import { requestsOf } from './failures.js';
 import type { LoadRun } from './load-run.js';
@@ -13,26 +13,29 @@ const LOOKS = 2;
 
 /**
  * Aborts jobs that match a create with a lost answer and are empty in two looks. When there are more of them than lost
- * creates, some belong to somebody else: they are listed and not touched.
+ * creates, some belong to somebody else: they are listed and not touched, as are those that have rows.
  */
 export async function sweepLostJobs(input: BulkLoadInput, run: LoadRun): Promise<void> {
   const { lost, org } = run;
   if (lost.creates.length === 0 || org === undefined) return;
   try {
-    const before = new Set(await find(input, run, org, 'jobs that a lost answer may have left Open'));
-    if (before.size === 0) return;
-    await sleep(BETWEEN_LOOKS, { summary: `still Open in a minute? ${[...before].join(', ')}`.slice(0, 190) });
-    const still = (await find(input, run, org, 'are they still Open?')).filter((id) => before.has(id));
+    const before = await find(input, run, org, 'jobs that a lost answer may have left Open');
+    const ids = [...before.empty, ...before.filled];
+    if (ids.length === 0) return;
+    await sleep(BETWEEN_LOOKS, { summary: `still Open in a minute? ${ids.join(', ')}`.slice(0, 190) });
+    const now = await find(input, run, org, 'are they still Open?');
+    const still = now.empty.filter((id) => before.empty.includes(id));
+    run.openJobs.push(...now.filled.filter((id) => ids.includes(id)));
     const creates = lost.creates.reduce((sum, span) => sum + (span.creates ?? 1), 0);
-    if (still.length > creates) run.openJobs = still;
+    if (still.length > creates) run.openJobs.push(...still);
     else for (const jobId of still) await abort(input, run, org, jobId);
   } catch {
-    // The rows are safe whatever becomes of an empty job; the report says that one may be Open.
+    // The rows are safe whatever becomes of an Open job; the report says that one may be there.
     run.openJobs.push('not known');
   }
 }
 
-async function find(input: BulkLoadInput, run: LoadRun, org: OrgRef, summary: string): Promise<string[]> {
+async function find(input: BulkLoadInput, run: LoadRun, org: OrgRef, summary: string): Promise<LostJobsFound> {
   const { object, operation, externalIdFieldName } = input;
   const { creates, createdById } = run.lost;
   return counted(

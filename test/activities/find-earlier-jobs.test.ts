@@ -31,11 +31,11 @@ it('adopts the job whose rows are those of the part, in any order and rendering,
   expect(stage.sizes.records).toEqual([2, 2]);
   const second = await sent(`${HEADER}D,4,d\nC,3.00,c\n`);
   const first = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\n`);
-  expect(await ask(stage)).toEqual({ adopt: first, pending: [], unknown: [], sound: false });
+  expect(await ask(stage)).toEqual({ adopt: first, pending: [], unknown: [], open: false, sound: false });
   expect(await note(stage, 1)).toEqual({ jobId: first });
   expect(await note(stage, 2)).toEqual({ jobId: second });
   // From now on all of them are known.
-  expect(await ask(stage)).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [], open: false, sound: true });
 });
 
 it('gives one job to one of two parts that have the same rows', async () => {
@@ -44,21 +44,21 @@ it('gives one job to one of two parts that have the same rows', async () => {
   expect(stage.sizes.records).toEqual([2, 2]);
   const job = await sent(HEADER + rows);
   expect(await ask(stage, { part: 2 })).toMatchObject({ adopt: job });
-  expect(await ask(stage, { part: 1 })).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage, { part: 1 })).toEqual({ pending: [], unknown: [], open: false, sound: true });
 });
 
 it('asks a person about a job with as many rows whose values differ, and remembers the answer', async () => {
   const stage = await plan();
   const job = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,other\n`);
-  expect(await ask(stage)).toEqual({ pending: [], unknown: [job], sound: false });
-  expect(await ask(stage, { notOurs: [job] })).toEqual({ pending: [], unknown: [], sound: true });
-  expect(await ask(stage)).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [job], open: false, sound: false });
+  expect(await ask(stage, { notOurs: [job] })).toEqual({ pending: [], unknown: [], open: false, sound: true });
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [], open: false, sound: true });
 });
 
 it('leaves jobs alone that have other rows for certain, and tells that not all are known', async () => {
   const stage = await plan();
   await sent(`${HEADER}X,1,x\n`);
-  expect(await ask(stage)).toEqual({ pending: [], unknown: [], sound: false });
+  expect(await ask(stage)).toEqual({ pending: [], unknown: [], open: false, sound: false });
   const keyed = await bench.plan('External_Id__c,Name\nA,a\nB,b\n', { operation: 'insert' });
   await sent('External_Id__c,Name\nC,a\nD,b\n');
   expect(await ask(keyed)).toMatchObject({ pending: [], unknown: [] });
@@ -73,11 +73,25 @@ it('asks a person about a job with the same keys and other values', async () => 
 it('waits for a job that runs, and does not look at those that were created before, of others, or still Open', async () => {
   const stage = await plan();
   const before = await sent(`${HEADER}A,1.50,"line 1\nline 2"\nB,2000000.10,b\n`);
-  expect(await ask(stage, { since: Date.now() + 60_000 })).toEqual({ pending: [], unknown: [], sound: true });
-  expect(await ask(stage, { createdById: '005000000000000AAA' })).toEqual({ pending: [], unknown: [], sound: true });
-  expect(await ask(stage, { ours: [before] })).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage, { since: Date.now() + 60_000 })).toEqual({
+    pending: [],
+    unknown: [],
+    open: false,
+    sound: true,
+  });
+  expect(await ask(stage, { createdById: '005000000000000AAA' })).toEqual({
+    pending: [],
+    unknown: [],
+    open: false,
+    sound: true,
+  });
+  expect(await ask(stage, { ours: [before] })).toEqual({ pending: [], unknown: [], open: false, sound: true });
   await bench.createJob();
-  expect(await ask(stage, { operation: 'upsert' })).toEqual({ pending: [], unknown: [], sound: true });
+  expect(await ask(stage, { operation: 'upsert', ours: [before] })).toMatchObject({
+    unknown: [],
+    open: true,
+    sound: true,
+  });
 });
 
 it('takes up a note that a killed worker left half', async () => {

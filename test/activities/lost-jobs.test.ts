@@ -21,8 +21,8 @@ describe.each([
     await expect(create).rejects.toMatchObject({ type: 'SALESFORCE_REPLY_LOST' });
     const lostCreates = [{ from, to: Date.now() + 1_000 }];
     const found = await run(bench.activities.findLostJobs, { ...ORG, object, operation: 'insert', lostCreates });
-    expect(found.value).toEqual(bench.org.jobs().map(({ settings }) => settings.id));
-    expect(found.value).toHaveLength(1);
+    expect(found.value).toEqual({ empty: bench.org.jobs().map(({ settings }) => settings.id), filled: [] });
+    expect(found.value.empty).toHaveLength(1);
   });
 
   it('is found by `nightload orphans`', async () => {
@@ -47,4 +47,20 @@ it('a job is found once, also in an org that refuses or does not know the filter
   const records = [{ id: job?.settings.id, state: 'Open', createdDate: new Date().toISOString() }];
   bench.org.fault({ kind: 'list', path, times: 2, action: { status: 200, json: { done: true, records } } });
   expect(await open()).toBe(1);
+});
+
+it('an Open job that has rows is told from an empty one, because somebody may be about to close it', async () => {
+  bench = await openBench();
+  const stage = await bench.plan('External_Id__c,Name\nA,a\n');
+  const jobId = await bench.createJob();
+  await bench.upload(stage, jobId);
+  const lostCreates = [{ from: Date.now() - 60_000, to: Date.now() + 60_000 }];
+  const found = await run(bench.activities.findLostJobs, {
+    ...ORG,
+    object: 'Account',
+    operation: 'upsert',
+    externalIdFieldName: 'External_Id__c',
+    lostCreates,
+  });
+  expect(found.value).toEqual({ empty: [], filled: [jobId] });
 });

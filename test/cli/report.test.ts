@@ -45,3 +45,8 @@ describe('a load that failed before it began', () => {
     }
   });
 });
+
+it('names jobs that may still be Open', async () => {
+  const lines = await resultLines({ ...none, jobsTotal: 1, openJobs: ['750xx0000000001AAA'] });
+  expect(lines.join('\n')).toContain('750xx0000000001AAA. Check them in Setup > Bulk Data Load Jobs.');
+});
