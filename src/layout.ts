@@ -10,6 +10,9 @@ export function runFolder(executionId: string): string {
   return `run-${shortRunId(executionId)}`;
 }
 
+/** In a part's folder: the job that its bytes went to. */
+export const CLAIM_FILE = 'job.json';
+
 export const SUCCEEDED_FILE = 'succeeded.csv';
 
 /** Enough of a run id to tell runs apart: its end, because its beginning is the time. */

@@ -5,10 +5,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NightloadError } from '../errors.js';
+import { CLAIM_FILE } from '../layout.js';
 import { diskError, saveText } from '../storage/files.js';
-
-/** Name of the note in a part's folder. */
-export const CLAIM_FILE = 'job.json';
 
 interface Claim {
   jobId: string;

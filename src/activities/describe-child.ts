@@ -1,18 +1,25 @@
 /** Looks at a child workflow itself, when the one event that tells of its end may never come. */
 import { getClient } from '@temporalio/activity';
-import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { ApplicationFailure, defineSearchAttributeKey, WorkflowNotFoundError } from '@temporalio/common';
 import { WorkflowFailedError } from '@temporalio/client';
+import type { SearchAttributeName } from '../contract.js';
 import { step } from './step.js';
 import type { ChildLook, DescribeChildInput } from './types.js';
 
+const JOB_IDS = defineSearchAttributeKey('NightloadJobIds' satisfies SearchAttributeName, 'KEYWORD_LIST');
+/** More of them nobody reads. */
+const MOST_JOB_IDS = 5;
+
 export function describeChild(): (input: DescribeChildInput) => Promise<ChildLook> {
-  return step(async ({ workflowId, withResult }) => {
+  return step(async ({ workflowId }) => {
     const handle = getClient().workflow.getHandle(workflowId);
     try {
-      const { status } = await handle.describe();
+      const { status, typedSearchAttributes } = await handle.describe();
       if (status.name === 'RUNNING') return { runs: true };
-      if (!withResult || !['COMPLETED', 'FAILED'].includes(status.name)) return { runs: false };
-      return { runs: false, result: await resultOf(() => handle.result()) };
+      const ids = typedSearchAttributes.get(JOB_IDS)?.filter((id) => /^[A-Za-z0-9]{15,18}$/.test(id));
+      const ended = { runs: false, ...(ids !== undefined && { jobIds: ids.slice(-MOST_JOB_IDS) }) };
+      if (!['COMPLETED', 'FAILED'].includes(status.name)) return ended;
+      return { ...ended, result: await resultOf(() => handle.result()) };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return { runs: false };
       throw error;

@@ -6,8 +6,7 @@ import { existsSync } from 'node:fs';
 import { opendir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { NightloadError } from '../errors.js';
-import { partFolder, runFolder } from '../layout.js';
-import { CLAIM_FILE } from './claim.js';
+import { CLAIM_FILE, partFolder, runFolder } from '../layout.js';
 import { EARLIER_FOLDER, readReport, RESULT_NAMES, SUMMARY_FILE, summaryName } from './result-folder.js';
 import type { EarlierReport } from './result-folder.js';
 

@@ -238,14 +238,15 @@ export interface FindLostJobsInput extends OrgRef {
 
 export interface DescribeChildInput {
   workflowId: string;
-  /** Of a child that has ended. */
-  withResult: boolean;
 }
 
 /** `runs` is false also for a child that nobody knows. */
 export interface ChildLook {
   runs: boolean;
+  /** Of a child that has ended with one, be it as a failure. */
   result?: unknown;
+  /** The last jobs that it made known, where the namespace has the search attribute. */
+  jobIds?: string[];
 }
 
 /** Ids of Open jobs, at most 50 in all. */

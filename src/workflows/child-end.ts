@@ -9,6 +9,10 @@ import { reading } from './steps.js';
 /** Waits before looks: at first the child is given time to end by itself; one that runs is looked at ever more rarely. */
 const LOOKS = ['5s', '1m', '5m'] as const;
 const LATER_LOOKS = '10m';
+/** Nobody who cancels wants to wait for the next of those. */
+const LOOKS_AFTER_CANCEL = '1m';
+/** After a cancel a child that cannot be looked at is given up, so that the load ends within its quarter of an hour. */
+const UNSEEN_AFTER_CANCEL_MS = 600_000;
 /** An end that was seen may be told a little later. */
 const TOLD_WITHIN = '5s';
 
@@ -20,8 +24,16 @@ export function randomSeed(): unknown {
   return activator?.randomnessSeed;
 }
 
-/** How a child ended: `value` is absent when it has ended and its result cannot be had. */
-export type ChildEnd<R> = { value: R } | { lost: true };
+/** What is known of a child whose end was not told. */
+export interface Untold<R> {
+  /** Its own, where Temporal still has it. */
+  result?: R;
+  /** Jobs that it made known. */
+  jobIds: string[];
+}
+
+/** How a child ended: as it told itself, or as was seen of it. */
+export type ChildEnd<R> = { value: R } | { untold: Untold<R> };
 
 /**
  * Awaits the end of a child, which must be one that notes on disk what it does.
@@ -59,28 +71,42 @@ async function watch<R>(
   isTold: () => boolean,
 ): Promise<ChildEnd<R> | undefined> {
   await condition(() => isTold() || asked.consideredCancelled || randomSeed() !== seed);
+  let canceledAt: number | undefined;
   for (let n = 0; !isTold(); n++) {
     const canceled = asked.consideredCancelled;
-    const wait = LOOKS[n] ?? LATER_LOOKS;
+    if (canceled) canceledAt ??= Date.now();
+    const wait = (n > 0 && canceled ? LOOKS_AFTER_CANCEL : LOOKS[n]) ?? LATER_LOOKS;
     const isCut = (): boolean => isTold() || asked.consideredCancelled !== canceled;
     if (await condition(isCut, wait, { summary: `a look at ${workflowId}`.slice(0, 190) })) {
       n = -1;
       continue;
     }
-    const child = await look(workflowId, asked.consideredCancelled);
-    if (child.runs || (await condition(isTold, TOLD_WITHIN))) continue;
-    return asked.consideredCancelled && child.result != null ? { value: child.result as R } : { lost: true };
+    const child = await look(workflowId);
+    const isOver = canceledAt !== undefined && Date.now() - canceledAt >= UNSEEN_AFTER_CANCEL_MS;
+    if (child === undefined && !isOver) continue;
+    if (child?.runs === true || (await condition(isTold, TOLD_WITHIN))) continue;
+    return { untold: untoldOf<R>(child) };
   }
   return undefined;
 }
 
-/** A child that cannot be looked at is taken to run: the next look comes anyway. */
-async function look(workflowId: string, withResult: boolean): Promise<ChildLook> {
+function untoldOf<R>(child: ChildLook | undefined): Untold<R> {
+  const { result, jobIds = [] } = child ?? {};
+  return { jobIds, ...(result != null && { result: result as R }) };
+}
+
+/** What there is to know of a child that has ended, also after a cancel. */
+export async function lookBack<R>(workflowId: string): Promise<Untold<R>> {
+  return untoldOf<R>(await CancellationScope.nonCancellable(() => look(workflowId)));
+}
+
+/** Undefined when it cannot be seen: it is taken to run, since the next look comes anyway. */
+async function look(workflowId: string): Promise<ChildLook | undefined> {
   try {
     return await reading.describeChild.executeWithOptions({ summary: `has ${workflowId} ended?`.slice(0, 190) }, [
-      { workflowId, withResult },
+      { workflowId },
     ]);
   } catch {
-    return { runs: true };
+    return undefined;
   }
 }

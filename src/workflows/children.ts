@@ -23,7 +23,9 @@ import type { ingestJob } from './ingest-job.js';
 import { enterLost } from './job-run.js';
 import type { IngestJobInput, IngestJobResult, LostJobs } from './job-run.js';
 import { recordsOf } from './load-run.js';
-import { endOf, randomSeed } from './child-end.js';
+import { CLAIM_FILE, partFolder } from '../layout.js';
+import { endOf, lookBack, randomSeed } from './child-end.js';
+import type { Untold } from './child-end.js';
 import { count } from './words.js';
 
 /** What all jobs of a load have in common. */
@@ -59,9 +61,16 @@ export async function runChild<T extends Workflow>(
   type: string,
   name: string,
   options: Pick<ChildWorkflowOptions, 'staticSummary'> & { args: Parameters<T> },
-  watch: ChildWatch & { onTerminated?: (startedAt: number) => void } = {},
+  watch: ChildWatch & {
+    onTerminated?: (startedAt: number) => void;
+    /** Whether a child that was started again says what became of what those before it did. */
+    isWhole?: (result: WorkflowResultType<T>) => boolean;
+  } = {},
 ): Promise<WorkflowResultType<T>> {
+  type Result = WorkflowResultType<T>;
   let waits = 0;
+  // Of the last child that ended without telling how.
+  let before: (() => Promise<Untold<Result>>) | undefined;
   for (let again = 0; ;) {
     const started = `${name}${again === 0 ? '' : `/again-${again}`}`;
     const workflowId = `${workflowInfo().workflowId}/${started}`;
@@ -76,25 +85,48 @@ export async function runChild<T extends Workflow>(
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       } as unknown as WithWorkflowArgs<T, ChildWorkflowOptions>);
       watch.onStarted?.(started);
-      const end = await endOf<WorkflowResultType<T>>(handle.result(), { workflowId, seed });
-      if ('value' in end) return end.value;
-      if (again >= MOST_AGAIN || CancellationScope.current().consideredCancelled) throw childLost(name);
+      const end = await endOf<Result>(handle.result(), { workflowId, seed });
+      if ('value' in end) {
+        if (before === undefined || watch.isWhole?.(end.value) !== false) return end.value;
+        return await lastWord(name, before);
+      }
+      const { untold } = end;
+      const { result } = untold;
+      if (before === undefined || result === undefined || watch.isWhole?.(result) !== false) {
+        before = () => Promise.resolve(untold);
+      }
+      if (again >= MOST_AGAIN || CancellationScope.current().consideredCancelled) return await lastWord(name, before);
       watch.onTerminated?.(startedAt);
       again++;
     } catch (error) {
+      // Not started again, but what it had done before stays done.
+      if (isCancellation(error) && before !== undefined) return await lastWord(name, before);
       if (error instanceof WorkflowExecutionAlreadyStartedError && wasReset() && again < MOST_AGAIN) {
         // A reset leaves children running. Ours goes on with the job of that one, which is noted beside the results.
+        before = () => lookBack<Result>(workflowId);
         again++;
       } else if (error instanceof WorkflowExecutionAlreadyStartedError && waits < EARLIER_RUN_WAITS) {
         waits++;
         watch.onWait?.(idTaken(workflowId));
         await sleep(EARLIER_RUN_WAIT, { summary: `${name} of an earlier run is still ending` });
       } else if (wasEndedFromOutside(error) && again < MOST_AGAIN) {
+        before = () => lookBack<Result>(workflowId);
         watch.onTerminated?.(startedAt);
         again++;
       } else throw error;
     }
   }
+}
+
+/** After a cancel nothing is started again: what a child left as its result counts, else nobody knows. */
+async function lastWord<R>(name: string, before: () => Promise<Untold<R>>): Promise<R> {
+  const { result, jobIds } = await before();
+  if (result !== undefined) return result;
+  const known = jobIds.length === 0 ? '' : ` It had job ${jobIds.join(', ')}.`;
+  throw ApplicationFailure.nonRetryable(
+    `${name} was terminated, or the load was reset to a moment before its end, and its result cannot be had.${known}`,
+    'CHILD_LOST',
+  );
 }
 
 /** Mostly an earlier run's child, but anybody may start a workflow under that id. */
@@ -114,13 +146,6 @@ function wasReset(): boolean {
 function wasEndedFromOutside(error: unknown): boolean {
   if (!(error instanceof ChildWorkflowFailure)) return false;
   return error.cause instanceof TerminatedFailure || error.cause instanceof TimeoutFailure;
-}
-
-function childLost(name: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(
-    `${name} has ended, and what became of it never came: the load was reset to a moment before its end.`,
-    'CHILD_LOST',
-  );
 }
 
 /** Runs a part of a stage as a child. Never throws: a child that vanished is an outcome too. */
@@ -155,16 +180,21 @@ export async function runPart(
         args: [input],
         staticSummary: `${operation} ${template.object}, ${name} of ${stage.parts}: ${count(records)} rows`,
       },
-      { onTerminated: noteLost, ...watch },
+      { onTerminated: noteLost, isWhole: knowsEarlierJob, ...watch },
     );
   } catch (error) {
-    result = resultOfFailure(error, part);
+    result = resultOfFailure(error, stage, part);
   }
   enterLost(result.lost, lost);
   return result;
 }
 
-function resultOfFailure(error: unknown, part: number): IngestJobResult {
+/** One that was canceled before it had rows in a job has not come to look for the job of the child before it. */
+function knowsEarlierJob({ canceled, outcome, jobs }: IngestJobResult): boolean {
+  return !canceled || outcome.kind !== 'notStarted' || jobs.some(({ records }) => records > 0);
+}
+
+function resultOfFailure(error: unknown, stage: Stage, part: number): IngestJobResult {
   const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
     const result = cause.details?.[0] as IngestJobResult | undefined;
@@ -193,7 +223,8 @@ function resultOfFailure(error: unknown, part: number): IngestJobResult {
       code: 'JOB_WORKFLOW_LOST',
       message:
         `The workflow of part ${part} was ended from outside (${toLoadError(error).message}). ` +
-        'What became of its rows is not known: look for its job in Setup > Bulk Data Load Jobs.',
+        'What became of its rows is not known: check its job in Setup > Bulk Data Load Jobs. ' +
+        `The id of the job that they were sent to, if they were, is in ${stage.uri}${partFolder(part)}/${CLAIM_FILE}.`,
     },
   };
 }
