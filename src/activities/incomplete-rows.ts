@@ -3,6 +3,7 @@
  * letters than the field's name, for instance). A row with a blank is only sent again from the file when the source has
  * just this row.
  */
+import type { Operation } from '../contract.js';
 import { readCells } from '../csv/cells.js';
 import { keyNormaliser } from '../csv/keys.js';
 import { scanRecords } from '../csv/records.js';
@@ -19,12 +20,16 @@ type Lacks = (row: ResultRow) => readonly string[];
 
 const NOTHING: Lacks = () => [];
 
+interface Files extends StageFiles {
+  operation: Operation;
+}
+
 export class IncompleteRows {
-  readonly #files: StageFiles;
+  readonly #files: Files;
   readonly #known = new Map<number, Promise<Lacks>>();
 
   /** @param files the source must be as it was planned */
-  constructor(files: StageFiles) {
+  constructor(files: Files) {
     this.#files = files;
   }
 
@@ -49,14 +54,18 @@ export function incompleteRow(columns: readonly string[], note: string): string 
   return `INCOMPLETE_RESULT_ROW:The result file of Salesforce shows ${columns.join(', ')} blank, so the row is not sent again from it. Take it from the source.${first}:${columns.join(' ')} --`;
 }
 
-async function findLacks(files: StageFiles, part: number): Promise<Lacks> {
-  const { plan, signal } = files;
+async function findLacks(files: Files, part: number): Promise<Lacks> {
+  const { plan, operation, signal } = files;
+  // A new record has nothing that could be cleared.
+  const plain = (cells: string[]): string[] =>
+    operation === 'insert' ? cells.map((cell) => (cell === '#N/A' ? '' : cell)) : cells;
   const blank = new Set<number>();
   const rows = new KeyTable();
   /** By number of a row: how many more of them the source has than the result files show. */
   const spare = new IntList();
   for (const kind of ['failed', 'unprocessed'] as const) {
-    for await (const { cells } of resultRows(files, part, kind)) {
+    for await (const row of resultRows(files, part, kind)) {
+      const cells = plain(row.cells);
       let isWhole = true;
       for (const [column, cell] of cells.entries()) {
         if (!isBlank(cell)) continue;
@@ -74,7 +83,7 @@ async function findLacks(files: StageFiles, part: number): Promise<Lacks> {
   const { start, end } = rangeOf(plan, part);
   const { delimiter } = plan;
   await scanRecords(readRange(plan.rows, start, end, signal), { delimiter, base: start }, (record) => {
-    const cells = readCells(record, delimiter);
+    const cells = plain(readCells(record, delimiter));
     let isWhole = true;
     for (const column of blank) {
       if (isBlank(cells[column] ?? '')) isWhole = false;
@@ -87,12 +96,14 @@ async function findLacks(files: StageFiles, part: number): Promise<Lacks> {
   if (filled.size === 0) return NOTHING;
 
   // One that landed is not there a second time for a row that only looks like it.
-  for await (const { cells } of resultRows(files, part, 'succeeded')) {
+  for await (const row of resultRows(files, part, 'succeeded')) {
+    const cells = plain(row.cells);
     if (!cells.some(isBlank)) continue;
     const number = rows.numberOf(formOf(cells));
     if (number !== -1) spare.set(number, spare.get(number) - 1);
   }
-  return ({ cells }) => {
+  return (row) => {
+    const cells = plain(row.cells);
     const doubtful = [...filled].filter((column) => isBlank(cells[column] ?? '')).sort((a, b) => a - b);
     if (doubtful.length === 0 || spare.get(rows.numberOf(formOf(cells))) >= 0) return [];
     return doubtful.map((column) => plan.names[column] as string);
@@ -104,7 +115,7 @@ function isBlank(cell: string): boolean {
 }
 
 const ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;
-const DATE = /^\d{4}-\d\d-\d\d(?:T[\d:.]{5,12}(?:Z|[+-]\d\d:?\d\d)?)?$/;
+const DATE = /^\d{4}-\d\d-\d\d(?:Z|T[\d:.]{5,12}(?:Z|[+-]\d\d:?\d\d)?)?$/;
 const NUMBER = keyNormaliser({ type: 'double', caseSensitive: true });
 
 /** One form for rows that say the same, whichever way result files write their values. */

@@ -20,6 +20,7 @@ import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.
 import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { landedFiles } from './ended-parts.js';
+import { hiddenValues } from './hidden-values.js';
 import { openSource } from './open-source.js';
 import type { OpenSource } from './open-source.js';
 import { NOTES, overtakenKeys } from './last-rows.js';
@@ -132,6 +133,7 @@ async function readCorrections(
   );
   const keys = await keysOf(all, plan, key, step);
   const { rows, left } = await withoutOvertaken(all, { keys, plan, key, rejected }, folder, input, step);
+  await refuseHidden(all, { keys, plan, key, rejected }, input, step);
   const header = headerBytes(plan.names, ',', 'LF').length;
   const cut = await planParts(scanRange(rows, 0, undefined, step.signal), {
     delimiter: ',',
@@ -211,6 +213,25 @@ async function keysOf(path: string, plan: StagePlan, key: KeyRule, step: Step): 
     );
   }
   return keys;
+}
+
+/** Blank cells that nobody blanked are not sent. */
+async function refuseHidden(
+  corrected: string,
+  { keys, ...found }: Pick<Corrected, 'keys' | 'plan'> & { key: KeyRule; rejected: readonly string[] },
+  { operation, blankAsNull }: TakeCorrectionsInput,
+  { signal }: Step,
+): Promise<void> {
+  if (isDelete(operation)) return;
+  const hidden = await hiddenValues({ ...found, corrected, keys: new Set(keys.keys()), blankAsNull, signal });
+  const rows = [...hidden.keys()].flatMap((value) => keys.get(value) ?? []).sort((a, b) => a - b);
+  if (rows.length === 0) return;
+  const columns = [...new Set([...hidden.values()].flatMap((some) => [...some]))].sort((a, b) => a - b);
+  throw refused(
+    `${rowList(rows)} of the corrected file: blank as in the rejected file, but filled in the source: ` +
+      `${columns.map((column) => found.plan.names[column]).join(', ')}. Salesforce's result file may not show the values. ` +
+      `Take them from the source${blankAsNull ? '' : ', or write #N/A where a field is meant to be blank'}.`,
+  );
 }
 
 /** A person is told of corrections that would cost newer values; of those of a program the others are taken. */

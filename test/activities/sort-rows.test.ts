@@ -1,6 +1,6 @@
 /** Which rows are sent again, and what becomes of the others, when files are not what one would wish. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loaded, notStarted, openBench } from './support.js';
+import { loaded, notStarted, openBench, run } from './support.js';
 import type { Bench } from './support.js';
 
 let bench: Bench;
@@ -338,6 +338,54 @@ describe('a column that a result file shows blank', () => {
     const sorted = await bench.sort(stage, [loaded({ succeeded: 1, failed: 1 })], { fixes: [...fixes] });
     expect(sorted).toMatchObject({ rejected: 1 });
     expect(sorted.next).toBeUndefined();
+  });
+});
+
+describe('corrections of rows whose column a result file showed blank', () => {
+  const CSV = 'External_Id__c,Name,Phone\nA,a,1\nB,b,2\nC,c,\nD,d,4\n';
+  const REJECTED = failedFile(
+    'External_Id__c,Name,Phone',
+    ...['A', 'B', 'C'].map((key) => ['STRING_TOO_LONG:x:Name --', key, key.toLowerCase(), key === 'B' ? '2' : '']),
+  );
+
+  async function correct(rows: string, more: { blankAsNull?: boolean; fromFixer?: boolean } = {}): Promise<unknown> {
+    const stage = await bench.plan(CSV);
+    await bench.write(FAILED, REJECTED);
+    const { files } = await bench.sort(stage, [loaded({ succeeded: 1, failed: 3, failedForGood: 3 })]);
+    await bench.write('corrected.csv', `External_Id__c,Name,Phone\n${rows}`);
+    const folder = stage.uri.replace(/work\/.*$/, '');
+    return run(bench.activities.takeCorrections, {
+      stage,
+      rejected: [files.rejected as string],
+      ended: [],
+      source: `${folder}corrected.csv`,
+      operation: 'upsert',
+      fromFixer: false,
+      blankAsNull: false,
+      nextStageUri: `${folder}work/corrected/`,
+      partMaxBytes: 100_000_000,
+      ...more,
+    });
+  }
+
+  it.each([
+    ['from a person', 'B,x,2\nA,x,\nC,x,\n', {}],
+    ['from a fixer', 'B,x,2\nA,x,\n', { fromFixer: true }],
+    ['with blanks that would clear the field', 'B,x,2\nA,x,\n', { blankAsNull: true }],
+  ])('are refused where they would lose the value of the source: %s', async (_who, rows, more) => {
+    await expect(correct(rows, more)).rejects.toMatchObject({
+      type: 'CORRECTIONS_REFUSED',
+      message: expect.stringMatching(/^Data row 2 of the corrected file: blank .* source: Phone\./) as string,
+    });
+  });
+
+  it.each([
+    ['the value is given', 'A,x,1\n'],
+    ['the field is cleared on purpose', 'A,x,#N/A\n'],
+    ['the rejected row had the value, so somebody took it out', 'B,x,\n'],
+    ['the source is blank too', 'C,x,\n'],
+  ])('are taken where %s', async (_where, rows) => {
+    expect(await correct(rows)).toMatchObject({ rows: 1, remaining: 2 });
   });
 });
 
