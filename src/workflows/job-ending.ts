@@ -8,7 +8,8 @@ import { renewTurn } from './allocation/turn.js';
 import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
 import { abortCurrent, enterJobPhase, fetchResults, look } from './job-calls.js';
-import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
+import { namedJobs } from './job-run.js';
+import type { EarlierQuestion, IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { untilCanceled } from './patience.js';
 import { settleDelay } from './polling.js';
 import { needsPerson, remedyFor } from './remedies.js';
@@ -41,6 +42,10 @@ async function endJob(input: IngestJobInput, run: JobRun, root: CancellationScop
     ...(run.error && { error: run.error }),
     ...(run.failedWhole && { failedWhole: run.failedWhole }),
   });
+  if (run.question !== undefined) {
+    run.error ??= mayHaveBeenSent(input, run.question);
+    return result('lost', NO_ROWS, false);
+  }
   if (run.jobId === undefined) return result('notStarted', NO_ROWS, true);
   if (!(await mayBeAborted(input, run))) {
     run.error = leftAlone(run);
@@ -84,6 +89,16 @@ async function mayBeAborted(input: IngestJobInput, run: JobRun): Promise<boolean
   } catch {
     return false;
   }
+}
+
+/** Nobody answered whose the jobs are: rows that may have landed must not be called unprocessed. */
+function mayHaveBeenSent({ part }: IngestJobInput, { pending, unknown }: EarlierQuestion): LoadError {
+  return {
+    code: 'EARLIER_JOBS_UNKNOWN',
+    message:
+      `Part ${part} may have been sent before a restore, with job ${namedJobs([...pending, ...unknown])}: what became of its rows ` +
+      'is not known. Compare the job in Setup > Bulk Data Load Jobs with the source before you load any of them again.',
+  };
 }
 
 function leftAlone({ jobId, error }: JobRun): LoadError {

@@ -75,11 +75,16 @@ it('holds with the id of a job of which that cannot be told, and sends the rows 
   expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 2 } });
 });
 
-it('sends nothing when a load that holds so is canceled', async () => {
+it('sends nothing when a load that holds so is canceled, and calls no row unprocessed that may have landed', async () => {
   const { handle, landed } = await open('E3', 'E3-other,two\nE3-another,one\n');
   await expect.poll(async () => (await handle.progress()).waitingFor ?? '', { timeout: 20_000 }).toContain('a person');
   await handle.cancel();
-  expect(await handle.result()).toMatchObject({ state: 'Canceled', records: { unprocessed: 2 } });
+  expect(await handle.result()).toMatchObject({
+    state: 'Canceled',
+    records: { unprocessed: 0, unaccounted: 2 },
+    balanced: false,
+    error: { code: 'EARLIER_JOBS_UNKNOWN' },
+  });
   // Theirs.
   expect(landed()).toBe(2);
   expect(world.org.jobs().filter(({ state }) => state === 'Open')).toEqual([]);
