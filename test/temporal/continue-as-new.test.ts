@@ -71,6 +71,7 @@ it('is joined by the same start also in a later run, whatever the day of its sou
 });
 
 it('sends the parts of a retry over several runs, each part once', async () => {
+  const before = world.org.jobs().length;
   const rows = accounts(120, (row, n) => ({ ...row, External_Id__c: `R-${n}`, Description: 'x [locked once]' }));
   const handle = await world.start({
     source: await world.csv(rows),
@@ -86,7 +87,7 @@ it('sends the parts of a retry over several runs, each part once', async () => {
   });
   const ours = world.org.records('Account').filter(({ values }) => values.get('External_Id__c')?.startsWith('R-'));
   expect(ours.map(({ applied }) => applied)).toEqual(Array<number>(120).fill(1));
-  expect(result.jobs).toHaveLength(result.jobsTotal);
+  expect(result.jobsTotal).toBe(world.org.jobs().length - before);
   await expectSound(world, result);
   await expect.poll(() => runs(`${handle.workflowId}/retry`)).toBeGreaterThan(1);
 });
