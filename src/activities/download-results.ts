@@ -3,14 +3,14 @@
  * goes on with the file that the one before it did not get.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { NightloadError } from '../errors.js';
-import type { SalesforceConnection, ResultKind } from '../salesforce/connection.js';
-import { failuresOf, resultDelimiter, RowCount } from '../csv/results.js';
+import { mkdir } from 'node:fs/promises';
+import type { ResultKind } from '../salesforce/connection.js';
+import { failuresOf, resultDelimiter } from '../csv/results.js';
 import type { FailedRows } from '../csv/results.js';
-import { readHead, readRange, saveStream } from '../storage/files.js';
+import { readHead, readRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
+import { saveResult } from './save-result.js';
 import { loadPlan, partFiles } from './stage.js';
 import type { StagePlan } from './stage.js';
 import { countedStep } from './step.js';
@@ -30,7 +30,14 @@ export function downloadResults(
     const fetch = async (kind: ResultKind, path: string): Promise<number> => {
       const before = fetched[kind];
       if (before !== undefined && (before === 0 || existsSync(path))) return before;
-      const rows = await save(connection, plan, input, kind, path, step);
+      const rows = await saveResult(step, {
+        connection,
+        apiVersion: input.apiVersion,
+        jobId: input.jobId,
+        kind,
+        plan,
+        path,
+      });
       fetched[kind] = rows;
       step.memory = { fetched };
       return rows;
@@ -47,48 +54,6 @@ export function downloadResults(
       ...(failures.stop !== undefined && { stop: failures.stop }),
     };
   });
-}
-
-async function save(
-  connection: SalesforceConnection,
-  plan: StagePlan,
-  { jobId, apiVersion }: DownloadResultsInput,
-  kind: ResultKind,
-  path: string,
-  step: Step,
-): Promise<number> {
-  const firstColumn = kind === 'unprocessedrecords' ? (plan.names[0] as string) : 'sf__Id';
-  const count = new RowCount(firstColumn, plan.delimiter);
-  const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
-  await saveStream(count.through(progress(csvOnly(stream), step)), path, step.signal);
-  const rows = count.finish();
-  if (rows === 0) await rm(path, { force: true });
-  return rows;
-}
-
-/** What begins like a page or like JSON is none of the platform's files, whatever its headers call it. */
-async function* csvOnly(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let begun = false;
-  for await (const chunk of chunks) {
-    const first: string = begun ? '' : chunk.toString('latin1').trimStart().charAt(0);
-    if (['<', '{', '['].includes(first)) {
-      throw new NightloadError(
-        'SALESFORCE_UNEXPECTED_REPLY',
-        'A result file of Salesforce is no CSV: this may be a maintenance page or a proxy in between. It is fetched again; ' +
-          'if it stays, check the instance URL and the proxy.',
-        { retryable: true },
-      );
-    }
-    begun ||= first !== '';
-    yield chunk;
-  }
-}
-
-async function* progress(chunks: AsyncIterable<Buffer>, step: Step): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    step.bytes += chunk.length;
-    yield chunk;
-  }
 }
 
 async function lookAtFailed(

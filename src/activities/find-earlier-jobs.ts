@@ -9,16 +9,17 @@ import { join } from 'node:path';
 import { isTerminal } from '../contract.js';
 import { readCells } from '../csv/cells.js';
 import { eachRecord, firstRecord } from '../csv/records.js';
-import { readResultRows, readUnprocessedRows, resultDelimiter, RowCount } from '../csv/results.js';
+import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import { CLAIM_FILE, partFolder } from '../layout.js';
 import type { ResultKind, SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
 import type { JobInfo } from '../salesforce/job-info.js';
-import { diskError, readHead, readRange, saveStream } from '../storage/files.js';
+import { diskError, readHead, readRange } from '../storage/files.js';
 import { claimedJob, saveClaim } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { RowSums } from './row-sums.js';
+import { firstColumnOf, saveResult } from './save-result.js';
 import { keyOf } from './sorting.js';
 import { loadPlan, rangeOf } from './stage.js';
 import type { StagePlan } from './stage.js';
@@ -175,23 +176,19 @@ interface JobRows {
 
 /** All rows of a job, from its result files. */
 async function rowsOf(search: Search, jobId: string): Promise<JobRows> {
-  const { plan, work, step, connection, context } = search;
+  const { plan, work, step, connection, input } = search;
   const found: JobRows = { rows: new RowSums(keyOf(plan)?.of), columns: 'ours' };
   // Children may ask at the same time.
   const folder = await mkdtemp(join(work, 'earlier-'));
   try {
     for (const kind of RESULTS) {
       const path = join(folder, `${kind}.csv`);
-      const isUnprocessed = kind === 'unprocessedrecords';
-      const firstColumn = isUnprocessed ? (plan.names[0] as string) : 'sf__Id';
-      const count = new RowCount(firstColumn, plan.delimiter);
-      const { stream } = await connection.openResult(jobId, kind, context);
-      await saveStream(count.through(stream), path, step.signal);
-      if (count.finish() === 0) continue;
+      const { apiVersion } = input;
+      if ((await saveResult(step, { connection, apiVersion, jobId, kind, plan, path })) === 0) continue;
       const head = await readHead(path, MOST_HEADER_BYTES);
-      const delimiter = resultDelimiter(head, firstColumn, plan.delimiter);
+      const delimiter = resultDelimiter(head, firstColumnOf(kind, plan), plan.delimiter);
       if (hasOthers(head, delimiter, plan.names)) found.columns = 'others';
-      const read = isUnprocessed ? readUnprocessedRows : readResultRows;
+      const read = kind === 'unprocessedrecords' ? readUnprocessedRows : readResultRows;
       for await (const { cells, complete } of read(readRange(path, 0, undefined, step.signal), delimiter, plan.names)) {
         if (!complete && found.columns === 'ours') found.columns = 'some';
         found.rows.add(cells);
