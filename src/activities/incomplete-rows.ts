@@ -5,7 +5,7 @@
  */
 import type { Operation } from '../contract.js';
 import { readCells } from '../csv/cells.js';
-import { keyNormaliser } from '../csv/keys.js';
+import { keyNormaliser, SALESFORCE_ID } from '../csv/keys.js';
 import { scanRecords } from '../csv/records.js';
 import type { ResultRow } from '../csv/results.js';
 import { readRange } from '../storage/files.js';
@@ -114,7 +114,6 @@ function isBlank(cell: string): boolean {
   return cell.trim() === '';
 }
 
-const ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;
 const DATE = /^\d{4}-\d\d-\d\d(?:Z|T[\d:.]{5,12}(?:Z|[+-]\d\d:?\d\d)?)?$/;
 const NUMBER = keyNormaliser({ type: 'double', caseSensitive: true });
 
@@ -123,7 +122,7 @@ function formOf(cells: readonly string[]): string {
   return cells
     .map((cell) => {
       const text = cell.replaceAll(/\r+\n/g, '\n').trim();
-      if (ID.test(text)) return text.slice(0, 15);
+      if (SALESFORCE_ID.test(text)) return text.slice(0, 15);
       const time = DATE.test(text) ? Date.parse(text) : NaN;
       return Number.isNaN(time) ? (NUMBER(text) ?? text).toLowerCase() : `${time}`;
     })

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readCells } from '../csv/cells.js';
-import { keyNormaliser } from '../csv/keys.js';
+import { keyNormaliser, SALESFORCE_ID } from '../csv/keys.js';
 import { eachRecord } from '../csv/records.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { readHead, readRange, readRanges } from '../storage/files.js';
@@ -105,8 +105,6 @@ async function sameKeys({ plan, keys, signal }: CorrectedKeys, compare: Comparer
   return same;
 }
 
-const ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;
-
 /** Brings rows into one form, whichever way their values are written: result files show them re-rendered. */
 class Comparer implements Key {
   readonly column: number;
@@ -127,7 +125,7 @@ class Comparer implements Key {
       .map((cell, column) => {
         if (column === this.column) return this.#key(cell) ?? '';
         // Numbers lose how they are written; other text only blanks at its ends.
-        return ID.test(cell) ? cell.slice(0, 15) : (this.#number(cell.replaceAll(/\r+\n/g, '\n')) ?? '');
+        return SALESFORCE_ID.test(cell) ? cell.slice(0, 15) : (this.#number(cell.replaceAll(/\r+\n/g, '\n')) ?? '');
       })
       .join('\0');
   }

@@ -31,6 +31,9 @@ function formOf(field: KeyField | undefined): (cell: string) => string {
   return field.caseSensitive ? (cell) => cell : (cell) => cell.toLowerCase();
 }
 
+/** An Id of the platform, with or without the three characters that tell its letter case. */
+export const SALESFORCE_ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;
+
 /** Longer runs of digits are no number that the platform takes; the bound keeps matching linear. */
 const DECIMAL = /^([+-]?)(\d{0,400})(?:\.(\d{0,400}))?(?:[eE]([+-]?\d{1,9}))?$/;
 
