@@ -4,6 +4,8 @@ const processes = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 90
 
 export default defineConfig({
   test: {
+    // Most tests wait for timers and processes, not for a core: one file at a time took 22 minutes on two cores.
+    maxWorkers: 2,
     projects: [
       // Pure code and parts that need no Temporal server: HTTP on loopback and files are real here too.
       {

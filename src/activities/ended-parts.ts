@@ -5,9 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobSummary } from '../contract.js';
+import { partFolder } from '../layout.js';
 import { isExceptional, NO_ROWS } from '../part-outcome.js';
 import { saveText } from '../storage/files.js';
 import type { FileRoots } from '../storage/roots.js';
+import { claimedJob } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { loadPlan, partFiles, sizesFrom } from './stage.js';
 import type { StagePlan } from './stage.js';
@@ -47,20 +49,38 @@ async function* entries(stageFolder: string, { noted, outcomes, jobs }: EndedPar
   yield { outcomes, jobs };
 }
 
-/** Parts of which something has to be sorted. */
+/**
+ * Parts of which something has to be sorted. What a part's folder says of a job that the outcomes do not know comes first:
+ * a load that was reset or canceled before it learned of that job must not call its rows unprocessed.
+ */
 export async function unsettledParts(
   stageFolder: string,
   plan: Pick<StagePlan, 'parts'>,
-  { outcomes, noted = 0, notStartedFrom = Infinity }: Pick<SortRowsInput, 'outcomes' | 'noted' | 'notStartedFrom'>,
-): Promise<PartOutcome[]> {
+  {
+    outcomes,
+    jobs = [],
+    noted = 0,
+    notStartedFrom = Infinity,
+  }: Pick<SortRowsInput, 'outcomes' | 'jobs' | 'noted' | 'notStartedFrom'>,
+): Promise<{ outcomes: PartOutcome[]; unknownJobs: string[] }> {
   const unsettled: PartOutcome[] = [];
-  for await (const some of entries(stageFolder, { noted, outcomes, jobs: [] })) {
+  const known = new Set<string>();
+  for await (const some of entries(stageFolder, { noted, outcomes, jobs })) {
     unsettled.push(...some.outcomes.filter(isExceptional));
+    for (const { id } of some.jobs) known.add(id);
   }
   for (let part = notStartedFrom; part <= plan.parts.length; part++) {
     unsettled.push({ part, kind: 'notStarted', counts: NO_ROWS, missing: 0 });
   }
-  return unsettled;
+  const unknownJobs: string[] = [];
+  for (const [index, outcome] of unsettled.entries()) {
+    if (outcome.kind !== 'notStarted') continue;
+    const jobId = await claimedJob(join(stageFolder, partFolder(outcome.part)));
+    if (jobId === undefined || known.has(jobId)) continue;
+    unsettled[index] = { ...outcome, kind: 'lost' };
+    unknownJobs.push(jobId);
+  }
+  return { outcomes: unsettled, unknownJobs };
 }
 
 /** Paths of all files with rows that landed. */

@@ -9,6 +9,7 @@ import type { LoadError } from '../contract.js';
 import { planParts } from '../csv/parts.js';
 import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
+import { namedJobs } from '../domain/named-jobs.js';
 import { fingerprint, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { unsettledParts } from './ended-parts.js';
@@ -36,7 +37,7 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
     const fixes = new PlannedFixes(input.final ? [] : (input.fixes ?? []), plan);
     let stop: LoadError | undefined;
     let repeats: boolean;
-    const outcomes = await unsettledParts(stageFolder, plan, input);
+    const { outcomes, unknownJobs } = await unsettledParts(stageFolder, plan, input);
     try {
       ({ stop, repeats } = await sortStage({
         ...input,
@@ -58,6 +59,7 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
       const { code, message } = sourceChanged(plan);
       stop ??= { code, message };
     }
+    if (unknownJobs.length > 0) stop ??= mayHaveLanded(unknownJobs);
     const next = files.next.rows === 0 ? undefined : await planNext(input, plan, files, nextFolder, repeats, signal);
     return {
       files: {
@@ -74,6 +76,16 @@ export function sortRows(dependencies: ActivityDependencies): (input: SortRowsIn
       ...(stop && { stop }),
     };
   });
+}
+
+/** The load was ended before it learned of them: their rows are called neither unprocessed nor sent again. */
+function mayHaveLanded(jobIds: readonly string[]): LoadError {
+  return {
+    code: 'EARLIER_JOBS_UNKNOWN',
+    message:
+      `Rows of this load were sent before it was reset, or a part of it terminated, with job ${namedJobs(jobIds)}: what became of ` +
+      'them is not known. Compare the job in Setup > Bulk Data Load Jobs with the source before you load any of them again.',
+  };
 }
 
 /** A job of so many rows is one batch, and a batch is worked on by one process. */

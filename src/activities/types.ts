@@ -356,7 +356,9 @@ export interface SortRowsInput {
   stage: Stage;
   /** Parts that ended, but for those in files. */
   outcomes: PartOutcome[];
-  /** Files with earlier outcomes. @default 0 */
+  /** Their jobs. @default none */
+  jobs?: JobSummary[];
+  /** Files with earlier outcomes and jobs. @default 0 */
   noted?: number;
   /** This part and all after it were never started. */
   notStartedFrom?: number;

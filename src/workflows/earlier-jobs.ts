@@ -5,9 +5,10 @@
 import { condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { EarlierJobs, Evidence } from '../activities/types.js';
 import type { ingestJob } from './ingest-job.js';
+import { namedJobs } from '../domain/named-jobs.js';
 import { counted, enterJobPhase } from './job-calls.js';
 import { withUnknownClock } from './failures.js';
-import { enterLost, namedJobs, questionOf } from './job-run.js';
+import { enterLost, questionOf } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import { onFiles } from './steps.js';
 

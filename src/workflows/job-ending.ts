@@ -8,7 +8,7 @@ import { renewTurn } from './allocation/turn.js';
 import { filesAgree, missingRows, NO_ROWS, nothingApplied } from './books.js';
 import { toLoadError } from './failures.js';
 import { abortCurrent, enterJobPhase, fetchResults, look } from './job-calls.js';
-import { namedJobs } from './job-run.js';
+import { namedJobs } from '../domain/named-jobs.js';
 import type { EarlierQuestion, IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { untilCanceled } from './patience.js';
 import { settleDelay } from './polling.js';

@@ -5,6 +5,7 @@ import { newTurn } from './allocation/turn-state.js';
 import type { Turn } from './allocation/turn-state.js';
 import type { PollPlan } from './input.js';
 import type { Look } from './polling.js';
+import { namedJobs } from '../domain/named-jobs.js';
 
 export interface IngestJobInput extends OrgRef {
   stageUri: string;
@@ -141,14 +142,6 @@ export interface EarlierQuestion {
   pending: string[];
   /** Only a person can tell. */
   unknown: string[];
-}
-
-/** More ids than these nobody reads. */
-const MOST_NAMED = 5;
-
-export function namedJobs(jobs: readonly string[]): string {
-  const more = jobs.length - MOST_NAMED;
-  return jobs.slice(0, MOST_NAMED).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** What a part waits for that may have been sent before, in words for people. */

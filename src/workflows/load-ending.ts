@@ -130,6 +130,7 @@ export async function sortTheRest(input: BulkLoadInput, run: LoadRun, root: Canc
           {
             stage,
             outcomes: first.outcomes,
+            jobs: first.jobs,
             noted: first.noted,
             ...(from !== undefined && { notStartedFrom: from }),
             operation: input.operation,

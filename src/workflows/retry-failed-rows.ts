@@ -125,7 +125,7 @@ async function sortStage(input: RetryInput, run: RetryRun): Promise<Stage | unde
   const { result, stage, round } = run;
   if (!run.unsorted) return undefined;
   const root = CancellationScope.current();
-  const { outcomes, noted } = result.ended.at(-1) ?? (input.ended as EndedStage);
+  const { outcomes, jobs, noted } = result.ended.at(-1) ?? (input.ended as EndedStage);
   const sort = (final: boolean, hurry = result.canceled): Promise<SortedRows> => {
     const files = hurry ? cleanupOnFiles(input.filesQueue) : onFiles(input.filesQueue, input.outageMs);
     const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
@@ -134,6 +134,7 @@ async function sortStage(input: RetryInput, run: RetryRun): Promise<Stage | unde
       {
         stage,
         outcomes,
+        jobs,
         noted,
         ...(run.notStartedFrom !== undefined && { notStartedFrom: run.notStartedFrom }),
         operation: input.operation,

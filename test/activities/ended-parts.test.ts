@@ -16,6 +16,7 @@ import type {
 } from '../../src/activities/types.js';
 import { writeReport } from '../../src/activities/write-report.js';
 import type { BulkLoadResult, JobSummary } from '../../src/contract.js';
+import { partFolder } from '../../src/layout.js';
 import { folderUri, FileRoots } from '../../src/storage/roots.js';
 import { openBench } from './support.js';
 
@@ -42,6 +43,35 @@ async function note(input: Omit<NotePartsInput, 'stageUri'>, stage = 'work/first
   await new MockActivityEnvironment().run(noteParts(dependencies), { stageUri: folderUri(at(stage)), ...input });
 }
 
+it('are not called unsent where the note of an upload names a job that the load does not know', async () => {
+  for (const [part, jobId] of [
+    [1, '750000000000001AAA'],
+    [2, '750000000000002AAA'],
+    [4, '750000000000004AAA'],
+  ] as const) {
+    await mkdir(at(`work/first/${partFolder(part)}`), { recursive: true });
+    await writeFile(at(`work/first/${partFolder(part)}/job.json`), JSON.stringify({ jobId }));
+  }
+  const parts = Array.from({ length: 4 }, () => ({ start: 0, end: 1, records: 1, crc: 0 }));
+  const { outcomes, unknownJobs } = await unsettledParts(
+    at('work/first'),
+    { parts },
+    {
+      // Of part 1 it knows that its job was aborted; it was reset before it learned of the others.
+      outcomes: [outcome(1, { kind: 'notStarted' }), outcome(2, { kind: 'notStarted' })],
+      jobs: [{ ...job('750000000000001AAA'), state: 'Aborted' }],
+      notStartedFrom: 3,
+    },
+  );
+  expect(outcomes.map(({ part, kind }) => `${part} ${kind}`)).toEqual([
+    '1 notStarted',
+    '2 lost',
+    '3 notStarted',
+    '4 lost',
+  ]);
+  expect(unknownJobs).toEqual(['750000000000002AAA', '750000000000004AAA']);
+});
+
 it('are sorted whether they lie in files or not, in the order in which they ended, and those that never began last', async () => {
   await note({ file: 1, outcomes: [outcome(2, FAILED), outcome(1)], jobs: [] });
   await note({ file: 2, outcomes: [outcome(9, FAILED)], jobs: [] });
@@ -49,7 +79,7 @@ it('are sorted whether they lie in files or not, in the order in which they ende
   await note({ file: 3, outcomes: [outcome(7, FAILED)], jobs: [] });
   await note({ file: 2, outcomes: [outcome(3, { kind: 'lost' })], jobs: [] });
   const parts = Array.from({ length: 6 }, () => ({ start: 0, end: 1, records: 1, crc: 0 }));
-  const found = await unsettledParts(
+  const { outcomes: found } = await unsettledParts(
     at('work/first'),
     { parts },
     { noted: 2, outcomes: [outcome(4)], notStartedFrom: 5 },

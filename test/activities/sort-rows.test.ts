@@ -64,6 +64,16 @@ describe('a source that changed after it was sent', () => {
 });
 
 describe('rows of parts that were not started', () => {
+  it('are neither unprocessed nor sent again when the part was sent with a job that the load does not know', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.upload(stage, await bench.createJob());
+    for (const final of [true, false]) {
+      const sorted = await bench.sort(stage, [notStarted], { final });
+      expect(sorted).toMatchObject({ unprocessed: 0, files: {}, stop: { code: 'EARLIER_JOBS_UNKNOWN' } });
+      expect(sorted.next).toBeUndefined();
+    }
+  });
+
   it('are left together when the parts lie together, and no row of the others with them', async () => {
     const rows = Array.from({ length: 12 }, (_, n) => `K${n},${'x'.repeat(20)}${n % 4 === 0 ? '\n' : ''}`);
     const stage = await bench.plan(`External_Id__c,Name\n${rows.join('\n')}\n`, { partMaxBytes: 60 });
