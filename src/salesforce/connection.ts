@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiVersion, chooseVersion, parseVersions } from './api-version.js';
+import { MAX_REPLY } from './bounded-body.js';
 import type { ApiContext, CallContext, RequestKind } from './context.js';
 import { parseDescribe } from './describe.js';
 import type { ObjectDescribe } from './describe.js';
@@ -19,7 +20,7 @@ import type { OrgLimits } from './limits.js';
 import { resultStream } from './result-stream.js';
 import type { TokenSource } from './tokens.js';
 import { Transport } from './transport.js';
-import type { Call, Reply, Timeouts } from './transport.js';
+import type { Call, ReplyHead, Timeouts } from './transport.js';
 import { UploadBody } from './upload-body.js';
 import type { OpenBody } from './upload-body.js';
 
@@ -51,6 +52,15 @@ const HARD_DELETE = 'PermissionsBulkApiHardDelete';
 const INGEST_JOB_TYPES = ['V2Ingest', 'BigObjectIngest'] as const;
 const JSON_TYPE = 'application/json';
 
+/**
+ * Bytes of a describe, the one reply that is large: 900 fields of 1 KB each, and picklists of up to 1,000 values of some
+ * 90 bytes. Account of a large org has 1 to 6 MB.
+ */
+const MAX_DESCRIBE = 16_000_000;
+
+/** An org keeps a job for seven days and takes 15,000 batches a day, so it lists some hundred pages of a thousand. */
+const MAX_PAGES = 500;
+
 function jobsPath(context: ApiContext): string {
   return `/services/data/${context.apiVersion}/jobs/ingest`;
 }
@@ -59,20 +69,16 @@ function jobPath(jobId: string, context: ApiContext): string {
   return `${jobsPath(context)}/${encodeURIComponent(jobId)}`;
 }
 
-function isHtml({ headers }: Reply): boolean {
-  return /\bhtml\b/i.test(headers['content-type'] ?? '');
+/** The path that a link leads to, `..` and the like resolved; undefined when it leads to another host. */
+function pathOnly(link: string): string | undefined {
+  const here = 'https://org.invalid';
+  if (!URL.canParse(link, here)) return undefined;
+  const { origin, pathname } = new URL(link, here);
+  return origin === here ? pathname : undefined;
 }
 
-/** The whole body as text; a body that breaks off is an error. */
-async function readText(reply: Reply, signal: AbortSignal | undefined): Promise<string> {
-  try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of reply.body as AsyncIterable<Buffer>) chunks.push(chunk);
-    return Buffer.concat(chunks).toString('utf8');
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw broken(reply.facts, error, reply.status);
-  }
+function isHtml({ headers }: ReplyHead): boolean {
+  return /\bhtml\b/i.test(headers['content-type'] ?? '');
 }
 
 export class SalesforceConnection {
@@ -140,7 +146,7 @@ export class SalesforceConnection {
     if (!Number.isSafeInteger(contentLength) || contentLength <= 0) {
       throw new RangeError(`contentLength must be a positive whole number of bytes, not ${contentLength}`);
     }
-    const reply = await this.#transport.send(
+    const reply = await this.#transport.head(
       {
         kind: 'upload',
         method: 'PUT',
@@ -153,12 +159,7 @@ export class SalesforceConnection {
     );
     // 200 is not what the platform answers here: then the data goes into another job.
     const stored = reply.status === 201 && !isHtml(reply) && !reply.facts.incomplete;
-    const text = await readText(reply, context.signal).catch((error: unknown) => {
-      // The status came, and it is all that a success has to say.
-      if (stored && error instanceof SalesforceError) return '';
-      throw error;
-    });
-    if (!stored) throw unexpected(reply.facts, reply.status, text);
+    if (!stored) throw unexpected(reply.facts, reply.status, isHtml(reply) ? 'an HTML page' : 'another status');
   }
 
   /** Lets the platform begin. Its reply has no counters. */
@@ -197,9 +198,17 @@ export class SalesforceConnection {
   }
 
   async *#listType(type: string, context: ApiContext): AsyncGenerator<JobInfo> {
-    let path: string | undefined = `${jobsPath(context)}?jobType=${type}`;
-    while (path !== undefined) {
-      const page: JobPage = await this.#json({ kind: 'list', method: 'GET', path }, context, parseJobPage);
+    const first = `${jobsPath(context)}?jobType=${type}`;
+    const asked = new Set<string>();
+    for (let path: string | undefined = first; path !== undefined;) {
+      asked.add(path);
+      const page: JobPage = await this.#json({ kind: 'list', method: 'GET', path }, context, (value) => {
+        const found = parseJobPage(value);
+        // A list that never ends, goes in circles or leads elsewhere is none; cut short, jobs would be missing from it.
+        const isNext = (next: string): boolean =>
+          asked.size < MAX_PAGES && !asked.has(next) && pathOnly(next) === jobsPath(context);
+        return found?.next === undefined || isNext(found.next) ? found : undefined;
+      });
       yield* page.jobs;
       path = page.next;
     }
@@ -207,7 +216,7 @@ export class SalesforceConnection {
 
   /** Begins the download of a result file. Read the stream to its end or destroy it. */
   async openResult(jobId: string, kind: ResultKind, context: ApiContext): Promise<ResultDownload> {
-    const reply = await this.#transport.send(
+    const reply = await this.#transport.open(
       {
         kind: 'results',
         method: 'GET',
@@ -218,19 +227,23 @@ export class SalesforceConnection {
       context,
     );
     if (isHtml(reply)) {
-      throw unexpected(reply.facts, reply.status, await readText(reply, context.signal));
+      throw unexpected(reply.facts, reply.status, await this.#transport.beginning(reply));
     }
     return {
-      stream: resultStream(reply.body, (error) =>
-        context.signal?.aborted ? context.signal.reason : broken(reply.facts, error, reply.status),
-      ),
+      stream: resultStream({
+        body: reply.body,
+        deadline: reply.deadline,
+        patience: this.#transport.patience,
+        explain: (error) =>
+          context.signal?.aborted ? context.signal.reason : broken(reply.facts, error, reply.status),
+      }),
       ...(reply.length !== undefined && { contentLength: reply.length }),
     };
   }
 
   async describe(object: string, context: ApiContext): Promise<ObjectDescribe> {
     const path = `/services/data/${context.apiVersion}/sobjects/${encodeURIComponent(object)}/describe`;
-    return this.#json({ kind: 'describe', method: 'GET', path }, context, parseDescribe);
+    return this.#json({ kind: 'describe', method: 'GET', path }, context, parseDescribe, MAX_DESCRIBE);
   }
 
   async limits(context: ApiContext): Promise<OrgLimits> {
@@ -261,11 +274,11 @@ export class SalesforceConnection {
     call: Omit<Call, 'accept'>,
     context: CallContext,
     parse: (value: unknown) => T | undefined,
+    limit = MAX_REPLY,
   ): Promise<T> {
-    const reply = await this.#transport.send({ ...call, accept: JSON_TYPE }, context);
-    const text = await readText(reply, context.signal);
+    const { facts, status, text } = await this.#transport.read({ ...call, accept: JSON_TYPE }, context, limit);
     const parsed = parse(parseJson(text));
-    if (parsed === undefined) throw unexpected(reply.facts, reply.status, text);
+    if (parsed === undefined) throw unexpected(facts, status, text);
     return parsed;
   }
 }

@@ -10,6 +10,9 @@ const DECODERS = new Map<string, () => Transform>([
   ['br', createBrotliDecompress],
 ]);
 
+/** Somebody who packs twice has made a mistake; who packs more often means harm. */
+const MAX_ENCODINGS = 2;
+
 function encodings(header: string | string[] | undefined): string[] {
   return String(header ?? '')
     .toLowerCase()
@@ -25,10 +28,13 @@ export function isEncoded(header: string | string[] | undefined): boolean {
 
 /**
  * The content of a reply's body. It fails when the body does, and when the body ends too early; destroying it destroys
- * the body. `undefined` for an encoding that is not known.
+ * the body. `undefined` for an encoding that is not known, and for too many of them. Unpacking
+ * goes no faster than the content is read: who reads a bounded part of it unpacks no more.
  */
 export function decoded(body: Readable, header: string | string[] | undefined): Readable | undefined {
-  const decoders = encodings(header).map((name) => DECODERS.get(name));
+  const names = encodings(header);
+  if (names.length > MAX_ENCODINGS) return undefined;
+  const decoders = names.map((name) => DECODERS.get(name));
   if (!decoders.every((decoder) => decoder !== undefined)) return undefined;
   // The one named last was applied last. Errors are for whoever reads the content.
   return decoders.reduceRight((content, decoder) => pipeline(content, decoder(), () => undefined), body);

@@ -95,11 +95,15 @@ function parseField(field: JsonObject, name: string): FieldDescribe {
   };
 }
 
-/** `undefined` when it is no describe: every object has a name and fields. */
+/** The platform allows 900 and a few standard ones; each is compared with each column. */
+const MAX_FIELDS = 5_000;
+
+/** `undefined` when it is no describe: every object has a name and fields, and no more of them than it can have. */
 export function parseDescribe(value: unknown): ObjectDescribe | undefined {
   const object = asObject(value);
   const name = asText(object?.['name']);
   if (object === undefined || name === undefined || !Array.isArray(object['fields'])) return undefined;
+  if (object['fields'].length > MAX_FIELDS) return undefined;
   return {
     name,
     label: asText(object['label']) ?? name,

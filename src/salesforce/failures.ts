@@ -145,6 +145,16 @@ export function unexpected(facts: RequestFacts, status: number, text: string): S
   );
 }
 
+/** For a success that is longer than any that the API sends. */
+export function tooLarge(facts: RequestFacts, status: number, limit: number): SalesforceError {
+  return new SalesforceError(
+    'SALESFORCE_REPLY_TOO_LARGE',
+    `${facts.origin} answered HTTP ${status} to ${label(facts)} with more than ${limit / 1e6} MB, which the API never does; the ` +
+      'rest was not read. Something in between may have answered: try again, then check the instance URL and the proxy.',
+    { request: label(facts), httpStatus: status, retryable: true, maybeApplied: maybeApplied(facts) },
+  );
+}
+
 /** Code of the innermost system or undici error. */
 function codeOf(error: unknown): string {
   const found = asObject(error);
@@ -162,7 +172,7 @@ function bare(error: unknown, facts: RequestFacts): Error {
 }
 
 const UNTRUSTED_CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY))/;
-const NO_ANSWER_IN_TIME = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+const NO_ANSWER_IN_TIME = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'];
 
 /** For a connection that could not be made, broke, or fell silent. `status` when the reply had begun. */
 export function broken(facts: RequestFacts, error: unknown, status?: number): SalesforceError {

@@ -97,17 +97,19 @@ export function parseJobInfo(value: unknown): JobInfo | undefined {
 
 export interface JobPage {
   jobs: JobInfo[];
-  /** Path of the next page. */
+  /** Where the next page is said to be: to be checked before it is followed. */
   next?: string;
 }
 
+/** Jobs of a page: the platform gives a thousand. */
+const MAX_JOBS = 2_000;
+
 export function parseJobPage(value: unknown): JobPage | undefined {
   const page = asObject(value);
-  if (page === undefined || !Array.isArray(page['records'])) return undefined;
+  if (page === undefined || !Array.isArray(page['records']) || page['records'].length > MAX_JOBS) return undefined;
   const next = page['done'] === true ? undefined : asText(page['nextRecordsUrl']);
   return {
     jobs: asArray(page['records']).flatMap((job) => parseJobInfo(job) ?? []),
-    // A path of the same org; anything else would carry the token elsewhere.
-    ...(next?.startsWith('/') && !next.startsWith('//') ? { next } : {}),
+    ...(next !== undefined && { next }),
   };
 }

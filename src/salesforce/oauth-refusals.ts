@@ -5,6 +5,8 @@ import { withoutSecrets } from './secret.js';
 
 const MAX_ERROR = 60;
 const MAX_WORDS = 500;
+/** Characters of the login server's words that are looked at. */
+const MAX_READ = 4_000;
 
 interface Advice {
   text: RegExp;
@@ -63,7 +65,10 @@ export function tokenRefused(origin: string, status: number, body: string, secre
   const reply = asObject(parseJson(body));
   const error = asText(reply?.['error']) ?? '';
   // Judged by the original words, shown without secrets.
-  const said = [error, asText(reply?.['error_description']) ?? ''].filter((part) => part !== '').join(': ');
+  const said = [error, asText(reply?.['error_description']) ?? '']
+    .filter((part) => part !== '')
+    .join(': ')
+    .slice(0, MAX_READ);
   const shown = withoutSecrets(error, secrets)
     .toUpperCase()
     .replace(/[^A-Z0-9_]+/g, '_')

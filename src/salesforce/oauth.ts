@@ -2,9 +2,10 @@
  * Tokens from a login server, for workers without a person: client credentials, refresh token and JWT. A token is asked
  * for when it is first needed and again only when the platform calls it expired; there is no expiry date to go by.
  */
-import { text } from 'node:stream/consumers';
 import { NightloadError } from '../errors.js';
+import { BodyTooLarge, MAX_REPLY, readWhole } from './bounded-body.js';
 import { decoded } from './content-encoding.js';
+import { Deadline } from './deadline.js';
 import { asObject, asText, parseJson } from './json.js';
 import { jwtAssertion } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
@@ -26,7 +27,12 @@ export interface OAuthSettings {
 
 const TOKEN_PATH = '/services/oauth2/token';
 const JWT_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+/** Milliseconds: until the reply begins, and for its silences. */
 const TIMEOUT = 30_000;
+/** For the whole of a call: every request of the connection waits for it. */
+const WHOLE_TIMEOUT = 60_000;
+/** Bytes of a reply's headers. */
+const MAX_HEADERS = 16_384;
 
 function readToken(origin: string, body: string): { token: AccessToken; refreshToken: string | undefined } {
   const reply = asObject(parseJson(body));
@@ -52,13 +58,23 @@ function readToken(origin: string, body: string): { token: AccessToken; refreshT
 export class OAuthTokens implements TokenSource {
   readonly #origin: string;
   readonly #settings: OAuthSettings | JwtSettings;
-  readonly #agent = new OutboundAgent({ connectTimeout: 10_000, headersTimeout: TIMEOUT, bodyTimeout: TIMEOUT });
+  readonly #wholeTimeout: number;
+  readonly #agent = new OutboundAgent({
+    connectTimeout: 10_000,
+    headersTimeout: TIMEOUT,
+    bodyTimeout: TIMEOUT,
+    maxHeaderSize: MAX_HEADERS,
+  });
   #refreshToken: Secret | undefined;
   #token: Promise<AccessToken> | undefined;
 
-  /** @throws NightloadError `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL` */
-  constructor(settings: OAuthSettings | JwtSettings) {
+  /**
+   * @param wholeTimeout milliseconds for a call, its reply read to the end
+   * @throws NightloadError `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`
+   */
+  constructor(settings: OAuthSettings | JwtSettings, wholeTimeout = WHOLE_TIMEOUT) {
     this.#settings = settings;
+    this.#wholeTimeout = wholeTimeout;
     this.#origin = safeOrigin(settings.loginUrl, 'SF_LOGIN_URL');
     this.#refreshToken = 'username' in settings ? undefined : settings.refreshToken;
   }
@@ -123,6 +139,7 @@ export class OAuthTokens implements TokenSource {
   }
 
   async #post(form: URLSearchParams, secrets: readonly string[]): Promise<{ status: number; body: string }> {
+    const deadline = new Deadline(this.#wholeTimeout);
     try {
       const reply = await this.#agent.request({
         origin: this.#origin,
@@ -134,17 +151,27 @@ export class OAuthTokens implements TokenSource {
           'accept-encoding': 'identity',
         },
         body: form.toString(),
+        signal: deadline.signal,
       });
       const body = decoded(reply.body, reply.headers['content-encoding']) ?? reply.body;
-      return { status: reply.statusCode, body: await text(body) };
+      return { status: reply.statusCode, body: await readWhole(body, MAX_REPLY) };
     } catch (error) {
-      const { code, message } = error as { code?: string; message?: string };
+      if (error instanceof BodyTooLarge) {
+        throw new NightloadError(
+          'AUTH_UNEXPECTED_REPLY',
+          `${this.#origin} answered the call for a token with ${error.message}, which no login server does. Check that SF_LOGIN_URL leads to Salesforce.`,
+          { retryable: true },
+        );
+      }
+      const { code, message } = (deadline.reason ?? error) as { code?: string; message?: string };
       throw new NightloadError(
         'LOGIN_UNREACHABLE',
         `No access token from ${this.#origin}: ${code ?? withoutSecrets(message ?? '', secrets)}. ` +
           'Check the network and SF_LOGIN_URL.',
         { retryable: true },
       );
+    } finally {
+      deadline.end();
     }
   }
 }

@@ -9,6 +9,8 @@ export interface OutboundOptions {
   connectTimeout: number;
   bodyTimeout?: number;
   headersTimeout?: number;
+  /** Bytes of a reply's headers in all. */
+  maxHeaderSize?: number;
 }
 
 /** undici's own `EnvHttpProxyAgent` knows no loopback, and its rule cannot be asked for Temporal's connections. */

@@ -7,13 +7,16 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { NightloadError } from '../errors.js';
 import { VERSION } from '../version.js';
+import { BodyTooLarge, drop, MAX_REPLY, readBeginning, readWhole } from './bounded-body.js';
 import { decoded, isEncoded } from './content-encoding.js';
 import type { CallContext, RequestKind } from './context.js';
+import { Deadline } from './deadline.js';
 import { parseDeprecation } from './deprecation.js';
-import { broken, readRefusal, redirected, refused, tokenRenewed, unexpected } from './failures.js';
+import { broken, readRefusal, redirected, refused, tokenRenewed, tooLarge, unexpected } from './failures.js';
 import type { RequestFacts } from './failures.js';
 import { parseLimitInfo } from './limit-info.js';
 import { meaningOf } from './refusals.js';
+import { noticeStart } from './notice-start.js';
 import { OutboundAgent } from './outbound-agent.js';
 import type { AccessToken, TokenSource } from './tokens.js';
 import { UploadBody } from './upload-body.js';
@@ -22,11 +25,12 @@ import { UploadBody } from './upload-body.js';
 export interface Timeouts {
   /** Until a connection is there, TLS included. @default 10,000 */
   connect: number;
-  /** Until the reply to a small request begins. @default 60,000 */
+  /** For the whole of a small request, until the last byte of its reply. @default 60,000 */
   reply: number;
   /**
    * Until the reply to an upload or the first byte of a result file; for an upload counted from its last byte, and while
-   * it is sent, the longest time that the platform may take nothing. @default 300,000
+   * it is sent, the longest time that the platform may take nothing. In so long a result file must bring at least 64 KB.
+   * @default 300,000
    */
   transferReply: number;
   /** The longest silence inside a reply. @default 120,000 */
@@ -40,6 +44,12 @@ const CLIENT = `nightload/${VERSION}`;
 /** Enough for any error text; what lies beyond is not read. */
 const MAX_ERROR_BODY = 64 * 1024;
 
+/** Milliseconds for the rest of a reply that nobody reads. */
+const BODY_GRACE = 5_000;
+
+/** Bytes of a reply's headers, all of them together. */
+const MAX_HEADERS = 16_384;
+
 export interface Call {
   kind: RequestKind;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -51,15 +61,24 @@ export interface Call {
   body?: () => { type: string; content: string | UploadBody };
 }
 
-/** A reply with a success status; its body must be read or destroyed. */
-export interface Reply {
+/** What a reply with a success status says before its body. */
+export interface ReplyHead {
   status: number;
   headers: IncomingHttpHeaders;
+  facts: RequestFacts;
+}
+
+export interface TextReply extends ReplyHead {
+  text: string;
+}
+
+/** A body that is still to come; it must be read or destroyed. */
+export interface OpenReply extends ReplyHead {
   /** Decoded. */
   body: Readable;
   /** Bytes of the body, when the platform says it. */
   length?: number;
-  facts: RequestFacts;
+  deadline: Deadline;
 }
 
 /** Rejects with the signal's reason as soon as it aborts; the promise itself goes on unobserved. */
@@ -79,43 +98,6 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   }
 }
 
-/** Tells when a request really goes onto a connection, which undici's promise does not show. */
-function noticeStart(onStart: () => void): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, {
-      onRequestStart(controller, context) {
-        onStart();
-        handler.onRequestStart?.(controller, context);
-      },
-      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
-      onResponseStart: (...args) => handler.onResponseStart?.(...args),
-      onResponseData: (...args) => handler.onResponseData?.(...args),
-      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
-      onResponseError: (...args) => handler.onResponseError?.(...args),
-    });
-}
-
-/** The beginning of an error's body; a body that breaks off still tells what came. */
-async function errorText(body: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size >= MAX_ERROR_BODY) break;
-    }
-  } catch {
-    // The status says enough.
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Lets go of a body that nobody will read. */
-function drop(body: Readable): undefined {
-  body.on('error', () => undefined).destroy();
-}
-
 function isExpiredSession(facts: RequestFacts, status: number, text: string): boolean {
   if (status !== 401) return false;
   const { errorCode, message } = readRefusal(text);
@@ -132,7 +114,54 @@ export class Transport {
   constructor(tokens: TokenSource, timeouts: Partial<Timeouts> = {}) {
     this.#tokens = tokens;
     this.#timeouts = { ...DEFAULT_TIMEOUTS, ...timeouts };
-    this.#agent = new OutboundAgent({ connectTimeout: this.#timeouts.connect, bodyTimeout: this.#timeouts.idle });
+    this.#agent = new OutboundAgent({
+      connectTimeout: this.#timeouts.connect,
+      bodyTimeout: this.#timeouts.idle,
+      maxHeaderSize: MAX_HEADERS,
+    });
+  }
+
+  /**
+   * The whole reply to a small request, when its status is a success.
+   * @param limit bytes of the reply, decoded
+   * @throws what {@link open} throws, and SalesforceError `SALESFORCE_REPLY_TOO_LARGE`
+   */
+  async read(call: Call, context: CallContext, limit = MAX_REPLY): Promise<TextReply> {
+    const { status, headers, facts, body, length, deadline } = await this.open(call, context);
+    try {
+      if ((length ?? 0) > limit) throw new BodyTooLarge(limit);
+      return { status, headers, facts, text: await readWhole(body, limit) };
+    } catch (error) {
+      context.signal?.throwIfAborted();
+      if (error instanceof BodyTooLarge) throw tooLarge(facts, status, limit);
+      throw broken(facts, deadline.reason ?? error, status);
+    } finally {
+      drop(body);
+      deadline.end();
+    }
+  }
+
+  /** What a success says by its status alone; its body is let go of. */
+  async head(call: Call, context: CallContext): Promise<ReplyHead> {
+    const { status, headers, facts, body, deadline } = await this.open(call, context);
+    // A body that is as short as it should be is read away, so that the connection can be used again.
+    deadline.restart(Math.min(BODY_GRACE, this.#timeouts.reply));
+    void readBeginning(body, MAX_ERROR_BODY).finally(() => {
+      drop(body);
+      deadline.end();
+    });
+    return { status, headers, facts };
+  }
+
+  /** What a success that is none says, for an error. */
+  async beginning({ body, deadline }: OpenReply): Promise<string> {
+    deadline.restart(this.#timeouts.reply);
+    try {
+      return await readBeginning(body, MAX_ERROR_BODY);
+    } finally {
+      drop(body);
+      deadline.end();
+    }
   }
 
   /**
@@ -141,41 +170,70 @@ export class Transport {
    * @throws the signal's reason when it aborts, the error of the upload's source when that cannot be read, and what the
    *   token source throws
    */
-  async send(call: Call, context: CallContext): Promise<Reply> {
+  async open(call: Call, context: CallContext): Promise<OpenReply> {
     let token = await unlessAborted(this.#tokens.current(), context.signal);
     for (let renewed = false; ; renewed = true) {
-      const { facts, reply } = await this.#once(call, token, context);
-      const { statusCode: status, headers } = reply;
-      const encoding = headers['content-encoding'];
-      const body = decoded(reply.body, encoding) ?? drop(reply.body);
-      if (status >= 200 && status < 300) {
-        if (body === undefined) throw unexpected(facts, status, `the encoding ${String(encoding)}`);
-        const length = isEncoded(encoding) ? undefined : headers['content-length'];
-        return { status, headers, body, facts, ...(length !== undefined && { length: Number(length) }) };
-      }
-      const text = body === undefined ? '' : await errorText(body);
-      context.signal?.throwIfAborted();
-      if (status < 400) throw redirected(facts, status, headers);
-      if (renewed || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
-      const own = readRefusal(text).errorCode !== undefined;
+      const deadline = new Deadline(
+        call.transfer ? this.#timeouts.transferReply : this.#timeouts.reply,
+        context.signal,
+      );
+      let isOpen = false;
       try {
-        token = await unlessAborted(this.#renew(token.accessToken), context.signal);
-      } catch (error) {
-        // Something in between may have answered, which says nothing about the token.
-        if (!own && error instanceof NightloadError && error.code === 'TOKEN_EXPIRED') {
-          throw refused(facts, status, headers, text);
+        const { facts, reply } = await this.#once(call, token, context, deadline);
+        const { statusCode: status, headers } = reply;
+        const encoding = headers['content-encoding'];
+        const body = decoded(reply.body, encoding) ?? drop(reply.body);
+        if (status >= 200 && status < 300) {
+          if (body === undefined) throw unexpected(facts, status, `the encoding ${String(encoding)}`);
+          isOpen = true;
+          const length = isEncoded(encoding) ? undefined : headers['content-length'];
+          return { status, headers, body, facts, deadline, ...(length !== undefined && { length: Number(length) }) };
         }
-        throw error;
+        // That of an upload or of a result file too is a small reply.
+        if (call.transfer) deadline.restart(this.#timeouts.reply);
+        const text = body === undefined ? '' : await readBeginning(body, MAX_ERROR_BODY);
+        context.signal?.throwIfAborted();
+        if (status < 400) throw redirected(facts, status, headers);
+        if (renewed || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
+        token = await this.#another(token, call, context, { facts, status, headers, text });
+      } finally {
+        if (!isOpen) deadline.end();
       }
-      if (call.kind === 'upload') throw tokenRenewed(facts, status);
-      // Only the platform's own refusal says that nothing was done; the next attempt has the new token.
-      if (!own && call.method !== 'GET') throw refused(facts, status, headers, text);
     }
+  }
+
+  /** A token for a request that was refused with the one before, when it may be sent again. */
+  async #another(
+    token: AccessToken,
+    call: Call,
+    context: CallContext,
+    { facts, status, headers, text }: TextReply,
+  ): Promise<AccessToken> {
+    const own = readRefusal(text).errorCode !== undefined;
+    let renewed: AccessToken;
+    try {
+      renewed = await unlessAborted(this.#renew(token.accessToken), context.signal);
+    } catch (error) {
+      // Something in between may have answered, which says nothing about the token.
+      if (!own && error instanceof NightloadError && error.code === 'TOKEN_EXPIRED') {
+        throw refused(facts, status, headers, text);
+      }
+      throw error;
+    }
+    if (call.kind === 'upload') throw tokenRenewed(facts, status);
+    // Only the platform's own refusal says that nothing was done; the next attempt has the new token.
+    if (!own && call.method !== 'GET') throw refused(facts, status, headers, text);
+    return renewed;
   }
 
   /** The token that the next request would go with. */
   async token(signal?: AbortSignal): Promise<AccessToken> {
     return unlessAborted(this.#tokens.current(), signal);
+  }
+
+  /** Milliseconds in which a result file must move on. */
+  get patience(): number {
+    return this.#timeouts.transferReply;
   }
 
   /** Ends all connections; requests that run fail. */
@@ -206,10 +264,13 @@ export class Transport {
     call: Call,
     token: AccessToken,
     context: CallContext,
+    deadline: Deadline,
   ): Promise<{ facts: RequestFacts; reply: Dispatcher.ResponseData }> {
     const { signal } = context;
     const body = call.body?.();
     const upload = body?.content instanceof UploadBody ? body.content : undefined;
+    // Every piece that the platform takes is a sign of life.
+    upload?.onPiece(() => deadline.restart(this.#timeouts.transferReply));
     const facts: RequestFacts = {
       kind: call.kind,
       method: call.method,
@@ -245,9 +306,9 @@ export class Transport {
           // undici takes any async iterable; its types name only streams.
           ...(body && { body: body.content as string | Readable }),
           headersTimeout: call.transfer ? this.#timeouts.transferReply : this.#timeouts.reply,
-          ...(signal && { signal }),
+          signal: deadline.signal,
         }),
-        signal,
+        deadline.signal,
       );
       facts.incomplete = upload?.handedOver === false;
       const limits = parseLimitInfo(reply.headers['sforce-limit-info']);
@@ -257,8 +318,10 @@ export class Transport {
       return { facts, reply };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      if (upload?.failure !== undefined) throw upload.failure.error;
       facts.incomplete = upload?.handedOver === false;
+      // A source that is let go of in the middle fails too.
+      if (deadline.reason !== undefined) throw broken(facts, deadline.reason);
+      if (upload?.failure !== undefined) throw upload.failure.error;
       throw broken(facts, error);
     } finally {
       upload?.release();

@@ -13,10 +13,16 @@ export class UploadBody implements AsyncIterable<Uint8Array> {
   #source: Readable | AsyncIterable<Uint8Array> | undefined;
   #handedOver = false;
   #failure: { error: unknown } | undefined;
+  #onPiece: () => void = () => undefined;
 
   constructor(open: OpenBody, length: number) {
     this.#open = open;
     this.length = length;
+  }
+
+  /** Called whenever the connection takes a piece, and when it has taken all. */
+  onPiece(listener: () => void): void {
+    this.#onPiece = listener;
   }
 
   /** The last byte was given to the connection. */
@@ -40,11 +46,13 @@ export class UploadBody implements AsyncIterable<Uint8Array> {
         total += chunk.byteLength;
         if (total > this.length) throw this.#changed('more');
         if (held !== undefined) yield held;
+        this.#onPiece();
         held = chunk;
       }
       if (total !== this.length) throw this.#changed(`only ${total}`);
       this.#handedOver = true;
       if (held !== undefined) yield held;
+      this.#onPiece();
     } catch (error) {
       this.#failure = { error };
       throw error;
