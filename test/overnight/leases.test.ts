@@ -1,6 +1,6 @@
 /** Grants of the org's allocation over hours: one whose holder lives is kept, and a ledger that was ended is asked anew. */
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, closed, expect, inject, it } from 'vitest';
 import { openGoverned } from '../support/governed.js';
 import type { Governed } from '../support/governed.js';
 import { quietWorkers } from '../support/load.js';
@@ -47,6 +47,7 @@ it('keeps the slot of a job that failed while the platform still works on its ro
   const poll = { initialInterval: '1m', maximumInterval: '1m', settleInterval: '30s' };
   const first = await governed.start(9_000, 'first', { poll, jobTimeout: '10m' });
   const phase = async (): Promise<string | undefined> => (await first.progress()).parts[0]?.phase;
+  await closed(world.org);
   while ((await phase()) !== 'settling') await env.sleep('1m');
   const second = await governed.start(5, 'second');
   await expect.poll(waiting, { timeout: 20_000 }).toBe(1);

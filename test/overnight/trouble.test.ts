@@ -1,18 +1,18 @@
 /** Nights on which something goes on for long: an outage in the middle of an upload, a job that is slow to stand still. */
-import { randomUUID } from 'node:crypto';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { BulkLoadResult } from '../../src/contract.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
+import type { RunningWorker } from '../../src/workers/worker.js';
+import { accounts, beforeEach, closed, expect, inject, it } from 'vitest';
+import { startBulkLoad } from '../../src/client.js';
+import type { BulkLoadInput, quietWorkers, randomUUID } from 'node:crypto';
+import { mkdtemp, realpath, rm, startTestWorker, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'csv-stringify/sync';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import { startBulkLoad } from '../../src/client.js';
-import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
-import { startSimulator } from '../../src/simulator/index.js';
-import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
-import type { RunningWorker } from '../../src/workers/worker.js';
-import { accounts, quietWorkers, startTestWorker } from '../support/load.js';
+import { afterEach } from '../support/load.js';
 import { startTimeSkipping } from '../support/time-skipping-server.js';
 
 const MINUTE = 60_000;
@@ -180,6 +180,7 @@ it('says so when a canceled load has no time to see its job stand still', async 
     { source: pathToFileURL(source).href, object: 'Account', operation: 'insert', loadId: 'slow' },
     { taskQueue },
   );
+  await closed(org);
   while ((await handle.progress()).parts[0]?.processed !== 200) await env.sleep('30s');
   await handle.cancel();
   const result = await handle.result();
@@ -197,6 +198,7 @@ it('does not wait for an outage that meets a settling job after a cancel', async
     { source: pathToFileURL(source).href, object: 'Account', operation: 'insert', loadId: 'settling' },
     { taskQueue },
   );
+  await closed(org);
   while ((await handle.progress()).parts[0]?.phase !== 'settling') await env.sleep('5s');
   org.fault({ kind: 'info', times: 1e6, action: { status: 503, html: '<html>down</html>' } });
   await env.sleep('2m');
@@ -216,6 +218,7 @@ it('tells the ledger only once that the allocation was used up', async () => {
     { source: pathToFileURL(source).href, object: 'Account', operation: 'insert', loadId: 'paused' },
     { taskQueue },
   );
+  await closed(org);
   while (org.jobs()[0]?.state !== 'Failed') await env.sleep('5s');
   await first.pause();
   await env.sleep('2 hours');

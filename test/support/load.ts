@@ -48,6 +48,14 @@ export function quietWorkers(): void {
   quiet = true;
 }
 
+/**
+ * Waits, in real time, until the org has the rows of its first job. Time that is skipped while they are being uploaded can
+ * end that upload on a busy machine.
+ */
+export async function closed(org: Simulator): Promise<void> {
+  await expect.poll(() => org.jobs()[0]?.state ?? 'Open', { timeout: 60_000 }).not.toBe('Open');
+}
+
 export async function openWorld(
   options: SimulatorOptions = {},
   address: string = inject('temporalAddress'),
