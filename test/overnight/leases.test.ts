@@ -1,9 +1,9 @@
 /** Grants of the org's allocation over hours: one whose holder lives is kept, and a ledger that was ended is asked anew. */
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterEach, beforeEach, closed, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { openGoverned } from '../support/governed.js';
 import type { Governed } from '../support/governed.js';
-import { quietWorkers } from '../support/load.js';
+import { closed, quietWorkers } from '../support/load.js';
 import { startTimeSkipping } from '../support/time-skipping-server.js';
 
 const DAY = 24 * 3_600_000;

@@ -1,18 +1,18 @@
 /** Nights on which something goes on for long: an outage in the middle of an upload, a job that is slow to stand still. */
-import { BulkLoadResult } from '../../src/contract.js';
-import { startSimulator } from '../../src/simulator/index.js';
-import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
-import type { RunningWorker } from '../../src/workers/worker.js';
-import { accounts, beforeEach, closed, expect, inject, it } from 'vitest';
-import { startBulkLoad } from '../../src/client.js';
-import type { BulkLoadInput, quietWorkers, randomUUID } from 'node:crypto';
-import { mkdtemp, realpath, rm, startTestWorker, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { stringify } from 'csv-stringify/sync';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterEach } from '../support/load.js';
+import { afterEach, beforeEach, expect, inject, it } from 'vitest';
+import { startBulkLoad } from '../../src/client.js';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
+import { startSimulator } from '../../src/simulator/index.js';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
+import type { RunningWorker } from '../../src/workers/worker.js';
+import { accounts, closed, quietWorkers, startTestWorker } from '../support/load.js';
 import { startTimeSkipping } from '../support/time-skipping-server.js';
 
 const MINUTE = 60_000;

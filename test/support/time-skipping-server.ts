@@ -25,9 +25,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /** A running environment whose namespace knows nightload's search attributes. The caller tears it down. */
 export async function startTimeSkipping(path: string): Promise<TestWorkflowEnvironment> {
-  const environment = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
+  const create = (): Promise<TestWorkflowEnvironment> =>
+    TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path } } });
+  // The SDK gives the server 5 seconds to start, which Java does not always do on a busy machine.
+  const environment = await create().catch(create).catch(create);
   await registerSearchAttributes(environment.nativeConnection, environment.namespace ?? 'default');
   return environment;
 }
