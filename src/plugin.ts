@@ -9,6 +9,7 @@ import { DEFAULT_TASK_QUEUE } from './contract.js';
 import { nightloadServiceHandler } from './nexus.js';
 import { openActivities } from './workers/host.js';
 import type { HostOptions, OpenActivities } from './workers/host.js';
+import { WORKFLOW_INTERCEPTORS } from './workers/bundle.js';
 import { FILES_WORKER, groupIdentity } from './workers/worker.js';
 
 /** What the second worker does as the first one. */
@@ -71,6 +72,7 @@ export class NightloadPlugin implements WorkerPlugin {
       taskQueue,
       identity: groupIdentity(taskQueue, opened.filesQueue, options.identity),
       activities: Object.fromEntries(activities),
+      ...(options.workflowBundle === undefined && { interceptors: withOurs(options.interceptors) }),
       nexusServices: [...(options.nexusServices ?? []), nightloadServiceHandler()],
     };
   }
@@ -85,6 +87,11 @@ export class NightloadPlugin implements WorkerPlugin {
       await prepared.close();
     }
   }
+}
+
+/** A bundle that the host has built itself does not have them. */
+function withOurs(own: WorkerOptions['interceptors']): NonNullable<WorkerOptions['interceptors']> {
+  return { ...own, workflowModules: [...(own?.workflowModules ?? []), WORKFLOW_INTERCEPTORS] };
 }
 
 async function runBeside(

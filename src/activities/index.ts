@@ -3,6 +3,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { askAllocation } from './allocation.js';
 import { readOrgLimits } from './allocation-limits.js';
 import { awaitSource } from './await-source.js';
+import { checkLedger } from './check-ledger.js';
 import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
 import { describeChild } from './describe-child.js';
@@ -29,6 +30,7 @@ export function createActivities(dependencies: ActivityDependencies) {
   return {
     askAllocation: askAllocation(dependencies),
     readOrgLimits: readOrgLimits(dependencies),
+    checkLedger: checkLedger(dependencies),
     awaitSource: awaitSource(dependencies),
     locateSource: locateSource(dependencies),
     planLoad: planLoad(dependencies),

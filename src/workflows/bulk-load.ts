@@ -19,7 +19,6 @@ import { signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
 import { resolveInput } from './input.js';
-import { withoutNulls } from './input-fields.js';
 import type { LoadSettings } from './input.js';
 import { endLoad, enterPhase, sortTheRest } from './load-ending.js';
 import { holdForCorrections, letFixerCorrect, listenForCorrections, mayGoOn } from './load-holding.js';
@@ -38,18 +37,21 @@ import {
   soFarQuery,
 } from './messages.js';
 import { newEnded } from './noted-parts.js';
+import { handedOn } from './origin.js';
 import { planInput } from './plan-input.js';
+import { readInput } from './read-input.js';
+import { heard, nothing, readPartNow, readText } from './received.js';
 import { locateSource, lookForSource } from './locate-source.js';
 import { onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
-import { waitForSource, withDatedSource } from './wait-for-source.js';
+import { waitForSource } from './wait-for-source.js';
 import type { LookForSource } from './wait-for-source.js';
 import { loadDetails, nameOf } from './words.js';
 
 export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
-  const input = withDatedSource(withoutNulls(given));
+  const { input, refused } = readInput(given, workflowInfo().workflowId);
   const root = CancellationScope.current();
-  const run = carried ?? newLoad();
+  const run = handedOn(carried) ?? newLoad();
   // Not the time of this run's first task: what was restored may be older than that.
   run.soundAt ??= workflowInfo().startTime.getTime();
   const live: Live = {
@@ -63,6 +65,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
   listenForCorrections(input, () => resolveInput(input, workflowInfo().workflowId), run, live);
   live.show();
   try {
+    if (refused !== undefined) throw refused;
     const settings = resolveInput(input, workflowInfo().workflowId);
     if (run.stage === undefined) await prepare(input, settings, run, live);
     run.loadingSince ??= Date.now();
@@ -110,30 +113,32 @@ function listen(run: LoadRun, live: Live): void {
     live.show();
     await Promise.all(children(live).map((name) => signalChild(name, paused ? pauseSignal : resumeSignal)));
   };
-  setHandler(pauseSignal, pause(true), { description: 'Starts no new job; running ones go on and are polled.' });
-  setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
+  setHandler(pauseSignal, heard('pause', nothing, pause(true)), {
+    description: 'Starts no new job; running ones go on and are polled.',
+  });
+  setHandler(resumeSignal, heard('resume', nothing, pause(false)), { description: 'Starts jobs again after a pause.' });
   setHandler(
     pollNowSignal,
-    async () => {
+    heard('pollNow', nothing, async () => {
       live.changes++;
       await Promise.all(children(live).map((name) => signalChild(name, pollNowSignal)));
-    },
+    }),
     { description: 'Looks at all running jobs now instead of at their next timer.' },
   );
   setHandler(
     partProgressSignal,
-    (part) => {
+    heard('partProgress', readPartNow, (part) => {
       if (live.running.has(part.n)) live.running.set(part.n, part);
       live.show();
-    },
+    }),
     { description: 'Sent by the part itself: how its job is doing.' },
   );
   setHandler(
     retryProgressSignal,
-    (text) => {
+    heard('retryProgress', readText, (text) => {
       live.waitingFor = text;
       live.show();
-    },
+    }),
     { description: 'Sent by the retry itself: what it does or waits for.' },
   );
   setHandler(

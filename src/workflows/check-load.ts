@@ -4,16 +4,15 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, CheckReport } from '../contract.js';
 import { toLoadError } from './failures.js';
 import { resolveInput } from './input.js';
-import { withoutNulls } from './input-fields.js';
 import type { LoadSettings } from './input.js';
 import { planInput } from './plan-input.js';
+import { readInput } from './read-input.js';
 import { locateSource } from './locate-source.js';
 import { onFiles } from './steps.js';
-import { withDatedSource } from './wait-for-source.js';
 
 export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
-  const input = withDatedSource(withoutNulls(given));
-  const settings = settingsOf(input);
+  const { input, refused } = readInput(given, workflowInfo().workflowId);
+  const settings = settingsOf(input, refused);
   const located = await locateSource({
     source: input.source,
     connection: settings.connection,
@@ -28,8 +27,9 @@ export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
   return value;
 }
 
-function settingsOf(input: BulkLoadInput): LoadSettings {
+function settingsOf(input: BulkLoadInput, refused: unknown): LoadSettings {
   try {
+    if (refused !== undefined) throw refused;
     return resolveInput(input, workflowInfo().workflowId);
   } catch (error) {
     // Any other error would make the workflow task fail again and again.

@@ -26,6 +26,7 @@ import { recordsOf } from './load-run.js';
 import { CLAIM_FILE, partFolder } from '../layout.js';
 import { endOf, lookBack, randomSeed } from './child-end.js';
 import type { Untold } from './child-end.js';
+import { isJobResult } from './received.js';
 import { count } from './words.js';
 
 /** What all jobs of a load have in common. */
@@ -182,6 +183,7 @@ export async function runPart(
       },
       { onTerminated: noteLost, isWhole: knowsEarlierJob, ...watch },
     );
+    if (!isJobResult(result)) throw ApplicationFailure.nonRetryable('its result cannot be read', 'CHILD_LOST');
   } catch (error) {
     result = resultOfFailure(error, stage, part);
   }
@@ -197,8 +199,8 @@ function knowsEarlierJob({ canceled, outcome, jobs }: IngestJobResult): boolean 
 function resultOfFailure(error: unknown, stage: Stage, part: number): IngestJobResult {
   const cause = error instanceof ChildWorkflowFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
-    const result = cause.details?.[0] as IngestJobResult | undefined;
-    if (result?.outcome !== undefined) return result;
+    const result = cause.details?.[0];
+    if (isJobResult(result)) return result;
   }
   const unknown = { part, counts: NO_ROWS, missing: 0 };
   const nothing = { jobs: [], apiRequests: 0, filesAgree: true, lost: { creates: [] } };

@@ -10,6 +10,7 @@ import { counted, enterJobPhase } from './job-calls.js';
 import { withUnknownClock } from './failures.js';
 import { enterLost, questionOf } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
+import { handOn } from './origin.js';
 import { onFiles } from './steps.js';
 
 /** A timer that fires so much later than it was due has met an outage, or a restore of the database. */
@@ -103,7 +104,7 @@ export async function settleQuestion(
     nudge.asked = false;
     if (run.released) run.notOurs.push(...pending, ...unknown);
     run.released = false;
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof ingestJob>(input, run);
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof ingestJob>(input, handOn(run));
     const adopt = await findEarlier(input, run);
     if (adopt !== undefined) return adopt;
   }

@@ -45,6 +45,9 @@ import { finish } from './job-ending.js';
 import type { Doubt } from '../activities/types.js';
 import type { IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { adopt, giveUp, send } from './job-sending.js';
+import { handedOn, handOn, refuseUnlessChild } from './origin.js';
+import { heard, nothing, readGrant } from './received.js';
+import type { Grant } from './received.js';
 import { partProgressQuery, partProgressSignal, pauseSignal, pollNowSignal, resumeSignal } from './messages.js';
 import { nextPollDelay } from './polling.js';
 import { onFiles, shared } from './steps.js';
@@ -57,26 +60,43 @@ const FIRST_SIGNAL_AFTER_MS = 10_000;
 /** Each signal costs the parent events, so the next ones are rare; who wants to know more asks this workflow. */
 const NEXT_SIGNAL_AFTER_MS = 3_600_000;
 
+/** Kept of those that have come; only the one that is waited for counts. */
+const MOST_GRANTS = 20;
+
 export async function ingestJob(input: IngestJobInput, carried?: JobRun): Promise<IngestJobResult> {
+  refuseUnlessChild('ingestJob');
+  const state = handedOn(carried);
   // A run of an earlier version carries less.
-  const run: JobRun = { ...newRun(), ...carried };
-  noteReset(run, carried);
+  const run: JobRun = { ...newRun(), ...state };
+  noteReset(run, state);
   const root = CancellationScope.current();
   const nudge = { asked: false };
   const grants: Grants = new Map();
-  setHandler(pollNowSignal, () => void (nudge.asked = true), {
-    description: 'Looks at the job now instead of at the next timer.',
-  });
-  setHandler(grantedSignal, ({ id, ...grant }) => void grants.set(id, grant), {
+  setHandler(
+    pollNowSignal,
+    heard('pollNow', nothing, () => void (nudge.asked = true)),
+    {
+      description: 'Looks at the job now instead of at the next timer.',
+    },
+  );
+  const granted = ({ id, ...grant }: Grant): void => {
+    if (id === run.turn.id) grants.clear();
+    if (grants.size < MOST_GRANTS) grants.set(id, grant);
+  };
+  setHandler(grantedSignal, heard('granted', readGrant, granted), {
     description: "Sent by the ledger of the org's allocation: the job may be created.",
   });
-  setHandler(pauseSignal, () => void (run.paused = true), { description: 'Creates no job until `resume`.' });
+  setHandler(
+    pauseSignal,
+    heard('pause', nothing, () => void (run.paused = true)),
+    { description: 'Creates no job until `resume`.' },
+  );
   const resume = (): void => {
     // After a pause it answers nothing but the pause.
     if (!run.paused && run.question !== undefined) run.released = true;
     run.paused = false;
   };
-  setHandler(resumeSignal, resume, {
+  setHandler(resumeSignal, heard('resume', nothing, resume), {
     description: 'Creates jobs again after a pause; sends the part whose earlier job a person was asked for.',
   });
   setHandler(partProgressQuery, () => partProgress(input, run), { description: 'How the job is doing.' });
@@ -232,7 +252,7 @@ async function watch(input: IngestJobInput, run: JobRun, nudge: { asked: boolean
       await tellParent(input, run);
     }
     if (workflowInfo().continueAsNewSuggested && !isTerminal(run.last?.state ?? '')) {
-      await continueAsNew<typeof ingestJob>(input, run);
+      await continueAsNew<typeof ingestJob>(input, handOn(run));
     }
   }
 }

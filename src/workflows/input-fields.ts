@@ -3,7 +3,9 @@ import { msToNumber } from '@temporalio/common/lib/time.js';
 import type { Duration as TemporalDuration } from '@temporalio/common/lib/time.js';
 import { OPERATIONS } from '../contract.js';
 import type { BulkLoadInput, Duration } from '../contract.js';
+import { isText, MAX_TEXT, shown } from '../domain/shown.js';
 import { NightloadError } from '../errors.js';
+import { plainText } from '../plain-text.js';
 import { datesTrouble } from './source-date.js';
 
 const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
@@ -48,10 +50,20 @@ const GROUPS = new Map<string, readonly string[]>(
   } satisfies { [K in 'part' | 'poll' | 'retry' | 'abortWhen']: (keyof NonNullable<BulkLoadInput[K]>)[] }),
 );
 
-const DELIMITERS = [',', ';', '\t', '|', '^', '`'];
+export const DELIMITERS: readonly string[] = [',', ';', '\t', '|', '^', '`'];
+/** Of all mapping tables and fix rules together, as JSON. */
+const MAX_TABLES = 200_000;
+/** As many fields as the platform takes. */
+const MAX_COLUMNS = 5_000;
+/** No wait of a load is longer. */
+export const MAX_DURATION_MS = 30 * 86_400_000;
+const MAX_KEYS = 100;
+const MAX_NAME = 255;
+/** 15 characters, or 18 with their check. */
+const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
 /** `Name`, `Owner.Email`, `Lead:Who.Email`. */
 const COLUMN_NAME = /^(?:[A-Za-z]\w*:)?[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/;
-const API_NAME = /^[A-Za-z][A-Za-z0-9_]*$/;
+const API_NAME = /^[A-Za-z][A-Za-z0-9_]{0,254}$/;
 
 export function refuse(message: string): never {
   throw new NightloadError('INVALID_INPUT', message);
@@ -75,12 +87,41 @@ export function isObject(value: unknown): value is object {
 /** Misspelt fields would be ignored in silence. */
 export function checkKeys(input: BulkLoadInput): void {
   for (const [key, value] of Object.entries(input) as [string, unknown][]) {
-    if (!Object.hasOwn(KNOWN_KEYS, key)) refuse(`Unknown input field "${key}".`);
+    if (!Object.hasOwn(KNOWN_KEYS, key)) refuse(`Unknown input field ${shown(key)}.`);
     const inner = GROUPS.get(key);
     if (inner === undefined) continue;
-    if (!isObject(value)) refuse(`"${key}" is ${JSON.stringify(value)}; it must be an object.`);
+    if (!isObject(value)) refuse(`"${key}" is ${shown(value)}; it must be an object.`);
     const unknown = Object.keys(value).find((name) => !inner.includes(name));
-    if (unknown !== undefined) refuse(`Unknown input field "${key}.${unknown}". Known are: ${inner.join(', ')}.`);
+    if (unknown !== undefined)
+      refuse(`Unknown input field ${shown(`${key}.${unknown}`)}. Known are: ${inner.join(', ')}.`);
+  }
+}
+
+const TABLES: readonly string[] = ['columns', 'columnsIfPresent', 'constants'] satisfies (keyof BulkLoadInput)[];
+
+/** How long texts may be, and tables: before anything reads them. */
+export function checkSizes(input: object): void {
+  const entries = Object.entries(input) as [string, unknown][];
+  if (entries.length > MAX_KEYS) refuse(`The input has ${entries.length} fields.`);
+  for (const [key, value] of entries) {
+    if (typeof value === 'string' && value.length > MAX_TEXT) {
+      refuse(`"${plainText(key, 50)}" has ${value.length} characters; at most ${MAX_TEXT} are taken.`);
+    }
+    if (TABLES.includes(key) && isObject(value) && Object.keys(value).length > MAX_COLUMNS) {
+      refuse(`"${key}" has ${Object.keys(value).length} entries; at most ${MAX_COLUMNS} are taken.`);
+    }
+  }
+  let size: number;
+  try {
+    size = JSON.stringify(input).length;
+  } catch {
+    return refuse('The input is nested too deeply.');
+  }
+  const texts = entries.filter(([, value]) => typeof value === 'string').length;
+  if (size > MAX_TABLES + texts * MAX_TEXT) {
+    refuse(
+      `The input has ${size} characters. The tables (columns, constants, fixes) may have ${MAX_TABLES} in all: write the values into the file itself.`,
+    );
   }
 }
 
@@ -89,23 +130,25 @@ export function checkFields(input: BulkLoadInput): void {
   if (typeof input.source !== 'string' || input.source === '') refuse('"source" must be a file: URI.');
   if (!input.source.startsWith('file:')) {
     const later = input.source.startsWith('s3:') ? ' This version does not read s3: yet.' : '';
-    refuse(
-      `"source" is ${JSON.stringify(input.source)}; it must be a file: URI such as file:///data/accounts.csv.${later}`,
-    );
+    refuse(`"source" is ${shown(input.source)}; it must be a file: URI such as file:///data/accounts.csv.${later}`);
   }
   const trouble = datesTrouble(input);
   if (trouble !== undefined) refuse(trouble);
-  if (input.output !== undefined && !String(input.output).startsWith('file:')) refuse('"output" must be a file: URI.');
+  if (input.output !== undefined && !(isText(input.output) && input.output.startsWith('file:'))) {
+    refuse('"output" must be a file: URI.');
+  }
+  connectionName(input.connection);
+  if (input.assignmentRuleId !== undefined && !(isText(input.assignmentRuleId) && ID.test(input.assignmentRuleId))) {
+    refuse(`"assignmentRuleId" is ${shown(input.assignmentRuleId)}; it must be an id of 15 or 18 characters.`);
+  }
   if (!isName(input.object)) {
-    refuse(
-      `"object" is ${JSON.stringify(input.object)}; it must be an sObject API name such as Account or Invoice__c.`,
-    );
+    refuse(`"object" is ${shown(input.object)}; it must be an sObject API name such as Account or Invoice__c.`);
   }
   if (!OPERATIONS.includes(input.operation)) {
-    refuse(`"operation" is ${JSON.stringify(input.operation)}; it must be one of ${OPERATIONS.join(', ')}.`);
+    refuse(`"operation" is ${shown(input.operation)}; it must be one of ${OPERATIONS.join(', ')}.`);
   }
   if (input.externalIdFieldName !== undefined && !isName(input.externalIdFieldName)) {
-    refuse(`"externalIdFieldName" is ${JSON.stringify(input.externalIdFieldName)}; it must be a field API name.`);
+    refuse(`"externalIdFieldName" is ${shown(input.externalIdFieldName)}; it must be a field API name.`);
   }
   for (const key of ['columns', 'columnsIfPresent', 'constants'] as const) {
     const texts = input[key];
@@ -115,29 +158,33 @@ export function checkFields(input: BulkLoadInput): void {
     }
   }
   const column = Object.keys(input.constants ?? {}).find((name) => !COLUMN_NAME.test(name));
-  if (column !== undefined) refuse(`"constants" names ${JSON.stringify(column)}, which is no field API name.`);
+  if (column !== undefined) refuse(`"constants" names ${shown(column)}, which is no field API name.`);
   if (/delete/i.test(input.operation) && Object.keys(input.constants ?? {}).length > 0) {
     refuse(`"constants" make no sense for ${input.operation}, which sends Ids only.`);
   }
   for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows', 'keepColumns', 'again'] as const) {
     if (input[key] !== undefined && typeof input[key] !== 'boolean') {
-      refuse(`"${key}" is ${JSON.stringify(input[key])}; it must be true or false.`);
+      refuse(`"${key}" is ${shown(input[key])}; it must be true or false.`);
     }
   }
   if (input.operation === 'upsert' && input.externalIdFieldName === undefined) {
     refuse('Upsert needs "externalIdFieldName" (CLI: --external-id), the field by which rows are matched.');
   }
   if (input.delimiter !== undefined && !DELIMITERS.includes(input.delimiter)) {
-    refuse(`"delimiter" is ${JSON.stringify(input.delimiter)}; it must be one of , ; tab | ^ \`.`);
+    refuse(`"delimiter" is ${shown(input.delimiter)}; it must be one of , ; tab | ^ \`.`);
   }
   if (input.lineEnding !== undefined && input.lineEnding !== 'LF' && input.lineEnding !== 'CRLF') {
-    refuse(`"lineEnding" is ${JSON.stringify(input.lineEnding)}; it must be LF or CRLF.`);
+    refuse(`"lineEnding" is ${shown(input.lineEnding)}; it must be LF or CRLF.`);
   }
   if (input.encoding !== undefined && (typeof input.encoding !== 'string' || input.encoding.trim() === '')) {
-    refuse(
-      `"encoding" is ${JSON.stringify(input.encoding)}; it must be the name of an encoding, such as windows-1252.`,
-    );
+    refuse(`"encoding" is ${shown(input.encoding)}; it must be the name of an encoding, such as windows-1252.`);
   }
+}
+
+/** @throws NightloadError `INVALID_INPUT` */
+export function connectionName(value: unknown = 'default'): string {
+  if (isText(value, MAX_NAME) && value !== '') return value;
+  return refuse(`"connection" is ${shown(value)}; it must be the name of a connection of the worker.`);
 }
 
 function isName(value: unknown): boolean {
@@ -148,17 +195,16 @@ function isName(value: unknown): boolean {
  * Milliseconds.
  * @throws NightloadError `INVALID_INPUT`
  */
-export function duration(value: Duration, name: string, least = 0, most = Infinity): number {
+export function duration(value: Duration, name: string, least = 0, most = MAX_DURATION_MS): number {
   let ms: number;
   try {
     ms = msToNumber(value as TemporalDuration);
   } catch {
     ms = Number.NaN;
   }
-  if (!Number.isFinite(ms) || ms < 0)
-    refuse(`"${name}" is ${JSON.stringify(value)}; write a duration such as 5s or 8h.`);
-  if (ms < least) refuse(`"${name}" is ${JSON.stringify(value)}; the least is ${least} ms.`);
-  if (ms > most) refuse(`"${name}" is ${JSON.stringify(value)}; the most is ${most} ms.`);
+  if (!Number.isFinite(ms) || ms < 0) refuse(`"${name}" is ${shown(value)}; write a duration such as 5s or 8h.`);
+  if (ms < least) refuse(`"${name}" is ${shown(value)}; the least is ${least} ms.`);
+  if (ms > most) refuse(`"${name}" is ${shown(value)}; the most is ${most} ms.`);
   return ms;
 }
 
@@ -169,7 +215,7 @@ export function whole(value: number, name: string, least: number, most: number):
 
 export function within(value: number, name: string, least: number, most: number): number {
   if (typeof value !== 'number' || !(value >= least && value <= most)) {
-    refuse(`"${name}" is ${JSON.stringify(value)}; it must be a number from ${least} to ${most}.`);
+    refuse(`"${name}" is ${shown(value)}; it must be a number from ${least} to ${most}.`);
   }
   return value;
 }

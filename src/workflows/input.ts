@@ -6,7 +6,18 @@ import { LOAD_ID_PATTERN } from '../contract.js';
 import type { BulkLoadInput, FixerActivity, RowFix } from '../contract.js';
 import { fixFindingText, validateFixes, withoutNullKeys } from '../csv/fix-rules.js';
 import { loadIdOf } from '../domain/load-ids.js';
-import { checkKeys, checkFields, duration, isObject, refuse, whole, within, withoutNulls } from './input-fields.js';
+import { isText, shown } from '../domain/shown.js';
+import {
+  checkFields,
+  checkKeys,
+  checkSizes,
+  duration,
+  isObject,
+  refuse,
+  whole,
+  within,
+  withoutNulls,
+} from './input-fields.js';
 
 /** Poll settings in milliseconds. */
 export interface PollPlan {
@@ -49,6 +60,8 @@ const MOST_WAIT_FOR_SOURCE_MS = 3 * 86_400_000;
 /** Faster than this nobody polls on purpose. */
 const LEAST_INTERVAL_MS = 100;
 const MOST_NAMED_RULES = 5;
+/** Of an activity, and of a task queue. */
+const MAX_NAME = 255;
 
 /** Of an input that may be refused: the end of a load needs it all the same. */
 export function outageLimitOf(input: Pick<BulkLoadInput, 'outageLimit'>): number {
@@ -65,12 +78,13 @@ export function outageLimitOf(input: Pick<BulkLoadInput, 'outageLimit'>): number
  */
 export function resolveInput(given: BulkLoadInput, workflowId: string): LoadSettings {
   if (!isObject(given)) refuse('The input must be an object with source, object and operation.');
+  checkSizes(given);
   const input = withoutNulls(given);
   checkKeys(input);
   checkFields(input);
   const loadId = loadIdOf(input, workflowId);
   if (typeof loadId !== 'string' || !LOAD_ID_PATTERN.test(loadId) || loadId === '.' || loadId === '..') {
-    refuse(`"loadId" is ${JSON.stringify(loadId)}; it may have 1 to 200 of A-Z a-z 0-9 . _ -`);
+    refuse(`"loadId" is ${shown(loadId)}; it may have 1 to 200 of A-Z a-z 0-9 . _ -`);
   }
   const initialMs = duration(input.poll?.initialInterval ?? '5s', 'poll.initialInterval', LEAST_INTERVAL_MS);
   return {
@@ -121,8 +135,8 @@ function fixer(given: FixerActivity): NonNullable<LoadSettings['fixer']> {
     heartbeatTimeout,
     ...unknown
   } = isObject(given) ? withoutNulls(given) : ({} as FixerActivity);
-  const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
-  if (!isText(activity) || !isText(taskQueue) || Object.keys(unknown).length > 0) {
+  const isName = (value: unknown): boolean => isText(value, MAX_NAME) && value !== '';
+  if (!isName(activity) || !isName(taskQueue) || Object.keys(unknown).length > 0) {
     refuse(
       '"retry.fixer" must have "activity" and "taskQueue", the names of your activity and of its queue, and may have "timeout" and "heartbeatTimeout".',
     );

@@ -8,16 +8,15 @@ import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput, LoadErro
 import type { LocatedSource, Stage, TakenCorrections } from '../activities/types.js';
 import { innermostFailure, toLoadError } from './failures.js';
 import type { LoadSettings } from './input.js';
+import { isObject } from './input-fields.js';
 import { enterPhase } from './load-ending.js';
 import type { Live } from './load-parts.js';
 import { sendCorrected } from './load-retry.js';
 import type { LoadRun } from './load-run.js';
 import { submitCorrectionsUpdate } from './messages.js';
+import { correctionsTrouble, readCorrections } from './received.js';
 import { onFiles } from './steps.js';
 import { count, moment, nameOf, time } from './words.js';
-
-/** Only such a URI can be meant; the activity looks at the rest. */
-const FILE_URI = /^file:\/\/\/?\S+$/;
 
 /** Takes corrections while the load holds, one file at a time. */
 export function listenForCorrections(
@@ -28,7 +27,8 @@ export function listenForCorrections(
 ): void {
   setHandler(
     submitCorrectionsUpdate,
-    async (corrections): Promise<CorrectionsTaken> => {
+    async (message): Promise<CorrectionsTaken> => {
+      const corrections = readCorrections(message);
       // Several may have waited for the same moment: only the first of them goes on.
       while (live.holding === true && (live.correcting === true || run.phase !== 'holding')) {
         await condition(() => live.holding !== true || (live.correcting !== true && run.phase === 'holding'));
@@ -51,11 +51,10 @@ export function listenForCorrections(
     {
       description:
         'Rejected rows, corrected: a file: URI of a CSV in the shape of the rejected file. Taken while the load holds.',
-      validator: (corrections: Corrections | undefined) => {
+      validator: (message: unknown) => {
         if (live.holding !== true) throw notHolding(run);
-        if (typeof corrections?.source !== 'string' || !FILE_URI.test(corrections.source)) {
-          throw refusal('"source" must be a file: URI such as file:///data/corrected.csv that a worker sees.');
-        }
+        const trouble = correctionsTrouble(message);
+        if (trouble !== undefined) throw refusal(trouble);
       },
     },
   );
@@ -148,9 +147,11 @@ export async function letFixerCorrect(
       enterPhase(run, live, 'retrying');
       live.waitingFor = `${fixer.activity} on ${fixer.taskQueue} to correct ${count(run.books.rejected)} rejected rows`;
       live.show();
-      const corrections = await callFixer(input, settings, run, fixer);
-      if (typeof corrections?.source !== 'string') return;
-      const taken = await take(input, settings, run, corrections, true);
+      const answer = await callFixer(input, settings, run, fixer);
+      if (!hasSource(answer)) return;
+      const trouble = correctionsTrouble(answer);
+      if (trouble !== undefined) throw refusal(trouble);
+      const taken = await take(input, settings, run, readCorrections(answer), true);
       if (taken.left !== undefined) {
         run.warnings.push(
           `${count(taken.left)} ${taken.left === 1 ? 'row' : 'rows'} that the fixer ${fixer.activity} corrected ${taken.left === 1 ? 'was' : 'were'} not sent: a newer row of the source with the same key landed, or may have.`,
@@ -167,6 +168,11 @@ export async function letFixerCorrect(
   }
 }
 
+/** Anything else says that there is nothing to correct. */
+function hasSource(answer: unknown): boolean {
+  return isObject(answer) && 'source' in answer && typeof answer.source === 'string';
+}
+
 function fixerError(error: unknown, { taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>): LoadError {
   const cause = innermostFailure(error);
   if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
@@ -181,9 +187,9 @@ async function callFixer(
   settings: LoadSettings,
   run: LoadRun,
   { activity, taskQueue, timeoutMs, heartbeatMs }: NonNullable<LoadSettings['fixer']>,
-): Promise<Corrections | null | undefined> {
+): Promise<unknown> {
   const source = await gather(settings, run);
-  const activities = proxyActivities<Record<string, (given: FixerInput) => Promise<Corrections | null>>>({
+  const activities = proxyActivities<Record<string, (given: FixerInput) => Promise<unknown>>>({
     taskQueue,
     startToCloseTimeout: timeoutMs,
     // People who hold wait behind it: a fixer that nobody runs must not take their night.

@@ -6,12 +6,14 @@ import { circuitOpen } from './books.js';
 import type { bulkLoad } from './bulk-load.js';
 import { runPart, signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
+import { toLoadError } from './failures.js';
 import type { LoadSettings } from './input.js';
 import { enterJob, evidenceFor, knowsSizeOf, recordsOf } from './load-run.js';
 import type { PartNow } from './job-run.js';
 import type { LoadRun } from './load-run.js';
 import { pauseSignal } from './messages.js';
 import { noteEnded } from './noted-parts.js';
+import { handOn } from './origin.js';
 import { onFiles } from './steps.js';
 
 /** What messages from outside change, and how the parts are doing. Lives as long as the run. */
@@ -57,7 +59,13 @@ export async function loadParts(
       const draining = workflowInfo().continueAsNewSuggested && run.next <= last;
       const mayStart = !draining && !live.paused && run.error === undefined && !run.canceled;
       while (mayStart && live.running.size < settings.maxConcurrent && knowsSizeOf(stage, run.next)) {
-        void startPart(run, live, template, stage, run.next++);
+        const n = run.next++;
+        void startPart(run, live, template, stage, n).catch((error: unknown) => {
+          // Not foreseen: the load ends, with what landed counted.
+          run.error ??= toLoadError(error);
+          live.running.delete(n);
+          live.changes++;
+        });
       }
       if (mayStart && live.running.size < settings.maxConcurrent && run.next <= last) {
         const summary = `sizes of the parts from ${run.next} on`;
@@ -70,7 +78,7 @@ export async function loadParts(
         if (run.next > last || run.error !== undefined || run.canceled) return;
         if (draining) {
           await condition(allHandlersFinished);
-          await continueAsNew<typeof bulkLoad>(input, run);
+          await continueAsNew<typeof bulkLoad>(input, handOn(run));
         }
       }
       await condition(() => live.changes !== seen);

@@ -2,6 +2,7 @@
  * One per org: who may start a job now, so that loads share the org's rolling limits. It wakes for messages and when
  * something leaves the window, grants what fits, and ends when it has nothing left to remember.
  */
+import { ApplicationFailure } from '@temporalio/common';
 import {
   CancellationScope,
   continueAsNew,
@@ -18,6 +19,7 @@ import type { Allocation } from '../salesforce/connections-allocation.js';
 import { forecasts, isEmpty, nextChangeAt } from './allocation/forecast.js';
 import { correct, giveBack, grant, learnExceeded, renew, request, settle, sweep } from './allocation/ledger.js';
 import {
+  ALLOCATION_ID_PREFIX,
   giveBackSignal,
   grantedSignal,
   learnSignal,
@@ -28,10 +30,16 @@ import {
   standingsQuery,
 } from './allocation/messages.js';
 import type { Answer, OrgSummary } from './allocation/messages.js';
+import { readLesson, readRenewal, readRequest, readReturn, readRules, readSettlement } from './allocation/received.js';
 import { openLedger } from './allocation/state.js';
 import type { Lease, Ledger } from './allocation/state.js';
+import { believed, enterChecked, isGranted, sameRules, unchecked } from './allocation/strangers.js';
 import { summary } from './allocation/summary.js';
 import { windowDetails } from './allocation/window-words.js';
+import { toLoadError } from './failures.js';
+import { connectionName, isObject } from './input-fields.js';
+import { handedOn, handOn } from './origin.js';
+import { heard } from './received.js';
 import { reading } from './steps.js';
 
 /** A job that ends sooner needs no look at the org's own figures, which lag behind by minutes anyway. */
@@ -40,6 +48,15 @@ const FIRST_LOOK_AFTER_MS = 60_000;
 const NEXT_LOOK_AFTER_MS = 900_000;
 /** When no job runs, or the user may not see the limits, or the org is out of reach. */
 const RARE_LOOK_AFTER_MS = 3_600_000;
+/** A job that ends sooner does no harm, whoever holds it. */
+const FIRST_CHECK_AFTER_MS = 15_000;
+/** Each check costs history. */
+const NEXT_CHECK_AFTER_MS = 60_000;
+/** More requests wait in no queue: who comes then goes on without the ledger. */
+const MAX_WAITING = 5_000;
+const MAX_CONNECTIONS = 20;
+/** Ids that a query asks about at a time. */
+const MAX_ASKED = 1_000;
 /** Then it continues as new even if somebody asks just now. */
 const MOST_EVENTS = 20_000;
 
@@ -56,6 +73,11 @@ interface Book {
   /** Name and API version of each connection that asked, the newest last. */
   connections: { name: string; apiVersion: string }[];
   lookAt?: number;
+  /** When holders are checked, and settings read. */
+  checkAt?: number;
+  checkedAt?: number;
+  /** Settings as a worker told them: those of messages count only before. */
+  rules?: Allocation;
   apiRequests?: OrgSummary['apiRequests'];
 }
 
@@ -68,13 +90,15 @@ interface Live {
   /** Signals and looks on their way. */
   open: number;
   looking: boolean;
+  checking: boolean;
   alarm?: { at: number; scope: CancellationScope };
 }
 
-export async function orgAllocation(input: OrgAllocationInput): Promise<void> {
-  const book = input.carried ?? { ledger: openLedger(input.rules), connections: [] };
-  const live: Live = { changes: 0, fresh: new Set(), open: 0, looking: false };
-  listen(input.org, book, live);
+export async function orgAllocation(given: OrgAllocationInput): Promise<void> {
+  const { org, rules, carried } = readStart(given);
+  const book: Book = carried ?? { ledger: openLedger(rules), connections: [] };
+  const live: Live = { changes: 0, fresh: new Set(), open: 0, looking: false, checking: false };
+  listen(org, book, live);
   for (;;) {
     const seen = live.changes;
     const now = Date.now();
@@ -83,13 +107,14 @@ export async function orgAllocation(input: OrgAllocationInput): Promise<void> {
     const asked = live.fresh.size > 0;
     live.fresh.clear();
     lookWhenDue(book, live, now);
-    setCurrentDetails(windowDetails(summaryOf(input.org, book, now, MOST_SHOWN)));
+    checkWhenDue(org, book, live, now);
+    setCurrentDetails(windowDetails(summaryOf(org, book, now, MOST_SHOWN)));
     if (live.open === 0) {
       if (isEmpty(book.ledger, now)) return;
       // Who has just asked reads the answer right away: from this run.
       const { continueAsNewSuggested, historyLength } = workflowInfo();
       if (continueAsNewSuggested && (!asked || historyLength > MOST_EVENTS)) {
-        await continueAsNew<typeof orgAllocation>({ ...input, rules: book.ledger.rules, carried: book });
+        await continueAsNew<typeof orgAllocation>({ org, rules: book.ledger.rules, carried: handOn(book) });
       }
     }
     setAlarm(book, live, now);
@@ -97,60 +122,83 @@ export async function orgAllocation(input: OrgAllocationInput): Promise<void> {
   }
 }
 
+/** Anybody may have started it. */
+function readStart(given: unknown): OrgAllocationInput {
+  const { org, rules, carried } = (isObject(given) ? given : {}) as Record<string, unknown>;
+  const found = readRules(rules);
+  if (typeof org !== 'string' || workflowInfo().workflowId !== ALLOCATION_ID_PREFIX + org || found === undefined) {
+    throw ApplicationFailure.nonRetryable(
+      'orgAllocation is started by the parts of loads, for the org that its workflow id names.',
+      'INVALID_INPUT',
+    );
+  }
+  const before = handedOn(carried as Book | undefined);
+  return { org, rules: found, ...(before && { carried: before }) };
+}
+
 /** More would make each step of a long queue slow. */
 const MOST_SHOWN = 10;
 
 function listen(org: string, book: Book, live: Live): void {
   const { ledger } = book;
-  const on = <T>(handle: (message: T, now: number) => void) => {
-    return (message: T): void => {
+  const on = <T>(name: string, read: (message: unknown) => T | undefined, handle: (message: T, now: number) => void) =>
+    heard(name, read, (message: T): void => {
       handle(message, Date.now());
       live.changes++;
-    };
-  };
+    });
   setHandler(
     requestSignal,
-    on(({ connection, apiVersion, rules, ...asked }, now) => {
-      ledger.rules = rules;
-      book.connections = [
-        ...book.connections.filter(({ name }) => name !== connection),
-        { name: connection, apiVersion },
-      ];
-      book.lookAt ??= now + FIRST_LOOK_AFTER_MS;
-      request(ledger, asked, now);
-      live.fresh.add(asked.id);
-    }),
+    on('request', readRequest, (message, now) => enterRequest(book, live, message, now)),
     { description: 'Sent for a part of a load: it wants to create a job.' },
   );
   setHandler(
     renewSignal,
-    on(({ id, processed }, now) => void renew(ledger, id, now, processed)),
+    on('renew', readRenewal, ({ id, processed }, now) => void renew(ledger, id, now, processed)),
     { description: 'Sent by a part: its job lives.' },
   );
   setHandler(
     settleSignal,
-    on(({ id, ...real }, now) => settle(ledger, id, real, now)),
+    on('settle', readSettlement, ({ id, ...real }, now) => settle(ledger, id, believed(ledger, id, real, now), now)),
     { description: 'Sent by a part: its job has ended and used so much.' },
   );
   setHandler(
     giveBackSignal,
-    on(({ id }, now) => giveBack(ledger, id, now)),
+    on('giveBack', readReturn, ({ id }, now) => giveBack(ledger, id, now)),
     { description: 'Sent by a part: it used nothing.' },
   );
   setHandler(
     learnSignal,
-    on(({ code }, now) => {
-      learnExceeded(ledger, now, code, Math.random());
+    on('learn', readLesson, ({ code, id }, now) => {
+      // Only a job that was granted can have met it; of any other the org's own figures tell.
+      if (isGranted(ledger, id)) learnExceeded(ledger, now, code, Math.random());
       book.lookAt = Math.min(book.lookAt ?? Infinity, now + FIRST_LOOK_AFTER_MS);
     }),
     { description: 'Sent by a part: Salesforce refused a job because of a limit.' },
   );
-  setHandler(standingsQuery, (ids) => ids.map((id) => answer(ledger, id, Date.now())), {
-    description: 'How requests stand.',
-  });
-  setHandler(limitsQuery, (now = 0) => summaryOf(org, book, Math.max(now, Date.now())), {
+  const standings = (ids: string[]): Answer[] => ids.slice(0, MAX_ASKED).map((id) => answer(ledger, id, Date.now()));
+  setHandler(standingsQuery, standings, { description: 'How requests stand.' });
+  setHandler(limitsQuery, (now = 0) => summaryOf(org, book, Math.max(Number(now) || 0, Date.now())), {
     description: 'The window: used, granted, reserved, free; who runs, who waits and why.',
   });
+}
+
+function enterRequest(
+  book: Book,
+  live: Live,
+  { asked, connection, apiVersion, rules }: NonNullable<ReturnType<typeof readRequest>>,
+  now: number,
+): void {
+  const { ledger } = book;
+  if (ledger.waiting.length >= MAX_WAITING) return;
+  ledger.rules = book.rules ?? rules;
+  const others = book.connections.filter(({ name }) => name !== connection);
+  book.connections = [...others, { name: connection, apiVersion }].slice(-MAX_CONNECTIONS);
+  book.lookAt ??= now + FIRST_LOOK_AFTER_MS;
+  request(ledger, asked, now);
+  if (unchecked(ledger, now).length > 0 || !sameRules(rules, ledger.rules)) {
+    book.checkAt ??= Math.max(now + FIRST_CHECK_AFTER_MS, (book.checkedAt ?? -Infinity) + NEXT_CHECK_AFTER_MS);
+  }
+  live.fresh.add(asked.id);
 }
 
 function summaryOf(org: string, book: Book, now: number, most?: number): OrgSummary {
@@ -201,6 +249,49 @@ function lookWhenDue(book: Book, live: Live, now: number): void {
   else if (!live.looking && (book.lookAt ?? Infinity) <= now) void look(book, live);
 }
 
+function checkWhenDue(org: string, book: Book, live: Live, now: number): void {
+  if (!inUse(book.ledger)) delete book.checkAt;
+  else if (!live.checking && (book.checkAt ?? Infinity) <= now) void check(org, book, live);
+}
+
+/** Who sends a signal is not seen: whoever holds or waits must be there, and the settings must be a worker's own. */
+async function check(org: string, book: Book, live: Live): Promise<void> {
+  const connection = book.connections.at(-1);
+  if (connection === undefined) return;
+  const { ledger } = book;
+  const { name } = connection;
+  const holders = unchecked(ledger, Date.now()).map(({ id, holder }) => ({ id, holder }));
+  live.open++;
+  live.checking = true;
+  try {
+    const found = await reading.checkLedger.executeWithOptions({ summary: `who holds and waits: ${holders.length}` }, [
+      { connection: name, holders },
+    ]);
+    const now = Date.now();
+    if (found.org === org) {
+      book.rules = found.rules;
+      ledger.rules = found.rules;
+    } else book.connections = book.connections.filter((one) => one.name !== name);
+    for (const id of found.gone) giveBack(ledger, id, now);
+    enterChecked(ledger, found.known, now);
+  } catch {
+    // They keep what they were granted, as long as they say that they live.
+    enterChecked(
+      ledger,
+      holders.map(({ id }) => id),
+      Date.now(),
+    );
+  } finally {
+    const now = Date.now();
+    book.checkedAt = now;
+    delete book.checkAt;
+    if (unchecked(ledger, now).length > 0) book.checkAt = now + NEXT_CHECK_AFTER_MS;
+    live.checking = false;
+    live.open--;
+    live.changes++;
+  }
+}
+
 /** Others use the org too: its own account of what is left corrects the ledger. */
 async function look(book: Book, live: Live): Promise<void> {
   const connection = book.connections.at(-1);
@@ -238,7 +329,8 @@ function enterLimits(book: Book, { batches, apiRequests }: OrgLimitsRead): void 
 /** One that rings too early does no harm: so a later wish starts no new timer, and messages cost no timers. */
 function setAlarm(book: Book, live: Live, now: number): void {
   const lookAt = live.looking ? Infinity : (book.lookAt ?? Infinity);
-  const at = Math.min(nextChangeAt(book.ledger, now) ?? Infinity, lookAt);
+  const checkAt = live.checking ? Infinity : (book.checkAt ?? Infinity);
+  const at = Math.min(nextChangeAt(book.ledger, now) ?? Infinity, lookAt, checkAt);
   if (at === Infinity || (live.alarm !== undefined && live.alarm.at <= at)) return;
   live.alarm?.scope.cancel();
   const scope = new CancellationScope();
@@ -257,9 +349,19 @@ function setAlarm(book: Book, live: Live, now: number): void {
 }
 
 /** The org's own account, where no ledger runs. */
-export async function orgLimits(connection = 'default'): Promise<OrgLimitsRead> {
+export async function orgLimits(given?: string): Promise<OrgLimitsRead> {
+  const connection = nameOf(given);
   const { value } = await reading.readOrgLimits.executeWithOptions({ summary: `limits of ${connection}` }, [
     { connection },
   ]);
   return value;
+}
+
+function nameOf(given: unknown): string {
+  try {
+    return connectionName(given ?? undefined);
+  } catch (error) {
+    const { code, message } = toLoadError(error);
+    throw ApplicationFailure.nonRetryable(message, code);
+  }
 }

@@ -27,8 +27,10 @@ import type { RetryInput, RetryResult } from './load-run.js';
 import { enterEvidence, enterLost } from './job-run.js';
 import { partProgressSignal, pauseSignal, pollNowSignal, resumeSignal, retryProgressSignal } from './messages.js';
 import { newEnded, noteEnded } from './noted-parts.js';
+import { handedOn, handOn, refuseUnlessChild } from './origin.js';
 import { untilCanceled } from './patience.js';
 import { retryDelay } from './polling.js';
+import { heard, nothing, readPartNow } from './received.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 import { markSearchAttributes } from './visibility.js';
 import { count, retryDetails, time } from './words.js';
@@ -83,13 +85,14 @@ function newRetry({ stage, ended, paused, failedWhole }: RetryInput): RetryRun {
 }
 
 export async function retryFailedRows(input: RetryInput, carried?: RetryRun): Promise<RetryResult> {
-  const run = carried ?? newRetry(input);
+  refuseUnlessChild('retryFailedRows');
+  const run = handedOn(carried) ?? newRetry(input);
   const running: Running = { paused: run.paused };
   setHandler(
     pollNowSignal,
-    async () => {
+    heard('pollNow', nothing, async () => {
       if (running.name !== undefined) await signalChild(running.name, pollNowSignal);
-    },
+    }),
     { description: 'Looks at the running job now instead of at its next timer.' },
   );
   const pause = (paused: boolean) => async (): Promise<void> => {
@@ -97,13 +100,13 @@ export async function retryFailedRows(input: RetryInput, carried?: RetryRun): Pr
     run.paused = paused;
     if (running.name !== undefined) await signalChild(running.name, paused ? pauseSignal : resumeSignal);
   };
-  setHandler(pauseSignal, pause(true), { description: 'Starts no new job.' });
-  setHandler(resumeSignal, pause(false), { description: 'Starts jobs again after a pause.' });
+  setHandler(pauseSignal, heard('pause', nothing, pause(true)), { description: 'Starts no new job.' });
+  setHandler(resumeSignal, heard('resume', nothing, pause(false)), { description: 'Starts jobs again after a pause.' });
   setHandler(
     partProgressSignal,
-    async ({ waitingFor, inQuestion }) => {
+    heard('partProgress', readPartNow, async ({ waitingFor, inQuestion }) => {
       if (inQuestion === true && waitingFor !== undefined) await say(input, run.result, waitingFor);
-    },
+    }),
     { description: 'Sent by a job that waits for a person.' },
   );
   for (;;) {
@@ -285,7 +288,7 @@ async function untilReady(input: RetryInput, run: RetryRun, running: Running): P
     return;
   }
   // Only between two jobs: a child would be told that its parent closed.
-  if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof retryFailedRows>(input, run);
+  if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof retryFailedRows>(input, handOn(run));
 }
 
 async function untilResumed(input: RetryInput, result: RetryResult, running: Running): Promise<void> {

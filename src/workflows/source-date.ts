@@ -2,6 +2,7 @@
  * Sources that are named by day: `{date}` in the URI of a source stands for the day of the load, as the clocks of its
  * time zone show it; `{date:yyyyMMdd}` writes it another way. Pure.
  */
+import { shown } from '../domain/shown.js';
 
 /** As a URI has them: braces that belong to the name of a file are written `%7B` and `%7D`. */
 const DATE = /\{date(?::([^{}]*))?\}/gu;
@@ -22,7 +23,7 @@ export function datesTrouble(input: { source: string; timeZone?: unknown }): str
     }
   }
   if (input.timeZone === undefined || isTimeZone(input.timeZone)) return undefined;
-  return `"timeZone" is ${JSON.stringify(input.timeZone)}; it must be a time zone such as Europe/Berlin or UTC.`;
+  return `"timeZone" is ${shown(input.timeZone)}; it must be a time zone such as Europe/Berlin or UTC.`;
 }
 
 /** Whether there is such a time zone: `Europe/Berlin`, `UTC`. */

@@ -5,7 +5,7 @@ import type { Request } from './ledger.js';
 import type { Amount } from './state.js';
 import type { LedgerSummary } from './summary.js';
 
-/** With what the ledger needs to know of the org: the newest request's settings hold. */
+/** With what the ledger needs to know of the org: the newest request's settings hold until a worker has told its own. */
 export interface AllocationRequest extends Request {
   connection: string;
   apiVersion: string;
@@ -20,8 +20,8 @@ export const renewSignal = defineSignal<[{ id: string; processed: number }]>('re
 export const settleSignal = defineSignal<[Amount & { id: string }]>('settle');
 /** Nothing was used. */
 export const giveBackSignal = defineSignal<[{ id: string }]>('giveBack');
-/** The org refused a job because of a limit. */
-export const learnSignal = defineSignal<[{ code: string }]>('learn');
+/** The org refused the job of a request because of a limit. */
+export const learnSignal = defineSignal<[{ code: string; id: string }]>('learn');
 
 export type Answer =
   | { standing: 'granted'; warning?: string }

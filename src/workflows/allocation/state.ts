@@ -30,6 +30,8 @@ interface Asked extends Amount {
   patienceMs: number;
   /** When it was last heard of. */
   renewedAt: number;
+  /** When a worker last saw that its holder is there. */
+  checkedAt?: number;
 }
 
 export interface Waiting extends Asked {
@@ -70,6 +72,8 @@ export interface Ledger {
   others?: { batches: number; max: number; at: number };
   /** The org refused a job because of a limit: no new one before `until`, and then one at first. */
   refused?: { code: string; until: number; times: number };
+  /** What jobs that the ledger does not know say that they have used, since a moment. */
+  strangers?: Amount & { since: number };
 }
 
 export function openLedger(rules: Allocation): Ledger {

@@ -154,7 +154,8 @@ export function ranOutOfQuota({ state, errorMessage = '' }: JobLook): boolean {
 /** A job that failed because the allocation is used up: others must know before its results are fetched and counted. */
 export async function learnFromFailure({ turn, last, jobId }: JobRun): Promise<void> {
   if (turn.ledger === undefined || last === undefined || last.id !== jobId || !ranOutOfQuota(last)) return;
-  await CancellationScope.nonCancellable(() => tell(turn, learnSignal, { code: 'EXCEEDED_QUOTA' }));
+  const lesson = { code: 'EXCEEDED_QUOTA', id: turn.id ?? '' };
+  await CancellationScope.nonCancellable(() => tell(turn, learnSignal, lesson));
 }
 
 /** The job has ended, or there never was one: the ledger gets real numbers. */
@@ -175,7 +176,7 @@ export async function endTurn(input: IngestJobInput, run: JobRun): Promise<void>
 export async function refusedTurn(input: IngestJobInput, run: JobRun, code: string): Promise<void> {
   const { turn } = run;
   const governed = turn.granted;
-  if (turn.ledger !== undefined) await tell(turn, learnSignal, { code });
+  if (turn.ledger !== undefined) await tell(turn, learnSignal, { code, id: turn.id ?? '' });
   await endTurn(input, run);
   if (governed) return;
   const wait = Math.min(LONGEST_WAIT_ALONE_MS, FIRST_WAIT_ALONE_MS * 2 ** turn.alone++) * (1 + 0.2 * Math.random());
