@@ -1,5 +1,5 @@
 /** What `demo` and `dev` start on this machine: a Temporal server, a simulated org, a worker. */
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
@@ -52,7 +52,9 @@ async function openServer({ dataFolder, mayForget, taskQueue }: ServiceOptions):
     return { temporal, stop: () => Promise.resolve() };
   }
   const { path: binary } = await findTemporalServer({ log: say });
-  await mkdir(dataFolder, { recursive: true });
+  // Inputs and results of loads are in there.
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  await chmod(dataFolder, 0o700);
   const dbFile = join(dataFolder, 'temporal.db');
   const server = await startDevServer({ binary, dbFile }).catch((error: unknown) => {
     if (mayForget !== true || !(error instanceof NightloadError) || error.code !== 'TEMPORAL_DATA_IN_USE') throw error;

@@ -15,6 +15,10 @@ export const whole: Kind = {
   fits: (value) => typeof value === 'number' && Number.isInteger(value) && value >= 0,
 };
 export const text: Kind = { words: 'a text', fits: (value) => typeof value === 'string' };
+export const aKey: Kind = {
+  words: 'a text of 16 characters or more',
+  fits: (value) => typeof value === 'string' && value.length >= 16,
+};
 export const flag: Kind = { words: 'true or false', fits: (value) => typeof value === 'boolean' };
 export const aFunction: Kind = { words: 'a function', fits: (value) => typeof value === 'function' };
 export const anything: Kind = { words: 'anything', fits: () => true };

@@ -32,16 +32,25 @@ export interface Controlled {
   org: Org;
 }
 
+interface Asked {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  content: string;
+}
+
+/** Of a caller that has the key. */
 export async function control(
   { simulator, jobs, org }: Controlled,
-  path: string,
-  query: URLSearchParams,
-  content: string,
+  { method, path, query, content }: Asked,
 ): Promise<Reply> {
-  const body = parseJson(content || '{}');
   const name = path.slice(DOOR.length);
-  if (name === 'ledger') return ledger(simulator, jobs);
-  if (name === 'records') return records(org, query);
+  if (method === 'GET') {
+    if (name === 'ledger') return ledger(simulator, jobs);
+    if (name === 'records') return records(org, query);
+    throw notFound();
+  }
+  const body = parseJson(content || '{}');
   if (name === 'seed') {
     check(name, body, { object: text, rows: listOf(texts) }, ['object', 'rows']);
     const rows = body['rows'] as Record<string, string>[];

@@ -57,9 +57,21 @@ export async function sendReply(
   }
 }
 
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+/** @throws Refusal 413 for a longer one, of which the rest is not kept */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  let size = 0;
+  // Not by `for await`, which would end the connection together with the loop, before the reply.
+  await new Promise<void>((done, fail) => {
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) return void chunks.push(chunk);
+      chunks.length = 0;
+      fail(new Refusal(413, 'REQUEST_TOO_LARGE', `A body of this kind has at most ${maxBytes} bytes`));
+    });
+    request.once('end', done).once('error', fail);
+    request.once('close', () => fail(new Error('the connection ended within a body')));
+  });
   return Buffer.concat(chunks);
 }
 

@@ -3,6 +3,7 @@ import { createWriteStream, renameSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { notFound, Refusal } from './http.js';
@@ -106,8 +107,9 @@ export class Jobs {
     const temporary = `${path}.${++this.#uploads}.part`;
     const unpack = request.headers['content-encoding'] === 'gzip' && world.quirks.gzipUpload === 'unpack';
     try {
-      if (unpack) await pipeline(request, createGunzip(), createWriteStream(temporary));
-      else await pipeline(request, createWriteStream(temporary));
+      const kept = atMost(maxUploadBytes + 1);
+      if (unpack) await pipeline(request, createGunzip(), kept, createWriteStream(temporary));
+      else await pipeline(request, kept, createWriteStream(temporary));
       const { size } = await stat(temporary);
       if (size === 0 && world.quirks.emptyUpload === 'refuse') {
         throw new Refusal(400, 'INVALIDBATCH', 'InvalidBatch : The upload holds no data');
@@ -169,4 +171,16 @@ export class Jobs {
 /** The platform's own words, its slip of the pen included. */
 function severalUploads(id: string): string {
   return `Found multipe contents for job: <${id.slice(0, 15)}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`;
+}
+
+/** Lets that much through and swallows the rest: its sender gets to the reply, and the disk does not fill. */
+function atMost(bytes: number): Transform {
+  let left = bytes;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const kept = chunk.subarray(0, left);
+      left -= kept.length;
+      done(null, kept.length > 0 ? kept : undefined);
+    },
+  });
 }

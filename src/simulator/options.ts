@@ -1,6 +1,6 @@
 /** How a simulated org is set up. */
 import type { AllocationLimits } from './allocation.js';
-import { aFunction, aNumber, anything, check, either, flag, listOf, text, whole } from './checks.js';
+import { aFunction, aKey, aNumber, anything, check, either, flag, listOf, text, whole } from './checks.js';
 import type { Shape } from './checks.js';
 import type { Fault } from './faults.js';
 import type { JobWorld } from './job-types.js';
@@ -11,6 +11,10 @@ import type { Quirks } from './quirks.js';
 export interface SimulatorOptions {
   /** @default 0, any free one */
   port?: number;
+  /** Opens the control door. @default a random one */
+  controlKey?: string;
+  /** Further values of `Host`, under which a proxy of a test leads here. @default none: loopback with the port */
+  hosts?: readonly string[];
   /** An access token that is accepted from the beginning. @default '00D000000000001AAA!simulated' */
   token?: string;
   /** The org's clock, in milliseconds; looked at with every request. @default Date.now */
@@ -47,6 +51,8 @@ export interface SimulatorOptions {
 
 export const SIMULATOR_TOKEN = '00D000000000001AAA!simulated';
 export const MAX_UPLOAD_BYTES = 150_000_000;
+/** Of every other body: a job that brings its rows along has 100,000 characters of them. */
+export const MAX_BODY_BYTES = 1_000_000;
 
 /** The versions that an org of 2026 has. */
 export const API_VERSIONS: readonly number[] = Array.from({ length: 66 - 31 + 1 }, (_, i) => 31 + i);
@@ -66,6 +72,8 @@ const OAUTH: Shape<OAuthOptions> = {
 
 const OPTIONS: Shape<SimulatorOptions> = {
   port: whole,
+  controlKey: aKey,
+  hosts: listOf(text),
   token: text,
   now: aFunction,
   seed: aNumber,

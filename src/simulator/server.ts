@@ -1,4 +1,5 @@
 /** The simulated org over HTTP, on loopback: what becomes of a request, from the clock to the reply. */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -10,6 +11,7 @@ import { replyInstead, resetUpload, sendBroken } from './breakage.js';
 import { control, isControl } from './control.js';
 import { Faults } from './faults.js';
 import type { Fault, FaultAction } from './faults.js';
+import { refuseAtDoor, refuseStrangers } from './guard.js';
 import { readBody, readTarget, Refusal, refusalReply, sendReply } from './http.js';
 import type { Reply } from './http.js';
 import type { Job } from './job.js';
@@ -19,7 +21,7 @@ import { Ledger } from './ledger.js';
 import { Markers } from './markers.js';
 import { TokenEndpoint } from './oauth.js';
 import type { LoginFailure } from './oauth.js';
-import { API_VERSIONS, checkOptions, MAX_UPLOAD_BYTES, SIMULATOR_TOKEN } from './options.js';
+import { API_VERSIONS, checkOptions, MAX_BODY_BYTES, MAX_UPLOAD_BYTES, SIMULATOR_TOKEN } from './options.js';
 import type { SimulatorOptions } from './options.js';
 import { Org } from './org.js';
 import { Platform } from './platform.js';
@@ -36,6 +38,8 @@ export type { SimulatorOptions };
 export interface Simulator {
   url: string;
   token: string;
+  /** Opens the control door: the header `x-simulator-key` of its requests. */
+  controlKey: string;
   ledger: Ledger;
   jobs(): Job[];
   records(object: string): StoredRecord[];
@@ -69,17 +73,21 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   for (const fault of options.faults ?? []) faults.add(fault);
   const site: Site = { ...parts, url: () => simulator.url, now };
 
+  const { controlKey = randomBytes(24).toString('base64url'), hosts = [] } = options;
   const server = createServer((request, response) => {
-    void serve(request, response).catch(() => response.destroy());
+    void serve(request, response).catch((error: unknown) => turnAway(request, response, error));
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (source !== undefined) time = await source();
+    refuseStrangers(request, { port: (server.address() as AddressInfo).port, hosts });
     const { path, query } = readTarget(request.url ?? '');
     const method = request.method ?? 'GET';
-    const body = method === 'POST' || method === 'PATCH' ? await readBody(request) : Buffer.alloc(0);
+    if (isControl(path)) refuseAtDoor(method, request.headers, controlKey);
+    if (source !== undefined) time = await source();
+    const hasBody = method === 'POST' || method === 'PATCH';
+    const body = hasBody ? await readBody(request, MAX_BODY_BYTES) : Buffer.alloc(0);
     if (isControl(path)) {
-      const asked = control({ simulator, jobs, org }, path, query, body.toString('utf8'));
+      const asked = control({ simulator, jobs, org }, { method, path, query, content: body.toString('utf8') });
       return sendReply(response, await asked.catch((error: unknown) => asReply(error, 400)));
     }
     const route = routeOf(site, { request, method, path, query, body });
@@ -137,6 +145,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const simulator: Simulator = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token: options.token ?? SIMULATOR_TOKEN,
+    controlKey,
     ledger,
     jobs: () => jobs.all(),
     records: (object) => org.records(object),
@@ -198,6 +207,14 @@ function assemble(options: SimulatorOptions, now: () => number, folder: string) 
     ledger,
     faults: new Faults(),
   };
+}
+
+/** A refusal before a request is one of the org's. What else was sent of it is thrown away, so that its sender gets to the reply. */
+function turnAway(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (!(error instanceof Refusal) || response.headersSent) return void response.destroy();
+  const { status, headers, body } = refusalReply(error);
+  request.resume();
+  response.writeHead(status, headers).end(body);
 }
 
 const isReply = (fault: FaultAction): fault is Extract<FaultAction, { status: number }> =>

@@ -1,14 +1,17 @@
 /** A Temporal dev server on this machine: one SQLite file, so that a restart keeps everything. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { createServer } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTES } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { WITHOUT_PROXY } from '../proxy.js';
+import { guardUi, hiddenAddress } from './ui-guard.js';
 
 export interface DevServerOptions {
   /** Path of the `temporal` program. */
@@ -40,6 +43,13 @@ export interface DevServer {
 const ATTRIBUTE_TYPES = { KEYWORD: 'Keyword', INT: 'Int', KEYWORD_LIST: 'KeywordList' } as const;
 /** The server's own default lets short timers fire a second late. */
 const PROMPT_TIMERS = 'history.timerProcessorMaxTimeShift="10ms"';
+/**
+ * The server always opens its HTTP API, and any page in a browser could ask it. It answers no host but this one, which
+ * exists nowhere and which nobody knows.
+ */
+const noHttpApi = (): string => `frontend.httpAllowedHosts=["${randomUUID()}.invalid"]`;
+/** Everything that the server makes is its user's alone: the database, and what SQLite writes beside it. */
+const PRIVATELY = ['-c', 'umask 077 && exec "$0" "$@"'];
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 5_000;
 
@@ -49,20 +59,25 @@ const STOP_LIMIT_MS = 5_000;
  */
 export async function startDevServer(options: DevServerOptions): Promise<DevServer> {
   const { binary, dbFile, namespace = 'default', retentionDays = 30 } = options;
-  if (dbFile !== undefined) await refuseSharedFile(dbFile);
+  if (dbFile !== undefined) {
+    await refuseSharedFile(dbFile);
+    await closeToOthers(dbFile);
+  }
   const port = options.port ?? (await freePort(7233));
   const uiPort = options.uiPort ?? (await freePort(8233));
+  const ui = { host: hiddenAddress(), port: await freePort() };
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'error'];
   args.push('--http-port', String(await freePort()), '--metrics-port', String(await freePort()));
-  args.push(...(uiPort === 'off' ? ['--headless'] : ['--ui-port', String(uiPort)]));
+  args.push(...(uiPort === 'off' ? ['--headless'] : ['--ui-ip', ui.host, '--ui-port', String(ui.port)]));
   if (namespace !== 'default') args.push('--namespace', namespace);
   if (dbFile !== undefined) args.push('--db-filename', dbFile);
-  for (const setting of [PROMPT_TIMERS, ...(options.dynamicConfig ?? [])]) args.push('--dynamic-config-value', setting);
+  const dynamicConfig = [PROMPT_TIMERS, noHttpApi(), ...(options.dynamicConfig ?? [])];
+  for (const setting of dynamicConfig) args.push('--dynamic-config-value', setting);
   for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) {
     args.push('--search-attribute', `${name}=${ATTRIBUTE_TYPES[type]}`);
   }
   // A group of its own: Ctrl-C in a terminal must reach the worker first, the server last.
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn('sh', [...PRIVATELY, binary, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let said = '';
   const hear = (chunk: Buffer): void => {
     said = (said + chunk.toString()).slice(-2_000);
@@ -85,9 +100,16 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const release = endWithThisProcess(child);
   void ended.then(release);
   if (dbFile !== undefined && child.pid !== undefined) {
-    writeFileSync(holderOf(dbFile), JSON.stringify({ pid: child.pid, address } satisfies Holder));
+    writeFileSync(holderOf(dbFile), JSON.stringify({ pid: child.pid, address } satisfies Holder), {
+      mode: 0o600,
+    });
     void ended.then(() => rmSync(holderOf(dbFile), { force: true }));
   }
+  let door: Server | undefined;
+  void ended.then(() => {
+    door?.closeAllConnections();
+    door?.close();
+  });
   const stop = async (): Promise<void> => {
     if (hasEnded) return;
     child.kill('SIGTERM');
@@ -97,6 +119,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   };
   try {
     await untilReady(address, namespace, retentionDays, () => hasEnded);
+    if (uiPort !== 'off') door = await guardUi(uiPort, ui);
   } catch (error) {
     await stop();
     throw new NightloadError(
@@ -169,6 +192,15 @@ function endWithThisProcess(server: ChildProcess): () => void {
     process.off('exit', kill);
     guard.kill('SIGKILL');
   };
+}
+
+/** Of a database that an earlier version made, and of what SQLite keeps beside one that was not closed. */
+async function closeToOthers(dbFile: string): Promise<void> {
+  for (const path of ['', '-wal', '-shm', '-journal'].map((end) => dbFile + end)) {
+    await chmod(path, 0o600).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
 }
 
 /** Waits until the namespace answers, and sets how long it keeps closed workflows. */

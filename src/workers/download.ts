@@ -1,60 +1,127 @@
 /**
- * Temporal's own downloads, asked for as the SDK asks for them. Done here, not by the SDK: it has no time limit for
- * the connection, and it starts the process-wide runtime, which a worker wants to configure first.
+ * Programs of Temporal's own releases: the CLI with its dev server, and the server that skips time. A release is taken
+ * only when it is, byte for byte, the one whose SHA-256 stands here; nothing of another one is ever unpacked or run.
+ * Done here, not by the SDK: it compares no checksum, it has no time limit for the connection, and it starts the
+ * process-wide runtime, which a worker wants to configure first.
  */
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { interceptors, request } from 'undici';
+import { request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { OutboundAgent } from '../salesforce/outbound-agent.js';
 import { run } from './run.js';
 
 const CONNECT_LIMIT_MS = 5_000;
 const HEADERS_LIMIT_MS = 30_000;
-const PLATFORMS: Partial<Record<NodeJS.Platform, string>> = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
-const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
+const WHOLE_LIMIT_MS = 900_000;
+const MAX_REDIRECTS = 5;
+/** The largest of these archives has 46 MB. */
+const MAX_ARCHIVE_BYTES = 150_000_000;
+/** Where the releases are. */
+export const DOWNLOAD_HOST = 'https://github.com';
 
-/** The SDK's version decides which version of the program is served. */
 export const SDK_VERSION: string = (
   createRequire(import.meta.url)('@temporalio/client/package.json') as { version: string }
 ).version;
 
+/** One version of a program, for the machines whose archive is known. */
+export interface Release {
+  version: string;
+  /** By `process.platform` and `process.arch`. */
+  archives: Partial<Record<string, Archive>>;
+}
+
+export interface Archive {
+  /** After the host. */
+  path: string;
+  sha256: string;
+  /** What is taken out of it. */
+  program: string;
+}
+
+/** As `checksums.txt` of the release has them. Whoever raises the version replaces all four. */
+export const TEMPORAL_CLI: Release = {
+  version: '1.9.1',
+  archives: {
+    'linux-x64': cli('linux_amd64', '09a0326a51db84d02735e53542b9ebd8c4758daf47482a9ab0abce15844e60d5'),
+    'linux-arm64': cli('linux_arm64', '6c57c352d52fc3df34412376fd9ba6f74b7e3ace8e426e6cba8600156d36a145'),
+    'darwin-x64': cli('darwin_amd64', '48cdd6c84c56e27ae8e4d9a47052b89289a9c552dee029b49dd312c6fb72873f'),
+    'darwin-arm64': cli('darwin_arm64', '41e0425378fcb4fb5766340b97435e20fe47bbff2d7bf644ec2d51f7662b7c56'),
+  },
+};
+
+function cli(platform: string, sha256: string): Archive {
+  const path = `temporalio/cli/releases/download/v1.9.1/temporal_cli_1.9.1_${platform}.tar.gz`;
+  return { path, sha256, program: 'temporal' };
+}
+
 /**
- * Downloads the version that belongs to the installed SDK into `folder` and returns the program's path.
- * `cli` is the Temporal CLI with its dev server; `temporal-test-server` skips time.
+ * Downloads a release into `folder`, an empty one that nobody else uses, and returns the program's path.
+ * @throws Error when there is none for this machine, or when it is not the expected one
  */
-export async function downloadProgram(
-  artifact: 'cli' | 'temporal-test-server',
-  folder: string,
-  host = 'https://temporal.download',
-): Promise<string> {
-  const [platform, arch] = [PLATFORMS[process.platform], ARCHITECTURES[process.arch]];
-  if (platform === undefined || arch === undefined) {
-    throw new Error(`there is none for ${process.platform} on ${process.arch}`);
-  }
-  const query = { arch, platform, format: 'tar.gz', 'sdk-name': 'sdk-typescript', 'sdk-version': SDK_VERSION };
+export async function downloadProgram(release: Release, folder: string, host = DOWNLOAD_HOST): Promise<string> {
+  const machine = `${process.platform}-${process.arch}`;
+  const archive = release.archives[machine];
+  if (archive === undefined) throw new Error(`no checksum is known for ${machine}, and without one nothing is used`);
   const agent = new OutboundAgent({ connectTimeout: CONNECT_LIMIT_MS });
-  const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
+  const file = join(folder, 'archive.tar.gz');
   try {
-    const info = await get(`${host}/${artifact}/default?${new URLSearchParams(query).toString()}`, dispatcher);
-    const { archiveUrl, fileToExtract } = (await info.json()) as { archiveUrl: string; fileToExtract: string };
-    const archive = join(folder, 'archive.tar.gz');
-    await pipeline(await get(archiveUrl, dispatcher), createWriteStream(archive));
-    await run('tar', ['-xf', archive, '-C', folder, fileToExtract]);
-    const program = join(folder, fileToExtract);
-    await chmod(program, 0o755);
-    return program;
+    const found = await save(new URL(archive.path, `${host}/`), file, agent);
+    if (found !== archive.sha256) throw new Error(`its SHA-256 is ${found}, not ${archive.sha256}: not used`);
   } finally {
     await agent.destroy();
   }
+  await run('tar', ['-xf', file, '-C', folder, archive.program]);
+  const program = join(folder, archive.program);
+  await chmod(program, 0o755);
+  return program;
 }
 
-async function get(url: string, dispatcher: Dispatcher): Promise<Dispatcher.ResponseData['body']> {
-  const { statusCode, body } = await request(url, { dispatcher, headersTimeout: HEADERS_LIMIT_MS });
-  if (statusCode === 200) return body;
-  await body.dump();
-  throw new Error(`${new URL(url).host} answered ${statusCode}`);
+/** Writes what an address has into a file, which cannot be executed, and gives its SHA-256. */
+async function save(url: URL, path: string, dispatcher: Dispatcher): Promise<string> {
+  const signal = AbortSignal.timeout(WHOLE_LIMIT_MS);
+  const body = await get(url, dispatcher, signal);
+  const hash = createHash('sha256');
+  let size = 0;
+  await pipeline(
+    body,
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        size += chunk.length;
+        if (size > MAX_ARCHIVE_BYTES) throw new Error(`it has more than ${MAX_ARCHIVE_BYTES} bytes: not used`);
+        hash.update(chunk);
+        yield chunk;
+      }
+    },
+    createWriteStream(path, { mode: 0o600, flags: 'wx' }),
+    { signal },
+  );
+  return hash.digest('hex');
+}
+
+/** Follows redirects, each of them over https. */
+async function get(first: URL, dispatcher: Dispatcher, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
+  let url = first;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    refusePlain(url, first);
+    const { statusCode, headers, body } = await request(url, { dispatcher, signal, headersTimeout: HEADERS_LIMIT_MS });
+    if (statusCode === 200) return body;
+    body.on('error', () => undefined).destroy();
+    if (statusCode < 300 || statusCode > 399 || typeof headers['location'] !== 'string') {
+      throw new Error(`${url.host} answered ${statusCode}`);
+    }
+    url = new URL(headers['location'], url);
+  }
+  throw new Error(`${first.host} redirects more than ${MAX_REDIRECTS} times`);
+}
+
+/** Plain http within this machine only, as everywhere: for tests. */
+function refusePlain(url: URL, first: URL): void {
+  const isLocal = first.hostname === '127.0.0.1' && url.hostname === '127.0.0.1';
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLocal)) return;
+  throw new Error(`${first.host} leads to ${url.protocol}//${url.host}, which is not https`);
 }

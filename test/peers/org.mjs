@@ -20,7 +20,8 @@ export async function startOrg(main) {
     const said = await greeting(child);
     const [, url] = /SF_INSTANCE_URL=(\S+)/.exec(said);
     const [, token] = /SF_ACCESS_TOKEN='([^']+)'/.exec(said);
-    return { url, token, stop, ...door(url) };
+    const [, key] = /x-simulator-key: (\S+)/.exec(said);
+    return { url, token, stop, ...door(url, key) };
   } catch (error) {
     await stop();
     throw error;
@@ -34,7 +35,7 @@ function greeting(child) {
     const timer = setTimeout(() => fail('says nothing'), STARTS_WITHIN_MS);
     const read = (text) => {
       said += text;
-      if (!/SF_ACCESS_TOKEN='[^']+'/.test(said)) return;
+      if (!/x-simulator-key: \S+\n/.test(said)) return;
       clearTimeout(timer);
       resolve(said);
     };
@@ -46,9 +47,10 @@ function greeting(child) {
   });
 }
 
-function door(url) {
+function door(url, key) {
   const ask = async (path, body) => {
-    const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    const headers = { 'x-simulator-key': key, ...(body !== undefined && { 'content-type': 'application/json' }) };
+    const init = body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) };
     const reply = await fetch(`${url}/__simulator/${path}`, init);
     if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
     return reply.json();

@@ -30,7 +30,7 @@ const sockets = new Set<Socket>();
 const portOf = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
 
 beforeAll(async () => {
-  org = await startSimulator();
+  org = await startSimulator({ hosts: [HOST] });
   const authority = makeAuthority(mkdtempSync(join(tmpdir(), 'nightload-proxy-')), 'authority');
   certificate = authority.certificate;
   const plain = Number(new URL(org.url).port);

@@ -2,10 +2,17 @@
 import { expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.js';
 import { BASE, openOrg, refusal } from './support.js';
-import type { Json, TestOrg } from './support.js';
+import type { Answer, Json, TestOrg } from './support.js';
+
+const askDoor = (org: TestOrg, name: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  org.ask(body === undefined ? 'GET' : 'POST', `/__simulator/${name}`, body, {
+    'x-simulator-key': org.controlKey,
+    'content-type': 'application/json',
+    ...headers,
+  });
 
 const door = async (org: TestOrg, name: string, body?: unknown): Promise<Json> => {
-  const { status, json } = await org.ask(body === undefined ? 'GET' : 'POST', `/__simulator/${name}`, body);
+  const { status, json } = await askDoor(org, name, body);
   expect(status).toBe(200);
   return json;
 };
@@ -45,9 +52,9 @@ it('[door-faults] sets and clears faults, and says what is wrong with one', asyn
   await door(org, 'fault', { kind: 'limits', action: 'reset' });
   await door(org, 'clear', {});
   expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(200);
-  const wrong = await org.ask('POST', '/__simulator/fault', { kind: 'limits', action: 'explode' });
+  const wrong = await askDoor(org, 'fault', { kind: 'limits', action: 'explode' });
   expect([wrong.status, wrong.text.includes('no action')]).toEqual([400, true]);
-  expect((await org.ask('GET', '/__simulator/nothing')).status).toBe(404);
+  expect((await askDoor(org, 'nothing')).status).toBe(404);
 });
 
 it('[door-acts] sets the speed, plans failures, lets tokens die, puts records there', async () => {
@@ -69,6 +76,31 @@ it('[door-acts] sets the speed, plans failures, lets tokens die, puts records th
 });
 
 it.each([
+  ['no key', { 'x-simulator-key': '' }, 401],
+  ['another key', { 'x-simulator-key': 'A'.repeat(32) }, 401],
+  ['a form', { 'content-type': 'text/plain;charset=UTF-8' }, 415],
+  ['what only begins like JSON', { 'content-type': 'application/jsonx' }, 415],
+])('[door-key] stays shut for %s', async (_what, headers, status) => {
+  const org = await openOrg();
+  expect((await askDoor(org, 'expire-tokens', {}, headers)).status).toBe(status);
+  expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(200);
+  expect((await askDoor(org, 'expire-tokens', {}, { 'content-type': 'application/json; charset=UTF-8' })).status).toBe(
+    200,
+  );
+  expect((await org.ask('GET', `${BASE}/limits`)).status).toBe(401);
+});
+
+it('[door-key] has another key in every org, unless it was told one, and does nothing at a GET', async () => {
+  const [one, two] = [await openOrg(), await openOrg()];
+  expect(one.controlKey).toMatch(/^[\w-]{32}$/);
+  expect(two.controlKey).not.toBe(one.controlKey);
+  expect((await askDoor(one, 'expire-tokens')).status).toBe(404);
+  expect((await one.ask('GET', `${BASE}/limits`)).status).toBe(200);
+  const told = await openOrg({ controlKey: 'a key of sixteen' });
+  expect((await askDoor(told, 'ledger', undefined, { 'x-simulator-key': 'a key of sixteen' })).status).toBe(200);
+});
+
+it.each([
   ['speed', { recordsPerSecond: Number.NaN }, 'recordsPerSecond must be a number from 0 on, not null'],
   ['speed', {}, 'recordsPerSecond is missing'],
   ['speed', [], 'a JSON object is expected'],
@@ -82,13 +114,14 @@ it.each([
   ['seed', { object: 'Account', rows: [{ AnnualRevenue: 5 }] }, 'rows must be a list of an object of texts'],
 ])('[door-checked] refuses at %s %j', async (name, body, message) => {
   const org = await openOrg();
-  const [status, , text] = refusal(await org.ask('POST', `/__simulator/${name}`, body));
+  const [status, , text] = refusal(await askDoor(org, name, body));
   expect([status, text.includes(message) ? message : text]).toEqual([400, message]);
 });
 
 it.each([
   [{ recordPerSecond: 5 }, 'options: nothing is called recordPerSecond'],
   [{ recordsPerSecond: Number.NaN }, 'options: recordsPerSecond must be a number from 0 on, not NaN'],
+  [{ controlKey: 'short' }, "options: controlKey must be a text of 16 characters or more, not 'short'"],
   [{ queueDelayMs: [1] }, 'options: queueDelayMs must be a number from 0 on or a list of 2'],
   [{ quirks: { boolean: 'xsd' } }, 'quirks: nothing is called boolean'],
   [{ quirks: { booleans: 'yes' } }, "quirks: booleans must be one of xsd, words, not 'yes'"],

@@ -28,7 +28,7 @@ function raw(org: TestOrg, path: string): Promise<{ head: string; body: string; 
     socket.on('close', () => finish(true));
     socket.on('error', () => undefined);
     socket.setTimeout(500, () => finish(false));
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${org.token}\r\n\r\n`);
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\nauthorization: Bearer ${org.token}\r\n\r\n`);
   });
 }
 

@@ -2,18 +2,36 @@
  * Temporal's time-skipping test server, in which a night of timers takes seconds: found, or got once into a cache.
  * The SDK's ready-made program comes first; where it cannot be downloaded, or not for this machine, Java and Maven do.
  */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { TestProject } from 'vitest/node';
 import { downloadProgram } from '../../src/workers/download.js';
+import type { Release } from '../../src/workers/download.js';
 import { cacheFolder } from '../../src/workers/temporal-server.js';
 import { run } from '../../src/workers/run.js';
 import { registerSearchAttributes } from '../../src/workers/search-attributes.js';
 import { buildBundle } from './bundle.js';
 
-const MAVEN = { server: '1.38.0', slf4j: '2.0.17' } as const;
+/** The only machine for which this archive's checksum is known; elsewhere Maven it is. */
+const RELEASE: Release = {
+  version: '1.38.0',
+  archives: {
+    'linux-x64': {
+      path: 'temporalio/sdk-java/releases/download/v1.38.0/temporal-test-server_1.38.0_linux_amd64.tar.gz',
+      sha256: '41df834fe8e1ac59619e13908f41b63e4d1054f37634a2f89033d8cf6af71b96',
+      program: 'temporal-test-server_1.38.0_linux_amd64/temporal-test-server',
+    },
+  },
+};
+const MAVEN = {
+  server: '1.38.0',
+  slf4j: '2.0.17',
+  /** Of the list of all jars with their own checksums, as `sha256sum *.jar` prints it. */
+  sha256: '8662a23ca805b6722204221a59e4c63238d83b57753108d3afd89ae325060c6c',
+} as const;
 const MAIN = 'io.temporal.testserver.TestServer';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -49,13 +67,15 @@ export async function findTimeSkippingServer(
   }
   const cache = folder ?? (await cacheFolder(env, 'test-server'));
   await mkdir(cache, { recursive: true });
-  const downloaded = join(cache, 'download');
+  const downloaded = join(cache, `download-${RELEASE.version}`);
   const built = join(cache, `maven-${MAVEN.server}`);
   const program = { download: join(downloaded, 'temporal-test-server'), maven: join(built, 'temporal-test-server') };
   for (const path of Object.values(program)) if (existsSync(path)) return path;
   const failures: string[] = [];
   try {
-    await install(downloaded, (work) => downloadProgram('temporal-test-server', work));
+    await install(downloaded, async (work) => {
+      await rename(await downloadProgram(RELEASE, work), join(work, 'temporal-test-server'));
+    });
     return program.download;
   } catch (error) {
     failures.push(`download: ${messageOf(error)}`);
@@ -104,13 +124,25 @@ ${dependency('org.slf4j', 'slf4j-nop', MAVEN.slf4j)}
 `,
   );
   const lib = join(work, 'lib');
-  await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`], { env });
+  await run('mvn', ['-q', '-B', '-C', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${lib}`], { env });
+  const found = await checksumOf(lib);
+  if (found !== MAVEN.sha256) throw new Error(`the SHA-256 of its jars is ${found}, not ${MAVEN.sha256}: not used`);
   await writeFile(
     join(work, 'temporal-test-server'),
     `#!/bin/sh\nexec java -cp "$(dirname "$0")/lib/*" ${MAIN} "$@"\n`,
     { mode: 0o755 },
   );
 }
+
+async function checksumOf(folder: string): Promise<string> {
+  const lines: string[] = [];
+  for (const name of (await readdir(folder)).sort()) {
+    lines.push(`${sha256(await readFile(join(folder, name)))}  ${name}\n`);
+  }
+  return sha256(lines.join(''));
+}
+
+const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,15 +1,19 @@
 import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SDK_VERSION } from '../../src/workers/download.js';
+import { createHash } from 'node:crypto';
+import { TEMPORAL_CLI } from '../../src/workers/download.js';
+import type { Release } from '../../src/workers/download.js';
 import { findTemporalServer } from '../../src/workers/temporal-server.js';
 import type { FoundServer } from '../../src/workers/temporal-server.js';
 
 const SYSTEM = process.env['PATH'] ?? '';
+const { version: VERSION } = TEMPORAL_CLI;
 let root: string;
 let bin: string;
 let cache: string;
@@ -37,42 +41,60 @@ async function program(path: string, script = 'exit 0'): Promise<string> {
 }
 
 /** With only `bin` on PATH, and no downloads unless a host is given. */
-function find(env: NodeJS.ProcessEnv = {}, downloadHost = 'http://127.0.0.1:9'): Promise<FoundServer> {
+function find(env: NodeJS.ProcessEnv = {}, host: Partial<Host> = {}): Promise<FoundServer> {
   return findTemporalServer({
     env: { PATH: bin, ...env },
     cacheDir: cache,
     log: (line) => lines.push(line),
-    downloadHost,
+    downloadHost: host.url ?? 'http://127.0.0.1:9',
+    ...(host.release !== undefined && { release: host.release }),
   });
 }
 
-/** Serves one archive as Temporal's download service does. */
-async function downloadHost(contents: Record<string, string>): Promise<{ url: string; asked: string[] }> {
+interface Host {
+  url: string;
+  asked: string[];
+  release: Release;
+}
+
+/** A release for this machine. */
+function releaseOf(path: string, sha256: string): Release {
+  const archive = { path, sha256, program: 'temporal' };
+  return { version: VERSION, archives: { [`${process.platform}-${process.arch}`]: archive } };
+}
+
+/** Serves one archive as a release is served, behind a redirect. */
+async function downloadHost(contents: Record<string, string>): Promise<Host> {
   const source = join(root, 'source');
   await mkdir(source);
   for (const [name, text] of Object.entries(contents)) await writeFile(join(source, name), text);
   const archive = join(root, 'served.tar.gz');
   spawnSync('tar', ['-czf', archive, '-C', source, ...Object.keys(contents)]);
+  const bytes = await readFile(archive);
+  const host = await serve((path, response) => {
+    if (path === '/release.tar.gz') response.writeHead(302, { location: '/archive.tar.gz' }).end();
+    else response.end(bytes);
+  });
+  return { ...host, release: releaseOf('release.tar.gz', createHash('sha256').update(bytes).digest('hex')) };
+}
+
+async function serve(answer: (path: string, response: ServerResponse) => void): Promise<Omit<Host, 'release'>> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
-    const host = `http://${request.headers.host}`;
-    if (request.url?.startsWith('/cli/default') === true) {
-      response.end(JSON.stringify({ archiveUrl: `${host}/moved`, fileToExtract: 'temporal' }));
-    } else if (request.url === '/moved') {
-      response.writeHead(302, { location: `${host}/archive.tar.gz` }).end();
-    } else {
-      void readFile(archive).then((bytes) => response.end(bytes));
-    }
+    answer(request.url ?? '', response);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  closeHost = () => server.close();
+  closeHost = () => {
+    server.closeAllConnections();
+    server.close();
+  };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
 }
 
 describe('the order', () => {
   it('takes `temporal` on PATH before a cached copy', async () => {
-    await program(join(cache, `temporal-download-${SDK_VERSION}`));
+    await program(join(cache, `temporal-download-${VERSION}`));
     const onPath = await program(join(bin, 'temporal'));
     expect(await find()).toEqual({ path: onPath, from: 'path' });
     expect(lines).toEqual([]);
@@ -90,7 +112,7 @@ describe('the order', () => {
   });
 
   it('takes a cached copy before it fetches anything', async () => {
-    const path = await program(join(cache, `temporal-download-${SDK_VERSION}`));
+    const path = await program(join(cache, `temporal-download-${VERSION}`));
     expect(await find()).toEqual({ path, from: 'cache' });
     expect(lines).toEqual([]);
   });
@@ -100,25 +122,48 @@ describe('the order', () => {
     await expect(find()).rejects.toMatchObject({ code: 'TEMPORAL_SERVER_NOT_FOUND' });
   });
 
-  it('downloads what belongs to the SDK, as a program, and keeps it', async () => {
+  it('takes nothing from a relative place on PATH, which is the folder of the files to load', async () => {
+    await program(join(root, 'temporal'));
+    const before = process.cwd();
+    process.chdir(root);
+    try {
+      for (const place of ['', '.', './', `:${bin}`, `${bin}::`]) {
+        await expect(find({ PATH: place }), place).rejects.toMatchObject({ code: 'TEMPORAL_SERVER_NOT_FOUND' });
+      }
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it('takes no cached copy that another user may have changed', async () => {
+    const path = await program(join(cache, `temporal-download-${VERSION}`));
+    await chmod(path, 0o775);
+    await expect(find()).rejects.toMatchObject({ code: 'TEMPORAL_SERVER_NOT_FOUND' });
+    await chmod(path, 0o755);
+    await chmod(cache, 0o777);
+    // The attempt to fetch another one takes the folder back.
+    await expect(find()).rejects.toMatchObject({ code: 'TEMPORAL_SERVER_NOT_FOUND' });
+    expect(await find()).toEqual({ path, from: 'cache' });
+  });
+
+  it('downloads the release that belongs to nightload, as a program, and keeps it', async () => {
     const host = await downloadHost({ temporal: '#!/bin/sh\necho hello', LICENSE: 'MIT' });
-    const path = join(cache, `temporal-download-${SDK_VERSION}`);
-    expect(await find({ PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' }, host.url)).toEqual({
+    const path = join(cache, `temporal-download-${VERSION}`);
+    expect(await find({ PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' }, host)).toEqual({
       path,
       from: 'download',
     });
     expect(spawnSync(path, { encoding: 'utf8' }).stdout).toBe('hello\n');
-    expect(host.asked[0]).toContain(`sdk-name=sdk-typescript&sdk-version=${SDK_VERSION}`);
-    expect(await readdir(cache)).toEqual([`temporal-download-${SDK_VERSION}`]);
-    expect(await find({}, host.url)).toEqual({ path, from: 'cache' });
-    expect(host.asked).toHaveLength(3);
+    expect(await readdir(cache)).toEqual([`temporal-download-${VERSION}`]);
+    expect(await find({}, host)).toEqual({ path, from: 'cache' });
+    expect(host.asked).toEqual(['/release.tar.gz', '/archive.tar.gz']);
   });
 
   it('is safe for two processes at once', async () => {
     const host = await downloadHost({ temporal: '#!/bin/sh\necho hello' });
     const both = await Promise.all([
-      find({ PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' }, host.url),
-      find({ PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' }, host.url),
+      find({ PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' }, host),
+      find({ PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' }, host),
     ]);
     expect(new Set(both.map(({ path }) => path)).size).toBe(1);
     expect(spawnSync(both[0].path, { encoding: 'utf8' }).stdout).toBe('hello\n');
@@ -134,6 +179,73 @@ describe('the order', () => {
     );
     expect(await readdir(cache)).toEqual(['temporal-go-v1.5.1']);
     expect(lines.at(-1)).toContain('go install');
+  });
+});
+
+describe('a download', () => {
+  const FORCED = { PATH: SYSTEM, NIGHTLOAD_TEMPORAL: 'download' };
+  const why = async (host: Partial<Host>): Promise<string> => {
+    const error: unknown = await find(FORCED, host).catch((reason: unknown) => reason);
+    // Neither the program nor a part of it stays, let alone as one that can be run.
+    expect(await readdir(cache)).toEqual([]);
+    expect(error).toMatchObject({ code: 'TEMPORAL_SERVER_NOT_FOUND' });
+    return (error as Error).message;
+  };
+
+  it('is not used when it is another one than the pinned release', async () => {
+    const { release: _other, ...host } = await downloadHost({ temporal: `#!/bin/sh\ntouch ${root}/ran` });
+    expect(await why({ ...host, release: releaseOf('release.tar.gz', 'f'.repeat(64)) })).toMatch(
+      /its SHA-256 is [0-9a-f]{64}, not f{64}: not used/,
+    );
+    expect(await readdir(root)).not.toContain('ran');
+  });
+
+  it('is not used when it ends early', async () => {
+    const bytes = Buffer.from('whole');
+    const host = await serve((_path, response) => {
+      response.writeHead(200, { 'content-length': '10' }).write(bytes);
+      setTimeout(() => response.destroy(), 10);
+    });
+    await why({ ...host, release: releaseOf('a', createHash('sha256').update(bytes).digest('hex')) });
+  });
+
+  it('is given up when it does not end', async () => {
+    const megabytes = Buffer.alloc(8_000_000);
+    const host = await serve((_path, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write(megabytes));
+      };
+      response.on('drain', more);
+      more();
+    });
+    expect(await why({ ...host, release: releaseOf('a', 'f'.repeat(64)) })).toContain('more than 150000000 bytes');
+  });
+
+  it.each([
+    ['plain http', 'http://releases.example/x.tar.gz', 'http://releases.example, which is not https'],
+    ['another machine', 'http://127.0.0.2:1/x.tar.gz', 'http://127.0.0.2:1, which is not https'],
+    ['a file', 'file:///etc/passwd', 'file://, which is not https'],
+    ['itself', '/again', 'redirects more than 5 times'],
+  ])('does not follow a redirect to %s', async (_what, location, words) => {
+    const host = await serve((_path, response) => response.writeHead(302, { location }).end());
+    expect(await why({ ...host, release: releaseOf('a', 'f'.repeat(64)) })).toContain(words);
+    expect(host.asked.length).toBeLessThanOrEqual(6);
+  });
+
+  it('is not tried over plain http, nor for a machine whose checksum is not known', async () => {
+    expect(await why({ url: 'http://releases.example' })).toContain('not https');
+    const release = { version: VERSION, archives: {} };
+    const words = await why({ release });
+    expect(words).toContain(`no checksum is known for ${process.platform}-${process.arch}`);
+    for (const other of ['`temporal` is on PATH', 'NIGHTLOAD_TEMPORAL', 'Go 1.24']) expect(words).toContain(other);
+  });
+
+  it('has a checksum for every usual machine', () => {
+    expect(Object.keys(TEMPORAL_CLI.archives)).toEqual(['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']);
+    for (const archive of Object.values(TEMPORAL_CLI.archives)) {
+      expect(archive?.sha256).toMatch(/^[0-9a-f]{64}$/);
+      expect(archive?.path).toContain(`/v${VERSION}/temporal_cli_${VERSION}_`);
+    }
   });
 });
 
@@ -183,7 +295,7 @@ describe('NIGHTLOAD_TEMPORAL', () => {
 
   it('names one way: neither PATH nor another way’s copy is taken', async () => {
     await program(join(bin, 'temporal'));
-    await program(join(cache, `temporal-download-${SDK_VERSION}`));
+    await program(join(cache, `temporal-download-${VERSION}`));
     const path = await program(join(cache, 'temporal-go-v1.5.1'));
     expect(await find({ NIGHTLOAD_TEMPORAL: 'go' })).toEqual({ path, from: 'cache' });
   });

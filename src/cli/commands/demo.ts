@@ -15,7 +15,7 @@ const ACCOUNTS = 25_000;
 export async function demo(options: { keep?: boolean; json?: boolean }): Promise<number> {
   const dataFolder = join(process.cwd(), '.nightload');
   const root = join(dataFolder, 'demo');
-  await mkdir(root, { recursive: true });
+  await mkdir(root, { recursive: true, mode: 0o700 });
   const source = join(root, 'accounts.csv');
   await writeDemoAccounts(source, ACCOUNTS);
   say(`${ACCOUNTS} accounts in ${source}, some bad in each way, some locked at the first try.`);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
-import { asFault } from '../../simulator/index.js';
+import { asFault, KEY_HEADER } from '../../simulator/index.js';
 import type { Fault, SimulatorOptions } from '../../simulator/index.js';
 import { say } from '../failure.js';
 import { interrupted, openSimulator, startServices } from '../services.js';
@@ -19,6 +19,7 @@ export async function dev(options: { simulatorPort?: number }): Promise<number> 
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server  ${temporal.address}${uiUrl === undefined ? '' : `   UI ${uiUrl}`}`);
   say(`Simulated org    ${simulator.url}   token ${simulator.token}`);
+  say(`Its control door ${simulator.url}/__simulator/   ${KEY_HEADER}: ${simulator.controlKey}`);
   say(`Worker           reads and writes files below ${process.cwd()}`);
   say('\nIn another terminal, in this folder:');
   say(`  export TEMPORAL_ADDRESS=${temporal.address}`);
@@ -48,6 +49,7 @@ export async function simulator(command: SimulatorCommand): Promise<number> {
   });
   say(`Simulated org at ${org.url}. For a worker:`);
   say(`  export SF_INSTANCE_URL=${org.url} SF_ACCESS_TOKEN='${org.token}'`);
+  say(`Its control door is ${org.url}/__simulator/, with the header ${KEY_HEADER}: ${org.controlKey}`);
   await interrupted();
   await org.close();
   return 0;
