@@ -1,6 +1,7 @@
 # The nightload worker; the same image runs the command line and the simulated org.
 # Debian, not Alpine: Temporal's native library needs glibc.
-ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+# scripts/pin-images.mjs writes the digest.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app

@@ -1,6 +1,9 @@
 /** The compose files: valid, pinned, closed to the outside, and saying what nightload understands. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { posix, resolve } from 'node:path';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join, posix, resolve } from 'node:path';
 import { DCLinter } from 'dclint';
 import { describe, expect, it } from 'vitest';
 import { SEARCH_ATTRIBUTES } from '../../src/contract.js';
@@ -52,10 +55,29 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     expect(lint(file)).toEqual([]);
   });
 
-  it('names a version of every image, and none that is no longer made', () => {
+  it('names a version of every image, and the digest of those that come from elsewhere', () => {
     for (const [name, { image }] of services) {
-      expect(image, name).toMatch(/^[a-z]+(\/[a-z-]+)?:\d+\.\d+(\.\d+)?(-[a-z]+)?$/);
+      const digest = image.startsWith('nightload:') ? '' : '@sha256:[0-9a-f]{64}';
+      expect(image, name).toMatch(new RegExp(`^[a-z]+(/[a-z-]+)?:\\d+\\.\\d+(\\.\\d+)?(-[a-z]+)?${digest}$`));
       expect(image, name).not.toContain('auto-setup');
+    }
+  });
+
+  it('bounds memory and processes of every service', () => {
+    for (const [name, { mem_limit, pids_limit }] of services) {
+      expect(mem_limit, name).toMatch(/^\d+[mg]$/);
+      expect(pids_limit, name).toBeGreaterThan(0);
+    }
+  });
+
+  it('writes nowhere but to volumes and to /tmp', () => {
+    for (const [name, { read_only, tmpfs = [] }] of services) {
+      // The UI's start script writes its configuration into the image's own folder.
+      expect(read_only, name).toBe(name !== 'temporal-ui');
+      expect(
+        tmpfs.some((place) => /^\/tmp:size=\d+[mg],mode=1777$/.test(place)),
+        name,
+      ).toBe(true);
     }
   });
 
@@ -147,7 +169,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
       expect(logging?.options, name).toEqual({ 'max-size': '10m', 'max-file': '5' });
       expect(security_opt, name).toEqual(['no-new-privileges:true']);
       expect(cap_drop, name).toEqual(['ALL']);
-      if (name !== 'postgres') expect(cap_add, name).toBeUndefined();
+      expect(cap_add, name).toBeUndefined();
     }
   });
 
@@ -223,7 +245,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('sets up the tables with the tools of the same version as the server', () => {
-    const tag = (name: string): string | undefined => service(compose, name).image.split(':')[1];
+    const tag = (name: string): string | undefined => service(compose, name).image.split(/[:@]/)[1];
     expect(tag('temporal-schema')).toBe(tag('temporal'));
     expect(tag('temporal-namespace')).toBe(tag('temporal'));
   });
@@ -231,7 +253,7 @@ describe('docker-compose.yml', () => {
   it('takes the login of a real org from another file, with nothing left of the simulated one', () => {
     const file = 'docker/real-org.env.example';
     const { env_file, environment = {} } = service(
-      readCompose('docker-compose.yml', { NIGHTLOAD_ORG_ENV: file }),
+      readCompose('docker-compose.yml', { ...SIMULATED, NIGHTLOAD_ORG_ENV: file }),
       'worker',
     );
     expect(env_file).toBe(file);
@@ -246,7 +268,8 @@ describe('docker-compose.yml', () => {
   });
 
   it('starts no worker without being told which org', () => {
-    for (const variables of [{}, { NIGHTLOAD_ORG_ENV: '' }]) {
+    const { NIGHTLOAD_ORG_ENV: _left, ...others } = SIMULATED;
+    for (const variables of [others, { ...others, NIGHTLOAD_ORG_ENV: '' }]) {
       expect(() => readCompose('docker-compose.yml', variables)).toThrow(
         /NIGHTLOAD_ORG_ENV is missing a value: write NIGHTLOAD_ORG_ENV into \.env/,
       );
@@ -287,8 +310,29 @@ describe('docker-compose.yml', () => {
     );
   });
 
-  it('leaves PostgreSQL no more than it needs to become its own user', () => {
-    expect(service(compose, 'postgres').cap_add).toEqual(['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID']);
+  it('keeps the database on a network of its own, that leads nowhere, and without root', () => {
+    expect(compose.networks).toEqual({ database: { internal: true }, temporal: null });
+    const on = (network: string): string[] =>
+      Object.entries(compose.services).flatMap(([name, { networks = [] }]) => (networks.includes(network) ? name : []));
+    expect(on('database')).toEqual(['postgres', 'temporal-schema', 'temporal']);
+    expect(on('temporal')).toEqual(['temporal', 'temporal-namespace', 'temporal-ui', 'worker']);
+    for (const [name, { networks, network_mode }] of Object.entries(compose.services)) {
+      // Whoever says neither is on the default network, with everybody else who does not.
+      expect(networks !== undefined || network_mode !== undefined, name).toBe(true);
+    }
+    expect(service(compose, 'postgres')).toMatchObject({ user: 'postgres', networks: ['database'] });
+    expect(service(compose, 'postgres').ports).toBeUndefined();
+    // Two networks, two addresses: the server must not pick one of them for itself.
+    expect(service(compose, 'temporal').environment?.['TEMPORAL_BROADCAST_ADDRESS']).toBe('127.0.0.1');
+  });
+
+  it('starts no database with a password that everybody knows', () => {
+    for (const password of [undefined, '']) {
+      const { POSTGRES_PASSWORD: _left, ...others } = SIMULATED;
+      const variables = password === undefined ? others : { ...others, POSTGRES_PASSWORD: password };
+      expect(() => readCompose('docker-compose.yml', variables)).toThrow(/POSTGRES_PASSWORD is missing a value/);
+    }
+    expect(sourceOf('docs/containers.md')).toContain('POSTGRES_PASSWORD=$(openssl rand -hex 24)');
   });
 });
 
@@ -311,6 +355,41 @@ describe('docker/temporal-namespace.sh', () => {
     expect(Object.fromEntries(created.map(([, name, type]) => [name, type]))).toEqual(
       Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, types[type]])),
     );
+  });
+});
+
+describe('scripts/pin-images.mjs', () => {
+  it('says which digests are no longer those of their tags, and writes them', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightload-pins-'));
+    try {
+      for (const file of [...COMPOSE_FILES, 'Dockerfile']) await writeFile(join(folder, file), sourceOf(file));
+      // Docker, as the script asks it: PostgreSQL's tag has moved.
+      const digest = `sha256:${'a'.repeat(64)}`;
+      const known = [...COMPOSE_FILES, 'Dockerfile'].flatMap((file) => [
+        ...sourceOf(file).matchAll(/([\w./-]+:[\w.-]+)@(sha256:[0-9a-f]{64})/g),
+      ]);
+      const cases = known.map(
+        ([, image = '', now = '']) => `${image}) echo ${image.startsWith('postgres') ? digest : now};;`,
+      );
+      const docker = `#!/bin/sh\ncase "$4" in\n${cases.join('\n')}\n*) exit 1;;\nesac\n`;
+      await writeFile(join(folder, 'docker'), docker, { mode: 0o755 });
+      const run = (...words: string[]) =>
+        spawnSync(process.execPath, [resolve(REPOSITORY, 'scripts/pin-images.mjs'), ...words], {
+          encoding: 'utf8',
+          env: { PATH: [folder, '/usr/bin', '/bin'].join(delimiter), NIGHTLOAD_PIN_ROOT: folder },
+        });
+      const first = run();
+      expect([first.status, first.stderr.trim().split('\n')]).toEqual([
+        1,
+        [expect.stringMatching(/^docker-compose.yml: postgres:.* is now @sha256:a{64}$/), 'Run it with --write.'],
+      ]);
+      expect(run('--write').status).toBe(0);
+      expect(run()).toMatchObject({ status: 0, stderr: 'All digests are those of their tags.\n' });
+      const written = await readFile(join(folder, 'docker-compose.yml'), 'utf8');
+      expect(written.replace(digest, '')).toBe(sourceOf('docker-compose.yml').replace(/(postgres:[\w.-]+@)\S+/, '$1'));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

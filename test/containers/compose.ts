@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 /** As in the `.env` of docs/containers.md. */
-export const SIMULATED = { NIGHTLOAD_ORG_ENV: './docker/simulated-org.env' };
+export const SIMULATED = { NIGHTLOAD_ORG_ENV: './docker/simulated-org.env', POSTGRES_PASSWORD: 'a random one' };
 export const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.dev.yml'];
 
 export interface Service {
@@ -26,6 +26,10 @@ export interface Service {
   ports?: string[];
   volumes?: (string | { type: string; source: string; target: string; bind?: { create_host_path?: boolean } })[];
   tmpfs?: string[];
+  read_only?: boolean;
+  networks?: string[];
+  mem_limit?: string;
+  pids_limit?: number;
   healthcheck?: { test?: string[]; disable?: boolean };
   depends_on?: Record<string, { condition: string; restart?: boolean }>;
   restart?: string;
@@ -40,6 +44,7 @@ export interface ComposeFile {
   name: string;
   services: Record<string, Service>;
   volumes: Record<string, unknown>;
+  networks?: Record<string, { internal?: boolean } | null>;
   secrets?: Record<string, { file: string }>;
 }
 

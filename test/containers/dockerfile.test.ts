@@ -21,7 +21,7 @@ const context = inContext(files);
 describe('Dockerfile', () => {
   it('builds in one stage and runs in another, both on one pinned Debian with a Node that the package accepts', () => {
     expect(stages.map(({ name }) => name)).toEqual(['build', undefined]);
-    for (const { from } of stages) expect(from).toMatch(/^node:\d+\.\d+\.\d+-bookworm-slim$/);
+    for (const { from } of stages) expect(from).toMatch(/^node:\d+\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
     expect(build?.from).toBe(final?.from);
     const major = Number(/^node:(\d+)/.exec(final?.from ?? '')?.[1]);
     expect(major % 2).toBe(0);
