@@ -21,7 +21,10 @@ export interface OAuthOptions {
   assertionMaxAheadMs?: number;
   /** @default ['nightload-refresh'] */
   refreshTokens?: string[];
-  /** A refresh token works once, and its reply brings the next one. @default false */
+  /**
+   * A refresh token works once, and its reply brings the next one. Whoever uses one again ends the authorization: its
+   * last refresh token and its access tokens are revoked. @default false
+   */
   rotateRefreshTokens?: boolean;
 }
 
@@ -51,7 +54,10 @@ export class TokenEndpoint {
   readonly #options: Required<Omit<OAuthOptions, 'publicKey'>> & { publicKey: string | undefined };
   readonly #tokens: Tokens;
   readonly #now: () => number;
-  readonly #refreshTokens: Set<string>;
+  /** Refresh tokens that are good, and the authorization that each belongs to: the first token of its chain. */
+  readonly #refreshTokens: Map<string, string>;
+  /** Those that were used. */
+  readonly #spent = new Map<string, string>();
   #failures: { failure: LoginFailure; times: number }[] = [];
 
   constructor(options: OAuthOptions, tokens: Tokens, now: () => number) {
@@ -65,7 +71,7 @@ export class TokenEndpoint {
       refreshTokens: options.refreshTokens ?? ['nightload-refresh'],
       rotateRefreshTokens: options.rotateRefreshTokens ?? false,
     };
-    this.#refreshTokens = new Set(this.#options.refreshTokens);
+    this.#refreshTokens = new Map(this.#options.refreshTokens.map((token) => [token, token]));
     this.#tokens = tokens;
     this.#now = now;
   }
@@ -101,10 +107,17 @@ export class TokenEndpoint {
     // An app may be set up to refresh without its secret; a wrong one is refused all the same.
     const secretFits = secret === clientSecret || (secret === null && grantType === 'refresh_token');
     if (!secretFits) return 'invalidClient';
-    if (grantType === 'refresh_token' && !this.#refreshTokens.has(form.get('refresh_token') ?? '')) {
-      return 'expiredRefreshToken';
+    return grantType === 'refresh_token' ? this.#refreshRefusal(form.get('refresh_token') ?? '') : undefined;
+  }
+
+  #refreshRefusal(token: string): LoginFailure | undefined {
+    if (this.#refreshTokens.has(token)) return undefined;
+    const stolen = this.#spent.get(token);
+    if (stolen !== undefined) {
+      for (const [known, chain] of this.#refreshTokens) if (chain === stolen) this.#refreshTokens.delete(known);
+      this.#tokens.killChain(stolen);
     }
-    return undefined;
+    return 'expiredRefreshToken';
   }
 
   #assertionRefusal(assertion: string): LoginFailure | undefined {
@@ -123,7 +136,7 @@ export class TokenEndpoint {
     const id = url + IDENTITY;
     const issuedAt = String(Math.round(this.#now()));
     return {
-      access_token: this.#tokens.issue(ORG_ID),
+      access_token: this.#tokens.issue(ORG_ID, this.#refreshTokens.get(form.get('refresh_token') ?? '')),
       signature: createHmac('sha256', this.#options.clientSecret).update(`${id}${issuedAt}`).digest('base64'),
       scope: 'api',
       token_format: 'opaque',
@@ -138,8 +151,10 @@ export class TokenEndpoint {
   #rotated(used: string | null): Record<string, string> {
     if (used === null || !this.#options.rotateRefreshTokens) return {};
     const next = randomBytes(24).toString('base64url');
+    const chain = this.#refreshTokens.get(used) ?? used;
     this.#refreshTokens.delete(used);
-    this.#refreshTokens.add(next);
+    this.#spent.set(used, chain);
+    this.#refreshTokens.set(next, chain);
     return { refresh_token: next };
   }
 }

@@ -35,6 +35,8 @@ export interface SimulatorOptions {
   oauth?: OAuthOptions;
   /** How long access tokens live, the ready one too. @default Infinity */
   tokenLifetimeMs?: number;
+  /** How many requests an access token is good for, the ready one too. @default Infinity */
+  tokenRequests?: number;
   /** Whether the user may hardDelete. @default true */
   hardDelete?: boolean;
   /** `Object.Field` that the user may not see. @default none */
@@ -85,6 +87,7 @@ const OPTIONS: Shape<SimulatorOptions> = {
   limits: anything,
   oauth: anything,
   tokenLifetimeMs: aNumber,
+  tokenRequests: whole,
   hardDelete: flag,
   hiddenFields: listOf(text),
   maxUploadBytes: aNumber,

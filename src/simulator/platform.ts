@@ -1,7 +1,7 @@
 /** What clients ask an org besides jobs: versions, who they are, limits, objects, records, queries. */
 import type { Allocations } from './allocation.js';
 import { describeReply, globalDescribe } from './describe.js';
-import { jsonReply, notFound } from './http.js';
+import { jsonReply, notFound, Refusal } from './http.js';
 import type { Reply } from './http.js';
 import { IDENTITY, ORG_ID, USER_ID } from './ids.js';
 import type { Org } from './org.js';
@@ -11,9 +11,8 @@ const RESOURCES = ['jobs', 'limits', 'query', 'sobjects'];
 /** Megabytes and jobs of resources that nothing here uses up. */
 const UNUSED = { DailyBulkV2QueryJobs: 10_000, DailyBulkV2QueryFileStorageMB: 976_562, FileStorageMB: 1_000_000 };
 
-/** The one permission of the user that matters here. */
-const PERMISSION_QUERY =
-  /^\s*select\s+PermissionsBulkApiHardDelete\s+from\s+UserPermissionAccess(?:\s+limit\s+\d+)?\s*$/i;
+/** Permissions of the user, one or several at a time. */
+const PERMISSION_QUERY = /^\s*select\s+([\w\s,]+?)\s+from\s+UserPermissionAccess(?:\s+limit\s+\d+)?\s*$/i;
 
 export interface PlatformOptions {
   org: Org;
@@ -125,14 +124,26 @@ export class Platform {
 
   /** @param columns what its columns are instead of its records */
   query(soql: string, base: string, columns: boolean): Reply {
-    if (PERMISSION_QUERY.test(soql)) return this.#permission(base);
+    const permissions = PERMISSION_QUERY.exec(soql)?.[1];
+    if (permissions !== undefined) return this.#permissions(permissions.split(','), base);
     return jsonReply(200, (columns ? columnsReply : queryReply)(this.#options.org, soql, base));
   }
 
-  #permission(base: string): Reply {
+  #permissions(names: readonly string[], base: string): Reply {
+    const { hardDelete } = this.#options;
+    const known: Record<string, boolean> = {
+      PermissionsApiEnabled: true,
+      PermissionsBulkApiHardDelete: hardDelete,
+      PermissionsModifyAllData: false,
+    };
+    const asked = names.map((name) => {
+      const found = Object.keys(known).find((one) => one.toLowerCase() === name.trim().toLowerCase());
+      if (found !== undefined) return found;
+      throw new Refusal(400, 'INVALID_FIELD', `No such column '${name.trim()}' on entity 'UserPermissionAccess'.`);
+    });
     const type = 'UserPermissionAccess';
     const attributes = { type, url: `${base}/sobjects/${type}/000000000000000AAA` };
-    const record = { attributes, PermissionsBulkApiHardDelete: this.#options.hardDelete };
+    const record = { attributes, ...Object.fromEntries(asked.map((name) => [name, known[name]])) };
     return jsonReply(200, { totalSize: 1, done: true, records: [record] });
   }
 

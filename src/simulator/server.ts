@@ -179,7 +179,8 @@ function assemble(options: SimulatorOptions, now: () => number, folder: string) 
   const org = new Org({ maxRecords: allocations.maxStoredRecords, hiddenFields: options.hiddenFields ?? [] });
   const random = randomFrom(seed);
   const lifetimeMs = options.tokenLifetimeMs ?? Infinity;
-  const tokens = new Tokens({ ready: token, now, lifetimeMs, ends: quirks.sessionEnds });
+  const requests = options.tokenRequests ?? Infinity;
+  const tokens = new Tokens({ ready: token, now, lifetimeMs, requests, ends: quirks.sessionEnds });
   const queueDelay = (): number =>
     typeof queueDelayMs === 'number' ? queueDelayMs : queueDelayMs[0] + random() * (queueDelayMs[1] - queueDelayMs[0]);
   const hardDelete = options.hardDelete ?? true;

@@ -122,8 +122,29 @@ it('[token-rotation] takes each refresh token once where that is switched on', a
   const org = await openOrg({ oauth: { rotateRefreshTokens: true } });
   const form = { grant_type: 'refresh_token', refresh_token: 'nightload-refresh', ...CLIENT };
   const next = String((await login(org, form)).json['refresh_token']);
-  expect((await login(org, form)).status).toBe(400);
   expect((await login(org, { ...form, refresh_token: next })).status).toBe(200);
+  expect((await login(org, form)).status).toBe(400);
+});
+
+it('[token-rotation] ends the authorization of whoever uses a refresh token again, and no other', async () => {
+  const org = await openOrg({ oauth: { rotateRefreshTokens: true, refreshTokens: ['mine', 'theirs'] } });
+  const form = (token: unknown) => ({ grant_type: 'refresh_token', refresh_token: String(token), ...CLIENT });
+  const { json: first } = await login(org, form('mine'));
+  const { json: second } = await login(org, form(first['refresh_token']));
+  const { json: other } = await login(org, form('theirs'));
+  expect(await works(org, second['access_token'])).toBe(true);
+  expect(error(await login(org, form('mine')))).toEqual([400, 'invalid_grant', 'expired access/refresh token']);
+  expect(await works(org, second['access_token'])).toBe(false);
+  expect((await login(org, form(second['refresh_token']))).status).toBe(400);
+  expect(await works(org, other['access_token'])).toBe(true);
+  expect((await login(org, form(other['refresh_token']))).status).toBe(200);
+});
+
+it('[token-requests] lets a token die after so many requests', async () => {
+  const org = await openOrg({ tokenRequests: 2 });
+  const { access_token: token } = (await byClient(org)).json;
+  expect([await works(org, token), await works(org, token), await works(org, token)]).toEqual([true, true, false]);
+  expect(await works(org, (await byClient(org)).json['access_token'])).toBe(true);
 });
 
 it.each(Object.keys(LOGIN_FAILURES) as LoginFailure[])(
