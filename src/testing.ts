@@ -36,6 +36,8 @@ export interface TestEnvironmentOptions {
   taskQueue?: string;
   /** How the simulated org behaves. */
   org?: SimulatorOptions;
+  /** Fixers that loads may name, as `activity@taskQueue`. @default none */
+  fixers?: readonly string[];
   /** False leaves the worker to the test. @default true */
   worker?: boolean;
   /** Lines for people, when a Temporal server is fetched. @default silence */
@@ -91,7 +93,8 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
     stops.push(() => connection.close());
     const connections = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
     if (options.worker !== false) {
-      const worker = await startWorker({ connection, namespace, taskQueue, connections, roots: [folder] });
+      const { fixers = [] } = options;
+      const worker = await startWorker({ connection, namespace, taskQueue, connections, fixers, roots: [folder] });
       stops.push(() => worker.stop());
     }
     const csv: NightloadTestEnvironment['csv'] = async (name, rows) => {

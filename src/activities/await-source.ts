@@ -2,11 +2,12 @@
 import { NightloadError } from '../errors.js';
 import { fingerprint } from '../storage/files.js';
 import type { Fingerprint } from '../storage/files.js';
-import { connectionOf } from './dependencies.js';
+import { connectionOf, permit, permitFixer } from './dependencies.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { step } from './step.js';
+import type { LoadWish } from './types.js';
 
-export interface AwaitSourceInput {
+export interface AwaitSourceInput extends LoadWish {
   source: string;
   connection: string;
 }
@@ -21,8 +22,12 @@ export interface SourceLook {
 const NOT_YET: readonly string[] = ['SOURCE_NOT_FOUND', 'SOURCE_NOT_READABLE'];
 
 export function awaitSource(dependencies: ActivityDependencies): (input: AwaitSourceInput) => Promise<SourceLook> {
-  return step(async ({ source, connection }) => {
+  return step(async (input) => {
+    const { source, connection } = input;
     const { filesQueue, roots } = dependencies;
+    // Now, not after hours; and whether a file is there is an answer too.
+    await permit(dependencies, connection, input);
+    permitFixer(dependencies, input.fixer);
     try {
       // Told at once, not after hours of waiting.
       connectionOf(dependencies, connection);

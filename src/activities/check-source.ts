@@ -7,7 +7,7 @@ import { NightloadError } from '../errors.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { connectionOf } from './dependencies.js';
+import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { openSource, withoutCopy } from './open-source.js';
 import type { OpenSource } from './open-source.js';
 import { preflight } from './preflight.js';
@@ -27,10 +27,12 @@ export function checkSource(
 ): (input: PlanLoadInput) => Promise<Counted<CheckReport>> {
   return countedStep(async (input, step) => {
     const { source, object, operation } = input;
+    await permit(dependencies, input.connection, input);
     const report: CheckReport = { ok: false, source, object, operation, errors: [], warnings: [] };
     const path = await dependencies.roots.pathOf(source);
     const work = await dependencies.roots.pathOf(input.workUri);
     try {
+      permitFixer(dependencies, input.fixer);
       await check(connectionOf(dependencies, input.connection), path, work, input, report, step);
     } catch (error) {
       // What passes by itself is tried again; everything else is what the check was asked for.

@@ -23,7 +23,7 @@ export function createJob(dependencies: ActivityDependencies): (input: CreateJob
   return countedStep(async (input, step) => {
     const lostCreates = lostBefore(step);
     step.memory = { lostCreates };
-    const info = await ask(connectionOf(dependencies, input.connection), input, step);
+    const info = await ask(connectionOf(dependencies, input.connection, input), input, step);
     const difference = info.createdDate === undefined ? 0 : Date.parse(info.createdDate) - Date.now();
     const ahead = Number.isFinite(difference) ? difference : 0;
     const { soundAt, doubtAt = -Infinity } = input.evidence ?? { soundAt: Infinity };

@@ -61,7 +61,7 @@ export function findEarlierJobs(
     const search: Search = {
       input,
       step,
-      connection: connectionOf(dependencies, input.connection),
+      connection: connectionOf(dependencies, input.connection, input),
       context: { ...step.call, apiVersion: input.apiVersion },
       work: await roots.pathOf(input.workUri),
       stageFolder,

@@ -16,7 +16,7 @@ export function findLostJobs(
   dependencies: ActivityDependencies,
 ): (input: FindLostJobsInput) => Promise<Counted<LostJobsFound>> {
   return countedStep(async (input, step) => {
-    const connection = connectionOf(dependencies, input.connection);
+    const connection = connectionOf(dependencies, input.connection, input);
     const context = { ...step.call, apiVersion: input.apiVersion };
     const found: LostJobsFound = { empty: [], filled: [] };
     for await (const job of connection.listJobs(context)) {

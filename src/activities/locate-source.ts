@@ -5,7 +5,7 @@ import { fingerprint } from '../storage/files.js';
 import { runFolder } from '../layout.js';
 import { folderUri } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { connectionOf } from './dependencies.js';
+import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { NightloadError } from '../errors.js';
 import { refuseIfLanded } from './landed-before.js';
 import { step } from './step.js';
@@ -14,6 +14,9 @@ import type { LocateSourceInput, LocatedSource } from './types.js';
 export function locateSource(dependencies: ActivityDependencies): (input: LocateSourceInput) => Promise<LocatedSource> {
   return step(async (input) => {
     const { roots } = dependencies;
+    // Of every worker of the queue alike, and before anything is looked at.
+    await permit(dependencies, input.connection, input);
+    permitFixer(dependencies, input.fixer);
     await elsewherePerhaps(async () => {
       connectionOf(dependencies, input.connection);
       await fingerprint(await roots.pathOf(input.source));

@@ -12,7 +12,7 @@ import { lengthsOf } from '../csv/row-fixes.js';
 import { fingerprint, sameFingerprint } from '../storage/files.js';
 import type { Fingerprint } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { connectionOf } from './dependencies.js';
+import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { openSource, withoutCopy } from './open-source.js';
 import { preflight, throwFindings } from './preflight.js';
 import type { Preflight } from './preflight.js';
@@ -28,6 +28,8 @@ const MOST_WARNINGS = 10;
 export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadInput) => Promise<Counted<PlannedLoad>> {
   return countedStep(async (input, step) => {
     const { roots } = dependencies;
+    await permit(dependencies, input.connection, input);
+    permitFixer(dependencies, input.fixer);
     const source = await roots.pathOf(input.source);
     const work = await roots.pathOf(input.workUri);
     const before = await fingerprint(source);

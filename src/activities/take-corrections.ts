@@ -19,6 +19,7 @@ import { NightloadError } from '../errors.js';
 import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { permit } from './dependencies.js';
 import { landedFiles } from './ended-parts.js';
 import { hiddenValues } from './hidden-values.js';
 import { openSource } from './open-source.js';
@@ -44,9 +45,10 @@ export function takeCorrections(
     await mkdir(folder, { recursive: true });
     const rejected = await Promise.all(input.rejected.map((uri) => roots.pathOf(uri)));
     const succeeded = await landedFiles(roots, input.ended);
-    const rows = await asRefusal(async () =>
-      readCorrections(await roots.pathOf(input.source), plan, rejected, folder, { ...input, succeeded }, step),
-    );
+    const rows = await asRefusal(async () => {
+      if (input.connection !== undefined) await permit(dependencies, input.connection, { source: input.source });
+      return readCorrections(await roots.pathOf(input.source), plan, rejected, folder, { ...input, succeeded }, step);
+    });
     const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage = rows.plan;
     // After a reset the same number may name another file: what the first one sent must not count as its rows.

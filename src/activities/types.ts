@@ -72,7 +72,21 @@ export interface OrgRef {
   apiVersion: string;
 }
 
-export interface LocateSourceInput {
+/** An activity of the user's own, and its queue. */
+export interface FixerName {
+  activity: string;
+  taskQueue: string;
+}
+
+/** What a load is going to do, as far as it may be forbidden; absent from workflows of an earlier version. */
+export interface LoadWish {
+  object?: string;
+  operation?: Operation;
+  externalIdFieldName?: string;
+  fixer?: FixerName;
+}
+
+export interface LocateSourceInput extends LoadWish {
   connection: string;
   source: string;
   output?: string;
@@ -117,6 +131,7 @@ export interface PlanLoadInput {
   skipBadRows: boolean;
   /** Fields that fix rules name. */
   fixFields?: string[];
+  fixer?: FixerName;
 }
 
 /** Consecutive parts that go to the platform with the same operation. */
@@ -395,6 +410,8 @@ export interface TakeCorrectionsInput extends Corrections {
   rejected: string[];
   /** All stages of the load so far: in their files are the rows that landed. */
   ended: EndedStage[];
+  /** Through which the rows will go; absent from workflows of an earlier version. */
+  connection?: string;
   /** A program made them: corrections that would cost newer values are left out, and not the whole file refused. */
   fromFixer: boolean;
   operation: Operation;

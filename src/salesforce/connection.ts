@@ -14,11 +14,11 @@ import { broken, unexpected } from './failures.js';
 import { organizationOf } from './organization.js';
 import { jobRequest, parseJobInfo, parseJobPage } from './job-info.js';
 import type { JobInfo, JobPage, JobSpec } from './job-info.js';
-import { asArray, asObject, parseJson } from './json.js';
+import { asArray, asObject, asText, parseJson } from './json.js';
 import { parseLimits } from './limits.js';
 import type { OrgLimits } from './limits.js';
 import { resultStream } from './result-stream.js';
-import type { TokenSource } from './tokens.js';
+import type { AccessToken, TokenSource } from './tokens.js';
 import { Transport } from './transport.js';
 import type { Call, ReplyHead, Timeouts } from './transport.js';
 import { UploadBody } from './upload-body.js';
@@ -116,6 +116,12 @@ export class SalesforceConnection {
         context.signal?.throwIfAborted();
       }
     }
+  }
+
+  /** The token that a call would go with: signs in, if that has not been done. */
+  async token({ signal }: CallContext = {}): Promise<Pick<AccessToken, 'instanceUrl'>> {
+    const { instanceUrl } = await this.#transport.token(signal);
+    return { instanceUrl };
   }
 
   /** Names the org, the same for all connections to it. Takes no request, but perhaps one for a token. */
@@ -265,6 +271,35 @@ export class SalesforceConnection {
     }).then(({ may }) => may);
   }
 
+  /** Whose token it is: ids of the org and of the user. `undefined` where the org does not tell. */
+  async identity(context: ApiContext): Promise<{ organizationId: string; userId: string } | undefined> {
+    const path = `/services/data/${context.apiVersion}/`;
+    return this.#json({ kind: 'versions', method: 'GET', path }, context, (value) => {
+      const identity = asText(asObject(value)?.['identity']) ?? '';
+      const [, organizationId, userId] = /\/id\/(00D[A-Za-z0-9]{12,15})\/(005[A-Za-z0-9]{12,15})$/.exec(identity) ?? [];
+      return { who: organizationId !== undefined && userId !== undefined ? { organizationId, userId } : undefined };
+    }).then(({ who }) => who);
+  }
+
+  /**
+   * Fields of one record.
+   * @param id the record's; without it the first one that the user sees
+   */
+  async readFields(
+    object: string,
+    fields: readonly string[],
+    id: string | undefined,
+    context: ApiContext,
+  ): Promise<Record<string, unknown> | undefined> {
+    const where = id === undefined ? '' : ` WHERE Id = '${checkedName(id)}'`;
+    const soql = `SELECT ${fields.map(checkedName).join(', ')} FROM ${checkedName(object)}${where} LIMIT 1`;
+    const path = `/services/data/${context.apiVersion}/query?q=${encodeURIComponent(soql)}`;
+    return this.#json({ kind: 'query', method: 'GET', path }, context, (value) => {
+      const [record] = asArray(asObject(value)?.['records']);
+      return { record: asObject(record) };
+    }).then(({ record }) => record);
+  }
+
   async #setState(kind: RequestKind, jobId: string, state: string, context: ApiContext): Promise<JobInfo> {
     const call = { kind, method: 'PATCH', path: jobPath(jobId, context) } as const;
     return this.#json({ ...call, ...jsonBody({ state }) }, context, parseJobInfo);
@@ -281,6 +316,12 @@ export class SalesforceConnection {
     if (parsed === undefined) throw unexpected(facts, status, text);
     return parsed;
   }
+}
+
+/** What goes into a query as a name. */
+function checkedName(name: string): string {
+  if (/^\w{1,80}$/.test(name)) return name;
+  throw new RangeError('a name of the platform has letters, digits and _ only');
 }
 
 function jsonBody(value: Record<string, string>): Pick<Call, 'body'> {

@@ -2,16 +2,20 @@
  * Reads a connections file (`NIGHTLOAD_CONNECTIONS`): several orgs by name, each with its way to log in and its share
  * of the org's limits. Texts may be references, so that the file itself holds no secret.
  */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { NightloadError } from '../errors.js';
+import { prefixTrouble } from './allow.js';
+import type { Allow } from './allow.js';
 import { apiVersion } from './api-version.js';
 import { allocationOf, reserveTrouble, windowTrouble } from './connections-allocation.js';
 import type { Allocation } from './connections-allocation.js';
 import { parseConnections, placeOf, REFERENCE } from './connections-schema.js';
 import type { ConnectionEntry } from './connections-schema.js';
 import type { JwtKey } from './jwt.js';
-import { Secret } from './secret.js';
+import { readPrivately, secretsMode } from './private-file.js';
+import type { SecretsMode } from './private-file.js';
+import { FileSecret, Secret } from './secret.js';
+import { ALIAS_PATTERN } from './sf-cli.js';
 import type { ConnectionSettings, Environment, LoginSettings } from './settings.js';
 import { safeOrigin } from './urls.js';
 
@@ -23,27 +27,31 @@ export interface ConnectionsFile {
   variables: Set<string>;
   /** What works and should be done better. */
   warnings: string[];
+  /** Who may read files with secrets. */
+  mode: SecretsMode;
 }
 
 /**
  * @throws NightloadError `CONNECTIONS_FILE_UNREADABLE`, `CONNECTIONS_FILE_INVALID`, `CONNECTION_REFERENCE_EMPTY`,
- *   `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`
+ *   `SECRETS_READABLE`, `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`
  */
 export function readConnectionsFile(given: string, env: Environment): ConnectionsFile {
   const path = resolve(given);
-  const parsed = parseConnections(parse(path, load(path)));
+  const mode = secretsMode(env);
+  const parsed = parseConnections(parse(path, load(path, mode)));
   if ('troubles' in parsed) throw invalid(path, parsed.troubles);
-  const file: ConnectionsFile = { path, connections: new Map(), variables: new Set(), warnings: [] };
+  const file: ConnectionsFile = { path, connections: new Map(), variables: new Set(), warnings: [], mode };
   for (const [name, entry] of Object.entries(parsed.connections)) {
     file.connections.set(name, new EntryReader(file, env, name).settings(entry));
   }
   return file;
 }
 
-function load(path: string): string {
+function load(path: string, mode: SecretsMode): string {
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/u, '');
+    return readPrivately(path, mode).replace(/^\uFEFF/u, '');
   } catch (error) {
+    if (error instanceof NightloadError) throw error;
     throw new NightloadError(
       'CONNECTIONS_FILE_UNREADABLE',
       `The connections file ${path} cannot be read (${codeOf(error)}). ` +
@@ -77,6 +85,19 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown';
 }
 
+interface AppSettings {
+  loginUrl: string;
+  clientId: string;
+  instanceUrlHosts?: readonly string[];
+}
+
+/** Where rotated refresh tokens are kept: beside the file, unless another folder is named. */
+export function tokensFolder(env: Environment, file?: string): string | undefined {
+  const named = env['NIGHTLOAD_TOKENS']?.trim();
+  if (named) return resolve(named);
+  return file === undefined ? undefined : `${file}.tokens`;
+}
+
 /** One connection of the file. */
 class EntryReader {
   readonly #file: ConnectionsFile;
@@ -96,6 +117,7 @@ class EntryReader {
       allocation: this.#allocation(entry.allocation),
       origin: { name: this.#name, file: this.#file.path },
       ...(version !== undefined && { apiVersion: this.#version(version) }),
+      ...(entry.allow !== undefined && { allow: this.#allow(entry.allow) }),
     };
   }
 
@@ -119,9 +141,12 @@ class EntryReader {
           auth: entry.auth,
           ...this.#app(entry),
           refreshToken: this.#secret('refreshToken', entry.refreshToken),
+          tokensFolder: tokensFolder(this.#env, this.#file.path) as string,
           ...(clientSecret !== undefined && { clientSecret: this.#secret('clientSecret', clientSecret) }),
         };
       }
+      case 'sfCli':
+        return { auth: entry.auth, alias: this.#alias(entry.alias) };
       case 'jwt': {
         const audience = this.#optional('audience', entry.audience);
         return {
@@ -135,10 +160,12 @@ class EntryReader {
     }
   }
 
-  #app(entry: { loginUrl: string; clientId: string }): { loginUrl: string; clientId: string } {
+  #app(entry: { loginUrl: string; clientId: string; instanceUrlHosts?: readonly string[] | undefined }): AppSettings {
+    const { instanceUrlHosts } = entry;
     return {
       loginUrl: this.#address('loginUrl', entry.loginUrl),
       clientId: this.#text('clientId', entry.clientId),
+      ...(instanceUrlHosts !== undefined && { instanceUrlHosts }),
     };
   }
 
@@ -157,19 +184,32 @@ class EntryReader {
     return allocationOf(resolved);
   }
 
+  #allow(allow: NonNullable<ConnectionEntry['allow']>): Allow {
+    const trouble = allow.sourcePrefixes?.map(prefixTrouble).find((found) => found !== undefined);
+    this.#refuse('allow.sourcePrefixes', trouble);
+    return allow;
+  }
+
   /** A key in a file is read for each token, so that it can be changed. */
   #key(value: string): JwtKey {
     const reference = REFERENCE.exec(value);
     if (reference?.[1] === 'file') {
       const keyFile = this.#pathOf(reference[2] as string);
       this.#readFile('privateKey', keyFile);
-      return { keyFile };
+      return { keyFile, mode: this.#file.mode };
     }
     return { privateKey: this.#secret('privateKey', value) };
   }
 
   #address(key: string, value: string): string {
     return safeOrigin(this.#text(key, value), `${this.#file.path}: ${this.#place(key)}`);
+  }
+
+  #alias(value: string): string {
+    const alias = this.#text('alias', value);
+    // What a reference leads to becomes an argument of a program.
+    this.#refuse('alias', new RegExp(`^${ALIAS_PATTERN}$`).test(alias) ? undefined : 'is no alias and no user name');
+    return alias;
   }
 
   #version(version: string): string {
@@ -187,7 +227,10 @@ class EntryReader {
         `${this.#file.path}: ${this.#place(key)} stands in the file itself. Better a reference: env:NAME or file:PATH.`,
       );
     }
-    return new Secret(this.#text(key, value));
+    // A variable cannot change while the worker runs; a file can.
+    return REFERENCE.exec(value)?.[1] === 'file'
+      ? new FileSecret(() => this.#text(key, value))
+      : new Secret(this.#text(key, value));
   }
 
   #optional(key: string, value: string | undefined): string | undefined {
@@ -221,8 +264,9 @@ class EntryReader {
 
   #readFile(key: string, path: string): string {
     try {
-      return readFileSync(path, 'utf8');
+      return readPrivately(path, this.#file.mode);
     } catch (error) {
+      if (error instanceof NightloadError) throw error;
       // What follows "file:" may be the secret itself.
       const shown = path.includes('\n') || path.length > 300 ? 'a file' : path;
       throw this.#unresolved(key, `${shown}, which cannot be read (${codeOf(error)}). Let the worker's user read it`);
@@ -245,6 +289,8 @@ class EntryReader {
     return new NightloadError(
       'CONNECTION_REFERENCE_EMPTY',
       `${this.#file.path}: ${this.#place(key)} refers to ${what}, or correct the reference.`,
+      // While a worker runs, a file may be written anew just now; at the start nobody tries again.
+      { retryable: true },
     );
   }
 }

@@ -3,8 +3,10 @@
  * The JSON Schema that is shipped is made from it.
  */
 import { z } from 'zod';
+import { OPERATIONS } from '../contract.js';
 import { candidatesOf, nearest } from '../preflight/suggest.js';
 import { SHARE_PATTERN } from './connections-allocation.js';
+import { ALIAS_PATTERN } from './sf-cli.js';
 
 /** What a text may be instead: the name of an environment variable, or the path of a file. */
 export const REFERENCE = /^(env|file):(.+)$/su;
@@ -14,7 +16,7 @@ const WINDOW = '\\d+(?:\\.\\d+)? ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|ho
 /** What the key's value must be, in words that follow "must be". */
 const WORDS: Record<string, string> = {
   connections: 'an object with at least one connection: its name, and an object',
-  auth: 'token, clientCredentials, jwt or refreshToken',
+  auth: 'token, clientCredentials, jwt, refreshToken or sfCli',
   instanceUrl: "the org's own address, such as https://acme.my.salesforce.com; plain http only for this machine",
   loginUrl: "the org's own address, such as https://acme.my.salesforce.com; plain http only for this machine",
   accessToken: 'the access token',
@@ -24,6 +26,14 @@ const WORDS: Record<string, string> = {
   username: 'the name of the user',
   privateKey: 'the private key, PEM; usually a reference such as file:/run/secrets/jwt.pem',
   audience: 'https://login.salesforce.com or https://test.salesforce.com; needed only if the login says so',
+  alias: 'an alias or user name that the Salesforce CLI (sf) of this machine is logged in with',
+  instanceUrlHosts:
+    'a list of hosts that the login server may name as the address of the org, such as sf.acme.example or *.acme.example; needed only if they are not of Salesforce',
+  allow: 'an object: what the connection may be used for; what it leaves out is not limited',
+  taskQueues: 'a list of task queues of workers',
+  objects: 'a list of API names of objects, such as Account',
+  operations: 'a list of insert, update, upsert, delete and hardDelete',
+  sourcePrefixes: 'a list of URIs of folders, each with a slash at its end, such as file:///data/crm/',
   apiVersion: 'a version such as v66.0',
   allocation: "an object: how much of the org's rolling limits nightload may use",
   recordsPerWindow: 'a whole number of records, at least 1',
@@ -63,17 +73,37 @@ const ALLOCATION = {
   maxJobs: whole('maxJobs').optional(),
 };
 
+function list(key: string, entry: z.ZodType<string>): z.ZodArray<z.ZodType<string>> {
+  return z.array(entry).min(1).max(1_000).describe(words(key));
+}
+
+const NAME_IN_LIST = z.string().min(1).max(255);
+
+const ALLOW = {
+  taskQueues: list('taskQueues', NAME_IN_LIST).optional(),
+  objects: list('objects', z.string().regex(/^[A-Za-z]\w{0,79}$/)).optional(),
+  operations: list('operations', z.enum(OPERATIONS)).optional(),
+  sourcePrefixes: list('sourcePrefixes', z.string().regex(/^(?:file:\/\/|s3:\/\/).+\/$/)).optional(),
+};
+
 const COMMON = {
+  allow: z.strictObject(ALLOW).describe(words('allow')).optional(),
   apiVersion: text('apiVersion', 'v?\\d{1,3}(?:\\.0)?').optional(),
   allocation: z.strictObject(ALLOCATION).describe(words('allocation')).optional(),
 };
-const LOGIN = { loginUrl: text('loginUrl', URL_PATTERN), clientId: text('clientId') };
+const HOST = z.string().regex(/^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?$/);
+const LOGIN = {
+  loginUrl: text('loginUrl', URL_PATTERN),
+  clientId: text('clientId'),
+  instanceUrlHosts: list('instanceUrlHosts', HOST).optional(),
+};
 
 const FORMS = {
   token: { instanceUrl: text('instanceUrl', URL_PATTERN), accessToken: text('accessToken') },
   clientCredentials: { ...LOGIN, clientSecret: text('clientSecret') },
   jwt: { ...LOGIN, username: text('username'), privateKey: text('privateKey'), audience: text('audience').optional() },
   refreshToken: { ...LOGIN, refreshToken: text('refreshToken'), clientSecret: text('clientSecret').optional() },
+  sfCli: { alias: text('alias', ALIAS_PATTERN) },
 };
 
 const CONNECTION = z.discriminatedUnion('auth', [
@@ -81,6 +111,7 @@ const CONNECTION = z.discriminatedUnion('auth', [
   z.strictObject({ auth: z.literal('clientCredentials'), ...FORMS.clientCredentials, ...COMMON }),
   z.strictObject({ auth: z.literal('jwt'), ...FORMS.jwt, ...COMMON }),
   z.strictObject({ auth: z.literal('refreshToken'), ...FORMS.refreshToken, ...COMMON }),
+  z.strictObject({ auth: z.literal('sfCli'), ...FORMS.sfCli, ...COMMON }),
 ]);
 
 /** Names go into commands, search attributes and logs. */
@@ -101,6 +132,7 @@ export type ConnectionEntry = z.infer<typeof CONNECTION>;
 function keysAt(path: readonly PropertyKey[], auth: unknown): string[] {
   if (path.length === 0) return Object.keys(FILE.shape);
   if (path.at(-1) === 'allocation') return Object.keys(ALLOCATION);
+  if (path.at(-1) === 'allow') return Object.keys(ALLOW);
   const form = FORMS[auth as keyof typeof FORMS] ?? {};
   return ['auth', ...Object.keys(form), ...Object.keys(COMMON)];
 }
@@ -138,7 +170,8 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
     ];
   }
   if (path.length === 0) return ['The file must hold an object with the key "connections".'];
-  const key = String(path.at(-1));
+  // An entry of a list is told by the list's name.
+  const key = String(path.findLast((step) => typeof step !== 'number'));
   const isConnection = path.length === 2 && path[0] === 'connections';
   const wanted = isConnection ? 'an object with auth and what this way to log in needs' : WORDS[key];
   const value = valueAt(content, path);

@@ -4,12 +4,16 @@ import type { KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { NightloadError } from '../errors.js';
+import { readPrivately } from './private-file.js';
+import type { SecretsMode } from './private-file.js';
 import type { Secret } from './secret.js';
 
 /** RSA private key, PEM (PKCS#8 or PKCS#1), without a passphrase; one of the two. */
 export interface JwtKey {
   /** Path of a file that holds it. Read for each token, so that it can be changed. */
   keyFile?: string;
+  /** Who may read that file. @default whoever can */
+  mode?: SecretsMode;
   /** The key itself. */
   privateKey?: Secret;
 }
@@ -26,6 +30,8 @@ export interface JwtSettings extends JwtKey {
    *   https://login.salesforce.com
    */
   audience?: string;
+  /** Hosts that `instance_url` may name beside those of Salesforce. */
+  instanceUrlHosts?: readonly string[];
 }
 
 /** Salesforce takes no more than about this. */
@@ -60,8 +66,8 @@ function parseKey(pem: string): KeyObject | string {
  *
  * @throws NightloadError `JWT_KEY_UNREADABLE`, `JWT_KEY_INVALID`. Both can be mended while a load waits.
  */
-export function readKey({ keyFile, privateKey }: JwtKey): KeyObject {
-  const key = parseKey(privateKey?.reveal() ?? readKeyFile(keyFile ?? ''));
+export function readKey({ keyFile, mode, privateKey }: JwtKey): KeyObject {
+  const key = parseKey(privateKey?.reveal() ?? readKeyFile(keyFile ?? '', mode));
   if (typeof key !== 'string') return key;
   throw new NightloadError(
     'JWT_KEY_INVALID',
@@ -71,10 +77,11 @@ export function readKey({ keyFile, privateKey }: JwtKey): KeyObject {
   );
 }
 
-function readKeyFile(keyFile: string): string {
+function readKeyFile(keyFile: string, mode: SecretsMode | undefined): string {
   try {
-    return readFileSync(keyFile, 'utf8');
+    return mode === undefined ? readFileSync(keyFile, 'utf8') : readPrivately(keyFile, mode);
   } catch (error) {
+    if (error instanceof NightloadError) throw error;
     throw new NightloadError(
       'JWT_KEY_UNREADABLE',
       `The file that SF_JWT_KEY_FILE names cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}). ` +

@@ -2,6 +2,7 @@
  * Tokens from a login server, for workers without a person: client credentials, refresh token and JWT. A token is asked
  * for when it is first needed and again only when the platform calls it expired; there is no expiry date to go by.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NightloadError } from '../errors.js';
 import { BodyTooLarge, MAX_REPLY, readWhole } from './bounded-body.js';
 import { decoded } from './content-encoding.js';
@@ -11,10 +12,14 @@ import { jwtAssertion } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
 import { tokenRefused } from './oauth-refusals.js';
 import { OutboundAgent } from './outbound-agent.js';
-import { Secret, withoutSecrets } from './secret.js';
+import { RefreshLogin } from './refresh-login.js';
+import type { TokenReply } from './refresh-login.js';
+import type { LockTimes } from './renewal-lock.js';
+import { withoutSecrets } from './secret.js';
+import type { Secret } from './secret.js';
 import { checkedToken } from './tokens.js';
 import type { AccessToken, TokenSource } from './tokens.js';
-import { safeOrigin } from './urls.js';
+import { instanceOrigin, safeOrigin } from './urls.js';
 
 export interface OAuthSettings {
   /** For client credentials the org's own address (My Domain), else also https://login.salesforce.com. */
@@ -23,6 +28,12 @@ export interface OAuthSettings {
   clientSecret?: Secret;
   /** With it the refresh token flow is used, without it client credentials. */
   refreshToken?: Secret;
+  /** Where rotated refresh tokens are kept. Without it, an org that rotates them is refused. */
+  tokensFolder?: string;
+  /** For tests. */
+  lockTimes?: Partial<LockTimes>;
+  /** Hosts that `instance_url` may name beside those of Salesforce. */
+  instanceUrlHosts?: readonly string[];
 }
 
 const TOKEN_PATH = '/services/oauth2/token';
@@ -31,10 +42,12 @@ const JWT_GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const TIMEOUT = 30_000;
 /** For the whole of a call: every request of the connection waits for it. */
 const WHOLE_TIMEOUT = 60_000;
+/** How long the end of a worker waits for an answer. */
+const CLOSE_WAIT = 5_000;
 /** Bytes of a reply's headers. */
 const MAX_HEADERS = 16_384;
 
-function readToken(origin: string, body: string): { token: AccessToken; refreshToken: string | undefined } {
+function readToken(origin: string, body: string, hosts: readonly string[]): TokenReply {
   const reply = asObject(parseJson(body));
   const accessToken = asText(reply?.['access_token']);
   const instanceUrl = asText(reply?.['instance_url']);
@@ -48,7 +61,7 @@ function readToken(origin: string, body: string): { token: AccessToken; refreshT
   return {
     token: {
       accessToken: checkedToken(accessToken, `The access_token from ${origin}`),
-      instanceUrl: safeOrigin(instanceUrl, `The instance_url from ${origin}`),
+      instanceUrl: instanceOrigin(instanceUrl, origin, hosts),
     },
     refreshToken: asText(reply?.['refresh_token']),
   };
@@ -65,23 +78,28 @@ export class OAuthTokens implements TokenSource {
     bodyTimeout: TIMEOUT,
     maxHeaderSize: MAX_HEADERS,
   });
-  #refreshToken: Secret | undefined;
+  readonly #refresh: RefreshLogin | undefined;
   #token: Promise<AccessToken> | undefined;
+  /** The last access token that the org refused. */
+  #stale: string | undefined;
 
   /**
    * @param wholeTimeout milliseconds for a call, its reply read to the end
-   * @throws NightloadError `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`
+   * @throws NightloadError `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`, `TOKENS_FOLDER_UNUSABLE`
    */
   constructor(settings: OAuthSettings | JwtSettings, wholeTimeout = WHOLE_TIMEOUT) {
     this.#settings = settings;
     this.#wholeTimeout = wholeTimeout;
     this.#origin = safeOrigin(settings.loginUrl, 'SF_LOGIN_URL');
-    this.#refreshToken = 'username' in settings ? undefined : settings.refreshToken;
+    if (!('username' in settings) && settings.refreshToken !== undefined) {
+      const { clientId, refreshToken, tokensFolder, lockTimes } = settings;
+      this.#refresh = new RefreshLogin({ origin: this.#origin, clientId, refreshToken, tokensFolder, lockTimes });
+    }
   }
 
   current(): Promise<AccessToken> {
     if (this.#token === undefined) {
-      const asked = this.#ask();
+      const asked = this.#login();
       this.#token = asked;
       asked.catch(() => {
         if (this.#token === asked) this.#token = undefined;
@@ -94,21 +112,32 @@ export class OAuthTokens implements TokenSource {
     const held = this.current();
     const token = await held;
     if (token.accessToken !== stale) return token;
-    if (this.#token === held) this.#token = undefined;
+    if (this.#token === held) {
+      this.#stale = stale;
+      this.#token = undefined;
+    }
     return this.current();
   }
 
   async close(): Promise<void> {
-    await this.#agent.close();
+    // An answer that is on its way may bring the next refresh token; a server that hangs holds nobody up.
+    const answered = this.#token?.then(() => undefined).catch(() => undefined);
+    await Promise.race([answered, sleep(CLOSE_WAIT, undefined, { ref: false })]);
+    await this.#agent.destroy();
   }
 
-  async #form(): Promise<{ form: URLSearchParams; secrets: string[] }> {
+  async #login(): Promise<AccessToken> {
+    const ask = (refreshToken: string): Promise<TokenReply> => this.#ask(refreshToken);
+    if (this.#refresh !== undefined) return this.#refresh.login(ask, this.#stale);
+    return (await this.#ask(undefined)).token;
+  }
+
+  async #form(refresh: string | undefined): Promise<{ form: URLSearchParams; secrets: string[] }> {
     if ('username' in this.#settings) {
       const assertion = await jwtAssertion(this.#settings);
       return { form: new URLSearchParams({ grant_type: JWT_GRANT, assertion }), secrets: [assertion] };
     }
     const { clientId, clientSecret } = this.#settings;
-    const refresh = this.#refreshToken?.reveal();
     const secret = clientSecret?.reveal();
     const form = new URLSearchParams({
       grant_type: refresh === undefined ? 'client_credentials' : 'refresh_token',
@@ -119,8 +148,8 @@ export class OAuthTokens implements TokenSource {
     return { form, secrets: [secret, refresh].filter((value) => value !== undefined) };
   }
 
-  async #ask(): Promise<AccessToken> {
-    const { form, secrets } = await this.#form();
+  async #ask(refreshToken: string | undefined): Promise<TokenReply> {
+    const { form, secrets } = await this.#form(refreshToken);
     const { status, body } = await this.#post(form, secrets);
     if (status >= 300 && status < 400) {
       throw new NightloadError(
@@ -132,10 +161,7 @@ export class OAuthTokens implements TokenSource {
       );
     }
     if (status !== 200) throw tokenRefused(this.#origin, status, body, secrets);
-    const { token, refreshToken } = readToken(this.#origin, body);
-    // Orgs that rotate refresh tokens accept each of them once.
-    if (refreshToken !== undefined && this.#refreshToken !== undefined) this.#refreshToken = new Secret(refreshToken);
-    return token;
+    return readToken(this.#origin, body, this.#settings.instanceUrlHosts ?? []);
   }
 
   async #post(form: URLSearchParams, secrets: readonly string[]): Promise<{ status: number; body: string }> {

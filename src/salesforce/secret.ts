@@ -28,6 +28,22 @@ export class Secret {
   }
 }
 
+/** A secret in a file, read whenever it is needed: whoever renews it need not restart a worker. */
+export class FileSecret extends Secret {
+  readonly #read: () => string;
+
+  /** @param read called at once, so that a worker without its secrets does not start */
+  constructor(read: () => string) {
+    super('');
+    this.#read = read;
+    read();
+  }
+
+  override reveal(): string {
+    return this.#read();
+  }
+}
+
 /** Shape of a Salesforce session id: organisation id, `!`, the rest. */
 const SESSION_ID = /00D[A-Za-z0-9]{12,15}(?:!|%21)[\w.\-/+=%]+/g;
 

@@ -1,17 +1,21 @@
 /**
- * Connections as a worker is given them: from `SF_*` variables or from a file of several orgs, each with one of four
+ * Connections as a worker is given them: from `SF_*` variables or from a file of several orgs, each with one of five
  * ways to log in.
  */
+import { statSync } from 'node:fs';
 import { NightloadError } from '../errors.js';
+import type { Allow } from './allow.js';
 import { apiVersion } from './api-version.js';
 import { SalesforceConnection } from './connection.js';
 import { DEFAULT_ALLOCATION } from './connections-allocation.js';
 import type { Allocation } from './connections-allocation.js';
-import { readConnectionsFile } from './connections-file.js';
+import { readConnectionsFile, tokensFolder } from './connections-file.js';
 import { readKey } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
 import { OAuthTokens } from './oauth.js';
+import { secretsMode, troubleOf } from './private-file.js';
 import { Secret } from './secret.js';
+import { checkedAlias, connectionNameOf, sfCliTokens } from './sf-cli.js';
 import { readyToken } from './tokens.js';
 import type { AccessToken, TokenSource } from './tokens.js';
 import type { Timeouts } from './transport.js';
@@ -29,6 +33,7 @@ interface ClientCredentialsSettings {
   loginUrl: string;
   clientId: string;
   clientSecret: Secret;
+  instanceUrlHosts?: readonly string[];
 }
 
 interface RefreshTokenSettings {
@@ -37,13 +42,23 @@ interface RefreshTokenSettings {
   clientId: string;
   clientSecret?: Secret;
   refreshToken: Secret;
+  /** Folder for refresh tokens that the org rotates. Without it, an org that rotates them is refused. */
+  tokensFolder?: string;
+  instanceUrlHosts?: readonly string[];
 }
 
 interface JwtBearerSettings extends JwtSettings {
   auth: 'jwt';
 }
 
-export type LoginSettings = TokenSettings | ClientCredentialsSettings | JwtBearerSettings | RefreshTokenSettings;
+interface SfCliSettings {
+  auth: 'sfCli';
+  /** An alias or user name that the Salesforce CLI of this machine is logged in with. */
+  alias: string;
+}
+
+export type LoginSettings =
+  TokenSettings | ClientCredentialsSettings | JwtBearerSettings | RefreshTokenSettings | SfCliSettings;
 
 /** What it takes to open a connection. */
 export type OrgSettings = LoginSettings & {
@@ -56,6 +71,8 @@ export type OrgSettings = LoginSettings & {
 export type ConnectionSettings = OrgSettings & {
   /** How much of the org's rolling limits nightload may use. */
   allocation: Allocation;
+  /** What it may be used for. @default everything */
+  allow?: Allow;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -126,7 +143,12 @@ function login(value: (name: string) => string): { loginUrl: string; clientId: s
   return { loginUrl: safeOrigin(value('SF_LOGIN_URL'), 'SF_LOGIN_URL'), clientId: value('SF_CLIENT_ID') };
 }
 
-function loginOf(form: FormName, value: (name: string) => string): LoginSettings {
+function loginOf(
+  form: FormName,
+  value: (name: string) => string,
+  env: Environment,
+  warn: (text: string) => void,
+): LoginSettings {
   switch (form) {
     case 'token':
       return {
@@ -139,12 +161,27 @@ function loginOf(form: FormName, value: (name: string) => string): LoginSettings
     case 'refreshToken': {
       const secret = value('SF_CLIENT_SECRET');
       const refreshToken = new Secret(value('SF_REFRESH_TOKEN'));
-      return { auth: form, ...login(value), refreshToken, ...(secret !== '' && { clientSecret: new Secret(secret) }) };
+      const folder = tokensFolder(env);
+      return {
+        auth: form,
+        ...login(value),
+        refreshToken,
+        ...(folder !== undefined && { tokensFolder: folder }),
+        ...(secret !== '' && { clientSecret: new Secret(secret) }),
+      };
     }
     case 'jwt': {
       const keyFile = value('SF_JWT_KEY_FILE');
       // Read again for each token; a worker that cannot log in says so when it starts.
       readKey({ keyFile });
+      const trouble = /^\/(?:var\/)?run\/secrets\//.test(keyFile)
+        ? undefined
+        : troubleOf(statSync(keyFile), secretsMode(env));
+      if (trouble !== undefined) {
+        warn(
+          `The file that SF_JWT_KEY_FILE names ${trouble}: others on this machine may read the key. chmod 600 closes it.`,
+        );
+      }
       const audience = value('SF_JWT_AUDIENCE');
       const username = value('SF_USERNAME');
       return { auth: form, ...login(value), username, keyFile, ...(audience !== '' && { audience }) };
@@ -170,7 +207,8 @@ export function connectionsFromEnvironment(
   const form = formOf(set);
   checkComplete(form, set);
   if (form === undefined) return new Map();
-  const settings = { ...loginOf(form, (name) => set.get(name) ?? ''), allocation: { ...DEFAULT_ALLOCATION } };
+  const own = loginOf(form, (name) => set.get(name) ?? '', env, warn);
+  const settings = { ...own, allocation: { ...DEFAULT_ALLOCATION } };
   const version = set.get('SF_API_VERSION');
   return new Map([['default', version === undefined ? settings : { ...settings, apiVersion: apiVersion(version) }]]);
 }
@@ -211,6 +249,13 @@ export function allocationsOf(connections: ReadonlyMap<string, ConnectionSetting
   return new Map([...connections].map(([name, { allocation }]) => [name, allocation]));
 }
 
+/** What each connection may be used for, plain data by name; those that are not limited are left out. */
+export function allowsOf(connections: ReadonlyMap<string, ConnectionSettings>): Map<string, Allow> {
+  return new Map(
+    [...connections].flatMap(([name, { allow }]) => (allow === undefined ? [] : [[name, allow] as const])),
+  );
+}
+
 /** What a key of a connections file is called as a variable. */
 const KEYS: Readonly<Record<string, string>> = {
   SF_INSTANCE_URL: 'instanceUrl',
@@ -233,11 +278,13 @@ function inWordsOfFile(error: unknown, { name, file }: { name: string; file: str
   return new NightloadError(code, `Connection "${name}" of ${file}: ${message}`, { retryable, cause: error });
 }
 
-/** @throws NightloadError `INVALID_ACCESS_TOKEN`, `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL` */
+/** @throws NightloadError `INVALID_ACCESS_TOKEN`, `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`, `TOKENS_FOLDER_UNUSABLE` */
 function tokensOf(settings: OrgSettings): TokenSource {
   const { origin } = settings;
-  const open = (): TokenSource =>
-    settings.auth === 'token' ? readyToken(settings.instanceUrl, settings.accessToken) : new OAuthTokens(settings);
+  const open = (): TokenSource => {
+    if (settings.auth === 'token') return readyToken(settings.instanceUrl, settings.accessToken);
+    return settings.auth === 'sfCli' ? sfCliTokens(settings.alias) : new OAuthTokens(settings);
+  };
   if (origin === undefined) return open();
   try {
     const tokens = open();
@@ -265,4 +312,32 @@ export function openConnection(
     ...(settings.apiVersion !== undefined && { apiVersion: settings.apiVersion }),
     ...options,
   });
+}
+
+/**
+ * These connections, and the login of the Salesforce CLI on this machine (`--from-sf`) under the name of its alias, and as
+ * `default` where there is none.
+ * @throws NightloadError `USAGE`
+ */
+export function withSfCli(
+  connections: ReadonlyMap<string, ConnectionSettings>,
+  alias: string | undefined,
+): Map<string, ConnectionSettings> {
+  const all = new Map(connections);
+  if (alias === undefined) return all;
+  const settings: ConnectionSettings = {
+    auth: 'sfCli',
+    alias: checkedAlias(alias),
+    allocation: { ...DEFAULT_ALLOCATION },
+  };
+  const name = connectionNameOf(alias);
+  if (all.has(name)) {
+    throw new NightloadError(
+      'USAGE',
+      `--from-sf ${alias}: there is a connection of this name already. Use it, or give the login another alias.`,
+    );
+  }
+  all.set(name, settings);
+  if (!all.has('default')) all.set('default', settings);
+  return all;
 }

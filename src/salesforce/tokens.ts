@@ -10,6 +10,8 @@ export interface AccessToken {
   accessToken: string;
   /** The only address that this token is sent to: `https://acme.my.salesforce.com`. */
   instanceUrl: string;
+  /** Other processes use it too: they may have used it up before its first use here. */
+  shared?: true;
 }
 
 export interface TokenSource {
@@ -36,24 +38,28 @@ export function checkedToken(token: string, setting: string): string {
   return trimmed;
 }
 
-/** A token that somebody else got: it cannot be renewed. */
+/** A token that somebody else got: it cannot be renewed, unless they put a new one into the file that it is read from. */
 export function readyToken(instanceUrl: string, accessToken: Secret): TokenSource {
-  const token: AccessToken = {
-    instanceUrl: safeOrigin(instanceUrl, 'SF_INSTANCE_URL'),
+  const origin = safeOrigin(instanceUrl, 'SF_INSTANCE_URL');
+  const read = (): AccessToken => ({
+    instanceUrl: origin,
     accessToken: checkedToken(accessToken.reveal(), 'SF_ACCESS_TOKEN'),
-  };
+  });
+  let token = read();
   return {
     current: () => Promise.resolve(token),
-    renew: () =>
-      Promise.reject(
-        new NightloadError(
-          'TOKEN_EXPIRED',
-          `${token.instanceUrl} says that the access token has expired, and a ready token cannot be renewed. ` +
-            'Set a new SF_ACCESS_TOKEN and restart the worker; for loads that outlive a session, use a refresh token ' +
-            '(SF_LOGIN_URL, SF_CLIENT_ID, SF_REFRESH_TOKEN) or client credentials (SF_LOGIN_URL, SF_CLIENT_ID, SF_CLIENT_SECRET).',
-          // Whoever restarts the worker with another token brings the load on; until then it waits.
-          { retryable: true },
-        ),
-      ),
+     
+    async renew(stale) {
+      token = read();
+      if (token.accessToken !== stale) return token;
+      throw new NightloadError(
+        'TOKEN_EXPIRED',
+        `${token.instanceUrl} says that the access token has expired, and a ready token cannot be renewed. ` +
+          'Set a new SF_ACCESS_TOKEN and restart the worker; for loads that outlive a session, use a refresh token ' +
+          '(SF_LOGIN_URL, SF_CLIENT_ID, SF_REFRESH_TOKEN) or client credentials (SF_LOGIN_URL, SF_CLIENT_ID, SF_CLIENT_SECRET).',
+        // Whoever restarts the worker with another token brings the load on; until then it waits.
+        { retryable: true },
+      );
+    },
   };
 }

@@ -41,6 +41,9 @@ const DEFAULT_TIMEOUTS: Timeouts = { connect: 10_000, reply: 60_000, transferRep
 
 const CLIENT = `nightload/${VERSION}`;
 
+/** Of one request: tokens that others used up before it. */
+const MAX_RENEWALS = 5;
+
 /** Enough for any error text; what lies beyond is not read. */
 const MAX_ERROR_BODY = 64 * 1024;
 
@@ -110,6 +113,8 @@ export class Transport {
   readonly #tokens: TokenSource;
   readonly #timeouts: Timeouts;
   #renewing: Promise<AccessToken> | undefined;
+  /** The token with which a request was answered last. */
+  #worked: string | undefined;
 
   constructor(tokens: TokenSource, timeouts: Partial<Timeouts> = {}) {
     this.#tokens = tokens;
@@ -172,7 +177,8 @@ export class Transport {
    */
   async open(call: Call, context: CallContext): Promise<OpenReply> {
     let token = await unlessAborted(this.#tokens.current(), context.signal);
-    for (let renewed = false; ; renewed = true) {
+    let isFresh = false;
+    for (let renewals = 0; ; renewals++) {
       const deadline = new Deadline(
         call.transfer ? this.#timeouts.transferReply : this.#timeouts.reply,
         context.signal,
@@ -184,6 +190,7 @@ export class Transport {
         const encoding = headers['content-encoding'];
         const body = decoded(reply.body, encoding) ?? drop(reply.body);
         if (status >= 200 && status < 300) {
+          this.#worked = token.accessToken;
           if (body === undefined) throw unexpected(facts, status, `the encoding ${String(encoding)}`);
           isOpen = true;
           const length = isEncoded(encoding) ? undefined : headers['content-length'];
@@ -194,8 +201,12 @@ export class Transport {
         const text = body === undefined ? '' : await readBeginning(body, MAX_ERROR_BODY);
         context.signal?.throwIfAborted();
         if (status < 400) throw redirected(facts, status, headers);
-        if (renewed || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
+        // One that other requests, or another worker, have used up meanwhile is no proof that this login cannot work.
+        const hasWorked = this.#worked === token.accessToken;
+        const isFinal = (isFresh && !hasWorked) || renewals >= MAX_RENEWALS;
+        if (isFinal || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
         token = await this.#another(token, call, context, { facts, status, headers, text });
+        isFresh = token.shared !== true;
       } finally {
         if (!isOpen) deadline.end();
       }

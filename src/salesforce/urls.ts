@@ -2,6 +2,7 @@
  * Which addresses a token may travel to: https anywhere, plain http only within this machine.
  */
 import { NightloadError } from '../errors.js';
+import { plainText } from '../plain-text.js';
 import { isLoopback } from '../proxy.js';
 
 /** Addresses under which people see an org in a browser; none of them answers calls of the API. */
@@ -61,4 +62,35 @@ export function safeOrigin(address: string, setting: string): string {
     );
   }
   return url.origin;
+}
+
+/** Where orgs answer: below these, Salesforce alone gives out names. */
+const SALESFORCE_HOSTS: readonly string[] = ['.salesforce.com', '.salesforce.mil'];
+
+/**
+ * The origin that a login server names for the calls that follow. The token goes there, so it must be an address of
+ * Salesforce, of the login server itself, or one that the settings name; of this machine only for a login on this machine.
+ *
+ * @param hosts that the settings name: `sf.acme.example`, or `*.acme.example` for all below
+ * @throws NightloadError `INSTANCE_URL_REFUSED`, and those of {@link safeOrigin}
+ */
+export function instanceOrigin(address: string, login: string, hosts: readonly string[]): string {
+  const origin = safeOrigin(address, `The instance_url from ${login}`);
+  const { hostname } = new URL(origin);
+  const loginHost = new URL(login).hostname;
+  const isNamed = hosts.some((host) => matchesHost(hostname, host));
+  const isKnown = SALESFORCE_HOSTS.some((suffix) => hostname.endsWith(suffix));
+  const isSame = hostname === loginHost || (isLoopback(hostname) && isLoopback(loginHost));
+  if (isNamed || isKnown || isSame) return origin;
+  throw new NightloadError(
+    'INSTANCE_URL_REFUSED',
+    `${login} names ${plainText(hostname, 100)} as the address of the org, which is not one of Salesforce (*.my.salesforce.com, ` +
+      '*.salesforce.com, *.salesforce.mil). No token was sent there. Check SF_LOGIN_URL; if the address is right, name the host in ' +
+      'instanceUrlHosts of the connection (docs/connections.md).',
+  );
+}
+
+function matchesHost(hostname: string, named: string): boolean {
+  const host = named.toLowerCase();
+  return host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host;
 }

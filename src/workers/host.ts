@@ -6,15 +6,18 @@ import { resolve } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Activities } from '../activities/index.js';
 import { DEFAULT_TASK_QUEUE } from '../contract.js';
-import { allocationsOf, connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
+import { allocationsOf, allowsOf, connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
 import type { ConnectionSettings, Environment } from '../salesforce/settings.js';
 import { FileRoots, folderUri } from '../storage/roots.js';
+import { checkedFixers, fixersFrom } from './fixers.js';
 import { prepareActivities, startWorker as startOpened } from './worker.js';
 import type { NightloadWorkerOptions, RunningWorker } from './worker.js';
 
 export interface HostOptions {
   /** Orgs by name. @default those of the environment: `NIGHTLOAD_CONNECTIONS`, else the `SF_*` variables */
   connections?: ReadonlyMap<string, ConnectionSettings>;
+  /** Fixers that loads may name, as `activity@taskQueue`. @default those of `NIGHTLOAD_FIXERS`, else none */
+  fixers?: readonly string[];
   /** Folders that may be read and written. @default `NIGHTLOAD_FILE_ROOTS`, else the working directory */
   roots?: readonly [string, ...string[]];
   /**
@@ -80,6 +83,8 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
     allocations: allocationsOf(settings),
+    allows: allowsOf(settings),
+    fixers: options.fixers === undefined ? fixersFrom(env) : checkedFixers(options.fixers, 'fixers'),
     roots,
     ...(output ? { defaultOutput: /^[a-z][a-z0-9]+:/.test(output) ? output : folderUri(resolve(output)) } : {}),
   };

@@ -11,6 +11,7 @@ import type { Activities } from '../activities/index.js';
 import { identityWithGroup } from '../domain/file-groups.js';
 import { NightloadError } from '../errors.js';
 import { nightloadServiceHandler } from '../nexus.js';
+import type { Allow } from '../salesforce/allow.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { Allocation } from '../salesforce/connections-allocation.js';
 import { withCauses } from '../plain-text.js';
@@ -28,6 +29,10 @@ export interface NightloadWorkerOptions {
   connections: ReadonlyMap<string, SalesforceConnection>;
   /** How much of the orgs' rolling limits they may use, by the same names. @default the platform's limits */
   allocations?: ReadonlyMap<string, Allocation>;
+  /** What connections may be used for, by the same names. @default everything */
+  allows?: ReadonlyMap<string, Allow>;
+  /** Fixers that loads may name, as `activity@taskQueue`. @default none */
+  fixers?: ReadonlySet<string>;
   roots: FileRoots;
   /** `file:` prefix for loads that name no output. @default `<first root>/nightload-results/` */
   defaultOutput?: string;
@@ -75,6 +80,8 @@ export async function prepareActivities(
   const activities = createActivities({
     connections: options.connections,
     ...(options.allocations && { allocations: options.allocations }),
+    ...(options.allows && { allows: options.allows }),
+    ...(options.fixers && { fixers: options.fixers }),
     roots,
     filesQueue,
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),

@@ -38,7 +38,7 @@ import {
 } from './messages.js';
 import { newEnded } from './noted-parts.js';
 import { handedOn } from './origin.js';
-import { planInput } from './plan-input.js';
+import { planInput, wishOf } from './plan-input.js';
 import { readInput } from './read-input.js';
 import { heard, nothing, readPartNow, readText } from './received.js';
 import { locateSource, lookForSource } from './locate-source.js';
@@ -182,14 +182,11 @@ function waitingForAnswer(running: Live['running']): string | undefined {
 }
 
 /** A source that is not there yet may come, as long as the input says. Gives the queue of workers that saw it. */
-async function awaitLateSource(
-  { source }: BulkLoadInput,
-  settings: LoadSettings,
-  live: Live,
-): Promise<string | undefined> {
+async function awaitLateSource(input: BulkLoadInput, settings: LoadSettings, live: Live): Promise<string | undefined> {
   const { connection, outageMs, poll, waitForSourceMs: waitMs } = settings;
   if (waitMs === 0) return undefined;
-  const asked = { source, connection };
+  const { source } = input;
+  const asked = { source, connection, ...wishOf(input, settings) };
   const look: LookForSource = async (queue, everywhere) =>
     queue === undefined
       ? lookForSource(asked, everywhere)
@@ -213,6 +210,7 @@ async function prepare(input: BulkLoadInput, settings: LoadSettings, run: LoadRu
       loadId,
       executionId: workflowInfo().firstExecutionRunId,
       refuseLanded: input.again !== true,
+      ...wishOf(input, settings),
       ...(input.output !== undefined && { output: input.output }),
     },
     seenBy,

@@ -5,7 +5,7 @@ import type { BulkLoadInput, CheckReport } from '../contract.js';
 import { toLoadError } from './failures.js';
 import { resolveInput } from './input.js';
 import type { LoadSettings } from './input.js';
-import { planInput } from './plan-input.js';
+import { planInput, wishOf } from './plan-input.js';
 import { readInput } from './read-input.js';
 import { locateSource } from './locate-source.js';
 import { onFiles } from './steps.js';
@@ -18,6 +18,7 @@ export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
     connection: settings.connection,
     loadId: settings.loadId,
     executionId: workflowInfo().firstExecutionRunId,
+    ...wishOf(input, settings),
     ...(input.output !== undefined && { output: input.output }),
   });
   const { value } = await onFiles(located.filesQueue, settings.outageMs).checkSource.executeWithOptions(

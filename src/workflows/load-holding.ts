@@ -96,6 +96,7 @@ async function take(
         stage: run.stage as Stage,
         rejected: run.files.rejected,
         ended: run.ended,
+        connection: settings.connection,
         fromFixer,
         operation: input.operation,
         blankAsNull: input.blankAsNull ?? false,

@@ -1,5 +1,5 @@
 /** What the preflight needs of a load's input: for a load, and for a check that loads nothing. Pure. */
-import type { PlanLoadInput } from '../activities/types.js';
+import type { FixerName, LoadWish, PlanLoadInput } from '../activities/types.js';
 import type { BulkLoadInput } from '../contract.js';
 import type { LoadSettings } from './input.js';
 
@@ -16,6 +16,7 @@ export function planInput(input: BulkLoadInput, settings: LoadSettings, workUri:
     checkRows: input.checkRows ?? false,
     skipBadRows: input.skipBadRows ?? false,
     partMaxBytes: settings.partMaxBytes,
+    ...(settings.fixer && { fixer: fixerName(settings.fixer) }),
     ...(fixFields.size > 0 && { fixFields: [...fixFields] }),
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
     ...(input.columns && { columns: input.columns }),
@@ -25,4 +26,19 @@ export function planInput(input: BulkLoadInput, settings: LoadSettings, workUri:
     ...(input.lineEnding !== undefined && { lineEnding: input.lineEnding }),
     ...(input.encoding !== undefined && { encoding: input.encoding }),
   };
+}
+
+/** What the first step of a load asks leave for. */
+export function wishOf(input: BulkLoadInput, { fixer }: LoadSettings): LoadWish {
+  const { object, operation, externalIdFieldName } = input;
+  return {
+    object,
+    operation,
+    ...(externalIdFieldName !== undefined && { externalIdFieldName }),
+    ...(fixer && { fixer: fixerName(fixer) }),
+  };
+}
+
+function fixerName({ activity, taskQueue }: NonNullable<LoadSettings['fixer']>): FixerName {
+  return { activity, taskQueue };
 }

@@ -30,7 +30,8 @@ beforeAll(async () => {
   await run(python, ['-m', 'pip', 'install', '--quiet', '-r', join(EXAMPLES, 'requirements.txt')]);
   const address = inject('temporalAddress');
   const namespace = await freshNamespace(address);
-  world = await startTestEnvironment({ address, namespace, taskQueue: 'nightload' });
+  const fixers = ['correctAccounts@python-fixer'];
+  world = await startTestEnvironment({ address, namespace, taskQueue: 'nightload', fixers });
   env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, PYTHONDONTWRITEBYTECODE: '1' };
 }, 300_000);
 afterAll(async () => {

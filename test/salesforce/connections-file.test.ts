@@ -30,7 +30,7 @@ const ENV = { SECRET, TOKEN: '00Dxx!token', NUMBER: '5000', SHARE: '10 %', EMPTY
 
 function save(content: unknown, name = 'connections.json'): string {
   const path = join(folder, name);
-  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 });
   return path;
 }
 
@@ -177,8 +177,8 @@ describe('the shape of the file', () => {
 
 describe('values', () => {
   it('come from variables and files beside the connections file, without their last line end', () => {
-    writeFileSync(join(folder, 'secret'), `${SECRET}\r\n`);
-    writeFileSync(join(folder, 'lines'), 'a\n\n');
+    writeFileSync(join(folder, 'secret'), `${SECRET}\r\n`, { mode: 0o600 });
+    writeFileSync(join(folder, 'lines'), 'a\n\n', { mode: 0o600 });
     const { connections } = read(
       {
         connections: {
@@ -347,7 +347,7 @@ describe('connections of a file', () => {
   });
 
   it('log in with a key in a file, which is read for each token', async () => {
-    writeFileSync(join(folder, 'jwt.pem'), String(rsa));
+    writeFileSync(join(folder, 'jwt.pem'), String(rsa), { mode: 0o600 });
     const forms: URLSearchParams[] = [];
     const org = await startOrg(async (request, response) => {
       const body = await bodyOf(request);
@@ -391,7 +391,7 @@ describe('connections of a file', () => {
   });
 
   it('a key that cannot be used is told at once, in the words of the file', () => {
-    writeFileSync(join(folder, 'bad.pem'), String(rsa).slice(0, 700));
+    writeFileSync(join(folder, 'bad.pem'), String(rsa).slice(0, 700), { mode: 0o600 });
     const jwt = { auth: 'jwt', loginUrl: CLIENT.loginUrl, clientId: 'app', username: 'u', privateKey: 'file:bad.pem' };
     const error = refusal(one(jwt, 'emea'));
     expect(error.code).toBe('JWT_KEY_INVALID');

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -5,6 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { OAuthTokens } from '../../src/salesforce/oauth.js';
 import type { OAuthSettings } from '../../src/salesforce/oauth.js';
 import { Secret } from '../../src/salesforce/secret.js';
+import { instanceOrigin } from '../../src/salesforce/urls.js';
 import { bodyOf, connectTo, errorOf, JOB, json, startOrg, watch } from './support.js';
 
 const CLIENT_SECRET = 'se cret+/&=';
@@ -77,6 +81,40 @@ describe('tokens', () => {
     expect(await errorOf(tokensFrom(url).current())).toMatchObject({ code: 'INSECURE_URL' });
   });
 
+  it.each([
+    ['of Salesforce', 'https://acme--test.sandbox.my.salesforce.com'],
+    ['of its government cloud', 'https://acme.my.salesforce.mil'],
+    ['that the settings name', 'https://sf.acme.example'],
+    ['below one that the settings name', 'https://emea.proxy.example'],
+  ])('go to an instance %s', async (_which, instance_url) => {
+    const { url } = await loginServer((response) => json(response, 200, { access_token: 'T1', instance_url }));
+    const tokens = tokensFrom(url, { instanceUrlHosts: ['sf.acme.example', '*.proxy.example'] });
+    expect(await tokens.current()).toMatchObject({ instanceUrl: instance_url });
+  });
+
+  it.each([
+    'https://acme.example',
+    'https://salesforce.com.acme.example',
+    'https://acme-salesforce.com',
+    'https://evilsalesforce.com',
+    'https://acme.my.salesforce.com.',
+    'https://proxy.example',
+    'https://169.254.169.254',
+    'https://[::ffff:127.0.0.1]',
+  ])('are not sent to %s, which a lying login server names', async (instance_url) => {
+    const { url } = await loginServer((response) => json(response, 200, { access_token: 'T1', instance_url }));
+    const tokens = tokensFrom(url, { instanceUrlHosts: ['sf.acme.example', '*.proxy.example'] });
+    const error = (await errorOf(tokens.current())) as Error;
+    expect(error).toMatchObject({ code: 'INSTANCE_URL_REFUSED', retryable: false });
+    expect(error.message).not.toContain('T1');
+  });
+
+  it('that came from another machine are not sent to this one', () => {
+    expect(() => instanceOrigin('http://127.0.0.1:9', 'https://acme.my.salesforce.com', [])).toThrow(
+      /^https:\/\/acme\.my\.salesforce\.com names 127\.0\.0\.1 as the address of the org/,
+    );
+  });
+
   it('are read from a compressed reply', async () => {
     const { url } = await loginServer((response) => {
       response
@@ -97,7 +135,9 @@ describe('tokens', () => {
         refresh_token: `rotated${login.bodies.length}`,
       }),
     );
-    const tokens = tokensFrom(login.url, { refreshToken: new Secret('first') });
+    const tokensFolder = mkdtempSync(join(tmpdir(), 'nightload-tokens-'));
+    onTestFinished(() => rmSync(tokensFolder, { recursive: true }));
+    const tokens = tokensFrom(login.url, { refreshToken: new Secret('first'), tokensFolder });
     await tokens.current();
     await tokens.renew('T1');
     expect(login.bodies.map((body) => new URLSearchParams(body).get('refresh_token'))).toEqual(['first', 'rotated1']);

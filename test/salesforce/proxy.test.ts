@@ -1,6 +1,6 @@
 /** Calls to other machines go through the proxy of the environment, calls within this one never do. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
@@ -95,12 +95,17 @@ describe('the proxy of the environment', () => {
   });
 
   it('leads to the login, and is not asked for an instance on this machine', async () => {
-    const login = {
-      SF_LOGIN_URL: `https://${HOST}`,
-      SF_CLIENT_ID: 'nightload-client',
-      SF_CLIENT_SECRET: 'nightload-secret',
+    const entry = {
+      auth: 'clientCredentials',
+      loginUrl: `https://${HOST}`,
+      clientId: 'nightload-client',
+      clientSecret: 'env:CLIENT_SECRET',
+      // The simulated org names its own address as the instance: http on loopback.
+      instanceUrlHosts: ['127.0.0.1'],
     };
-    // The simulated org names its own address as the instance: http on loopback.
+    const NIGHTLOAD_CONNECTIONS = join(mkdtempSync(join(tmpdir(), 'nightload-proxy-')), 'connections.json');
+    writeFileSync(NIGHTLOAD_CONNECTIONS, JSON.stringify({ connections: { default: entry } }), { mode: 0o600 });
+    const login = { NIGHTLOAD_CONNECTIONS, CLIENT_SECRET: 'nightload-secret' };
     expect(await callOrg({ ...login, HTTPS_PROXY: address(), HTTP_PROXY: address() })).toHaveProperty('limits');
     expect(asked.map(({ target }) => target)).toEqual([`${HOST}:443`]);
   });

@@ -55,7 +55,7 @@ describe('an address for browsers as login or instance URL', () => {
   it('stops the worker before it starts: in a connections file, behind a reference', () => {
     const path = join(mkdtempSync(join(tmpdir(), 'nightload-urls-')), 'connections.json');
     const entry = { auth: 'clientCredentials', loginUrl: 'env:URL', clientId: 'app', clientSecret: 'env:SECRET' };
-    writeFileSync(path, JSON.stringify({ connections: { default: entry } }));
+    writeFileSync(path, JSON.stringify({ connections: { default: entry } }), { mode: 0o600 });
     const env = { NIGHTLOAD_CONNECTIONS: path, URL: 'https://acme.lightning.force.com', SECRET: 'secret' };
     expect(() => connectionsFromEnvironment(env)).toThrow(
       expect.objectContaining({

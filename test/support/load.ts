@@ -27,6 +27,8 @@ export interface World {
   folder: string;
   taskQueue: string;
   worker: RunningWorker;
+  /** Fixers that the worker permits, as `activity@taskQueue`; a test adds its own. */
+  fixers: Set<string>;
   /** Writes a CSV into the folder and gives its URI. */
   csv(rows: readonly Row[], name?: string): Promise<string>;
   /** Polls and retries as fast as a test wants. */
@@ -67,7 +69,8 @@ export async function openWorld(
   const connection = await NativeConnection.connect({ address });
   const clientConnection = await Connection.connect({ address });
   const client = new Client({ connection: clientConnection });
-  const worker = await startTestWorker(connection, org, folder, taskQueue);
+  const fixers = new Set<string>();
+  const worker = await startTestWorker(connection, org, folder, taskQueue, 'default', fixers);
   const start = (input: Partial<BulkLoadInput> & { source: string }): Promise<LoadHandle> =>
     startBulkLoad(
       client,
@@ -80,6 +83,7 @@ export async function openWorld(
     folder,
     taskQueue,
     worker,
+    fixers,
     async csv(rows, name = `${randomUUID().slice(0, 8)}.csv`) {
       await writeFile(join(folder, name), stringify(rows as Row[], { header: true }));
       return pathToFileURL(join(folder, name)).href;
@@ -112,6 +116,7 @@ export async function startTestWorker(
   folder: string,
   taskQueue: string,
   namespace = 'default',
+  fixers: ReadonlySet<string> = new Set(),
 ): Promise<RunningWorker> {
   const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
   return startWorker({
@@ -119,6 +124,7 @@ export async function startTestWorker(
     namespace,
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
+    fixers,
     roots: await FileRoots.open([folder]),
     workflowBundle: { codePath: inject('workflowBundlePath') },
   });

@@ -143,6 +143,7 @@ it('says so when no Temporal server is there', async () => {
 it('says within ten seconds that nobody runs the fixer, also while no row has failed yet', async () => {
   await world.org.setRecordsPerSecond(1);
   const queue = `nobody-${randomUUID().slice(0, 8)}`;
+  world.fixers.add(`correct@${queue}`);
   const command = run(load(await file(keyed('C5', 100)), '--fixer', `correct@${queue}`));
   await expect
     .poll(() => command.stderr(), { timeout: 10_000 })

@@ -379,7 +379,29 @@ it('corrections of one of two rejected rows with the same key are refused: which
   await handle.result();
 });
 
+/** The worker lets loads name it. */
+function permitted(activity: string, taskQueue: string): { activity: string; taskQueue: string } {
+  world.fixers.add(`${activity}@${taskQueue}`);
+  return { activity, taskQueue };
+}
+
 describe('a fixer', () => {
+  it('that the worker does not permit is refused before anything is sent', async () => {
+    const rows = keyed('X0', accounts(3)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
+    permitted('nameThem', 'theirs');
+    const jobs = world.org.jobs().length;
+    const source = await world.csv(rows);
+    for (const fixer of [
+      { activity: 'steal', taskQueue: 'theirs' },
+      { activity: 'nameThem', taskQueue: 'mine' },
+      { activity: 'nameThem@theirs', taskQueue: 'theirs' },
+    ]) {
+      const { state, error } = await world.load({ source, retry: { ...FAST.retry, fixer } });
+      expect([state, error?.code]).toEqual(['Failed', 'NOT_ALLOWED']);
+    }
+    expect(world.org.jobs()).toHaveLength(jobs);
+  });
+
   it('gets the rejected rows and gives back corrected ones, whatever runs it', async () => {
     const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
     const seen: FixerInput[] = [];
@@ -409,7 +431,7 @@ describe('a fixer', () => {
       world.load({
         source: await world.csv(rows),
         loadId: 'fixed-load',
-        retry: { ...FAST.retry, fixer: { activity: 'nameThem', taskQueue } },
+        retry: { ...FAST.retry, fixer: permitted('nameThem', taskQueue) },
       }),
     );
     await connection.close();
@@ -441,7 +463,7 @@ describe('a fixer', () => {
     const result = await worker.runUntil(
       world.load({
         source: await world.csv([older, ...rows]),
-        retry: { ...FAST.retry, fixer: { activity: 'nameThem', taskQueue } },
+        retry: { ...FAST.retry, fixer: permitted('nameThem', taskQueue) },
       }),
     );
     await connection.close();
@@ -469,7 +491,7 @@ describe('a fixer', () => {
     const result = await worker.runUntil(
       world.load({
         source: await world.csv(rows),
-        retry: { ...FAST.retry, fixer: { activity: 'break', taskQueue } },
+        retry: { ...FAST.retry, fixer: permitted('break', taskQueue) },
       }),
     );
     await connection.close();
@@ -499,7 +521,7 @@ describe('a fixer', () => {
       },
     });
     const rows = keyed('X4', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
-    const fixer = { activity: 'nameThem', taskQueue, heartbeatTimeout: '1s' };
+    const fixer = { ...permitted('nameThem', taskQueue), heartbeatTimeout: '1s' };
     const result = await worker.runUntil(
       world.load({ source: await world.csv(rows), retry: { ...FAST.retry, fixer } }),
     );
@@ -510,7 +532,7 @@ describe('a fixer', () => {
 
   it('that nobody runs is waited for no longer than it may take, then people are', async () => {
     const rows = keyed('X3', accounts(10)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
-    const fixer = { activity: 'nobody', taskQueue: `${world.taskQueue}-nobody`, timeout: '2s' };
+    const fixer = { ...permitted('nobody', `${world.taskQueue}-nobody`), timeout: '2s' };
     const handle = await world.start({
       source: await world.csv(rows),
       retry: { ...FAST.retry, fixer, holdFor: '1h' },

@@ -134,6 +134,7 @@ it('a workflow task that fails: status and load say why and what to do, not that
 
 it('a worker that is busy with all its slots is not taken for one that is gone', async () => {
   const queue = `fixer-${randomUUID().slice(0, 8)}`;
+  world.fixers.add(`correct@${queue}`);
   const connection = await NativeConnection.connect({ address });
   let busy = 0;
   let free = false;

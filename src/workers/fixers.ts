@@ -1,0 +1,22 @@
+/** Which activities of others loads may name as fixer: `NIGHTLOAD_FIXERS`. */
+import { NightloadError } from '../errors.js';
+
+/** @throws NightloadError `USAGE` */
+export function fixersFrom(env: Readonly<Record<string, string | undefined>>): Set<string> {
+  const names = (env['NIGHTLOAD_FIXERS'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return checkedFixers(names, 'NIGHTLOAD_FIXERS');
+}
+
+/** @throws NightloadError `USAGE` */
+export function checkedFixers(names: Iterable<string>, setting: string): Set<string> {
+  const fixers = new Set(names);
+  for (const name of fixers) {
+    if (!/^[^@,]+@[^,]+$/.test(name)) {
+      throw new NightloadError('USAGE', `${setting}: write each fixer as activity@taskQueue.`);
+    }
+  }
+  return fixers;
+}
