@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { OPERATIONS } from '../contract.js';
+import { checkedAlias, connectionNameOf } from '../salesforce/sf-cli.js';
 import type { BulkLoadInput, FixerActivity, Operation } from '../contract.js';
 import { readFixes } from './fixes-file.js';
 import { refuseLargeInput } from '../input-size.js';
@@ -14,6 +15,7 @@ export interface LoadOptions {
   operation: Operation;
   externalId?: string;
   connection?: string;
+  fromSf?: string;
   id?: string;
   again?: boolean;
   map?: Record<string, string>;
@@ -95,6 +97,11 @@ export function addLoadOptions(command: Command): Command {
     .addOption(new Option('--operation <operation>', 'what to do').choices(OPERATIONS).makeOptionMandatory())
     .option('--external-id <field>', 'external id field; needed for upsert')
     .option('--connection <name>', 'a connection that the worker has', 'default')
+    .addOption(
+      new Option('--from-sf <alias>', 'the connection of a worker that was started with --from-sf <alias>').conflicts(
+        'connection',
+      ),
+    )
     .option('--id <id>', 'id of the load; default: derived from the content')
     .option('--again', 'load although an earlier load of this id landed rows')
     .option(
@@ -167,7 +174,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
     ...given({
       externalIdFieldName: options.externalId,
       loadId: options.id,
-      connection: options.connection,
+      connection: options.fromSf === undefined ? options.connection : connectionNameOf(checkedAlias(options.fromSf)),
       columns: some(columns),
       columnsIfPresent: some(mapping?.columnsIfPresent ?? {}),
       constants: some(constants),

@@ -6,6 +6,7 @@ import { addScheduleCommands } from './schedule-options.js';
 import { VERSION } from '../version.js';
 import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
 import type { SimulatorCommand } from './commands/dev.js';
+import type { ConnectionOptions } from './commands/connection.js';
 import type { CorrectOptions } from './commands/correct.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { OrphansOptions } from './commands/orphans.js';
@@ -18,6 +19,10 @@ const program = new Command('nightload')
   .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) });
 
 const timeout = ['--timeout <duration>', 'give up when nothing has moved for so long: 1m'] as const;
+const fromSf = [
+  '--from-sf <alias>',
+  'also the org that the Salesforce CLI (sf) of this machine is logged in to',
+] as const;
 const json = ['--json', 'print the result as JSON on stdout'] as const;
 let exitCode = 0;
 /** Commands are loaded when they run: `--help` needs no Temporal. */
@@ -40,12 +45,18 @@ program
   .command('dev')
   .description('Temporal, a simulated org and a worker in the foreground')
   .option('--simulator-port <port>', 'port of the simulated org', parseWhole)
-  .action(runs(async (options: { simulatorPort?: number }) => (await import('./commands/dev.js')).dev(options)));
+  .option(...fromSf)
+  .action(
+    runs(async (options: { simulatorPort?: number; fromSf?: string }) =>
+      (await import('./commands/dev.js')).dev(options),
+    ),
+  );
 
 program
   .command('worker')
   .description('a worker; connects to TEMPORAL_ADDRESS')
-  .action(runs(async () => (await import('./commands/worker.js')).worker()));
+  .option(...fromSf)
+  .action(runs(async (options: { fromSf?: string }) => (await import('./commands/worker.js')).worker(options)));
 
 addLoadOptions(program.command('load').description('load a CSV into an sObject')).action(
   runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),
@@ -153,6 +164,28 @@ program
   .option(...timeout)
   .option(...json)
   .action(runs(async (options: LimitsOptions) => (await import('./commands/limits.js')).limits(options)));
+
+const connection = program
+  .command('connection')
+  .description('the connections of this environment: NIGHTLOAD_CONNECTIONS or SF_* variables, as a worker reads them');
+
+connection
+  .command('list')
+  .description('their names, ways to log in and hosts; asks nobody')
+  .option(...json)
+  .action(runs(async (options: { json?: boolean }) => (await import('./commands/connection.js')).list(options)));
+
+connection
+  .command('test')
+  .description('signs in, and shows org, user, limits and the permissions that loads need')
+  .argument('[name]', 'only this one')
+  .option('--from-sf <alias>', 'the org that the Salesforce CLI (sf) of this machine is logged in to')
+  .option(...json)
+  .action(
+    runs(async (name: string | undefined, options: ConnectionOptions) =>
+      (await import('./commands/connection.js')).test(name, options),
+    ),
+  );
 
 addScheduleCommands(program, runs);
 

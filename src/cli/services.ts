@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
 import { NightloadError } from '../errors.js';
-import { connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
+import { connectionsFromEnvironment, openConnection, withSfCli } from '../salesforce/settings.js';
 import { startSimulator } from '../simulator/index.js';
 import type { Simulator, SimulatorOptions } from '../simulator/index.js';
 import { FileRoots } from '../storage/roots.js';
 import { startDevServer } from '../workers/dev-server.js';
 import { findTemporalServer } from '../workers/temporal-server.js';
+import { fixersFrom } from '../workers/fixers.js';
 import { startWorker } from '../workers/worker.js';
 import type { RunningWorker } from '../workers/worker.js';
 import { ALLOCATION_ID_PREFIX } from '../workflows/allocation/messages.js';
@@ -34,6 +35,8 @@ export interface ServiceOptions {
   root: string;
   taskQueue: string;
   simulatorPort?: number;
+  /** A login of the Salesforce CLI on this machine, beside the simulated org. */
+  fromSf?: string;
   /** Beside another server that has the file, one that keeps nothing will do. @default false */
   mayForget?: boolean;
 }
@@ -118,12 +121,14 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
     stops.push(() => endLedger(server.temporal, simulator));
     const connection = await NativeConnection.connect(server.temporal.connectionOptions);
     stops.push(() => connection.close());
-    const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: simulator.url, SF_ACCESS_TOKEN: simulator.token });
+    const simulated = connectionsFromEnvironment({ SF_INSTANCE_URL: simulator.url, SF_ACCESS_TOKEN: simulator.token });
+    const settings = withSfCli(simulated, options.fromSf);
     const worker = await startWorker({
       connection,
       namespace: server.temporal.namespace,
       taskQueue: options.taskQueue,
       connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
+      fixers: fixersFrom(process.env),
       roots: await FileRoots.open([options.root]),
     });
     stops.push(() => worker.stop());

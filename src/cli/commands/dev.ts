@@ -9,12 +9,13 @@ import { say } from '../failure.js';
 import { interrupted, openSimulator, startServices } from '../services.js';
 import { taskQueueFrom } from '../temporal.js';
 
-export async function dev(options: { simulatorPort?: number }): Promise<number> {
+export async function dev(options: { simulatorPort?: number; fromSf?: string }): Promise<number> {
   const services = await startServices({
     dataFolder: join(process.cwd(), '.nightload'),
     root: process.cwd(),
     taskQueue: taskQueueFrom(process.env, DEFAULT_TASK_QUEUE),
     ...(options.simulatorPort !== undefined && { simulatorPort: options.simulatorPort }),
+    ...(options.fromSf !== undefined && { fromSf: options.fromSf }),
   });
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server  ${temporal.address}${uiUrl === undefined ? '' : `   UI ${uiUrl}`}`);

@@ -2,16 +2,26 @@
 import { resolve } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
-import { allocationsOf, connectionsFromEnvironment, openConnection } from '../../salesforce/settings.js';
+import {
+  allocationsOf,
+  allowsOf,
+  connectionsFromEnvironment,
+  openConnection,
+  withSfCli,
+} from '../../salesforce/settings.js';
 import { FileRoots, folderUri } from '../../storage/roots.js';
+import { fixersFrom } from '../../workers/fixers.js';
 import { workerLogger } from '../../workers/logger.js';
 import { startWorker } from '../../workers/worker.js';
 import { say } from '../failure.js';
 import { nativeConnection, renewWorker, taskQueueFrom, temporalSettings } from '../temporal.js';
 
-export async function worker(): Promise<number> {
+export async function worker(options: { fromSf?: string } = {}): Promise<number> {
   const { env } = process;
-  const settings = connectionsFromEnvironment(env, (text) => say(`Warning: ${text}`));
+  const settings = withSfCli(
+    connectionsFromEnvironment(env, (text) => say(`Warning: ${text}`)),
+    options.fromSf,
+  );
   const roots = await FileRoots.fromEnvironment(env, process.cwd());
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
@@ -28,6 +38,8 @@ export async function worker(): Promise<number> {
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
     allocations: allocationsOf(settings),
+    allows: allowsOf(settings),
+    fixers: fixersFrom(env),
     roots,
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });

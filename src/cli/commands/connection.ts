@@ -1,0 +1,143 @@
+/** `nightload connection`: what a worker of this environment could log in to. Runs in the command's own process. */
+import { NightloadError } from '../../errors.js';
+import type { Allow } from '../../salesforce/allow.js';
+import { connectionReport } from '../../salesforce/connection-report.js';
+import type { ConnectionReport } from '../../salesforce/connection-report.js';
+import { connectionsFromEnvironment, openConnection, withSfCli } from '../../salesforce/settings.js';
+import type { ConnectionSettings } from '../../salesforce/settings.js';
+import { connectionNameOf } from '../../salesforce/sf-cli.js';
+import { count } from '../../workflows/words.js';
+import { asLoadError, printJson, say } from '../failure.js';
+import type { LoadError } from '../../contract.js';
+
+export interface ConnectionOptions {
+  fromSf?: string;
+  json?: boolean;
+}
+
+/** All questions of one connection; a login server that drips, or an `sf` that hangs, ends with it. */
+const LIMIT_MS = 120_000;
+
+interface Listed {
+  name: string;
+  auth: ConnectionSettings['auth'];
+  /** Where the login, or the token, goes. */
+  host?: string;
+  alias?: string;
+  allow?: Allow;
+}
+
+type Tested = Listed & (({ ok: true } & ConnectionReport) | { ok: false; error: LoadError });
+
+ 
+export async function list({ json }: ConnectionOptions): Promise<number> {
+  const connections = [...configured()].map(([name, settings]) => listed(name, settings));
+  for (const { name, auth, host, alias } of connections) {
+    say(`${name.padEnd(20)} ${auth.padEnd(18)} ${host ?? `sf login ${alias ?? ''}`}`);
+  }
+  if (json) printJson({ connections });
+  return 0;
+}
+
+export async function test(name: string | undefined, { fromSf, json }: ConnectionOptions): Promise<number> {
+  const results: Tested[] = [];
+  for (const [one, settings] of chosen(name, fromSf)) {
+    const result = await testOne(one, settings);
+    results.push(result);
+    print(result);
+  }
+  const ok = results.every((result) => result.ok);
+  if (json) printJson({ ok, connections: results });
+  return ok ? 0 : 1;
+}
+
+function configured(): Map<string, ConnectionSettings> {
+  return connectionsFromEnvironment(process.env, (text) => say(`Warning: ${text}`));
+}
+
+function chosen(name: string | undefined, fromSf: string | undefined): Map<string, ConnectionSettings> {
+  if (fromSf !== undefined) {
+    const alias = connectionNameOf(fromSf);
+    const found = withSfCli(new Map(), fromSf).get(alias) as ConnectionSettings;
+    return new Map([[alias, found]]);
+  }
+  const all = configured();
+  if (name === undefined && all.size > 0) return all;
+  const settings = name === undefined ? undefined : all.get(name);
+  if (name !== undefined && settings !== undefined) return new Map([[name, settings]]);
+  const known = [...all.keys()].join(', ');
+  throw new NightloadError(
+    'CONNECTION_NOT_CONFIGURED',
+    `This environment has no connection${name === undefined ? '' : ` "${name}"`}${known === '' ? '' : ` (it has: ${known})`}. ` +
+      'Set NIGHTLOAD_CONNECTIONS, or SF_* variables, as for the worker; or use --from-sf with an alias of the Salesforce CLI.',
+  );
+}
+
+async function testOne(name: string, settings: ConnectionSettings): Promise<Tested> {
+  const shown = listed(name, settings);
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(tooSlow()), LIMIT_MS);
+  try {
+    const connection = openConnection(settings);
+    try {
+      return { ...shown, ok: true, ...(await connectionReport(connection, limit.signal)) };
+    } finally {
+      // A login that hangs must not hold the command up.
+      if (!limit.signal.aborted) await connection.close().catch(() => undefined);
+    }
+  } catch (error) {
+    return { ...shown, ok: false, error: asLoadError(error) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooSlow(): NightloadError {
+  return new NightloadError('LOGIN_UNREACHABLE', 'The login server or the org did not answer within two minutes.');
+}
+
+function listed(name: string, settings: ConnectionSettings): Listed {
+  const { auth, allow } = settings;
+  const address = auth === 'token' ? settings.instanceUrl : auth === 'sfCli' ? undefined : settings.loginUrl;
+  return {
+    name,
+    auth,
+    ...(address !== undefined && { host: new URL(address).host }),
+    ...(auth === 'sfCli' && { alias: settings.alias }),
+    ...(allow !== undefined && { allow }),
+  };
+}
+
+function print(result: Tested): void {
+  const { name, auth } = result;
+  if (!result.ok) {
+    say(`${name} (${auth}): ${result.error.code}: ${result.error.message}`);
+    return;
+  }
+  const { organization, user, limits, permissions } = result;
+  const sandbox = organization.sandbox === undefined ? '' : organization.sandbox ? ', a sandbox' : ', not a sandbox';
+  say(`${name} (${auth}): signed in`);
+  say(
+    `  Org          ${organization.id ?? 'not told'}${organization.name === undefined ? '' : ` ${organization.name}`}${sandbox}`,
+  );
+  say(`  Address      ${result.instanceUrl}, API ${result.apiVersion}`);
+  say(`  User         ${user.username ?? 'not told'}${user.id === undefined ? '' : ` (${user.id})`}`);
+  const left = (limit: ConnectionReport['limits']['batches']): string =>
+    limit === undefined ? 'not told' : `${count(limit.remaining)} of ${count(limit.max)} left`;
+  say(
+    `  Limits       API requests ${left(limits.apiRequests)}; batches ${left(limits.batches)}; storage MB ${left(limits.dataStorageMB)}`,
+  );
+  say(
+    `  Permissions  API Enabled: ${yes(permissions.apiEnabled)} (needed); Bulk API Hard Delete: ${yes(permissions.bulkApiHardDelete)} (for hardDelete)`,
+  );
+  if (permissions.modifyAllData === true) {
+    say(
+      '  Warning      The user may "Modify All Data", which is more than loads need: give it a permission set for the objects it loads.',
+    );
+  }
+  if (result.allow !== undefined) say(`  Allowed      ${JSON.stringify(result.allow)}`);
+}
+
+function yes(permission: boolean | undefined): string {
+  return permission === undefined ? 'not told' : permission ? 'yes' : 'no';
+}
