@@ -31,7 +31,7 @@ export function awaitSource(dependencies: ActivityDependencies): (input: AwaitSo
     try {
       // Told at once, not after hours of waiting.
       connectionOf(dependencies, connection);
-      return { filesQueue, found: await fingerprint(await roots.pathOf(source)) };
+      return { filesQueue, found: await fingerprint(await roots.foreignFile(source)) };
     } catch (error) {
       if (!(error instanceof NightloadError)) throw error;
       if (NOT_YET.includes(error.code)) return { filesQueue };

@@ -1,11 +1,12 @@
 /** The checks of a load without the load: everything that can be known before a job exists, all findings at once. */
-import { mkdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CheckFinding, CheckReport } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
+import { fingerprint, holding, makeFolder, removeFolder, removeIfEmpty } from '../storage/files.js';
+import type { ForeignFile } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { openSource, withoutCopy } from './open-source.js';
@@ -29,20 +30,23 @@ export function checkSource(
     const { source, object, operation } = input;
     await permit(dependencies, input.connection, input);
     const report: CheckReport = { ok: false, source, object, operation, errors: [], warnings: [] };
-    const path = await dependencies.roots.pathOf(source);
-    const work = await dependencies.roots.pathOf(input.workUri);
+    const { roots } = dependencies;
+    const file = await roots.foreignFile(source);
+    const work = roots.ownPathOf(input.workUri);
     try {
       permitFixer(dependencies, input.fixer);
-      await check(connectionOf(dependencies, input.connection), path, work, input, report, step);
+      await fingerprint(file);
+      const connection = connectionOf(dependencies, input.connection);
+      await holding(file, (held) => check(connection, held, work, input, report, step));
     } catch (error) {
       // What passes by itself is tried again; everything else is what the check was asked for.
       if (!(error instanceof NightloadError) || error.retryable) throw error;
       report.errors.push({ code: error.code, message: error.message });
     } finally {
       if (report.rows?.file === undefined) {
-        await rm(work, { recursive: true, force: true });
+        await removeFolder(work);
         // Only when it is empty: a load of the same id keeps its results there.
-        await rmdir(dirname(work)).catch(() => undefined);
+        await removeIfEmpty(dirname(work));
       }
     }
     return { ...report, ok: report.errors.length === 0 };
@@ -51,18 +55,16 @@ export function checkSource(
 
 async function check(
   connection: SalesforceConnection,
-  source: string,
+  source: ForeignFile,
   work: string,
   input: PlanLoadInput,
   report: CheckReport,
   step: Step,
 ): Promise<void> {
-  await mkdir(work, { recursive: true });
+  await makeFolder(work);
   const opened = await openSource(source, work, input, step);
   report.found = opened.found;
-  const checked = await withoutCopy(opened.path, source, () =>
-    preflight(connection, input, opened.dialect.header, step),
-  );
+  const checked = await withoutCopy(opened.path, () => preflight(connection, input, opened.dialect.header, step));
   report.errors.push(...checked.errors);
   report.warnings.push(...checked.warnings);
   const rows = await rowsToSend(opened, checked, work, input, step);

@@ -2,15 +2,15 @@
  * Which job a part's bytes went to, on disk beside the part's results: it outlives a workflow that is terminated or
  * reset, so that no part is ever sent to two jobs that both process it.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { NightloadError } from '../errors.js';
 import { CLAIM_FILE } from '../layout.js';
-import { diskError, saveText } from '../storage/files.js';
+import { diskError, makeFolder, readNote, saveNew, saveText } from '../storage/files.js';
 
-interface Claim {
-  jobId: string;
-}
+const CLAIM = z.object({ jobId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
+type Claim = z.infer<typeof CLAIM>;
+const MOST_CLAIM_BYTES = 1_000;
 
 /**
  * Notes that a part is about to be sent to a job. Gives the job that has had the part already, if there is one.
@@ -24,13 +24,8 @@ export async function claimPart(
 ): Promise<string | undefined> {
   const path = join(folder, CLAIM_FILE);
   const text = JSON.stringify({ jobId } satisfies Claim);
-  await mkdir(folder, { recursive: true });
-  try {
-    await writeFile(path, text, { flag: 'wx', flush: true });
-    return undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, path);
-  }
+  await makeFolder(folder);
+  if (await saveNew(text, path)) return undefined;
   const claim = await readClaim(path);
   if (claim === undefined || replaces.includes(claim.jobId)) {
     await saveText(text, path);
@@ -63,7 +58,8 @@ export async function saveClaim(folder: string, jobId: string): Promise<void> {
 /** A claim that was cut off while it was written was never acted on. */
 async function readClaim(path: string): Promise<Claim | undefined> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Claim;
+    const bytes = await readNote(path, MOST_CLAIM_BYTES);
+    return bytes && CLAIM.safeParse(JSON.parse(bytes.toString())).data;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw diskError(error, path);

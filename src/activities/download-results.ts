@@ -2,12 +2,10 @@
  * Fetches a job's three result files, counts their rows, and keeps those that have any. Repeated freely; the next attempt
  * goes on with the file that the one before it did not get.
  */
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { ResultKind } from '../salesforce/connection.js';
 import { failuresOf, resultDelimiter } from '../csv/results.js';
 import type { FailedRows } from '../csv/results.js';
-import { readHead, readRange } from '../storage/files.js';
+import { isThere, makeFolder, readHead, readRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { saveResult } from './save-result.js';
@@ -21,15 +19,16 @@ export function downloadResults(
   dependencies: ActivityDependencies,
 ): (input: DownloadResultsInput) => Promise<Counted<ResultCounts>> {
   return countedStep(async (input, step) => {
-    const stageFolder = await dependencies.roots.pathOf(input.stageUri);
-    const plan = await loadPlan(stageFolder);
+    const { roots } = dependencies;
+    const stageFolder = roots.ownPathOf(input.stageUri);
+    const plan = await loadPlan(roots, stageFolder);
     const files = partFiles(stageFolder, input.part);
     const connection = connectionOf(dependencies, input.connection);
-    await mkdir(files.folder, { recursive: true });
+    await makeFolder(files.folder);
     const fetched = { ...step.memory?.fetched };
     const fetch = async (kind: ResultKind, path: string): Promise<number> => {
       const before = fetched[kind];
-      if (before !== undefined && (before === 0 || existsSync(path))) return before;
+      if (before !== undefined && (before === 0 || (await isThere(path)))) return before;
       const rows = await saveResult(step, {
         connection,
         apiVersion: input.apiVersion,

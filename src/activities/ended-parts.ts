@@ -2,15 +2,15 @@
  * How the parts of a load ended: lists that grow with the number of parts, and so lie in files beside the plan as soon as
  * they are too long for a history.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobSummary } from '../contract.js';
 import { partFolder } from '../layout.js';
 import { isExceptional, NO_ROWS } from '../part-outcome.js';
-import { saveText } from '../storage/files.js';
+import { incompleteFolder, readNote, saveText } from '../storage/files.js';
 import type { FileRoots } from '../storage/roots.js';
 import { claimedJob } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { ENDED } from './stage-plan.js';
 import { loadPlan, partFiles, sizesFrom } from './stage.js';
 import type { StagePlan } from './stage.js';
 import { step } from './step.js';
@@ -32,21 +32,32 @@ function fileOf(stageFolder: string, number: number): string {
 
 export function noteParts(dependencies: ActivityDependencies): (input: NotePartsInput) => Promise<void> {
   return step(async ({ stageUri, file, outcomes, jobs }) => {
-    const folder = await dependencies.roots.pathOf(stageUri);
+    const folder = dependencies.roots.ownPathOf(stageUri);
     await saveText(JSON.stringify({ outcomes, jobs } satisfies Entries), fileOf(folder, file));
   });
 }
 
-export function readPartSizes(dependencies: ActivityDependencies): (input: ReadPartSizesInput) => Promise<PartSizes> {
-  return step(async ({ stageUri, from }) => sizesFrom(await loadPlan(await dependencies.roots.pathOf(stageUri)), from));
+export function readPartSizes({ roots }: ActivityDependencies): (input: ReadPartSizesInput) => Promise<PartSizes> {
+  return step(async ({ stageUri, from }) => sizesFrom(await loadPlan(roots, roots.ownPathOf(stageUri)), from));
 }
 
 /** All entries of a stage, oldest first. */
 async function* entries(stageFolder: string, { noted, outcomes, jobs }: EndedParts): AsyncGenerator<Entries> {
   for (let number = 1; number <= noted; number++) {
-    yield JSON.parse(await readFile(fileOf(stageFolder, number), 'utf8')) as Entries;
+    yield await readEntries(stageFolder, number);
   }
   yield { outcomes, jobs };
+}
+
+const MOST_ENTRIES_BYTES = 64_000_000;
+
+async function readEntries(stageFolder: string, number: number): Promise<Entries> {
+  const bytes = await readNote(fileOf(stageFolder, number), MOST_ENTRIES_BYTES);
+  try {
+    return ENDED.parse(JSON.parse((bytes ?? '').toString()));
+  } catch (error) {
+    throw incompleteFolder(stageFolder, error);
+  }
 }
 
 /**
@@ -87,12 +98,12 @@ export async function unsettledParts(
 export async function landedFiles(roots: FileRoots, ended: readonly EndedStage[]): Promise<string[]> {
   const paths: string[] = [];
   for (const stage of ended) {
-    const folder = await roots.pathOf(stage.uri);
+    const folder = roots.ownPathOf(stage.uri);
     for await (const { outcomes } of entries(folder, stage)) {
       const landed = outcomes.filter(({ counts }) => counts.succeeded > 0);
       paths.push(...landed.map(({ part }) => partFiles(folder, part).succeeded));
     }
-    if (stage.alreadyDone !== undefined) paths.push(await roots.pathOf(stage.alreadyDone));
+    if (stage.alreadyDone !== undefined) paths.push(roots.ownPathOf(stage.alreadyDone));
   }
   return paths;
 }
@@ -100,7 +111,7 @@ export async function landedFiles(roots: FileRoots, ended: readonly EndedStage[]
 export async function allJobs(roots: FileRoots, ended: readonly EndedStage[]): Promise<JobSummary[]> {
   const all: JobSummary[] = [];
   for (const stage of ended) {
-    for await (const { jobs } of entries(await roots.pathOf(stage.uri), stage)) all.push(...jobs);
+    for await (const { jobs } of entries(roots.ownPathOf(stage.uri), stage)) all.push(...jobs);
   }
   return all;
 }

@@ -3,8 +3,6 @@
  * to a moment before they were sent. A job whose rows are those of a part for certain is noted as that part's own, so
  * that the part is not sent again; what cannot be told is handed back.
  */
-import type { Dirent } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTerminal } from '../contract.js';
 import { readCells } from '../csv/cells.js';
@@ -14,7 +12,17 @@ import { CLAIM_FILE, partFolder } from '../layout.js';
 import type { ResultKind, SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
 import type { JobInfo } from '../salesforce/job-info.js';
-import { diskError, readHead, readRange } from '../storage/files.js';
+import {
+  listFolder,
+  makeFolder,
+  makeTemporaryFolder,
+  readHead,
+  readNote,
+  readRange,
+  removeFolder,
+  saveNew,
+} from '../storage/files.js';
+import type { FolderEntry } from '../storage/folder.js';
 import { claimedJob, saveClaim } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
@@ -57,15 +65,15 @@ export function findEarlierJobs(
 ): (input: FindEarlierJobsInput) => Promise<Counted<EarlierJobs>> {
   return countedStep(async (input, step) => {
     const { roots } = dependencies;
-    const stageFolder = await roots.pathOf(input.stageUri);
+    const stageFolder = roots.ownPathOf(input.stageUri);
     const search: Search = {
       input,
       step,
       connection: connectionOf(dependencies, input.connection, input),
       context: { ...step.call, apiVersion: input.apiVersion },
-      work: await roots.pathOf(input.workUri),
+      work: roots.ownPathOf(input.workUri),
       stageFolder,
-      plan: await loadPlan(stageFolder),
+      plan: await loadPlan(roots, stageFolder),
       sums: new Map(),
     };
     for (const jobId of input.notOurs) await noteKnown(search, jobId, NOT_OURS);
@@ -179,7 +187,7 @@ async function rowsOf(search: Search, jobId: string): Promise<JobRows> {
   const { plan, work, step, connection, input } = search;
   const found: JobRows = { rows: new RowSums(keyOf(plan)?.of), columns: 'ours' };
   // Children may ask at the same time.
-  const folder = await mkdtemp(join(work, 'earlier-'));
+  const folder = await makeTemporaryFolder(join(work, 'earlier-'));
   try {
     for (const kind of RESULTS) {
       const path = join(folder, `${kind}.csv`);
@@ -196,7 +204,7 @@ async function rowsOf(search: Search, jobId: string): Promise<JobRows> {
     }
     return found;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
 }
 
@@ -214,43 +222,40 @@ async function knownJobs({ work, input }: Search): Promise<Set<string>> {
   const folder = join(work, KNOWN_FOLDER);
   for (const { name } of await entriesOf(folder)) {
     // Those of parts count once the part's own note stands.
-    if ((await readFile(join(folder, name), 'utf8')) === NOT_OURS) known.add(name);
+    if ((await readNoted(join(folder, name))) === NOT_OURS) known.add(name);
   }
   const walk = async (folder: string, depth: number): Promise<void> => {
     for (const entry of await entriesOf(folder)) {
       const path = join(folder, entry.name);
-      if (entry.isFile() && entry.name === CLAIM_FILE) {
+      if (entry.isFile && entry.name === CLAIM_FILE) {
         const claimed = await claimedJob(folder);
         if (claimed !== undefined) known.add(claimed);
-      } else if (entry.isDirectory() && depth < 4) await walk(path, depth + 1);
+      } else if (entry.isFolder && depth < 4) await walk(path, depth + 1);
     }
   };
   await walk(work, 0);
   return known;
 }
 
-async function entriesOf(folder: string): Promise<Dirent[]> {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw diskError(error, folder);
-  }
+/** More parts and jobs no load has. */
+const MOST_ENTRIES = 1_000_000;
+const MOST_NOTED_BYTES = 20_000;
+
+function entriesOf(folder: string): Promise<FolderEntry[]> {
+  return listFolder(folder, MOST_ENTRIES, { own: true });
+}
+
+async function readNoted(path: string): Promise<string | undefined> {
+  return (await readNote(path, MOST_NOTED_BYTES))?.toString();
 }
 
 /** False when it is known already as somebody else's: two parts with the same rows must not have the same job. */
 async function noteKnown({ work }: Search, jobId: string, whose: string): Promise<boolean> {
-  if (!/^[A-Za-z0-9]+$/.test(jobId)) return false;
+  if (!/^[A-Za-z0-9]{1,64}$/.test(jobId)) return false;
   const folder = join(work, KNOWN_FOLDER);
   const path = join(folder, jobId);
-  await mkdir(folder, { recursive: true });
-  try {
-    await writeFile(path, whose, { flag: 'wx', flush: true });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw diskError(error, path);
-    return (await readFile(path, 'utf8')) === whose;
-  }
+  await makeFolder(folder);
+  return (await saveNew(whose, path)) || (await readNoted(path)) === whose;
 }
 
 /** Notes that a part was sent with a job, as an upload does. */
@@ -258,7 +263,7 @@ async function noteClaim(search: Search, jobId: string, part: number): Promise<b
   const { stageFolder, input } = search;
   const folder = join(stageFolder, partFolder(part));
   if (!(await noteKnown(search, jobId, join(input.stageUri, partFolder(part))))) return false;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await saveClaim(folder, jobId);
   return true;
 }

@@ -3,8 +3,6 @@
  * each. It is what a load of child records needs. Rows are joined by key, only where the row is certain; the others
  * have the columns that were sent, as Salesforce shows them. Every row that landed is there once.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readCell, readCells, writeCells } from '../csv/cells.js';
@@ -13,13 +11,14 @@ import { isNoteColumn } from '../csv/header.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { RecordCounter } from '../csv/record-counter.js';
 import { firstRecord, scanRecords } from '../csv/records.js';
-import { readHead, readRange, scanRange } from '../storage/files.js';
+import { isThere, readHead, readRange, removeFile, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { LandedIndex } from './keep-columns-index.js';
 import { keyHash, LANES } from './key-hash.js';
 import { PacedFile } from './paced-file.js';
 import { moveEarlierAside, RESULT_NAMES } from './result-folder.js';
 import { landedFiles } from './ended-parts.js';
+import { ownResultFolder } from './result-owner.js';
 import { keyFunction } from './source-keys.js';
 import { isAsPlanned, loadPlan, sourceChanged } from './stage.js';
 import type { OriginalFile, StagePlan } from './stage.js';
@@ -50,14 +49,15 @@ export interface KeptColumns {
 export function keepColumns(dependencies: ActivityDependencies): (input: KeepColumnsInput) => Promise<KeptColumns> {
   return step(async ({ stageUri, ended, outputUri, runId }, { signal }) => {
     const { roots } = dependencies;
-    const plan = await loadPlan(await roots.pathOf(stageUri));
+    const plan = await loadPlan(roots, roots.ownPathOf(stageUri));
     const paths = await landedFiles(roots, ended);
-    const folder = await roots.pathOf(outputUri);
-    await mkdir(folder, { recursive: true });
+    const folder = await ownResultFolder(roots, outputUri);
     await moveEarlierAside(folder, runId);
+    const landed: string[] = [];
+    for (const path of paths) if (await isThere(path)) landed.push(path);
     return joinLanded({
       plan,
-      landed: paths.filter((path) => existsSync(path)),
+      landed,
       path: join(folder, RESULT_NAMES.kept),
       signal,
     });
@@ -82,7 +82,7 @@ export async function joinLanded(joining: Joining): Promise<KeptColumns> {
   const { plan, landed, path, signal } = joining;
   const rows = await countRows(landed, plan.delimiter, signal);
   if (rows === 0) {
-    await rm(path, { force: true });
+    await removeFile(path);
     return { rows: 0, joined: 0 };
   }
   const file = pathToFileURL(path).href;

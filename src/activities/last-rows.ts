@@ -2,12 +2,11 @@
  * Which corrections came too late: a newer row of the same key landed, and its values would be lost. The newest row of a
  * key is the last one in the source.
  */
-import { existsSync } from 'node:fs';
 import { readCells } from '../csv/cells.js';
 import { keyNormaliser, SALESFORCE_ID } from '../csv/keys.js';
 import { eachRecord } from '../csv/records.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
-import { readHead, readRange, readRanges } from '../storage/files.js';
+import { isThere, readHead, readRange, readRanges } from '../storage/files.js';
 import { eachSourceKey, keyFunction } from './source-keys.js';
 import type { Key } from './source-keys.js';
 import { isAsPlanned } from './stage.js';
@@ -58,7 +57,7 @@ export async function overtakenKeys(corrections: CorrectedKeys): Promise<Set<str
   if (doubtful.size === 0) return overtaken;
   for (const path of succeeded) {
     // Somebody removed it: nothing tells any more what landed.
-    if (!existsSync(path)) return doubtful;
+    if (!(await isThere(path))) return doubtful;
     const delimiter = resultDelimiter(await readHead(path, 4096), 'sf__Id', plan.delimiter);
     let keys = 0;
     let rows = 0;

@@ -8,6 +8,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { NightloadError } from '../errors.js';
 import { refuseIfLanded } from './landed-before.js';
+import { claimResultFolder } from './result-owner.js';
 import { step } from './step.js';
 import type { LocateSourceInput, LocatedSource } from './types.js';
 
@@ -19,9 +20,11 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
     permitFixer(dependencies, input.fixer);
     await elsewherePerhaps(async () => {
       connectionOf(dependencies, input.connection);
-      await fingerprint(await roots.pathOf(input.source));
+      await fingerprint(await roots.foreignFile(input.source));
     });
     const output = join(await roots.pathOf(input.output ?? dependencies.defaultOutput), input.loadId);
+    // A check takes nothing for itself.
+    if (input.refuseLanded !== undefined) await claimResultFolder(roots, output, input.executionId);
     if (input.refuseLanded === true) await refuseIfLanded(output, input.executionId);
     return {
       filesQueue: dependencies.filesQueue,

@@ -3,7 +3,6 @@
  * UTF-8 already is not copied.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeStream } from '../csv/decode.js';
 import { detectDialect, HEAD_BYTES, refuseOtherFormats } from '../csv/dialect.js';
@@ -21,7 +20,8 @@ import { raggedRow } from '../csv/parts.js';
 import { NightloadError } from '../errors.js';
 import { eachRecord } from '../csv/records.js';
 import type { RaggedRecord } from '../csv/scanner.js';
-import { readHead, readRange, saveStream } from '../storage/files.js';
+import { makeFolder, readHead, readRange, removeFile, saveStream } from '../storage/files.js';
+import type { FileRef, ForeignFile } from '../storage/files.js';
 import { countingBytes } from './step.js';
 import type { Step } from './step.js';
 
@@ -37,7 +37,7 @@ export interface FoundSource {
 
 export interface OpenSource {
   /** UTF-8 text: the source itself, or what was decoded from it. */
-  path: string;
+  path: FileRef;
   dialect: Dialect;
   found: FoundSource;
 }
@@ -51,7 +51,7 @@ const FIRST_ROWS = 1_000;
  *   `SOURCE_GZIP_TRUNCATED`, `CSV_RAGGED_ROW`, and those of `detectDialect`
  */
 export async function openSource(
-  source: string,
+  source: ForeignFile,
   work: string,
   said: { delimiter?: string; encoding?: string; skipBadRows?: boolean },
   step: Step,
@@ -79,7 +79,7 @@ export async function openSource(
     recognised.gzip || (encoding ?? 'utf-8') !== 'utf-8'
       ? await decoded(source, work, { encoding: encoding ?? 'utf-8', gzip: recognised.gzip }, step)
       : source;
-  return withoutCopy(path, source, async () => {
+  return withoutCopy(path, async () => {
     const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
     await checkFirstRows(path, dialect, said.skipBadRows === true);
     return {
@@ -109,22 +109,23 @@ function refusePacked(text: Buffer): void {
 }
 
 /** Removes a decoded copy when what follows fails: an outage of hours, tried every minute, would fill the disk with them. */
-export async function withoutCopy<T>(path: string, source: string, next: () => Promise<T>): Promise<T> {
+export async function withoutCopy<T>(text: FileRef, next: () => Promise<T>): Promise<T> {
   try {
     return await next();
   } catch (error) {
-    if (path !== source) await rm(path, { force: true });
+    // The source itself is somebody else's.
+    if (typeof text === 'string') await removeFile(text);
     throw error;
   }
 }
 
 async function decoded(
-  source: string,
+  source: ForeignFile,
   work: string,
   how: { encoding: string; gzip: boolean },
   step: Step,
 ): Promise<string> {
-  await mkdir(work, { recursive: true });
+  await makeFolder(work);
   const path = join(work, `text-${randomUUID().slice(0, 8)}.csv`);
   await saveStream(countingBytes(decodeStream(readRange(source, 0), how), step), path, step.signal);
   return path;
@@ -132,7 +133,7 @@ async function decoded(
 
 /** @throws NightloadError `CSV_RAGGED_ROW` */
 async function checkFirstRows(
-  path: string,
+  path: FileRef,
   { delimiter, header, dataStart }: Dialect,
   tolerant: boolean,
 ): Promise<void> {

@@ -3,11 +3,10 @@
  * the rows of a round are put together by parent, in pieces that fit into memory.
  */
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { readCell } from '../csv/cells.js';
 import { eachRecordBytes, scanRecords } from '../csv/records.js';
-import { readRange } from '../storage/files.js';
+import { readBytes, readRange, removeFile, renameFile } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { StagePlan } from './stage.js';
 
@@ -36,7 +35,7 @@ export async function orderByParent(
   } finally {
     await ordered.close();
   }
-  await rename(ordered.path, from);
+  await renameFile(ordered.path, from);
 }
 
 async function copy(chunks: AsyncIterable<Buffer>, to: RowFile): Promise<void> {
@@ -74,7 +73,7 @@ async function order(
   } finally {
     for (const piece of pieces) {
       await piece.close();
-      await rm(piece.path, { force: true });
+      await removeFile(piece.path);
     }
   }
 }
@@ -87,17 +86,7 @@ async function orderInMemory(
   { column, delimiter }: Ordering,
 ): Promise<void> {
   if (end === start) return;
-  const bytes = Buffer.allocUnsafe(end - start);
-  const file = await open(path, 'r');
-  try {
-    for (let filled = 0; filled < bytes.length;) {
-      const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled);
-      if (bytesRead === 0) throw new Error(`${path} is shorter than it was`);
-      filled += bytesRead;
-    }
-  } finally {
-    await file.close();
-  }
+  const bytes = await readBytes(path, start, end);
   const rows: { parent: string; record: Buffer }[] = [];
   const whole = async function* (): AsyncGenerator<Buffer> {
     await Promise.resolve();

@@ -26,7 +26,7 @@ export class PacedFile {
       (error: unknown) => void stream.destroy(error as Error),
     );
     // A write that throws ends the stream with its error, which then is that of the saving.
-    const [saved] = await Promise.allSettled([saveStream(stream, path, signal), writing]);
+    const [saved] = await Promise.allSettled([saveStream(stream, path, signal, { shared: true }), writing]);
     if (saved.status === 'rejected') throw saved.reason;
   }
 

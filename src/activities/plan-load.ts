@@ -2,15 +2,14 @@
  * Reads the source once: its dialect, its columns, where its records end. Bytes that cannot be sent as they are get
  * written anew beside the results. Everything that can be known before a job exists is refused here.
  */
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDelete } from '../contract.js';
 import type { Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { lengthsOf } from '../csv/row-fixes.js';
-import { fingerprint, sameFingerprint } from '../storage/files.js';
-import type { Fingerprint } from '../storage/files.js';
+import { fingerprint, holding, isThere, makeFolder, sameFingerprint } from '../storage/files.js';
+import type { Fingerprint, ForeignFile } from '../storage/files.js';
+import type { FileRoots } from '../storage/roots.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { openSource, withoutCopy } from './open-source.js';
@@ -20,6 +19,7 @@ import { prepareRows } from './prepare-rows.js';
 import { isAsPlanned, loadPlan, PLAN_FILE, savePlan, sourceChanged, stageOf } from './stage.js';
 import type { KeyRule, OriginalFile, StagePlan } from './stage.js';
 import { countedStep } from './step.js';
+import type { Step } from './step.js';
 import type { Counted, PlanLoadInput, PlannedLoad } from './types.js';
 
 /** They are carried in results and details. */
@@ -30,71 +30,83 @@ export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadIn
     const { roots } = dependencies;
     await permit(dependencies, input.connection, input);
     permitFixer(dependencies, input.fixer);
-    const source = await roots.pathOf(input.source);
-    const work = await roots.pathOf(input.workUri);
+    const source = await roots.foreignFile(input.source);
+    const stageFolder = join(roots.ownPathOf(input.workUri), 'first');
     const before = await fingerprint(source);
-    const stageFolder = join(work, 'first');
-    const known = await plannedBefore(stageFolder, before);
+    const known = await plannedBefore(roots, stageFolder, before);
     if (known !== undefined) return known;
-
-    const connection = connectionOf(dependencies, input.connection);
-    const opened = await openSource(source, work, input, step);
-    const checked = await withoutCopy(opened.path, source, async () => {
-      const found = await preflight(connection, input, opened.dialect.header, step);
-      throwFindings(found.errors);
-      return found;
-    });
-    // Not emptied: after a reset of the workflow, results of parts that landed before may lie there.
-    await mkdir(work, { recursive: true });
-    const prepared = await prepareRows(opened, checked, work, input, step);
-
-    const after = await fingerprint(source);
-    if (!sameFingerprint(after, before)) {
-      throw new NightloadError(
-        'SOURCE_CHANGED',
-        `${source} was written to while it was read. Start the load again once it is complete.`,
-      );
-    }
-    const { rows, rejected } = prepared;
-    const key = keyRule(checked, input.operation, rows.names);
-    const original: OriginalFile = {
-      path: opened.path,
-      fingerprint: await fingerprint(opened.path),
-      delimiter: opened.dialect.delimiter,
-      dataStart: opened.dialect.dataStart,
-      columns: checked.columns.kept,
-    };
-    const parent = parentColumn(rows.names, checked.describe);
-    const lengths = lengthsOf(rows.names, checked.describe);
-    const plan: StagePlan = {
-      rows: rows.path,
-      fingerprint: await fingerprint(rows.path),
-      delimiter: rows.dialect.delimiter,
-      lineEnding: rows.dialect.lineEnding,
-      names: rows.names,
-      parts: rows.plan.parts,
-      groups: [
-        {
-          operation: input.operation,
-          ...(input.operation === 'upsert' && { externalIdFieldName: checked.externalIdFieldName as string }),
-          firstPart: 1,
-          lastPart: rows.plan.parts.length,
-        },
-      ],
-      source: before,
-      apiVersion: checked.apiVersion,
-      ...(checked.describe && { object: checked.describe.name }),
-      warnings: [...rows.warnings, ...checked.warnings].map(({ message }) => message).slice(0, MOST_WARNINGS),
-      ...(rejected && { rejected }),
-      ...(key && { key }),
-      ...(parent !== undefined && { parent }),
-      ...(Object.keys(lengths).length > 0 && { lengths }),
-      kept: original,
-      ...(isDelete(input.operation) && { original }),
-    };
+    // The same bytes are read to the end, whatever comes into its place meanwhile.
+    const plan = await holding(source, (held) => makePlan(dependencies, held, before, input, step));
+    if (!sameFingerprint(await fingerprint(source), before)) throw writtenTo(source);
     await savePlan(stageFolder, plan);
     return planned(stageFolder, plan);
   });
+}
+
+function writtenTo(source: ForeignFile): NightloadError {
+  return new NightloadError(
+    'SOURCE_CHANGED',
+    `${source.path} was written to while it was read. Start the load again once it is complete.`,
+  );
+}
+
+async function makePlan(
+  dependencies: ActivityDependencies,
+  source: ForeignFile,
+  before: Fingerprint,
+  input: PlanLoadInput,
+  step: Step,
+): Promise<StagePlan> {
+  const work = dependencies.roots.ownPathOf(input.workUri);
+  const connection = connectionOf(dependencies, input.connection);
+  const opened = await openSource(source, work, input, step);
+  const checked = await withoutCopy(opened.path, async () => {
+    const found = await preflight(connection, input, opened.dialect.header, step);
+    throwFindings(found.errors);
+    return found;
+  });
+  // Not emptied: after a reset of the workflow, results of parts that landed before may lie there.
+  await makeFolder(work);
+  const prepared = await prepareRows(opened, checked, work, input, step);
+
+  if (!sameFingerprint(await fingerprint(source), before)) throw writtenTo(source);
+  const { rows, rejected } = prepared;
+  const key = keyRule(checked, input.operation, rows.names);
+  const original: OriginalFile = {
+    path: opened.path,
+    fingerprint: await fingerprint(opened.path),
+    delimiter: opened.dialect.delimiter,
+    dataStart: opened.dialect.dataStart,
+    columns: checked.columns.kept,
+  };
+  const parent = parentColumn(rows.names, checked.describe);
+  const lengths = lengthsOf(rows.names, checked.describe);
+  return {
+    rows: rows.path,
+    fingerprint: await fingerprint(rows.path),
+    delimiter: rows.dialect.delimiter,
+    lineEnding: rows.dialect.lineEnding,
+    names: rows.names,
+    parts: rows.plan.parts,
+    groups: [
+      {
+        operation: input.operation,
+        ...(input.operation === 'upsert' && { externalIdFieldName: checked.externalIdFieldName as string }),
+        firstPart: 1,
+        lastPart: rows.plan.parts.length,
+      },
+    ],
+    source: before,
+    apiVersion: checked.apiVersion,
+    ...(checked.describe && { object: checked.describe.name }),
+    warnings: [...rows.warnings, ...checked.warnings].map(({ message }) => message).slice(0, MOST_WARNINGS),
+    ...(rejected && { rejected }),
+    ...(key && { key }),
+    ...(parent !== undefined && { parent }),
+    ...(Object.keys(lengths).length > 0 && { lengths }),
+    kept: original,
+    ...(isDelete(input.operation) && { original }),
+  };
 }
 
 function planned(stageFolder: string, plan: StagePlan): PlannedLoad {
@@ -112,9 +124,13 @@ function planned(stageFolder: string, plan: StagePlan): PlannedLoad {
  * The plan of an earlier attempt, or of the run that a reset of the workflow went back behind: parts that were sent
  * after it must stay the same.
  */
-async function plannedBefore(stageFolder: string, source: Fingerprint): Promise<PlannedLoad | undefined> {
-  if (!existsSync(join(stageFolder, PLAN_FILE))) return undefined;
-  const plan = await loadPlan(stageFolder);
+async function plannedBefore(
+  roots: FileRoots,
+  stageFolder: string,
+  source: Fingerprint,
+): Promise<PlannedLoad | undefined> {
+  if (!(await isThere(join(stageFolder, PLAN_FILE)))) return undefined;
+  const plan = await loadPlan(roots, stageFolder);
   const intact = plan.source !== undefined && sameFingerprint(plan.source, source);
   if (!intact || !(await isAsPlanned(plan.rows, plan.fingerprint))) throw sourceChanged(plan);
   return planned(stageFolder, plan);

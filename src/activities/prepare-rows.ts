@@ -19,6 +19,7 @@ import { checkRows } from '../preflight/check-rows.js';
 import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';
 import type { Finding } from '../preflight/findings.js';
 import { readRange, readRanges, saveStream, scanRange } from '../storage/files.js';
+import type { FileRef } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { OpenSource } from './open-source.js';
 import type { Preflight } from './preflight.js';
@@ -28,7 +29,7 @@ import type { Step } from './step.js';
 import type { PlanLoadInput } from './types.js';
 
 export interface RowsToSend {
-  path: string;
+  path: FileRef;
   names: string[];
   dialect: Pick<Dialect, 'delimiter' | 'lineEnding' | 'dataStart'>;
   plan: PartPlan;
@@ -148,7 +149,7 @@ function isSource({ rewritten }: RowsToSend): boolean {
 }
 
 interface RowsToCut extends Pick<PlanOptions, 'width' | 'leaveOutBlank'> {
-  path: string;
+  path: FileRef;
   dialect: Pick<Dialect, 'delimiter' | 'dataStart'>;
   names: string[];
 }

@@ -1,8 +1,7 @@
 /** The result files of a part, row by row. */
-import { existsSync } from 'node:fs';
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../csv/results.js';
 import type { ResultRow } from '../csv/results.js';
-import { readHead, readRange } from '../storage/files.js';
+import { isThere, readHead, readRange } from '../storage/files.js';
 import { partFiles } from './stage.js';
 import type { StagePlan } from './stage.js';
 
@@ -20,7 +19,7 @@ export async function* resultRows(
   kind: ResultFileKind,
 ): AsyncGenerator<ResultRow> {
   const path = partFiles(stageFolder, part)[kind];
-  if (!existsSync(path)) return;
+  if (!(await isThere(path))) return;
   const unprocessed = kind === 'unprocessed';
   const first = unprocessed ? (plan.names[0] as string) : 'sf__Id';
   const delimiter = resultDelimiter(await readHead(path, 4096), first, plan.delimiter);

@@ -1,9 +1,8 @@
 /** One result file of a job, fetched and counted: the same for a part's own job and for one that is only compared. */
-import { rm } from 'node:fs/promises';
 import { RowCount } from '../csv/results.js';
 import { NightloadError } from '../errors.js';
 import type { ResultKind, SalesforceConnection } from '../salesforce/connection.js';
-import { saveStream } from '../storage/files.js';
+import { removeFile, saveStream } from '../storage/files.js';
 import type { StagePlan } from './stage.js';
 import type { Step } from './step.js';
 
@@ -30,7 +29,7 @@ export async function saveResult(
   const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
   await saveStream(count.through(progress(csvOnly(stream), step)), path, step.signal);
   const rows = count.finish();
-  if (rows === 0) await rm(path, { force: true });
+  if (rows === 0) await removeFile(path);
   return rows;
 }
 

@@ -2,7 +2,6 @@
  * After a stage: every row that did not land goes to exactly one place: the next round, the rejected rows, or the
  * unprocessed ones. Rows for the next round are the source's own bytes where a key tells them with certainty.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LoadError } from '../contract.js';
@@ -10,27 +9,28 @@ import { planParts } from '../csv/parts.js';
 import type { PartRange } from '../csv/parts.js';
 import { headerBytes } from '../csv/header.js';
 import { namedJobs } from '../domain/named-jobs.js';
-import { fingerprint, scanRange } from '../storage/files.js';
+import { emptyFolder, fingerprint, makeFolder, scanRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { unsettledParts } from './ended-parts.js';
 import { orderByParent } from './order-by-parent.js';
 import { PlannedFixes } from './planned-fixes.js';
 import { SortedFiles } from './sorted-files.js';
 import { sortStage } from './sorting.js';
-import { emptyFolder, isAsPlanned, loadPlan, savePlan, sourceChanged, stageOf } from './stage.js';
+import { isAsPlanned, loadPlan, savePlan, sourceChanged, stageOf } from './stage.js';
 import type { StagePlan } from './stage.js';
 import { step } from './step.js';
 import type { PartGroup, SortedRows, SortRowsInput, Stage } from './types.js';
 
 export function sortRows(dependencies: ActivityDependencies): (input: SortRowsInput) => Promise<SortedRows> {
   return step(async (input, { signal, attempt }) => {
-    const stageFolder = await dependencies.roots.pathOf(input.stage.uri);
-    const nextFolder = await dependencies.roots.pathOf(input.nextStageUri);
-    const plan = await loadPlan(stageFolder);
+    const { roots } = dependencies;
+    const stageFolder = roots.ownPathOf(input.stage.uri);
+    const nextFolder = roots.ownPathOf(input.nextStageUri);
+    const plan = await loadPlan(roots, stageFolder);
     // A folder of its own for each attempt: an earlier one, cut off from the server, may still be writing.
     const folder = join(stageFolder, `sorted-${attempt}`);
     await emptyFolder(folder);
-    if (!input.final) await mkdir(nextFolder, { recursive: true });
+    if (!input.final) await makeFolder(nextFolder);
     const sourceUsable = await isAsPlanned(plan.rows, plan.fingerprint);
     if (!sourceUsable && !input.final) throw sourceChanged(plan);
     const files = new SortedFiles(folder, plan, join(nextFolder, `rows-${attempt}.csv`));

@@ -2,13 +2,25 @@
  * A stage is one pass over rows: the first one, or a retry round. Its folder holds plan.json, which says where the
  * rows' bytes lie and how they are cut into parts, and a folder with the results of each part.
  */
-import { mkdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { partFolder, SUCCEEDED_FILE } from '../layout.js';
 import { NightloadError } from '../errors.js';
-import { fingerprint, sameFingerprint, saveText } from '../storage/files.js';
-import type { Fingerprint } from '../storage/files.js';
+import {
+  fingerprint,
+  ForeignFile,
+  holding,
+  identityOf,
+  incompleteFolder,
+  makeFolder,
+  pathOfFile,
+  readHead,
+  sameFingerprint,
+  saveText,
+} from '../storage/files.js';
+import type { FileRef, Fingerprint } from '../storage/files.js';
 import { folderUri } from '../storage/roots.js';
+import type { FileRoots } from '../storage/roots.js';
+import { PLAN } from './stage-plan.js';
 import { DELIMITER_NAMES } from '../csv/dialect.js';
 import type { Delimiter } from '../csv/dialect.js';
 import type { PartRange } from '../csv/parts.js';
@@ -25,7 +37,7 @@ export interface KeyRule {
 
 /** The file that the load was started with, where it must be read beside the rows that are sent. */
 export interface OriginalFile {
-  path: string;
+  path: FileRef;
   fingerprint: Fingerprint;
   delimiter: Delimiter;
   dataStart: number;
@@ -39,8 +51,8 @@ export interface RejectedRows {
 }
 
 export interface StagePlan {
-  /** The file whose bytes are sent. */
-  rows: string;
+  /** The file whose bytes are sent: the source, or what was made of it. */
+  rows: FileRef;
   fingerprint: Fingerprint;
   delimiter: Delimiter;
   lineEnding: 'LF' | 'CRLF';
@@ -88,35 +100,74 @@ export function partFiles(stageFolder: string, part: number): PartFiles {
 export const PLAN_FILE = 'plan.json';
 
 export async function savePlan(stageFolder: string, plan: StagePlan): Promise<void> {
-  await mkdir(stageFolder, { recursive: true });
-  await saveText(JSON.stringify(plan), join(stageFolder, PLAN_FILE));
+  await makeFolder(stageFolder);
+  const { rows, original, kept, ...rest } = plan;
+  const text = JSON.stringify({
+    ...rest,
+    rows: pathOfFile(rows),
+    ...(original && { original: { ...original, path: pathOfFile(original.path) } }),
+    ...(kept && { kept: { ...kept, path: pathOfFile(kept.path) } }),
+  });
+  await saveText(text, join(stageFolder, PLAN_FILE));
 }
 
 /** Plans that were read last: with thousands of parts, reading the plan for each step would take longer than the step. */
 const read = new Map<string, { plan: StagePlan; file: Fingerprint & { inode: number } }>();
 const MOST_PLANS = 4;
+const MOST_PLAN_BYTES = 64_000_000;
 
 /** Nobody changes what it gives. */
-export async function loadPlan(stageFolder: string): Promise<StagePlan> {
+export async function loadPlan(roots: FileRoots, stageFolder: string): Promise<StagePlan> {
   const path = join(stageFolder, PLAN_FILE);
-  const { size, mtimeMs: modifiedMs, ino: inode } = await stat(path);
-  const before = read.get(path);
-  read.delete(path);
-  const known =
-    before !== undefined && sameFingerprint(before.file, { size, modifiedMs }) && before.file.inode === inode;
-  const plan = known ? before.plan : (JSON.parse(await readFile(path, 'utf8')) as StagePlan);
-  read.set(path, { plan, file: { size, modifiedMs, inode } });
-  const [oldest] = read.keys();
-  if (read.size > MOST_PLANS && oldest !== undefined) read.delete(oldest);
-  return plan;
+  return holding(path, async (file) => {
+    const found = await identityOf(file);
+    const before = read.get(path);
+    read.delete(path);
+    const known = before !== undefined && sameFingerprint(before.file, found) && before.file.inode === found.inode;
+    const plan = known ? before.plan : await readPlan(roots, stageFolder, file, found.size);
+    read.set(path, { plan, file: found });
+    const [oldest] = read.keys();
+    if (read.size > MOST_PLANS && oldest !== undefined) read.delete(oldest);
+    return plan;
+  });
+}
+
+async function readPlan(roots: FileRoots, stageFolder: string, file: FileRef, size: number): Promise<StagePlan> {
+  const parsed = size > MOST_PLAN_BYTES ? undefined : PLAN.safeParse(parseJson(await readHead(file, size)));
+  if (parsed?.data === undefined) throw incompleteFolder(stageFolder);
+  const { rows, original, kept, ...plan } = parsed.data;
+  const refer = (path: string): FileRef => refTo(roots.checked(path), stageFolder);
+  return {
+    ...plan,
+    rows: refer(rows),
+    ...(original && { original: { ...original, path: refer(original.path) } }),
+    ...(kept && { kept: { ...kept, path: refer(kept.path) } }),
+  };
+}
+
+/** What lies among the working files of the run is the worker's own; all else is what people put down. */
+function refTo(path: string, stageFolder: string): FileRef {
+  const levels = stageFolder.split(sep);
+  const run = levels.findLastIndex((level) => /^run-[A-Za-z0-9-]{1,8}$/.test(level));
+  const work = run === -1 ? dirname(stageFolder) : levels.slice(0, run + 1).join(sep);
+  return path.startsWith(work + sep) ? path : new ForeignFile(path);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a file is still the one that was planned. */
-export async function isAsPlanned(path: string, planned: Fingerprint): Promise<boolean> {
+export async function isAsPlanned(file: FileRef, planned: Fingerprint): Promise<boolean> {
   try {
-    return sameFingerprint(await fingerprint(path), planned);
+    return sameFingerprint(await fingerprint(file), planned);
   } catch (error) {
-    if (error instanceof NightloadError) return false;
+    // What somebody has to put right first does not say that it was changed.
+    if (error instanceof NightloadError && !error.retryable) return false;
     throw error;
   }
 }
@@ -130,7 +181,7 @@ export async function checkUnchanged(plan: StagePlan): Promise<void> {
 export function sourceChanged({ rows }: StagePlan, more: { again?: boolean } = {}): NightloadError {
   return new NightloadError(
     'SOURCE_CHANGED',
-    `${rows} was changed, moved or deleted after the load began, so no more of it is sent, and rows of it that are in no ` +
+    `${pathOfFile(rows)} was changed, moved or deleted after the load began, so no more of it is sent, and rows of it that are in no ` +
       'result file cannot be given back. What landed is in the result files; load the changed file as a new load.',
     { retryable: more.again === true },
   );
@@ -167,9 +218,4 @@ export function rangeOf(plan: StagePlan, part: number): PartRange {
   const range = plan.parts[part - 1];
   if (range === undefined) throw new RangeError(`part ${part} of ${plan.parts.length}`);
   return range;
-}
-
-export async function emptyFolder(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path, { recursive: true });
 }

@@ -3,7 +3,6 @@
  * Whatever is wrong with the file is refused as a whole; the rows then go on waiting.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +15,8 @@ import { planParts } from '../csv/parts.js';
 import { rewriteCsv } from '../csv/rewrite.js';
 import { eachRecordBytes, scanRecords } from '../csv/records.js';
 import { NightloadError } from '../errors.js';
-import { fingerprint, readRange, saveStream, scanRange } from '../storage/files.js';
+import { fingerprint, holding, makeFolder, readRange, saveStream, scanRange } from '../storage/files.js';
+import type { ForeignFile } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { permit } from './dependencies.js';
@@ -40,14 +40,17 @@ export function takeCorrections(
 ): (input: TakeCorrectionsInput) => Promise<TakenCorrections> {
   return step(async (input, step) => {
     const { roots } = dependencies;
-    const plan = await loadPlan(await roots.pathOf(input.stage.uri));
-    const folder = await roots.pathOf(input.nextStageUri);
-    await mkdir(folder, { recursive: true });
-    const rejected = await Promise.all(input.rejected.map((uri) => roots.pathOf(uri)));
+    const plan = await loadPlan(roots, roots.ownPathOf(input.stage.uri));
+    const folder = roots.ownPathOf(input.nextStageUri);
+    await makeFolder(folder);
+    const rejected = input.rejected.map((uri) => roots.ownPathOf(uri));
     const succeeded = await landedFiles(roots, input.ended);
     const rows = await asRefusal(async () => {
       if (input.connection !== undefined) await permit(dependencies, input.connection, { source: input.source });
-      return readCorrections(await roots.pathOf(input.source), plan, rejected, folder, { ...input, succeeded }, step);
+      const file = await roots.foreignFile(input.source);
+      // One that is not there is refused, whoever looks first.
+      await fingerprint(file);
+      return holding(file, (held) => readCorrections(held, plan, rejected, folder, { ...input, succeeded }, step));
     });
     const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage = rows.plan;
@@ -99,7 +102,7 @@ interface Corrected {
 }
 
 async function readCorrections(
-  path: string,
+  file: ForeignFile,
   plan: StagePlan,
   rejected: readonly string[],
   folder: string,
@@ -112,9 +115,7 @@ async function readCorrections(
       'The rows of this load have no key by which corrections could be told apart. Load the corrected rejected file as a load of its own.',
     );
   }
-  // One that is not there is refused, whoever looks first.
-  await fingerprint(path);
-  const opened = await openSource(path, folder, input, step);
+  const opened = await openSource(file, folder, input, step);
   const columns = columnsOf(opened, plan);
   const all = join(folder, `rows-${randomUUID().slice(0, 8)}.csv`);
   const { dialect } = opened;

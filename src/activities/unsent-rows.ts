@@ -33,13 +33,13 @@ const MOST_RUNS = 10_000;
 
 /** Stretches of records without blank lines between them: the rows of a whole night are copied sooner than read. */
 async function runsOf(
-  { rows: path, delimiter }: StagePlan,
+  { rows: file, delimiter }: StagePlan,
   base: number,
   end: number,
   signal: AbortSignal,
 ): Promise<{ start: number; end: number; rows: number }[] | undefined> {
   const runs: { start: number; end: number; rows: number }[] = [];
-  await scanRecords(readRange(path, base, end, signal), { delimiter, base }, (_record, from, to) => {
+  await scanRecords(readRange(file, base, end, signal), { delimiter, base }, (_record, from, to) => {
     const last = runs.at(-1);
     if (last?.end === from) {
       last.end = to;

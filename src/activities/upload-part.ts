@@ -4,7 +4,8 @@ import { crc32 } from 'node:zlib';
 import { headerBytes } from '../csv/header.js';
 import type { PartRange } from '../csv/parts.js';
 import { partFolder } from '../layout.js';
-import { readRange } from '../storage/files.js';
+import { holding, readRange } from '../storage/files.js';
+import type { ForeignFile } from '../storage/files.js';
 import { claimPart } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
@@ -18,8 +19,9 @@ export function uploadPart(
   dependencies: ActivityDependencies,
 ): (input: UploadPartInput) => Promise<Counted<UploadedPart>> {
   return countedStep(async (input, step) => {
-    const stageFolder = await dependencies.roots.pathOf(input.stageUri);
-    const plan = await loadPlan(stageFolder);
+    const { roots } = dependencies;
+    const stageFolder = roots.ownPathOf(input.stageUri);
+    const plan = await loadPlan(roots, stageFolder);
     const range = rangeOf(plan, input.part);
     await checkUnchanged(plan);
     const sentBefore = await claimPart(join(stageFolder, partFolder(input.part)), input.jobId, input.replaces);
@@ -27,22 +29,31 @@ export function uploadPart(
     const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding);
     const bytes = header.length + range.end - range.start;
     step.bytesTotal = bytes;
-    await connectionOf(dependencies, input.connection).uploadJobData(
-      input.jobId,
-      bytes,
-      () => body(header, plan, range, step),
-      { ...step.call, apiVersion: input.apiVersion },
+    // Opened once: what comes into its place while it is sent is not sent.
+    await holding(plan.rows, (rows) =>
+      connectionOf(dependencies, input.connection).uploadJobData(
+        input.jobId,
+        bytes,
+        () => body(header, plan, rows, range, step),
+        { ...step.call, apiVersion: input.apiVersion },
+      ),
     );
     return { records: range.records, bytes };
   });
 }
 
 /** The last piece is held back until the content is known to be what was planned: else nothing is stored. */
-async function* body(header: Buffer, plan: StagePlan, range: PartRange, step: Step): AsyncGenerator<Uint8Array> {
+async function* body(
+  header: Buffer,
+  plan: StagePlan,
+  rows: ForeignFile,
+  range: PartRange,
+  step: Step,
+): AsyncGenerator<Uint8Array> {
   step.bytes = header.length;
   let held = header;
   let sum = 0;
-  for await (const chunk of readRange(plan.rows, range.start, range.end) as AsyncIterable<Buffer>) {
+  for await (const chunk of readRange(rows, range.start, range.end) as AsyncIterable<Buffer>) {
     yield held;
     held = chunk;
     sum = crc32(chunk, sum);

@@ -2,31 +2,34 @@
  * The end of a load: one `rejected.csv`, one `unprocessed.csv` and `report.json` beside the results. Files of an
  * earlier run of the same load are moved aside, never overwritten.
  */
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { saveStream, saveText } from '../storage/files.js';
+import { makeFolder, removeFile, saveStream, saveText } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { allJobs, landedFiles } from './ended-parts.js';
 import { joined, moveEarlierAside, RESULT_NAMES, summaryName } from './result-folder.js';
+import { ownResultFolder } from './result-owner.js';
 import { step } from './step.js';
 import type { WriteReportInput, WrittenFiles } from './types.js';
 
 export function writeReport(dependencies: ActivityDependencies): (input: WriteReportInput) => Promise<WrittenFiles> {
-  return step(async (input) => {
+  return step(async (input, { signal }) => {
     const { roots } = dependencies;
-    const folder = await roots.pathOf(input.outputUri);
-    const work = await roots.pathOf(input.workUri);
-    await mkdir(folder, { recursive: true });
-    await moveEarlierAside(folder, input.report.runId);
+    const folder = await ownResultFolder(roots, input.outputUri);
+    const work = roots.ownPathOf(input.workUri);
+    await moveEarlierAside(
+      folder,
+      input.report.runId,
+      input.report.files.kept === undefined ? [] : [RESULT_NAMES.kept],
+    );
     const combine = async (uris: string[], name: string): Promise<string | undefined> => {
       const target = join(folder, name);
-      const paths = await Promise.all(uris.map((uri) => roots.pathOf(uri)));
+      const paths = uris.map((uri) => roots.ownPathOf(uri));
       if (paths.length === 0) {
-        await rm(target, { force: true });
+        await removeFile(target);
         return undefined;
       }
-      await saveStream(joined(paths), target);
+      await saveStream(joined(paths), target, signal, { shared: true });
       return pathToFileURL(target).href;
     };
     const rejected = await combine(input.rejected, RESULT_NAMES.rejected);
@@ -48,9 +51,9 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     };
     // Before the report: by it a run that was reset tells its own report from that of another.
     const { loadId, workflowId, runId, state, records } = input.report;
-    await mkdir(work, { recursive: true });
+    await makeFolder(work);
     await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
-    await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report));
+    await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
     return files;
   });
 }

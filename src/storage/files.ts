@@ -1,23 +1,70 @@
 /**
  * Files as the load needs them: written beside, flushed and renamed, so that half a file is never taken for a whole one,
- * not even after a power cut.
+ * not even after a power cut. Each is opened as `folder.ts` does it: by handle, through no link.
  */
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
+import { basename, dirname, join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { randomUUID } from 'node:crypto';
 import { NightloadError } from '../errors.js';
+import { streamFrom } from './file-stream.js';
+import type { OpenFile } from './file-stream.js';
+import { Folder, inFolderOf } from './folder.js';
+import type { FolderEntry } from './folder.js';
 
 /** What a stream reads at once. */
 const READ_SIZE = 256 * 1024;
 /** What is gathered for one write, read at once for several ranges, or read into memory that is used again. */
 const LARGE_SIZE = 1024 * 1024;
 
-function beside(path: string): string {
-  return `${path}.${randomUUID().slice(0, 8)}.tmp`;
+/**
+ * A file to be read, by its path with links resolved. A bare path is one of the worker's own: nobody else may be able to
+ * write to its folder. What people put down, sources and corrections, is a {@link ForeignFile}.
+ */
+export type FileRef = string | ForeignFile;
+
+export class ForeignFile {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+/** A file that is open for a while: whatever comes into its place meanwhile, the same bytes are read. */
+class HeldFile extends ForeignFile {
+  readonly handle: FileHandle;
+
+  constructor(path: string, handle: FileHandle) {
+    super(path);
+    this.handle = handle;
+  }
+}
+
+export function pathOfFile(file: FileRef): string {
+  return typeof file === 'string' ? file : file.path;
+}
+
+/** Opens a file once for all that `body` reads of it. */
+export async function holding<T>(file: FileRef, body: (held: ForeignFile) => Promise<T>): Promise<T> {
+  const handle = await openFile(file);
+  try {
+    return await body(new HeldFile(pathOfFile(file), handle));
+  } finally {
+    await handle.close();
+  }
+}
+
+function openFile(file: FileRef): Promise<FileHandle> {
+  return inFolderOf(pathOfFile(file), { own: typeof file === 'string' }, (folder, name) => folder.openFile(name));
+}
+
+/** Opens a file for one reader; that of one that is held stays open. */
+async function openToRead(file: FileRef): Promise<OpenFile> {
+  if (file instanceof HeldFile) return { handle: file.handle, close: () => Promise.resolve() };
+  const handle = await openFile(file);
+  return { handle, close: () => handle.close() };
 }
 
 /** Out of space, read-only, no permission: a person can mend it, and then the step goes on. */
@@ -41,14 +88,84 @@ export function diskError(error: unknown, path: string): unknown {
 export function missingFile(error: unknown): NightloadError | undefined {
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (!['ENOENT', 'ENOTDIR'].includes(code ?? '') || typeof path !== 'string') return undefined;
+  // The file may have a name of this attempt; what people are told must stay the same.
+  return incompleteFolder(dirname(path), error);
+}
+
+/** Working files are gone, or are not what was written. */
+export function incompleteFolder(folder: string, cause?: unknown): NightloadError {
   return new NightloadError(
     'WORK_FILES_MISSING',
-    // The file may have a name of this attempt; what people are told must stay the same.
-    `${dirname(path)} does not have what the load needs: it came back empty or incomplete, or is not mounted. ` +
+    `${folder} does not have what the load needs: it came back empty or incomplete, or is not mounted. ` +
       'Bring it back as it was: the load resumes by itself. If it is lost, cancel the load, and load its file again ' +
       'after checking what landed.',
-    { retryable: true, cause: error },
+    { retryable: true, cause },
   );
+}
+
+export interface WriteOptions {
+  /** The folder may be one that others may write to, as that of results may be. @default false */
+  shared?: boolean;
+}
+
+/**
+ * A file that is being written beside its place: it gets its name when it is complete, or disappears. Whatever has the
+ * name then is replaced, a link too, and not what it leads to.
+ */
+export class NewFile {
+  readonly handle: FileHandle;
+  readonly #folder: Folder;
+  readonly #temporary: string;
+  readonly #path: string;
+  #ended = false;
+
+  private constructor(folder: Folder, temporary: string, path: string, handle: FileHandle) {
+    this.#folder = folder;
+    this.#temporary = temporary;
+    this.#path = path;
+    this.handle = handle;
+  }
+
+  static async create(path: string, { shared = false }: WriteOptions = {}): Promise<NewFile> {
+    const folder = await Folder.open(dirname(path), { own: !shared });
+    // Nobody can know the name before, and so put something there.
+    const temporary = `.${randomUUID()}.tmp`;
+    try {
+      return new NewFile(folder, temporary, path, await folder.createFile(temporary));
+    } catch (error) {
+      await folder.close();
+      throw error;
+    }
+  }
+
+  async publish(): Promise<void> {
+    this.#ended = true;
+    try {
+      await this.handle.sync();
+      await this.#folder.publish(this.#temporary, basename(this.#path), this.handle);
+    } catch (error) {
+      await this.#folder.remove(this.#temporary);
+      throw error;
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** Nothing when it was published, or discarded before. */
+  async discard(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      await this.#folder.remove(this.#temporary);
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.handle.close();
+    await this.#folder.close();
+  }
 }
 
 /** Writes the whole of `source` to `path`, which appears complete or not at all. */
@@ -56,37 +173,93 @@ export async function saveStream(
   source: Readable | AsyncIterable<Uint8Array>,
   path: string,
   signal?: AbortSignal,
+  options: WriteOptions = {},
 ): Promise<void> {
-  const temporary = beside(path);
+  const creating = NewFile.create(path, options);
   try {
-    await pipeline(
-      source,
-      createWriteStream(temporary, { highWaterMark: LARGE_SIZE, flush: true }),
-      signal ? { signal } : {},
-    );
-    await rename(temporary, path);
+    // At once: a source may fail before the file is open, and somebody has to listen.
+    await pipeline(source, sinkOf(creating), signal ? { signal } : {});
+    await (await creating).publish();
   } catch (error) {
-    await rm(temporary, { force: true });
+    await (await creating.catch(() => undefined))?.discard();
     signal?.throwIfAborted();
     throw diskError(error, path);
   }
 }
 
-export async function saveText(text: string, path: string): Promise<void> {
-  const temporary = beside(path);
+/** What has come while the disk took the last bytes is written at once. */
+function sinkOf(creating: Promise<NewFile>): Writable {
+  const write = (bytes: Buffer, done: (error?: Error | null) => void): void => {
+    creating.then(({ handle }) => handle.writeFile(bytes)).then(() => done(), done);
+  };
+  return new Writable({
+    highWaterMark: LARGE_SIZE,
+    construct: (done) => void creating.then(() => done(), done),
+    write: (chunk: Buffer, _encoding, done) => write(chunk, done),
+    writev: (chunks, done) => write(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)), done),
+  });
+}
+
+export async function saveText(text: string, path: string, options: WriteOptions = {}): Promise<void> {
   try {
-    await writeFile(temporary, text, { flush: true });
-    await rename(temporary, path);
+    const file = await NewFile.create(path, options);
+    try {
+      await file.handle.writeFile(text);
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+    await file.publish();
   } catch (error) {
-    await rm(temporary, { force: true });
     throw diskError(error, path);
   }
 }
 
+/**
+ * Writes a note that must not be there yet: whole, or not at all. It has its first name until it has the right one.
+ * @returns false when there is one
+ */
+export async function saveNew(
+  text: string,
+  path: string,
+  { shared = false, mode }: WriteOptions & { mode?: number } = {},
+): Promise<boolean> {
+  try {
+    return await inFolderOf(path, { own: !shared }, async (folder, name) => {
+      if (await folder.has(name)) return false;
+      const write = async (handle: FileHandle): Promise<void> => {
+        if (mode !== undefined) await handle.chmod(mode);
+        await handle.writeFile(text);
+        await handle.sync();
+      };
+      const temporary = `.${randomUUID()}.tmp`;
+      const published = await making(folder, temporary, async (handle) => {
+        await write(handle);
+        return folder.publishNew(temporary, name, handle);
+      }).finally(() => folder.remove(temporary));
+      // Cut off, it may be there half.
+      if (published === 'noLinks') await making(folder, name, write);
+      return published !== 'taken';
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw diskError(error, path);
+  }
+}
+
+async function making<T>(folder: Folder, name: string, body: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await folder.createFile(name);
+  try {
+    return await body(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Reads a range of a file in large pieces. */
-export function readRange(path: string, start: number, end?: number, signal?: AbortSignal): Readable {
+export function readRange(file: FileRef, start: number, end?: number, signal?: AbortSignal): Readable {
   if (end !== undefined && end <= start) return Readable.from([]);
-  return createReadStream(path, {
+  return streamFrom(() => openToRead(file), {
     start,
     highWaterMark: READ_SIZE,
     ...(end === undefined ? {} : { end: end - 1 }),
@@ -99,13 +272,13 @@ export function readRange(path: string, start: number, end?: number, signal?: Ab
  * piece holds only until the next one is asked for. Memory that is new for each piece costs more than the reading.
  */
 export async function* scanRange(
-  path: string,
+  source: FileRef,
   start: number,
   end = Infinity,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   if (end <= start) return;
-  const file = await open(path, 'r');
+  const { handle: file, close } = await openToRead(source);
   let coming: Promise<Buffer> | undefined;
   try {
     const buffers = [Buffer.allocUnsafeSlow(LARGE_SIZE), Buffer.allocUnsafeSlow(LARGE_SIZE)] as const;
@@ -131,51 +304,130 @@ export async function* scanRange(
   } finally {
     // A file is not closed under a read.
     await coming?.catch(() => undefined);
-    await file.close();
+    await close();
   }
 }
 
-export async function readHead(path: string, bytes: number): Promise<Buffer> {
-  const file = await open(path, 'r');
+export async function readHead(source: FileRef, bytes: number): Promise<Buffer> {
+  const { handle, close } = await openToRead(source);
   try {
-    const buffer = Buffer.alloc(bytes);
-    let filled = 0;
-    while (filled < bytes) {
-      const { bytesRead } = await file.read(buffer, filled, bytes - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
+    return await readUpTo(handle, bytes);
   } finally {
-    await file.close();
+    await close();
   }
 }
 
-/**
- * The whole of a file that others may have written; undefined when it is none, or a link, or longer than it may be.
- * Opening it does not wait for a writer, as that of a pipe would.
- */
+async function readUpTo(handle: FileHandle, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(bytes);
+  let filled = 0;
+  while (filled < bytes) {
+    const { bytesRead } = await handle.read(buffer, filled, bytes - filled, filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return buffer.subarray(0, filled);
+}
+
+/** The whole of a file that others may have written; undefined when it is none, or a link, or longer than it may be. */
 export async function readSmallFile(path: string, mostBytes: number): Promise<Buffer | undefined> {
-  let file: FileHandle;
   try {
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return await readAtMost(new ForeignFile(path), mostBytes);
   } catch (error) {
-    if (['ELOOP', 'ENXIO', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (error instanceof NightloadError) return undefined;
     throw error;
   }
+}
+
+/** A note of the worker's own; undefined when it is longer than any. */
+export function readNote(path: string, mostBytes: number): Promise<Buffer | undefined> {
+  return readAtMost(path, mostBytes);
+}
+
+async function readAtMost(file: FileRef, mostBytes: number): Promise<Buffer | undefined> {
+  const { handle, close } = await openToRead(file);
   try {
-    const { size } = await file.stat().then((found) => (found.isFile() ? found : { size: Infinity }));
-    if (size > mostBytes) return undefined;
-    const buffer = Buffer.alloc(size);
-    let filled = 0;
-    while (filled < size) {
-      const { bytesRead } = await file.read(buffer, filled, size - filled, filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
+    const { size } = await handle.stat();
+    return size > mostBytes ? undefined : await readUpTo(handle, size);
   } finally {
-    await file.close();
+    await close();
+  }
+}
+
+/** Whether there is a file of this path. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    return await inFolderOf(path, {}, (folder, name) => folder.has(name));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** Makes a folder and those above it that are missing. One that is there must be the worker's own, unless it is shared. */
+export async function makeFolder(path: string, { shared = false }: WriteOptions = {}): Promise<void> {
+  try {
+    await (await Folder.open(path, { create: true, own: !shared })).close();
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+/** Nothing when it is not there. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await inFolderOf(path, {}, (folder, name) => folder.remove(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(error, path);
+  }
+}
+
+/** Within one folder. */
+export async function renameFile(from: string, to: string): Promise<void> {
+  await inFolderOf(from, { own: true }, (folder, name) => folder.move(name, folder, basename(to)));
+}
+
+/** A folder of the worker's own with all that is in it. */
+export async function removeFolder(path: string): Promise<void> {
+  try {
+    await inFolderOf(path, {}, (folder, name) => folder.removeAll(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(error, path);
+  }
+}
+
+/** Whatever hinders it, the folder stays. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  await inFolderOf(path, {}, (folder, name) => folder.removeIfEmpty(name)).catch(() => undefined);
+}
+
+/** A new folder that nobody else can know. @param prefix a path, to which random letters are added */
+export async function makeTemporaryFolder(prefix: string): Promise<string> {
+  try {
+    return await inFolderOf(prefix, { own: true }, async (folder, name) =>
+      join(folder.path, await folder.makeTemporary(name)),
+    );
+  } catch (error) {
+    throw diskError(error, prefix);
+  }
+}
+
+/** What lies in a folder, at most so much; nothing when it is not there. */
+export async function listFolder(path: string, most: number, options: { own?: boolean } = {}): Promise<FolderEntry[]> {
+  try {
+    return await (await Folder.open(path, options)).use((folder) => folder.entries(most));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw diskError(error, path);
+  }
+}
+
+/** A new folder of the worker's own, with nothing in it. */
+export async function emptyFolder(path: string): Promise<void> {
+  try {
+    await (await Folder.open(dirname(path), { create: true })).use((parent) => parent.removeAll(basename(path)));
+    await makeFolder(path);
+  } catch (error) {
+    throw diskError(error, path);
   }
 }
 
@@ -189,15 +441,29 @@ export function sameFingerprint(one: Fingerprint, other: Fingerprint): boolean {
   return one.size === other.size && one.modifiedMs === other.modifiedMs;
 }
 
-/** @throws NightloadError `SOURCE_NOT_FOUND`, `SOURCE_NOT_A_FILE`, `SOURCE_NOT_READABLE` */
-export async function fingerprint(path: string): Promise<Fingerprint> {
+/** As a fingerprint, and whether it is the very same file. */
+export async function identityOf(file: FileRef): Promise<Fingerprint & { inode: number }> {
+  const { handle, close } = await openToRead(file);
   try {
-    const found = await stat(path);
-    if (!found.isFile()) throw new NightloadError('SOURCE_NOT_A_FILE', `${path} is not a file.`);
-    return { size: found.size, modifiedMs: Math.round(found.mtimeMs) };
+    const { size, mtimeMs, ino } = await handle.stat();
+    return { size, modifiedMs: Math.round(mtimeMs), inode: ino };
+  } finally {
+    await close();
+  }
+}
+
+/** @throws NightloadError `SOURCE_NOT_FOUND`, `SOURCE_NOT_A_FILE`, `SOURCE_NOT_READABLE` */
+export async function fingerprint(file: FileRef): Promise<Fingerprint> {
+  const path = pathOfFile(file);
+  try {
+    const { size, modifiedMs } = await identityOf(file);
+    return { size, modifiedMs };
   } catch (error) {
-    if (error instanceof NightloadError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    // A link that leads nowhere; any other was resolved.
+    const isLink =
+      error instanceof NightloadError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ELOOP';
+    if (error instanceof NightloadError && !isLink) throw error;
+    if (isLink || (error as NodeJS.ErrnoException).code === 'ENOENT') {
       throw new NightloadError('SOURCE_NOT_FOUND', `There is no file ${path}, as the worker sees it.`, {
         cause: error,
       });
@@ -213,18 +479,18 @@ const WIDEST_GAP = 64 * 1024;
 
 /** Ranges of a file, given in ascending order. Those near each other are read at once; at most 1 MB, or one range, is held. */
 export async function* readRanges(
-  path: string,
+  source: FileRef,
   ranges: Iterable<{ start: number; end: number }>,
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   // Opened for the first range: without any, the file need not be there.
-  let file: FileHandle | undefined;
+  let file: OpenFile | undefined;
   try {
     for (const near of inReads(ranges)) {
       signal?.throwIfAborted();
-      file ??= await open(path, 'r');
+      file ??= await openToRead(source);
       const from = near[0]?.start ?? 0;
-      const bytes = await readWhole(file, path, from, near[near.length - 1]?.end ?? from);
+      const bytes = await readWhole(file.handle, pathOfFile(source), from, near[near.length - 1]?.end ?? from);
       for (const { start, end } of near) yield bytes.subarray(start - from, end - from);
     }
   } finally {
@@ -248,6 +514,16 @@ function* inReads(ranges: Iterable<{ start: number; end: number }>): Generator<{
     to = range.end;
   }
   if (near.length > 0) yield near;
+}
+
+/** A range that fits into memory. */
+export async function readBytes(source: FileRef, start: number, end: number): Promise<Buffer> {
+  const { handle, close } = await openToRead(source);
+  try {
+    return await readWhole(handle, pathOfFile(source), start, end);
+  } finally {
+    await close();
+  }
 }
 
 async function readWhole(file: FileHandle, path: string, start: number, end: number): Promise<Buffer> {

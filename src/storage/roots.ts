@@ -1,14 +1,18 @@
 /**
  * The folders that a worker may read from and write to. Whoever can start a workflow names files by URI, so every path
- * is checked against them, symbolic links resolved.
+ * is checked against them: links in what people name are resolved once, in the worker's own paths there is none. What
+ * comes into the place of a folder afterwards, `folder.ts` notices.
  */
 import { randomBytes } from 'node:crypto';
-import { readFile, realpath, writeFile } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { NightloadError } from '../errors.js';
+import { ForeignFile, readSmallFile, saveNew } from './files.js';
+import { fileModes } from './folder.js';
 
 const ID_FILE = '.nightload-id';
+const MOST_ID_BYTES = 200;
 
 export class FileRoots {
   /** Absolute, symbolic links resolved. */
@@ -38,17 +42,41 @@ export class FileRoots {
 
   /** From `NIGHTLOAD_FILE_ROOTS`, else the working directory. */
   static async fromEnvironment(env: NodeJS.ProcessEnv, workingDirectory: string): Promise<FileRoots> {
+    // Told before the first result is written.
+    fileModes(env['NIGHTLOAD_FILE_MODE']);
     const [first, ...others] = (env['NIGHTLOAD_FILE_ROOTS'] ?? '').split(delimiter).filter((folder) => folder !== '');
     return FileRoots.open(first === undefined ? [workingDirectory] : [first, ...others]);
   }
 
   /**
-   * The path behind a `file:` URI; the file need not exist.
-   * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`
+   * The path behind a `file:` URI that somebody names, links resolved; the file need not exist.
+   * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`, `SOURCE_NOT_READABLE`
    */
   async pathOf(uri: string): Promise<string> {
     const path = pathOfUri(uri);
-    const real = await realOrPlanned(path);
+    return this.#inside(await realOrPlanned(path), path);
+  }
+
+  /** A file that somebody else put down. */
+  async foreignFile(uri: string): Promise<ForeignFile> {
+    return new ForeignFile(await this.pathOf(uri));
+  }
+
+  /**
+   * The path behind a URI that the worker wrote itself, of working files and results. There is no link in it, so none is
+   * resolved: one that somebody puts there is noticed when the file is opened.
+   * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`
+   */
+  ownPathOf(uri: string): string {
+    return this.checked(pathOfUri(uri));
+  }
+
+  /** A path of a note. @throws NightloadError `FILE_OUTSIDE_ROOTS` */
+  checked(path: string): string {
+    return this.#inside(resolve(path), path);
+  }
+
+  #inside(real: string, path: string): string {
     if (!this.folders.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep))) {
       throw new NightloadError(
         'FILE_OUTSIDE_ROOTS',
@@ -67,17 +95,15 @@ export class FileRoots {
     const file = join(this.folders[0], ID_FILE);
     const fresh = randomBytes(5).toString('hex');
     try {
-      await writeFile(file, `${fresh}\n`, { flag: 'wx' });
-      return fresh;
+      // It is no secret, and workers of other users read it too.
+      if (await saveNew(`${fresh}\n`, file, { shared: true, mode: 0o644 })) return fresh;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        throw new NightloadError('FILE_ROOT_NOT_WRITABLE', `Cannot write ${file}: ${(error as Error).message}`, {
-          cause: error,
-        });
-      }
+      throw new NightloadError('FILE_ROOT_NOT_WRITABLE', `Cannot write ${file}: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
     for (let attempt = 0; ; attempt++) {
-      const id = (await readFile(file, 'utf8')).trim();
+      const id = (await readSmallFile(file, MOST_ID_BYTES))?.toString().trim() ?? '';
       if (/^[A-Za-z0-9._-]{1,100}$/.test(id)) return id;
       // Another worker has created the file and not written it yet.
       if (attempt === 20) {
@@ -98,9 +124,23 @@ async function realOrPlanned(path: string): Promise<string> {
     return await realpath(absolute);
   } catch (error) {
     const parent = dirname(absolute);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === absolute) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || parent === absolute) {
+      throw new NightloadError(
+        'SOURCE_NOT_READABLE',
+        `${path.slice(0, 200)} cannot be reached (${code ?? 'unknown'}).`,
+        {
+          cause: error,
+        },
+      );
+    }
     return join(await realOrPlanned(parent), absolute.slice(parent.length));
   }
+}
+
+/** A file of the caller's own, wherever it lies; links in its path are resolved. */
+export async function resolvedFile(uri: string): Promise<ForeignFile> {
+  return new ForeignFile(await realOrPlanned(pathOfUri(uri)));
 }
 
 /** A folder's URI, with a slash at its end, so that names can be resolved against it. */
@@ -111,8 +151,17 @@ export function folderUri(path: string): string {
 /** @throws NightloadError `INVALID_FILE_URI` */
 export function pathOfUri(uri: string): string {
   try {
-    return fileURLToPath(uri);
+    const path = fileURLToPath(uri);
+    // No file system has it, and its calls would fail in words of their own.
+    if (!path.includes('\0')) return path;
   } catch (error) {
-    throw new NightloadError('INVALID_FILE_URI', `${uri} is not a file: URI of this machine.`, { cause: error });
+    throw notAFileUri(uri, error);
   }
+  throw notAFileUri(uri);
+}
+
+function notAFileUri(uri: string, cause?: unknown): NightloadError {
+  return new NightloadError('INVALID_FILE_URI', `${String(uri).slice(0, 200)} is not a file: URI of this machine.`, {
+    cause,
+  });
 }

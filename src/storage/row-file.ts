@@ -1,14 +1,12 @@
-/** A CSV that is written row by row; it appears only when a first row comes. */
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
-import { diskError } from './files.js';
+/** A CSV that is written row by row; it appears when it is closed, and only when it has a row. */
+import { diskError, NewFile } from './files.js';
 
 const BUFFERED = 512 * 1024;
 
 export class RowFile {
   readonly path: string;
   readonly #header: Buffer;
-  #handle: FileHandle | undefined;
+  #file: NewFile | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   rows = 0;
@@ -38,12 +36,13 @@ export class RowFile {
   }
 
   async close(): Promise<void> {
+    if (this.#pendingBytes > 0) await this.#flush();
+    const file = this.#file;
+    this.#file = undefined;
     try {
-      if (this.#pendingBytes > 0) await this.#flush();
-      await this.#handle?.sync();
-    } finally {
-      await this.#handle?.close();
-      this.#handle = undefined;
+      await file?.publish();
+    } catch (error) {
+      throw diskError(error, this.path);
     }
   }
 
@@ -58,9 +57,11 @@ export class RowFile {
     this.#pending = [];
     this.#pendingBytes = 0;
     try {
-      this.#handle ??= await open(this.path, 'w');
-      await this.#handle.writeFile(bytes);
+      this.#file ??= await NewFile.create(this.path);
+      await this.#file.handle.writeFile(bytes);
     } catch (error) {
+      await this.#file?.discard();
+      this.#file = undefined;
       throw diskError(error, this.path);
     }
   }

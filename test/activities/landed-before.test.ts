@@ -109,12 +109,31 @@ describe('results of an earlier run', () => {
     expect(await readdir(folder)).toEqual(['load']);
   });
 
-  it('are not moved through a link', async () => {
+  it.each<[string, (place: string) => Promise<unknown>]>([
+    ['a link', (place) => symlink(join(folder, 'elsewhere'), place)],
+    ['a link that leads nowhere', (place) => symlink(join(folder, 'nowhere'), place)],
+    ['a file', (place) => writeFile(place, '')],
+  ])('are moved beside %s, not through it, and nobody waits for a person', async (_what, put) => {
     await mkdir(join(folder, 'elsewhere'));
-    await symlink(join(folder, 'elsewhere'), join(output, 'earlier'));
+    await put(join(output, 'earlier'));
     await write('report.json', report({ succeeded: 1 }));
-    await expect(moveEarlierAside(output, NOW)).rejects.toMatchObject({ code: 'FILE_OUTSIDE_ROOTS', retryable: true });
-    expect(existsSync(join(output, 'report.json'))).toBe(true);
+    await moveEarlierAside(output, NOW);
+    const [aside = ''] = (await readdir(output)).filter((name) => name.startsWith('earlier-'));
+    expect(await readdir(join(output, aside, shortRunId(EARLIER)))).toEqual(['report.json']);
     expect(await readdir(join(folder, 'elsewhere'))).toEqual([]);
+    expect(existsSync(join(folder, 'nowhere'))).toBe(false);
+    expect(await check()).toMatchObject(REFUSED);
+  });
+
+  it('give way where somebody put folders of their names; what this run wrote stays', async () => {
+    await write('rejected.csv/x', 'no file');
+    await write('report.json', report({ succeeded: 1 }));
+    await write('succeeded-with-source.csv', 'of now');
+    await moveEarlierAside(output, NOW, ['succeeded-with-source.csv']);
+    expect((await readdir(output)).sort()).toEqual(['earlier', 'succeeded-with-source.csv']);
+    expect((await readdir(join(output, 'earlier', shortRunId(EARLIER)))).sort()).toEqual([
+      'rejected.csv',
+      'report.json',
+    ]);
   });
 });

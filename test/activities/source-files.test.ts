@@ -25,7 +25,7 @@ interface Sent {
 /** A load and a check say the same. */
 async function sent(csv: string | Buffer, more: Partial<PlanLoadInput> = {}): Promise<Sent> {
   const { records } = await bench.plan(csv, more);
-  const plan = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan;
+  const plan = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan & { rows: string };
   const bytes = Buffer.from(await bench.read(new URL(`file://${plan.rows}`).href));
   const rows = plan.parts.map(({ start, end }) => bytes.toString('utf8', start, end)).join('');
   const report = await bench.checkAgain(more);
@@ -86,7 +86,7 @@ describe('rows without any value', () => {
     const csv = 'Id,Name\n001000000000001AAA,x\n,\n,the only trace\n,\n';
     const { rows } = await sent(csv, { operation: 'delete', skipBadRows: true });
     expect(rows).toBe('001000000000001AAA\n');
-    const plan = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan;
+    const plan = JSON.parse(await bench.read('work/first/plan.json')) as StagePlan & { rows: string };
     expect(await bench.read(plan.rejected?.uri as string)).toMatch(/,,the only trace\n$/);
     expect((await sent('Id\n001000000000001AAA\n""\n', { operation: 'delete' })).rows).toBe('001000000000001AAA\n');
   });

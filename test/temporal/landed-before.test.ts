@@ -1,5 +1,8 @@
 /** What a load's folder remembers of earlier runs, whoever starts it. That of a forgotten load: test/long/forgotten.test.ts. */
 import { randomUUID } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BulkLoadInput, BulkLoadResult } from '../../src/contract.js';
 import { LoadHandle } from '../../src/load-handle.js';
@@ -12,9 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-/** As a parent does it, under a workflow id of its own: no client looks at what ran before. */
-async function startedByParent(input: Partial<BulkLoadInput>): Promise<BulkLoadResult> {
-  const workflowId = `parent-${randomUUID()}`;
+/** As a parent does it: no client looks at what ran before. */
+async function startedByParent(
+  input: Partial<BulkLoadInput>,
+  workflowId = `bulk-load/${input.loadId}`,
+): Promise<BulkLoadResult> {
   await world.client.workflow.start('bulkLoad', {
     workflowId,
     taskQueue: world.taskQueue,
@@ -53,4 +58,32 @@ it('refuses a parent that starts what landed, what somebody terminated, and begi
   for (const _time of [1, 2]) {
     expect(await startedByParent(none)).toMatchObject({ state: 'CompletedWithRejects', records: { rejected: 5 } });
   }
+});
+
+it('another workflow with the load id of one that has a folder sends nothing and replaces nothing', async () => {
+  const input = { operation: 'insert' as const, source: await world.csv(accounts(4)), loadId: 'taken' };
+  expect(await world.load(input)).toMatchObject({ state: 'Completed', records: { succeeded: 4 } });
+  const folder = join(world.folder, 'nightload-results', 'taken');
+  const files = async (): Promise<string[]> => {
+    const names = (await readdir(folder, { recursive: true })).sort();
+    return Promise.all(names.map(async (name) => `${name} ${(await stat(join(folder, name))).mtimeMs}`));
+  };
+  const before = await files();
+  const jobs = world.org.jobs().length;
+  // With and without `again`, and from inside of the folder of the other one.
+  const inside = pathToFileURL(
+    join(folder, (await readdir(folder)).find((name) => name.startsWith('run-')) ?? ''),
+  ).href;
+  for (const more of [{}, { again: true }, { again: true, output: inside, loadId: 'first' }]) {
+    expect(await startedByParent({ ...input, ...more }, `somebody-${randomUUID()}`)).toMatchObject({
+      state: 'Failed',
+      error: { code: 'LOAD_ID_IN_USE' },
+      jobsTotal: 0,
+      records: { total: 0 },
+    });
+  }
+  expect(world.org.jobs()).toHaveLength(jobs);
+  expect(await files()).toEqual(before);
+  // Its own later run goes on.
+  expect(await world.load({ ...input, again: true })).toMatchObject({ state: 'Completed', records: { succeeded: 4 } });
 });
