@@ -61,7 +61,8 @@ it('refuses a parent that starts what landed, what somebody terminated, and begi
 });
 
 it('another workflow with the load id of one that has a folder sends nothing and replaces nothing', async () => {
-  const input = { operation: 'insert' as const, source: await world.csv(accounts(4)), loadId: 'taken' };
+  const key = { operation: 'upsert' as const, externalIdFieldName: 'External_Id__c' };
+  const input = { ...key, source: await world.csv(accounts(4)), loadId: 'taken' };
   expect(await world.load(input)).toMatchObject({ state: 'Completed', records: { succeeded: 4 } });
   const folder = join(world.folder, 'nightload-results', 'taken');
   const files = async (): Promise<string[]> => {
