@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { REPOSITORY } from './compose.js';
 
 const sourceOf = (path: string): string => readFileSync(resolve(REPOSITORY, path), 'utf8');
-const DOCUMENTS = ['CONTRIBUTING.md', 'docs/containers.md', 'docs/salesforce.md', 'docs/glossary.md'];
+const DOCUMENTS = ['SECURITY.md', 'CONTRIBUTING.md', 'docs/containers.md', 'docs/salesforce.md', 'docs/glossary.md'];
 
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = sourceOf(document);

@@ -1,6 +1,6 @@
 /** `dev`, `demo` and the questions that only a worker can answer, where something stands in their way. */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,9 @@ function error(command: Command): unknown {
 it('a second dev in a folder is refused, and names the first; a demo beside it keeps its own', async () => {
   const first = run(['dev']);
   await expect.poll(() => first.stderr(), { timeout: 60_000 }).toContain('Ctrl-C ends everything');
+  const modeOf = async (path: string): Promise<number> => (await stat(join(folder, path))).mode & 0o777;
+  expect([await modeOf('.nightload'), await modeOf('.nightload/temporal.db')]).toEqual([0o700, 0o600]);
+  expect(first.stderr()).toMatch(/control door http:\/\/127\.0\.0\.1:\d+\/__simulator\/ +x-simulator-key: [\w-]{32}\n/);
   const address = /Temporal server {2}(\S+)/.exec(first.stderr())?.[1] ?? '';
   const second = run(['dev']);
   expect(await second.ended).toBe(1);
