@@ -7,6 +7,7 @@
  * by two at once when both saw it stale, and a refresh token that is used twice ends the whole authorization.
  */
 import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NightloadError } from '../errors.js';
@@ -107,7 +108,9 @@ async function touchedAt(file: string): Promise<number | undefined> {
 
 async function create(file: string): Promise<boolean> {
   try {
-    await (await open(file, 'wx', 0o600)).close();
+    const handle = await open(file, 'wx', 0o600);
+    // For people who look for a process that hangs; nothing is decided by it.
+    await handle.write(`${process.pid} on ${hostname()}\n`).finally(() => handle.close());
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -123,7 +126,7 @@ async function removeBefore(path: string, mine: number): Promise<void> {
 function busy(path: string): NightloadError {
   return new NightloadError(
     'LOGIN_BUSY',
-    `Another process renews the login that is kept in ${dirname(path)}, and has not ended yet. This passes; if it stays, look for a worker that hangs.`,
+    `Another process renews the login that is kept in ${dirname(path)}, and has not ended yet. This passes; if it stays, look for a worker that hangs: ${basename(path)}.* in that folder names it.`,
     { retryable: true },
   );
 }

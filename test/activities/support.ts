@@ -7,7 +7,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityFunction } from '@temporalio/common';
 import type { CheckReport } from '../../src/contract.js';
 import { createActivities } from '../../src/activities/index.js';
-import type { Activities } from '../../src/activities/index.js';
+import type { Activities, ActivityDependencies } from '../../src/activities/index.js';
 import type {
   EarlierJobs,
   FindEarlierJobsInput,
@@ -50,7 +50,10 @@ export function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise
   return new MockActivityEnvironment().run(activity as ActivityFunction<[I], O>, input);
 }
 
-export async function openBench(options: SimulatorOptions = {}): Promise<Bench> {
+export async function openBench(
+  options: SimulatorOptions = {},
+  more: Partial<ActivityDependencies> = {},
+): Promise<Bench> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-activities-')));
   const org = await startSimulator(options);
   const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
@@ -63,6 +66,7 @@ export async function openBench(options: SimulatorOptions = {}): Promise<Bench> 
     searchAttributes: () => Promise.resolve([]),
     ownerOf: () => Promise.resolve('unknown'),
     workflowsOf: () => Promise.resolve([]),
+    ...more,
   });
   const path = (name: string): string => (name.startsWith('file:') ? fileURLToPath(name) : join(folder, name));
   const uri = (name: string): string => pathToFileURL(join(folder, name)).href;
