@@ -13,7 +13,7 @@ export default defineConfig({
           ...processes,
           name: 'unit',
           include: [
-            'test/{csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract,containers,domain,preflight,package}/**/*.test.ts',
+            'test/{codec,csv,salesforce,storage,simulator,workflows,activities,workers,cli,contract,containers,domain,preflight,package}/**/*.test.ts',
           ],
         },
       },

@@ -8,7 +8,7 @@ import { NightloadError } from './errors.js';
 import { keepAsking } from './keep-asking.js';
 import type { WaitOptions } from './keep-asking.js';
 import { workflowIdOf } from './domain/load-ids.js';
-import { describeIfThere, LoadHandle, resultIn } from './load-handle.js';
+import { describeIfThere, LoadHandle, resultIn, unreadableResultIn } from './load-handle.js';
 import { deriveLoadId } from './load-id.js';
 import { refuseLargeInput } from './input-size.js';
 import { firstInput, firstRunOf } from './start-input.js';
@@ -117,7 +117,7 @@ export async function checkEarlier(
   input: BulkLoadInput,
   workflowId: string,
 ): Promise<'running' | 'none'> {
-  return checkFound(client, await describeIfThere(client.workflow.getHandle(workflowId)), input);
+  return checkFound(client, await describeIfThere(new LoadHandle(client, workflowId)), input);
 }
 
 async function checkFound(
@@ -159,6 +159,14 @@ async function checkSameInput(
 
 function refuseIfLanded(existing: WorkflowExecutionDescription): void {
   const earlier = resultIn(existing);
+  const hidden = unreadableResultIn(existing);
+  if (hidden !== undefined) {
+    throw new AlreadyLoadedError(
+      `${existing.workflowId} ran before, and what it came to cannot be read here, so rows of it may have landed. ${hidden.code}: ${hidden.message} ` +
+        'Or load it with `again: true` (--again) to load everything once more.',
+      undefined,
+    );
+  }
   if (earlier !== undefined && earlier.records.succeeded === 0 && earlier.records.unaccounted === 0) return;
   // Nothing was counted before a source could be read, so nothing landed.
   if (earlier !== undefined && earlier.records.total === 0) return;

@@ -1,4 +1,5 @@
 /** `nightload`: start loads and follow them, from any program that has a Temporal client. */
+export { dataConverterFromEnvironment } from './codec/data-converter.js';
 export { AlreadyLoadedError, startBulkLoad } from './client.js';
 export { workflowIdOf } from './domain/load-ids.js';
 export { findLoad, loadHandle, LoadHandle } from './load-handle.js';

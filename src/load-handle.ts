@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { WorkflowFailedError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { asCodecError } from './codec/codec-error.js';
+import type { CodecError } from './codec/codec-error.js';
+import { tolerantClient, unreadable } from './codec/read-payloads.js';
 import { FILES_QUEUE_MEMO, RESULT_MEMO } from './contract.js';
 import type {
   BulkLoadResult,
@@ -119,16 +122,21 @@ export class LoadHandle {
     return this.#ask(() => this.#handle.query<LoadSoFar>('soFar'));
   }
 
-  /** @throws WorkflowNotFoundError */
+  /**
+   * What this client cannot decrypt of the memo does not keep the rest back.
+   * @throws WorkflowNotFoundError
+   */
   async describe(): Promise<WorkflowExecutionDescription> {
-    return this.#handle.describe().catch((error: unknown) => {
+    const handle = tolerantClient(this.#client).workflow.getHandle(this.workflowId);
+    return handle.describe().catch((error: unknown) => {
       throw asTemporalError(error, this.#place);
     });
   }
 
   /** Queue of the workers that share the load's files, once it is known. */
   async filesQueue(): Promise<string | undefined> {
-    return (await this.describe()).memo?.[FILES_QUEUE_MEMO] as string | undefined;
+    const queue = (await this.describe()).memo?.[FILES_QUEUE_MEMO];
+    return typeof queue === 'string' ? queue : undefined;
   }
 
   /** No new job is started; running ones go on. */
@@ -194,7 +202,7 @@ export class LoadHandle {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw asTemporalError(error, this.#place);
+      if (!(error instanceof WorkflowNotFoundError)) throw asTemporalError(asCodecError(error), this.#place);
       const ended = await describeIfThere(this);
       if (ended === undefined) throw notFound(this.workflowId);
       throw new NightloadError('LOAD_NOT_RUNNING', `${this.workflowId} has ended already (${ended.status.name}).`, {
@@ -243,5 +251,11 @@ function notFound(workflowId: string): NightloadError {
 
 /** The result that a closed load left in its memo (without `jobs`). */
 export function resultIn(description: Pick<WorkflowExecutionDescription, 'memo'>): BulkLoadResult | undefined {
-  return description.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
+  const result = description.memo?.[RESULT_MEMO];
+  return unreadable(result) === undefined ? (result as BulkLoadResult | undefined) : undefined;
+}
+
+/** Why the result that a closed load left cannot be read here. */
+export function unreadableResultIn(description: Pick<WorkflowExecutionDescription, 'memo'>): CodecError | undefined {
+  return unreadable(description.memo?.[RESULT_MEMO]);
 }

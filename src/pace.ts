@@ -1,7 +1,7 @@
 /** How fast a load goes and how long it may take yet, for those who watch it. */
-import { defaultPayloadConverter } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import type { Beat } from './activities/step.js';
+import { readPayload } from './codec/read-payloads.js';
 import type { LoadProgress, PartProgress } from './contract.js';
 
 /** Before this the rate says nothing. */
@@ -32,17 +32,9 @@ export async function uploadedBytes(client: Client, workflowId: string): Promise
   for (const { activityType, heartbeatDetails } of pendingActivities ?? []) {
     const payload = heartbeatDetails?.payloads?.[0];
     if (activityType?.name !== 'uploadPart' || !payload) continue;
-    // Behind a payload codec they cannot be read here: then nothing is told.
-    const beat = readBeat(payload);
+    // Encrypted with keys that are not here: then nothing is told.
+    const beat = await readPayload<Beat>(client, payload, workflowId).catch(() => undefined);
     if (beat?.bytesTotal !== undefined) return { sent: beat.bytes, total: beat.bytesTotal };
   }
   return undefined;
-}
-
-function readBeat(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0]): Beat | undefined {
-  try {
-    return defaultPayloadConverter.fromPayload<Beat>(payload);
-  } catch {
-    return undefined;
-  }
 }

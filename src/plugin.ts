@@ -5,6 +5,7 @@
  */
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions, WorkerPlugin } from '@temporalio/worker';
+import { workerConverter } from './codec/data-converter.js';
 import { DEFAULT_TASK_QUEUE } from './contract.js';
 import { nightloadServiceHandler } from './nexus.js';
 import { openActivities } from './workers/host.js';
@@ -47,6 +48,7 @@ export class NightloadPlugin implements WorkerPlugin {
         'NightloadPlugin needs the worker to have a connection: give Worker.create({ connection }) what NativeConnection.connect() gave.',
       );
     }
+    refuseForgottenKeys(options);
     const opened = await openActivities({
       ...this.#options,
       connection,
@@ -62,7 +64,8 @@ export class NightloadPlugin implements WorkerPlugin {
         `Activities of this worker are called as steps of nightload (${taken.join(', ')}). Rename them, or give nightload a worker of its own on another task queue.`,
       );
     }
-    this.#prepared.set(taskQueue, { ...opened, options });
+    const dataConverter = workerConverter(options.dataConverter);
+    this.#prepared.set(taskQueue, { ...opened, options: { ...options, dataConverter } });
     const activities = new Map<string, unknown>([
       ...(own instanceof Map ? (own as Map<string, unknown>) : Object.entries(own)),
       ...Object.entries(opened.activities),
@@ -70,6 +73,7 @@ export class NightloadPlugin implements WorkerPlugin {
     return {
       ...options,
       taskQueue,
+      dataConverter,
       identity: groupIdentity(taskQueue, opened.filesQueue, options.identity),
       activities: Object.fromEntries(activities),
       ...(options.workflowBundle === undefined && { interceptors: withOurs(options.interceptors) }),
@@ -92,6 +96,14 @@ export class NightloadPlugin implements WorkerPlugin {
 /** A bundle that the host has built itself does not have them. */
 function withOurs(own: WorkerOptions['interceptors']): NonNullable<WorkerOptions['interceptors']> {
   return { ...own, workflowModules: [...(own?.workflowModules ?? []), WORKFLOW_INTERCEPTORS] };
+}
+
+/** Keys that nothing uses would let loads run unencrypted, whose owner believes otherwise. */
+function refuseForgottenKeys({ dataConverter }: WorkerOptions): void {
+  if (!process.env['NIGHTLOAD_CODEC_KEYS'] || (dataConverter?.payloadCodecs ?? []).length > 0) return;
+  throw new TypeError(
+    'NIGHTLOAD_CODEC_KEYS is set, but this worker has no payload codec: give Worker.create({ dataConverter: dataConverterFromEnvironment() }), or unset it.',
+  );
 }
 
 async function runBeside(

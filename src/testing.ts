@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { DEFAULT_TASK_QUEUE } from './contract.js';
@@ -34,6 +35,8 @@ export interface TestEnvironmentOptions {
   namespace?: string;
   /** @default 'nightload' on a server of its own; with `address` a queue that nobody else has */
   taskQueue?: string;
+  /** Of the client and the worker, to test with payloads encrypted. @default none */
+  dataConverter?: DataConverter;
   /** How the simulated org behaves. */
   org?: SimulatorOptions;
   /** Fixers that loads may name, as `activity@taskQueue`. @default none */
@@ -68,7 +71,7 @@ function ownQueue(): string {
 
 /** @throws NightloadError `TEMPORAL_SERVER_NOT_FOUND`, `TEMPORAL_SERVER_NOT_STARTED` */
 export async function startTestEnvironment(options: TestEnvironmentOptions = {}): Promise<NightloadTestEnvironment> {
-  const { namespace = 'default' } = options;
+  const { namespace = 'default', dataConverter = {} } = options;
   const taskQueue = options.taskQueue ?? (options.address === undefined ? DEFAULT_TASK_QUEUE : ownQueue());
   const stops: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
@@ -85,7 +88,7 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
       ...(options.address === undefined && { channelArgs: WITHOUT_PROXY }),
     });
     stops.push(() => clients.close());
-    const client = new Client({ connection: clients, namespace });
+    const client = new Client({ connection: clients, namespace, dataConverter });
     // After the worker: nobody works for the ledger of this org any more, whose port may be another org's next.
     const ledger = client.workflow.getHandle(ALLOCATION_ID_PREFIX + new URL(org.url).host);
     stops.push(() => ledger.terminate().catch(() => undefined));
@@ -94,7 +97,15 @@ export async function startTestEnvironment(options: TestEnvironmentOptions = {})
     const connections = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
     if (options.worker !== false) {
       const { fixers = [] } = options;
-      const worker = await startWorker({ connection, namespace, taskQueue, connections, fixers, roots: [folder] });
+      const worker = await startWorker({
+        connection,
+        namespace,
+        taskQueue,
+        connections,
+        fixers,
+        dataConverter,
+        roots: [folder],
+      });
       stops.push(() => worker.stop());
     }
     const csv: NightloadTestEnvironment['csv'] = async (name, rows) => {

@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { CodecError } from '../codec/codec-error.js';
 import type { LoadHandle } from '../load-handle.js';
 import type { BulkLoadInput, BulkLoadResult, LoadProgress } from '../contract.js';
 import { firstInput } from '../start-input.js';
@@ -76,11 +77,16 @@ export async function follow(
   }
 }
 
-/** `undefined` when no worker answers in time. */
-export async function queryProgress(client: Client, handle: LoadHandle): Promise<LoadProgress | undefined> {
+/** `undefined` when no worker answers in time, or what it answers cannot be read. */
+export async function queryProgress(
+  client: Client,
+  handle: LoadHandle,
+  onUnreadable: (error: CodecError) => void = () => undefined,
+): Promise<LoadProgress | undefined> {
   try {
     return await client.withDeadline(Date.now() + QUERY_LIMIT_MS, () => handle.progress());
-  } catch {
+  } catch (error) {
+    if (error instanceof CodecError) onUnreadable(error);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** What Temporal shows of the steps that a workflow waits for: attempts, last failures, heartbeats. */
-import { defaultPayloadConverter } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import type { Beat } from '../activities/step.js';
+import { failureMessage, readPayload } from '../codec/read-payloads.js';
 import type { Seen, StepSeen } from './answer-watch.js';
 
 type Description = Awaited<ReturnType<Client['workflowService']['describeWorkflowExecution']>>;
@@ -23,13 +23,22 @@ export async function lookAtSteps(client: Client, workflowId: string): Promise<L
   const untaken = (pendingActivities ?? []).find((step) => !step.lastStartedTime)?.activityId;
   return {
     events: Number(workflowExecutionInfo?.historyLength ?? 0),
-    steps: (pendingActivities ?? []).map(stepSeen),
+    steps: await Promise.all((pendingActivities ?? []).map((step) => stepSeen(client, workflowId, step))),
     ...(untaken && { untaken }),
   };
 }
 
-function stepSeen({ activityId, activityType, attempt, lastFailure, heartbeatDetails }: Pending): StepSeen {
-  const beat = beatOf(heartbeatDetails?.payloads?.[0]);
+async function stepSeen(
+  client: Client,
+  workflowId: string,
+  { activityId, activityType, attempt, lastFailure, heartbeatDetails }: Pending,
+): Promise<StepSeen> {
+  const payload = heartbeatDetails?.payloads?.[0];
+  // Encrypted with keys that are not here: then no progress is seen.
+  const beat =
+    payload === undefined
+      ? undefined
+      : await readPayload<Partial<Beat> | undefined>(client, payload, workflowId).catch(() => undefined);
   const timedOut = lastFailure?.timeoutFailureInfo != null;
   const code = lastFailure?.applicationFailureInfo?.type || (timedOut ? 'STEP_TIMED_OUT' : 'UNEXPECTED');
   return {
@@ -37,23 +46,15 @@ function stepSeen({ activityId, activityType, attempt, lastFailure, heartbeatDet
     name: activityType?.name ?? '',
     attempt: attempt ?? 1,
     ...(lastFailure && {
-      failure: { code, message: lastFailure.message ?? '', workerLost: timedOut || code === WORKER_LOST },
+      failure: {
+        code,
+        message: await failureMessage(client, lastFailure, workflowId),
+        workerLost: timedOut || code === WORKER_LOST,
+      },
     }),
     bytes: Number(beat?.bytes ?? 0) || 0,
     requests: Number(beat?.requests?.total ?? 0) || 0,
   };
-}
-
-/** Behind a payload codec heartbeats cannot be read here: then they show no progress. */
-function beatOf(
-  payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | undefined,
-): Partial<Beat> | undefined {
-  if (payload === undefined) return undefined;
-  try {
-    return defaultPayloadConverter.fromPayload<Partial<Beat> | undefined>(payload);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The task queue of a step, from the event that asked for it. */

@@ -5,6 +5,7 @@ import { asLoadError, printJson, say } from './failure.js';
 import { addScheduleCommands } from './schedule-options.js';
 import { VERSION } from '../version.js';
 import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
+import type { CodecServerCommand } from './commands/codec-server.js';
 import type { SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
 import type { CorrectOptions } from './commands/correct.js';
@@ -188,6 +189,29 @@ connection
   );
 
 addScheduleCommands(program, runs);
+
+program
+  .command('codec-server')
+  .description('decrypts payloads for the Temporal UI, with the keys of NIGHTLOAD_CODEC_KEYS')
+  .option('--port <port>', 'port to listen on', parseWhole, 8081)
+  .option('--allow-origin <url>', 'the Temporal UI, the only page that may ask (default: "http://127.0.0.1:8233")')
+  .option('--ui <url>', 'the same as --allow-origin')
+  .option(
+    '--host <address>',
+    'address to listen on; beyond this machine it needs NIGHTLOAD_CODEC_SERVER_TOKEN',
+    '127.0.0.1',
+  )
+  .option(
+    '--name <host:port>',
+    'a further name under which it is reached; repeatable',
+    (name, all: string[]) => [...all, name],
+    [],
+  )
+  .option('--without-token', 'listen beyond this machine without a token: something before it checks who asks')
+  .option('--encode', 'encrypt too, for workflows that are started in the UI')
+  .action(
+    runs(async (options: CodecServerCommand) => (await import('./commands/codec-server.js')).codecServer(options)),
+  );
 
 program
   .command('simulator')

@@ -73,8 +73,10 @@ interface LoadQueues extends FilesPlace {
 /** Where a load's files are, as it noted it. */
 export function filesPlaceOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): FilesPlace {
   const host = memo?.[FILES_HOST_MEMO];
+  // Of another program, or encrypted with keys that are not here.
+  const queue = memo?.[FILES_QUEUE_MEMO];
   return {
-    filesQueue: memo?.[FILES_QUEUE_MEMO] as string | undefined,
+    filesQueue: typeof queue === 'string' ? queue : undefined,
     filesHost: isHostName(host) ? host : undefined,
   };
 }

@@ -1,7 +1,8 @@
 /** Schedules for people and for programs: what `nightload schedule list` and `describe` show. */
 import type { ScheduleDescription, ScheduleExecutionResult, ScheduleSummary } from '@temporalio/client';
 import { loadIdOf } from '../domain/load-ids.js';
-import type { BulkLoadInput, BulkLoadResult } from '../contract.js';
+import { unreadable } from '../codec/read-payloads.js';
+import type { BulkLoadInput, BulkLoadResult, LoadError } from '../contract.js';
 import { clockTime } from '../workflows/source-date.js';
 import { nameOf, time } from '../workflows/words.js';
 import { bothDaysText } from './cron.js';
@@ -26,13 +27,19 @@ export interface ListedSchedule extends Partial<ScheduleMemo> {
   note?: string;
   /** As ISO 8601. */
   next?: string;
+  /** Why its times and its load are not shown. */
+  error?: LoadError;
 }
 
 export function listed({ scheduleId, memo, state, info }: ScheduleSummary): ListedSchedule {
+  const noted = memo?.[SCHEDULE_MEMO];
+  const hidden = unreadable(noted);
   const next = state.paused ? undefined : info.nextActionTimes[0]?.toISOString();
   return {
     scheduleId,
-    ...(memo?.[SCHEDULE_MEMO] as ScheduleMemo | undefined),
+    ...(hidden === undefined
+      ? (noted as ScheduleMemo | undefined)
+      : { error: { code: hidden.code, message: hidden.message } }),
     paused: state.paused,
     ...(state.note !== undefined && { note: state.note }),
     ...(next !== undefined && { next }),
@@ -42,6 +49,8 @@ export function listed({ scheduleId, memo, state, info }: ScheduleSummary): List
 export function listLine(schedule: ListedSchedule): string {
   const { scheduleId, paused, next, cron = [], timeZone = 'UTC', operation, object, source } = schedule;
   const when = paused ? 'paused' : next === undefined ? 'no more' : `${clockTime(Date.parse(next), timeZone)}`;
+  const { error } = schedule;
+  if (error !== undefined) return `${scheduleId.padEnd(20)}  ${when.padEnd(16)}  not readable here: ${error.code}`;
   const what = source === undefined ? '' : `  ${operation} ${object} from ${nameOf(source)}`;
   return `${scheduleId.padEnd(20)}  ${when.padEnd(16)}  ${cron.join(' | ')} ${timeZone}${what}`;
 }

@@ -3,6 +3,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Client } from '@temporalio/client';
+import { dataConverterFromEnvironment } from '../codec/data-converter.js';
 import { NightloadError } from '../errors.js';
 import { connectionsFromEnvironment, openConnection, withSfCli } from '../salesforce/settings.js';
 import { startSimulator } from '../simulator/index.js';
@@ -125,6 +126,7 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
     const settings = withSfCli(simulated, options.fromSf);
     const worker = await startWorker({
       connection,
+      dataConverter: dataConverterFromEnvironment(),
       namespace: server.temporal.namespace,
       taskQueue: options.taskQueue,
       connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),

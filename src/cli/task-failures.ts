@@ -1,5 +1,6 @@
 /** A workflow task that fails again and again: the load stands still although workers are there. What Temporal knows of it. */
 import type { Client } from '@temporalio/client';
+import { failureMessage } from '../codec/read-payloads.js';
 import { plainText } from '../plain-text.js';
 
 export interface TaskFailure {
@@ -65,13 +66,9 @@ export async function taskFailureOf(
     }
     if (eventType !== TASK_FAILED || ROUTINE.includes(failed?.cause ?? 0)) continue;
     const cause = CAUSES[failed?.cause ?? 0] ?? `cause ${failed?.cause ?? 0}`;
-    return { attempt, cause, message: messageOf(failed?.failure) };
+    return { attempt, cause, message: plainText(await failureMessage(client, failed?.failure, workflowId), 300) };
   }
   return reported === undefined ? undefined : { attempt, cause: reported, message: '' };
-}
-
-function messageOf(failure: { message?: string | null; cause?: unknown } | null | undefined): string {
-  return plainText(failure?.message ?? '', 300);
 }
 
 /** What the server itself notes after some failures: `["category=WorkflowTaskFailed","cause=WorkflowTaskFailedCause…"]`. */
@@ -96,8 +93,8 @@ export function adviceFor({ cause, message }: TaskFailure): string {
   if (/no such function is exported|not registered/i.test(message)) {
     return "The worker of this task queue is not nightload's, or of another version. Start `nightload worker` on this queue and stop the other one, or use another NIGHTLOAD_TASK_QUEUE.";
   }
-  if (/encoding|codec|decrypt|decod|cipher/i.test(message)) {
-    return 'The worker cannot read what the load was given: give it the payload codec and the keys of whoever started the load, and restart it.';
+  if (/encoding|codec|encrypt|decrypt|decod|cipher/i.test(message)) {
+    return 'The worker cannot read what the load was given: give it the payload codec and the keys of whoever started the load (NIGHTLOAD_CODEC_KEYS), and restart it.';
   }
   if (cause === 'TimedOut') {
     return 'Check the log and the memory of the workers, and restart them.';

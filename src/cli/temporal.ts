@@ -1,9 +1,11 @@
 /** The CLI's connection to Temporal. */
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { dataConverterFromEnvironment } from '../codec/data-converter.js';
 import type { RunningWorker } from '../workers/worker.js';
 import { asTemporalError } from '../temporal-errors.js';
 import { whyNotConnected } from '../temporal-probe.js';
+import { cleartextWarning } from './cleartext.js';
 import { say } from './failure.js';
 import { RenewableConnection } from './renewable-connection.js';
 import { watchCredentials } from './temporal-credentials.js';
@@ -24,10 +26,12 @@ const RECONNECT_LIMIT_MS = 5_000;
 /** Runs with a client that is closed afterwards. Without settings they are read, and their credentials read again. */
 export async function withClient<T>(work: (client: Client) => Promise<T>, given?: TemporalSettings): Promise<T> {
   const settings = given ?? temporalSettings();
+  const dataConverter = dataConverterFromEnvironment();
+  warnOfCleartext(settings);
   const connection = new RenewableConnection(await connect(settings));
   const stop = given === undefined ? renewClient(settings, connection) : undefined;
   try {
-    return await work(new Client({ connection, namespace: settings.namespace }));
+    return await work(new Client({ connection, namespace: settings.namespace, dataConverter }));
   } catch (error) {
     throw asTemporalError(error, settings);
   } finally {
@@ -87,8 +91,19 @@ function warn(text: string): void {
   say(`Warning: ${text}`);
 }
 
+let isWarned = false;
+
+/** Once for each process. */
+function warnOfCleartext(settings: TemporalSettings): void {
+  const text = isWarned ? undefined : cleartextWarning(settings);
+  if (text === undefined) return;
+  isWarned = true;
+  warn(text);
+}
+
 /** For a worker. */
 export async function nativeConnection(settings: TemporalSettings): Promise<NativeConnection> {
+  warnOfCleartext(settings);
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_done, fail) => {
     timer = setTimeout(() => fail(new Error(`no connection within ${NATIVE_LIMIT_MS / 1000} s`)), NATIVE_LIMIT_MS);

@@ -1,5 +1,6 @@
 /** What fails in a load and is tried again: what a person may have to mend while the load waits. */
 import type { Client } from '@temporalio/client';
+import { failureMessage } from '../codec/read-payloads.js';
 import { plainText } from '../plain-text.js';
 import { adviceFor, taskFailureOf } from './task-failures.js';
 import type { TaskFailure } from './task-failures.js';
@@ -28,17 +29,14 @@ export async function troublesOf(client: Client, workflowId: string, depth = 0):
   });
   const { pendingActivities, pendingChildren } = described;
   const task = await taskFailureOf(client, workflowId, described).catch(() => undefined);
-  const own = (pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }): Trouble[] =>
-    lastFailure && (attempt ?? 1) > 2
-      ? [
-          {
-            step: activityType?.name ?? '',
-            workflowId,
-            attempt: attempt ?? 1,
-            message: plainText(lastFailure.message ?? '', 1_000),
-          },
-        ]
-      : [],
+  const failing = (pendingActivities ?? []).filter(({ attempt, lastFailure }) => lastFailure && (attempt ?? 1) > 2);
+  const own = await Promise.all(
+    failing.map(async ({ activityType, attempt, lastFailure }): Promise<Trouble> => ({
+      step: activityType?.name ?? '',
+      workflowId,
+      attempt: attempt ?? 1,
+      message: plainText(await failureMessage(client, lastFailure, workflowId), 1_000),
+    })),
   );
   if (task !== undefined) own.unshift({ task, workflowId, attempt: task.attempt, message: task.message });
   if (depth >= DEEPEST) return own;

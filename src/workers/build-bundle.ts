@@ -3,8 +3,10 @@
  * version of it, in a project that has its own, must not run this bundle.
  */
 import { writeFile } from 'node:fs/promises';
-import { BUNDLE_SDK, bundleWorkflows, PREBUILT_BUNDLE } from './bundle.js';
+import { FAILURE_CONVERTER } from '../codec/data-converter.js';
+import { BUNDLE_SDK, bundleWorkflows, ENCODING_BUNDLE, PREBUILT_BUNDLE } from './bundle.js';
 import { SDK_VERSION } from './download.js';
 
 await writeFile(PREBUILT_BUNDLE, await bundleWorkflows());
+await writeFile(ENCODING_BUNDLE, await bundleWorkflows({ failureConverterPath: FAILURE_CONVERTER }));
 await writeFile(BUNDLE_SDK, SDK_VERSION);

@@ -3,8 +3,10 @@
  * Everything has the default that `nightload worker` has.
  */
 import { resolve } from 'node:path';
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Activities } from '../activities/index.js';
+import { dataConverterFromEnvironment } from '../codec/data-converter.js';
 import { DEFAULT_TASK_QUEUE } from '../contract.js';
 import { allocationsOf, allowsOf, connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
 import type { ConnectionSettings, Environment } from '../salesforce/settings.js';
@@ -29,6 +31,8 @@ export interface HostOptions {
 
 export interface ServerOptions {
   connection: NativeConnection;
+  /** How payloads are encrypted. @default `dataConverterFromEnvironment()`: `NIGHTLOAD_CODEC_KEYS` */
+  dataConverter?: DataConverter;
   /** @default 'default' */
   namespace?: string;
   /** @default 'nightload' */
@@ -81,6 +85,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     connection,
     namespace,
     taskQueue,
+    dataConverter: options.dataConverter ?? dataConverterFromEnvironment(env),
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
     allocations: allocationsOf(settings),
     allows: allowsOf(settings),

@@ -5,9 +5,11 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { Activities } from '../activities/index.js';
+import { workerConverter } from '../codec/data-converter.js';
 import { identityWithGroup } from '../domain/file-groups.js';
 import { NightloadError } from '../errors.js';
 import { nightloadServiceHandler } from '../nexus.js';
@@ -36,6 +38,8 @@ export interface NightloadWorkerOptions {
   roots: FileRoots;
   /** `file:` prefix for loads that name no output. @default `<first root>/nightload-results/` */
   defaultOutput?: string;
+  /** Codecs and converters of payloads. @default none: nothing is encrypted */
+  dataConverter?: DataConverter;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
@@ -65,7 +69,7 @@ export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const
  * @throws NightloadError `TEMPORAL_NAMESPACE_NOT_FOUND`, `TEMPORAL_PERMISSION_DENIED` and their kin
  */
 export async function prepareActivities(
-  options: Omit<NightloadWorkerOptions, 'workflowBundle'>,
+  options: Omit<NightloadWorkerOptions, 'workflowBundle' | 'dataConverter'>,
   current: () => NativeConnection = () => options.connection,
 ): Promise<{ activities: Activities; filesQueue: string }> {
   const { connection, namespace, taskQueue, roots } = options;
@@ -102,11 +106,12 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   let current = connection;
   const { activities, filesQueue } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity'> = {
+  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
     connection,
     namespace,
     activities,
     identity,
+    dataConverter: workerConverter(options.dataConverter),
   };
   const workers = await Promise.all([
     Worker.create({
@@ -114,7 +119,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       ...SHUTDOWN,
       taskQueue,
       nexusServices: [nightloadServiceHandler()],
-      workflowBundle: options.workflowBundle ?? (await workflowBundle()),
+      workflowBundle: options.workflowBundle ?? (await workflowBundle(options.dataConverter)),
       // Counted, not measured: each cached workflow keeps its sandbox in memory.
       maxCachedWorkflows: 100,
       // So long a workflow task waits for a worker that was killed, before another one gets it; the default is 10 s.

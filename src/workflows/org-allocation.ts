@@ -17,6 +17,7 @@ import {
 import type { OrgLimitsRead } from '../activities/allocation-limits.js';
 import type { Allocation } from '../salesforce/connections-allocation.js';
 import { forecasts, isEmpty, nextChangeAt } from './allocation/forecast.js';
+import { inTheClear } from './allocation/in-the-clear.js';
 import { correct, giveBack, grant, learnExceeded, renew, request, settle, sweep } from './allocation/ledger.js';
 import {
   ALLOCATION_ID_PREFIX,
@@ -233,7 +234,9 @@ const MOST_FORECAST = 100;
 async function tell(book: Book, live: Live, { id, holder, warning }: Lease): Promise<void> {
   live.open++;
   try {
-    await getExternalWorkflowHandle(holder).signal(grantedSignal, { id, ...(warning !== undefined && { warning }) });
+    // The holder's worker may have other keys than this one.
+    const grant = inTheClear({ id, ...(warning !== undefined && { warning }) });
+    await getExternalWorkflowHandle(holder).signal(grantedSignal, grant);
   } catch (error) {
     if (!isCancellation(error)) giveBack(book.ledger, id, Date.now());
   } finally {

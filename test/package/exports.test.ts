@@ -53,6 +53,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       'failedLoad',
       'findLoad',
       'loadHandle',
+      'dataConverterFromEnvironment',
       'startBulkLoad',
       'workflowIdOf',
     ],
@@ -74,7 +75,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   './worker': {
     values: [
       ...['NightloadPlugin', 'connectionsFromEnvironment', 'connectionsFromFile', 'nightloadServiceHandler'],
-      'startWorker',
+      ...['dataConverterFromEnvironment', 'startWorker'],
     ],
     types: ['ConnectionSettings', 'RunningWorker', ...HOST_TYPES],
   },

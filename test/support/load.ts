@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
@@ -17,7 +18,7 @@ import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
 import { FileRoots } from '../../src/storage/roots.js';
 import { startWorker } from '../../src/workers/worker.js';
-import type { RunningWorker } from '../../src/workers/worker.js';
+import type { NightloadWorkerOptions, RunningWorker } from '../../src/workers/worker.js';
 
 export type Row = Record<string, string>;
 
@@ -61,6 +62,7 @@ export async function closed(org: Simulator): Promise<void> {
 export async function openWorld(
   options: SimulatorOptions = {},
   address: string = inject('temporalAddress'),
+  dataConverter: DataConverter = {},
 ): Promise<World> {
   quietWorkers();
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-test-')));
@@ -68,9 +70,9 @@ export async function openWorld(
   const org = await startSimulator(options);
   const connection = await NativeConnection.connect({ address });
   const clientConnection = await Connection.connect({ address });
-  const client = new Client({ connection: clientConnection });
+  const client = new Client({ connection: clientConnection, dataConverter });
   const fixers = new Set<string>();
-  const worker = await startTestWorker(connection, org, folder, taskQueue, 'default', fixers);
+  const worker = await startTestWorker(connection, org, folder, taskQueue, { dataConverter, fixers });
   const start = (input: Partial<BulkLoadInput> & { source: string }): Promise<LoadHandle> =>
     startBulkLoad(
       client,
@@ -115,18 +117,20 @@ export async function startTestWorker(
   org: Simulator,
   folder: string,
   taskQueue: string,
-  namespace = 'default',
-  fixers: ReadonlySet<string> = new Set(),
+  more: Partial<NightloadWorkerOptions> = {},
 ): Promise<RunningWorker> {
   const settings = connectionsFromEnvironment({ SF_INSTANCE_URL: org.url, SF_ACCESS_TOKEN: org.token });
   return startWorker({
     connection,
-    namespace,
+    namespace: 'default',
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
-    fixers,
     roots: await FileRoots.open([folder]),
-    workflowBundle: { codePath: inject('workflowBundlePath') },
+    // How failures are written is part of a bundle.
+    ...(more.dataConverter?.failureConverterPath === undefined && {
+      workflowBundle: { codePath: inject('workflowBundlePath') },
+    }),
+    ...more,
   });
 }
 

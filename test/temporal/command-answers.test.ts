@@ -90,7 +90,7 @@ it('limits shows the other orgs when one ledger is silent, and says which is', a
   const native = await NativeConnection.connect({ address });
   const connection = await Connection.connect({ address });
   const { workflow } = new Client({ connection, namespace });
-  const worker = await startTestWorker(native, world.org, world.folder, taskQueue, namespace);
+  const worker = await startTestWorker(native, world.org, world.folder, taskQueue, { namespace });
   const env = { TEMPORAL_NAMESPACE: namespace, NIGHTLOAD_TASK_QUEUE: taskQueue };
   await writeFile(join(world.folder, 'one.csv'), 'External_Id__c,Name\nL-1,a\n');
   const words = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c'];

@@ -1,13 +1,14 @@
 /** `nightload pause`, `resume`, `results` and `list`. */
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { findLoad, resultIn } from '../../load-handle.js';
+import { tolerantClient, unreadable } from '../../codec/read-payloads.js';
+import { findLoad, resultIn, unreadableResultIn } from '../../load-handle.js';
 import { RESULT_MEMO } from '../../contract.js';
-import type { BulkLoadResult } from '../../contract.js';
 import { loadIdOf, reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { printJson, say } from '../failure.js';
 import { EXIT_CODES, printResult } from '../report.js';
 import { withClient } from '../temporal.js';
+import { unreadableResult } from './status.js';
 
 interface JsonOption {
   json?: boolean;
@@ -39,6 +40,8 @@ export async function results(id: string, options: JsonOption): Promise<number> 
   return withClient(async (client) => {
     const { description } = await findLoad(client, id);
     const result = resultIn(description);
+    const hidden = unreadableResultIn(description);
+    if (hidden !== undefined) throw unreadableResult(description, hidden);
     if (result === undefined) {
       throw new NightloadError(
         'NO_RESULT_YET',
@@ -57,23 +60,39 @@ export async function list(options: JsonOption & { limit: number }): Promise<num
     const newest: WorkflowExecutionInfo[] = [];
     // A load that continued as new has several runs: the newest one stands for it.
     const query = "WorkflowType = 'bulkLoad' AND ExecutionStatus != 'ContinuedAsNew'";
-    for await (const load of client.workflow.list({ query })) {
+    for await (const load of tolerantClient(client).workflow.list({ query })) {
       newest.push(load);
       if (newest.length >= options.limit) break;
     }
     // The server gives those that run first, then those that ended last.
     newest.sort((a, b) => b.startTime.getTime() - a.startTime.getTime());
+    const hidden = newest.flatMap(({ memo }) => unreadable(memo?.[RESULT_MEMO]) ?? []);
     const found = newest.map((load) => {
-      const result = load.memo?.[RESULT_MEMO] as BulkLoadResult | undefined;
+      const result = resultIn(load);
+      const why = unreadableResultIn(load);
       const state = load.status.name === 'RUNNING' ? 'Running' : (result?.state ?? load.status.name);
       const { workflowId, runId, startTime } = load;
-      const counts = result === undefined ? '' : `${result.records.succeeded} of ${result.records.total} rows landed`;
+      const counts =
+        why !== undefined
+          ? 'result not readable'
+          : result === undefined
+            ? ''
+            : `${result.records.succeeded} of ${result.records.total} rows landed`;
       const loadId = result?.loadId ?? loadIdOf({}, workflowId);
       say(
         `${startTime.toISOString().slice(0, 19)}Z  ${state.padEnd(20)} ${reachableId(workflowId)}  ${counts}`.trimEnd(),
       );
-      return { loadId, workflowId, runId, state, startTime, records: result?.records };
+      return {
+        ...{ loadId, workflowId, runId, state, startTime, records: result?.records },
+        ...(why !== undefined && { error: { code: why.code, message: why.message } }),
+      };
     });
+    const [first] = hidden;
+    if (first !== undefined) {
+      say(
+        `The results of ${hidden.length} of these ${found.length} loads cannot be read here. ${first.code}: ${first.message}`,
+      );
+    }
     if (found.length === 0) say('There are no loads in this namespace.');
     if (options.json === true) printJson(found);
     return 0;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, ScheduleDescription, ScheduleExecutionResult, ScheduleHandle } from '@temporalio/client';
 import { resultIn } from '../../load-handle.js';
+import { tolerantClient, unreadable } from '../../codec/read-payloads.js';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import { NightloadError } from '../../errors.js';
 import { printJson, say } from '../failure.js';
@@ -62,7 +63,7 @@ function refused(error: unknown, cron: readonly string[]): unknown {
 async function find(client: Client, id: string): Promise<{ handle: ScheduleHandle; found: ScheduleDescription }> {
   const handle = client.schedule.getHandle(id);
   try {
-    const found = await handle.describe();
+    const found = await tolerantClient(client).schedule.getHandle(id).describe();
     if (found.action.workflowType === 'bulkLoad') return { handle, found };
   } catch (error) {
     if (!(error instanceof ScheduleNotFoundError)) throw error;
@@ -75,7 +76,7 @@ async function find(client: Client, id: string): Promise<{ handle: ScheduleHandl
 
 export async function listSchedules(client: Client): Promise<ListedSchedule[]> {
   const found: ListedSchedule[] = [];
-  for await (const schedule of client.schedule.list()) {
+  for await (const schedule of tolerantClient(client).schedule.list()) {
     if (schedule.action?.workflowType === 'bulkLoad') found.push(listed(schedule));
   }
   return found.sort((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
@@ -84,6 +85,8 @@ export async function listSchedules(client: Client): Promise<ListedSchedule[]> {
 /** @throws NightloadError `SCHEDULE_NOT_FOUND` */
 export async function describeSchedule(client: Client, id: string): Promise<DescribedSchedule> {
   const { found } = await find(client, id);
+  const hidden = unreadable(found.action.args?.[0]);
+  if (hidden !== undefined) throw hidden;
   const newest = found.info.recentActions.slice(-MOST_RECENT).reverse();
   return described(found, await Promise.all(newest.map((action) => loadOf(client, action))));
 }
@@ -91,7 +94,7 @@ export async function describeSchedule(client: Client, id: string): Promise<Desc
 async function loadOf(client: Client, taken: ScheduleExecutionResult): Promise<ScheduledLoad> {
   try {
     // The newest run of the id: a load that continued as new has several.
-    const load = await client.workflow.getHandle(taken.action.workflow.workflowId).describe();
+    const load = await tolerantClient(client).workflow.getHandle(taken.action.workflow.workflowId).describe();
     return scheduledLoad(taken, resultIn(load), load.status.name);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;

@@ -1,5 +1,6 @@
 /** `nightload status` and `nightload cancel`. */
-import { findLoad, resultIn } from '../../load-handle.js';
+import { CodecError } from '../../codec/codec-error.js';
+import { findLoad, resultIn, unreadableResultIn } from '../../load-handle.js';
 import type { FoundLoad } from '../../load-handle.js';
 import { MAX_LISTED_JOBS } from '../../contract.js';
 import type {
@@ -27,6 +28,8 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     const { handle, description } = load;
     if (description.status.name !== 'RUNNING') {
       const result = resultIn(description);
+      const hidden = unreadableResultIn(description);
+      if (hidden !== undefined) throw unreadableResult(description, hidden);
       if (result === undefined) {
         throw new NightloadError(
           'LOAD_TERMINATED',
@@ -37,9 +40,12 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
       if (options.json === true) printJson(result);
       return 0;
     }
-    const progress = await queryProgress(client, handle);
-    // Behind a payload codec that this command does not have, it cannot be read.
-    const input = await firstInput(client, description).catch(() => undefined);
+    let hidden: CodecError | undefined;
+    const noteHidden = (error: unknown): undefined => {
+      if (error instanceof CodecError) hidden ??= error;
+    };
+    const progress = await queryProgress(client, handle, noteHidden);
+    const input = await firstInput(client, description).catch(noteHidden);
     const soFar = progress === undefined ? undefined : await handle.soFar().catch(() => undefined);
     const place = filesPlaceOf(description);
     const [troubles, queues] = await Promise.all([
@@ -53,7 +59,10 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     // What the load cannot say of itself is known from outside of it.
     const outside = stuck === undefined ? queueLines[0] : troubleLine(stuck);
     const found = runningStatus(load, input, progress, soFar);
-    if (progress === undefined) {
+    if (hidden !== undefined) {
+      say(`${hidden.code}: ${hidden.message}`);
+      found.error = { code: hidden.code, message: hidden.message };
+    } else if (progress === undefined) {
       const why = stuck === undefined ? 'No worker answers' : 'No worker can run the load, so it does not answer';
       say(`${why}; what is known is from its start.`);
     }
@@ -64,6 +73,17 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
     if (options.json === true) printJson(found);
     return 0;
   });
+}
+
+/** Also for `results`: whether the load ended well is written where it cannot be read. */
+export function unreadableResult(
+  { workflowId, status }: FoundLoad['description'],
+  { code, message }: CodecError,
+): NightloadError {
+  return new NightloadError(
+    code,
+    `${workflowId} has ended (${status.name}), but its result cannot be read here. ${message}`,
+  );
 }
 
 function runningStatus(
@@ -103,7 +123,7 @@ function printRunning(found: Status, startTime: Date, answers: boolean): void {
     `${found.workflowId}: ${found.state}${found.phase === undefined ? '' : `, ${found.phase}`}, since ${startTime.toISOString()}`,
   );
   say(
-    `  ${found.operation} ${found.object}: ${answers ? `${records.total} rows, ${records.succeeded} landed so far` : 'how many rows have landed is not known now'}`,
+    `  ${found.object === '' ? 'what it loads cannot be read here' : `${found.operation} ${found.object}`}: ${answers ? `${records.total} rows, ${records.succeeded} landed so far` : 'how many rows have landed is not known now'}`,
   );
   for (const part of (found.parts ?? []).filter(({ phase }) => phase !== 'done' && phase !== 'waiting')) {
     say(

@@ -1,6 +1,7 @@
 /** `nightload worker`. */
 import { resolve } from 'node:path';
 import { Runtime } from '@temporalio/worker';
+import { dataConverterFromEnvironment } from '../../codec/data-converter.js';
 import { DEFAULT_TASK_QUEUE } from '../../contract.js';
 import {
   allocationsOf,
@@ -22,6 +23,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     connectionsFromEnvironment(env, (text) => say(`Warning: ${text}`)),
     options.fromSf,
   );
+  const dataConverter = dataConverterFromEnvironment(env);
   const roots = await FileRoots.fromEnvironment(env, process.cwd());
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
@@ -34,6 +36,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   const taskQueue = taskQueueFrom(env, DEFAULT_TASK_QUEUE);
   const running = await startWorker({
     connection,
+    dataConverter,
     namespace: temporal.namespace,
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),

@@ -1,0 +1,9 @@
+// What the compiler leaves undone: plain JavaScript is copied, and the command is made executable. npm does that when it
+// links a package, but a checkout that was linked before is built again without npm.
+import { chmodSync, copyFileSync } from 'node:fs';
+
+copyFileSync(
+  new URL('../src/codec/failure-converter.cjs', import.meta.url),
+  new URL('../dist/codec/failure-converter.cjs', import.meta.url),
+);
+chmodSync(new URL('../dist/cli/main.js', import.meta.url), 0o755);

@@ -1,0 +1,42 @@
+/** Data converters for workers and clients: nightload's codec, and failures whose words it encrypts. */
+import { fileURLToPath } from 'node:url';
+import type { DataConverter, PayloadCodec } from '@temporalio/common';
+import { besideLedger, ledgerGuard } from './beside-ledger.js';
+import { CodecError } from './codec-error.js';
+import { codecKeysFrom } from './codec-keys.js';
+import { EncryptionCodec } from './encryption-codec.js';
+
+export const FAILURE_CONVERTER = fileURLToPath(new URL('./failure-converter.cjs', import.meta.url));
+
+/**
+ * For `new Client({ dataConverter })` and `Worker.create({ dataConverter })`, from `NIGHTLOAD_CODEC_KEYS`. Without that
+ * variable nothing is encrypted.
+ * @throws NightloadError `CODEC_KEYS_INVALID`
+ */
+export function dataConverterFromEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): DataConverter {
+  const keys = codecKeysFrom(env);
+  return {
+    payloadCodecs: [besideLedger(new EncryptionCodec(keys))],
+    ...(keys !== undefined && { failureConverterPath: FAILURE_CONVERTER }),
+  };
+}
+
+/** What a worker that serves an org's ledger needs beside the codecs that it has. */
+export function workerConverter(given: DataConverter = {}): DataConverter {
+  const codecs = (given.payloadCodecs ?? []).map((codec) => besideLedger(sayingCodes(codec)));
+  return { ...given, payloadCodecs: [ledgerGuard, ...codecs] };
+}
+
+/** Of an error that fails a workflow task Temporal keeps the message only. */
+function sayingCodes(codec: PayloadCodec): PayloadCodec {
+  return {
+    encode: (payloads, context) => codec.encode(payloads, context),
+    decode: (payloads, context) =>
+      codec.decode(payloads, context).catch((error: unknown) => {
+        if (!(error instanceof CodecError) || error.message.startsWith(error.code)) throw error;
+        throw new CodecError(error.code, `${error.code}: ${error.message}`, { cause: error });
+      }),
+  };
+}
