@@ -36,7 +36,7 @@ function sayingCodes(codec: PayloadCodec): PayloadCodec {
     decode: (payloads, context) =>
       codec.decode(payloads, context).catch((error: unknown) => {
         if (!(error instanceof CodecError) || error.message.startsWith(error.code)) throw error;
-        throw new CodecError(error.code, `${error.code}: ${error.message}`, { cause: error });
+        throw new CodecError(error.code, `${error.code}: ${error.message}`);
       }),
   };
 }
