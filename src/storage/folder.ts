@@ -106,11 +106,11 @@ export class Folder {
     try {
       return new Folder(path, await open(at, how | O_DIRECTORY | O_NOFOLLOW), proc);
     } catch (error) {
-      // A link is no folder: some systems say the one, some the other.
       const { code } = error as NodeJS.ErrnoException;
-      const link =
-        (code === 'ENOTDIR' || code === 'ELOOP') && (await lstat(at).catch(() => undefined))?.isSymbolicLink();
-      throw link === true || code === 'ELOOP' ? swapped(path, error) : named(error, at, path);
+      if (code !== 'ENOTDIR' && code !== 'ELOOP') throw named(error, at, path);
+      // A link is no folder: some systems say the one, some the other. It may be gone again by now.
+      const found = await lstat(at).catch(() => undefined);
+      throw found?.isFile() === true ? named(error, at, path) : swapped(path, error);
     }
   }
 
