@@ -159,6 +159,8 @@ export interface BulkLoadInput {
   };
   /** Also write the rows that landed with all columns of the source and their `sf__Id`. @default false */
   keepColumns?: boolean;
+  /** Also write copies of the result files in which no spreadsheet runs a cell. @default false */
+  defuse?: boolean;
   /** Load although an earlier load of this id landed rows, or may have. @default false */
   again?: boolean;
   abortWhen?: {
@@ -215,6 +217,21 @@ export interface JobSummary {
 export interface LoadError {
   code: string;
   message: string;
+  /** In report.json only: what Salesforce, the login server or the file said, shortened. It may hold values of rows. */
+  detail?: string;
+}
+
+/** Words of others about a load, shortened and on one line. They may hold values of rows: only report.json has them. */
+export interface PlatformDetail {
+  /** Of the error that they explain. */
+  code: string;
+  text: string;
+  /** When they came, as ISO 8601. */
+  at: string;
+  /** Method and path that were answered. */
+  request?: string;
+  /** The job that they are about. */
+  job?: string;
 }
 
 export interface BulkLoadResult {
@@ -248,6 +265,8 @@ export interface BulkLoadResult {
     kept?: string;
     /** Every value that a fix rule changed: key, column, before, after, rule. */
     changes?: string;
+    /** With `defuse`: copies of the three above for spreadsheets. They are for reading and are refused as a source. */
+    forPeople?: { rejected?: string; unprocessed?: string; changes?: string };
     report?: string;
   };
   /** What the preflight noticed and did not refuse; at most 10. */
@@ -255,6 +274,8 @@ export interface BulkLoadResult {
   /** Jobs that a lost answer to a create, or a restore, may have left Open, and that are not certainly the load's: check them in Setup. */
   openJobs?: string[];
   error?: LoadError;
+  /** In report.json only, at most 100, oldest first: what others said of errors, also of those that passed. */
+  details?: PlatformDetail[];
 }
 
 /** Something that a check found out; `errors` refuse a load. */
@@ -301,9 +322,11 @@ export interface CheckReport {
     bad: number;
     byCode: Record<string, number>;
     findings: { row: number; code: string; column?: string; message: string }[];
-    /** `file:` URI of the bad rows, in the shape of a rejected file. */
+    /** `file:` URI of the bad rows, in the shape of a rejected file: there `sf__Error` has the values too. */
     file?: string;
   };
+  /** `file:` URI of a file with what this report leaves out, because it may hold values: titles, words of Salesforce. */
+  details?: string;
 }
 
 /** What `orphanJobs` is started with. */

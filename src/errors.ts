@@ -8,10 +8,25 @@ export class NightloadError extends Error {
   readonly code: string;
   /** Whether the same call may succeed later without anyone changing anything. */
   readonly retryable: boolean;
+  /** Private, so that no log and no serializer shows it. */
+  readonly #detail: string | undefined;
 
-  constructor(code: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { retryable?: boolean; cause?: unknown; detail?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
+    this.#detail = options.detail;
+  }
+
+  /**
+   * Words of others about it: a reply, a header's titles. They may hold rows, so they go into files beside the results
+   * and nowhere else: never into the message, a history, a log or a terminal.
+   */
+  get detail(): string | undefined {
+    return this.#detail;
   }
 }

@@ -1,11 +1,13 @@
 /** The checks of a load without the load: everything that can be known before a job exists, all findings at once. */
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CheckFinding, CheckReport } from '../contract.js';
+import type { CheckFinding, CheckReport, PlatformDetail } from '../contract.js';
+import { headerDetail } from '../csv/titles.js';
+import { isHidden } from '../preflight/findings.js';
 import { NightloadError } from '../errors.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
-import { fingerprint, holding, makeFolder, removeFolder, removeIfEmpty } from '../storage/files.js';
+import { fingerprint, holding, makeFolder, removeFolder, removeIfEmpty, saveText } from '../storage/files.js';
 import type { ForeignFile } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf, permit, permitFixer } from './dependencies.js';
@@ -33,17 +35,21 @@ export function checkSource(
     const { roots } = dependencies;
     const file = await roots.foreignFile(source);
     const work = roots.ownPathOf(input.workUri);
+    const details: PlatformDetail[] = [];
     try {
       permitFixer(dependencies, input.fixer);
       await fingerprint(file);
       const connection = connectionOf(dependencies, input.connection);
-      await holding(file, (held) => check(connection, held, work, input, report, step));
+      await holding(file, (held) => check(connection, { source: held, work, details }, input, report, step));
     } catch (error) {
       // What passes by itself is tried again; everything else is what the check was asked for.
       if (!(error instanceof NightloadError) || error.retryable) throw error;
-      report.errors.push({ code: error.code, message: error.message });
+      const { code, message, detail } = error;
+      report.errors.push({ code, message });
+      if (detail !== undefined) details.push({ code, text: detail, at: new Date().toISOString() });
     } finally {
-      if (report.rows?.file === undefined) {
+      if (details.length > 0) report.details = await saveDetails(work, details);
+      if (report.rows?.file === undefined && report.details === undefined) {
         await removeFolder(work);
         // Only when it is empty: a load of the same id keeps its results there.
         await removeIfEmpty(dirname(work));
@@ -53,10 +59,23 @@ export function checkSource(
   });
 }
 
+/** What the report leaves out, for whoever may read the folder. */
+async function saveDetails(work: string, details: readonly PlatformDetail[]): Promise<string> {
+  const path = join(work, 'check-details.json');
+  await makeFolder(work);
+  await saveText(`${JSON.stringify(details, null, 2)}\n`, path);
+  return pathToFileURL(path).href;
+}
+
+interface CheckPaths {
+  source: ForeignFile;
+  work: string;
+  details: PlatformDetail[];
+}
+
 async function check(
   connection: SalesforceConnection,
-  source: ForeignFile,
-  work: string,
+  { source, work, details }: CheckPaths,
   input: PlanLoadInput,
   report: CheckReport,
   step: Step,
@@ -66,6 +85,9 @@ async function check(
   report.found = opened.found;
   const checked = await withoutCopy(opened.path, () => preflight(connection, input, opened.dialect.header, step));
   report.errors.push(...checked.errors);
+  const { header } = opened.dialect;
+  const hidden = [...checked.errors, ...checked.warnings].find(isHidden);
+  if (hidden) details.push({ code: hidden.code, text: headerDetail(header), at: new Date().toISOString() });
   report.warnings.push(...checked.warnings);
   const rows = await rowsToSend(opened, checked, work, input, step);
   if (rows.rewritten !== undefined) report.found.rewritten = rows.rewritten;
@@ -76,7 +98,7 @@ async function check(
   report.forecast = await forecast(connection, rows, { ...step.call, apiVersion: checked.apiVersion });
   report.warnings.push(...overLimits(report.forecast));
   // As a load does it: rows that are looked at one by one are found too large one by one.
-  if (!input.checkRows && !input.skipBadRows) await checkLargeRecords(rows);
+  if (!input.checkRows && !input.skipBadRows) await checkLargeRecords(rows, checked.titles);
   // Rules for columns that are wrong themselves would only repeat that.
   else if (checked.errors.length === 0) await checkTheRows(opened, rows, checked, work, input, report, step);
 }

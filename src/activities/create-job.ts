@@ -46,7 +46,7 @@ function lostBefore({ memory, attempt, scheduledAt }: Step): LostCreate[] {
 }
 
 async function ask(connection: SalesforceConnection, input: CreateJobInput, step: Step): Promise<JobInfo> {
-  const { connection: _name, evidence: _evidence, apiVersion, columnDelimiter, ...spec } = input;
+  const { connection: _name, evidence: _evidence, stageUri: _stage, apiVersion, columnDelimiter, ...spec } = input;
   const lostCreates = step.memory?.lostCreates ?? [];
   const askedAt = Date.now();
   const shutdown = shutdownOf(step.signal);

@@ -5,9 +5,11 @@
 import type { ResultKind } from '../salesforce/connection.js';
 import { failuresOf, resultDelimiter } from '../csv/results.js';
 import type { FailedRows } from '../csv/results.js';
+import { detailOf } from '../salesforce/detail.js';
 import { isThere, makeFolder, readHead, readRange } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
+import { isNoted, noteDetail } from './details.js';
 import { saveResult } from './save-result.js';
 import { loadPlan, partFiles } from './stage.js';
 import type { StagePlan } from './stage.js';
@@ -45,14 +47,34 @@ export function downloadResults(
     const failed = await fetch('failedResults', files.failed);
     const unprocessed = await fetch('unprocessedrecords', files.unprocessed);
     const failures = failed === 0 ? { forGood: 0 } : await lookAtFailed(files.failed, plan, input, step);
+    const { stop } = failures;
+    const code = stop?.code ?? 'STOPPED';
+    if (stop !== undefined) await noteDetail(roots, input, { code, job: input.jobId, text: detailOf(stop.raw) });
+    if (input.failed === true) await noteReason(dependencies, input, step);
     return {
       succeeded,
       failed,
       unprocessed,
       failedForGood: failures.forGood,
-      ...(failures.stop !== undefined && { stop: failures.stop }),
+      ...(stop !== undefined && { stop: code }),
     };
   });
+}
+
+/** Whoever read the job may be on a host that does not see the folder. That it cannot be asked ends nothing. */
+async function noteReason(
+  { roots, connections }: ActivityDependencies,
+  input: DownloadResultsInput,
+  step: Step,
+): Promise<void> {
+  const { jobId: job, apiVersion } = input;
+  const noted = { code: 'JOB_FAILED', job };
+  if (await isNoted(roots, input, noted)) return;
+  const info = await connections
+    .get(input.connection)
+    ?.getJob(job, { ...step.call, apiVersion })
+    .catch(() => undefined);
+  if (info?.errorMessage !== undefined) await noteDetail(roots, input, { ...noted, text: detailOf(info.errorMessage) });
 }
 
 async function lookAtFailed(

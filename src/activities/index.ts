@@ -6,6 +6,7 @@ import { awaitSource } from './await-source.js';
 import { checkLedger } from './check-ledger.js';
 import { checkSource } from './check-source.js';
 import { createJob } from './create-job.js';
+import { notingDetails } from './details.js';
 import { describeChild } from './describe-child.js';
 import { downloadResults } from './download-results.js';
 import { noteParts, readPartSizes } from './ended-parts.js';
@@ -27,7 +28,7 @@ export type { ActivityDependencies } from './dependencies.js';
 
 // The return type is inferred: it is what workflows see.
 export function createActivities(dependencies: ActivityDependencies) {
-  return {
+  return notingDetails(dependencies.roots, {
     askAllocation: askAllocation(dependencies),
     readOrgLimits: readOrgLimits(dependencies),
     checkLedger: checkLedger(dependencies),
@@ -53,7 +54,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     gatherRejected: gatherRejected(dependencies),
     keepColumns: keepColumns(dependencies),
     writeReport: writeReport(dependencies),
-  };
+  });
 }
 
 export type Activities = ReturnType<typeof createActivities>;

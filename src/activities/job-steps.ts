@@ -3,36 +3,44 @@ import { NightloadError } from '../errors.js';
 import { isTerminal } from '../contract.js';
 import type { LimitInfo } from '../salesforce/context.js';
 import type { JobInfo } from '../salesforce/job-info.js';
+import { jobReason } from '../domain/job-reasons.js';
+import { detailOf } from '../salesforce/detail.js';
 import { isInvalidJobState, SalesforceError } from '../salesforce/errors.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
+import { noteDetail } from './details.js';
 import { countedStep } from './step.js';
 import type { AbortJobInput, Counted, JobLook, JobRef } from './types.js';
 
-/** The platform's words enter histories and messages. */
-const LONGEST_MESSAGE = 1_000;
-
 type OnJob<O> = (input: JobRef) => Promise<Counted<O>>;
 
-function lookOf(info: JobInfo): JobLook {
+/** What is told of a job. Its own words, where it has some, go to the details beside the load's files. */
+async function lookOf(info: JobInfo, { roots }: ActivityDependencies, input: JobRef): Promise<JobLook> {
+  const { id, state, errorMessage } = info;
+  if (errorMessage !== undefined) {
+    await noteDetail(roots, input, { code: 'JOB_FAILED', job: id, text: detailOf(errorMessage) });
+  }
+  const reason = jobReason(errorMessage);
   return {
-    id: info.id,
-    state: info.state,
+    id,
+    state,
     processed: info.numberRecordsProcessed ?? 0,
     failed: info.numberRecordsFailed ?? 0,
-    ...(info.errorMessage === undefined ? {} : { errorMessage: info.errorMessage.slice(0, LONGEST_MESSAGE) }),
+    ...(reason !== undefined && { errorMessage: reason }),
   };
 }
 
 /** Reads a job, and how many of the org's API requests are used. */
 export function readJob(dependencies: ActivityDependencies): OnJob<JobLook> {
-  return countedStep(async ({ connection, apiVersion, jobId }, step) => {
+  return countedStep(async (input, step) => {
+    const { connection, apiVersion, jobId } = input;
     let apiUsed: number | undefined;
     const onLimitInfo = ({ 'api-usage': api }: LimitInfo): void => {
       if (api !== undefined && api.max > 0) apiUsed = api.used / api.max;
     };
     const info = await connectionOf(dependencies, connection).getJob(jobId, { ...step.call, apiVersion, onLimitInfo });
-    return { ...lookOf(info), ...(apiUsed !== undefined && { apiUsed: Math.round(100 * apiUsed) / 100 }) };
+    const look = await lookOf(info, dependencies, input);
+    return { ...look, ...(apiUsed !== undefined && { apiUsed: Math.round(100 * apiUsed) / 100 }) };
   });
 }
 
@@ -43,14 +51,14 @@ export function closeJob(dependencies: ActivityDependencies): OnJob<JobLook> {
     const connection = connectionOf(dependencies, input.connection);
     const context = { ...step.call, apiVersion };
     if (step.attempt > 1) {
-      const now = lookOf(await connection.getJob(jobId, context));
+      const now = await lookOf(await connection.getJob(jobId, context), dependencies, input);
       if (now.state !== 'Open') return now;
     }
     try {
-      return lookOf(await connection.closeJob(jobId, context));
+      return await lookOf(await connection.closeJob(jobId, context), dependencies, input);
     } catch (error) {
       if (!isInvalidJobState(error)) throw error;
-      const now = lookOf(await connection.getJob(jobId, context));
+      const now = await lookOf(await connection.getJob(jobId, context), dependencies, input);
       if (now.state === 'Open') throw error;
       return now;
     }
@@ -65,16 +73,16 @@ export function abortJob(dependencies: ActivityDependencies): (input: AbortJobIn
     const context = { ...step.call, apiVersion };
     try {
       if (input.unlessClosed === true) {
-        const now = lookOf(await connection.getJob(jobId, context));
+        const now = await lookOf(await connection.getJob(jobId, context), dependencies, input);
         if (now.state !== 'Open') return now;
       }
-      return lookOf(await connection.abortJob(jobId, context));
+      return await lookOf(await connection.abortJob(jobId, context), dependencies, input);
     } catch (error) {
       if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND' && step.believes(error)) {
         return { id: jobId, state: 'Deleted', processed: 0, failed: 0, errorMessage: 'The job no longer exists.' };
       }
       if (!isInvalidJobState(error)) throw error;
-      const now = lookOf(await connection.getJob(jobId, context));
+      const now = await lookOf(await connection.getJob(jobId, context), dependencies, input);
       if (!isTerminal(now.state)) {
         throw new NightloadError(
           'JOB_NOT_ABORTED',

@@ -42,6 +42,6 @@ async function elsewherePerhaps(look: () => Promise<void>): Promise<void> {
     await look();
   } catch (error) {
     if (!(error instanceof NightloadError)) throw error;
-    throw new NightloadError(error.code, error.message, { retryable: true, cause: error });
+    throw new NightloadError(error.code, error.message, { retryable: true, cause: error, detail: error.detail });
   }
 }

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { decodeStream } from '../csv/decode.js';
+import { FOR_PEOPLE_TITLE } from '../csv/defuse.js';
 import { detectDialect, HEAD_BYTES, refuseOtherFormats } from '../csv/dialect.js';
 import type { Dialect } from '../csv/dialect.js';
 import {
@@ -81,6 +82,7 @@ export async function openSource(
       : source;
   return withoutCopy(path, async () => {
     const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
+    if (dialect.header.includes(FOR_PEOPLE_TITLE)) throw forPeople();
     await checkFirstRows(path, dialect, said.skipBadRows === true);
     return {
       path,
@@ -95,6 +97,15 @@ export async function openSource(
       },
     };
   });
+}
+
+/** Its cells have apostrophes that no record should get. */
+function forPeople(): NightloadError {
+  return new NightloadError(
+    'SOURCE_FOR_PEOPLE',
+    'The file is a copy for reading (--defuse), in which cells may have an apostrophe in front. Take the file without ' +
+      '"-for-people" in its name, which lies beside it.',
+  );
 }
 
 /** What is no text inside of a gzip file either. */

@@ -58,15 +58,16 @@ async function makePlan(
   step: Step,
 ): Promise<StagePlan> {
   const work = dependencies.roots.ownPathOf(input.workUri);
+  // Also for details of what fails next. Not emptied: after a reset of the workflow, results of parts that landed before
+  // may lie there.
+  await makeFolder(work);
   const connection = connectionOf(dependencies, input.connection);
   const opened = await openSource(source, work, input, step);
   const checked = await withoutCopy(opened.path, async () => {
     const found = await preflight(connection, input, opened.dialect.header, step);
-    throwFindings(found.errors);
+    throwFindings(found.errors, opened.dialect.header);
     return found;
   });
-  // Not emptied: after a reset of the workflow, results of parts that landed before may lie there.
-  await makeFolder(work);
   const prepared = await prepareRows(opened, checked, work, input, step);
 
   if (!sameFingerprint(await fingerprint(source), before)) throw writtenTo(source);

@@ -1,9 +1,11 @@
 /** What is asked of the org before anything is sent: which API version, and whether the header fits the object. */
 import { isDelete } from '../contract.js';
 import { NightloadError } from '../errors.js';
-import { applyColumns } from '../csv/header.js';
+import { applyColumns, titlesFor } from '../csv/header.js';
+import { headerDetail, listedTitles } from '../csv/titles.js';
+import type { Titles } from '../csv/titles.js';
 import type { ColumnPlan } from '../csv/header.js';
-import { listed, quoted } from '../preflight/findings.js';
+import { isHidden, listed, quoted } from '../preflight/findings.js';
 import { checkHeader } from '../preflight/header-rules.js';
 import type { Finding } from '../preflight/header-rules.js';
 import { candidatesOf, nearest } from '../preflight/suggest.js';
@@ -18,6 +20,8 @@ export interface Preflight {
   apiVersion: string;
   /** Absent when the user may not see it; then the platform checks, after the upload. */
   describe?: ObjectDescribe;
+  /** Which titles may be told outside of the file. */
+  titles: Titles;
   /** Under their exact API names. */
   columns: ColumnPlan;
   constants: Record<string, string>;
@@ -57,12 +61,14 @@ export async function preflight(
     mapLabels: input.mapLabels ?? false,
   });
   const kept = columns.kept.map((column, place) => ({ ...column, name: report.names[place] ?? column.name }));
+  const { titles } = report;
   const sent = isDelete(input.operation) ? kept.filter(({ name }) => name === 'Id') : kept;
   const values = Object.values(input.constants ?? {});
   const errors = [...(await operationErrors(connection, input, context)), ...report.errors];
   return {
     apiVersion,
     describe,
+    titles,
     columns: { ...columns, sent, kept },
     constants: Object.fromEntries(report.constants.map((name, i) => [name, values[i] ?? ''])),
     ...((report.externalIdFieldName ?? input.externalIdFieldName) !== undefined && {
@@ -157,9 +163,11 @@ function withoutDescribe(input: PlanLoadInput, columns: ColumnPlan, apiVersion: 
       : input.operation === 'upsert'
         ? input.externalIdFieldName
         : undefined;
+  const titles = withoutDescribeTitles(input, names);
   const missing = key !== undefined && !names.some((name) => name.toLowerCase() === key.toLowerCase());
   return {
     apiVersion,
+    titles,
     columns,
     constants: input.constants ?? {},
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
@@ -167,7 +175,7 @@ function withoutDescribe(input: PlanLoadInput, columns: ColumnPlan, apiVersion: 
       ? [
           {
             code: key === 'Id' ? 'HEADER_NO_ID' : 'HEADER_NO_EXTERNAL_ID',
-            message: `${input.operation} needs a column "${key}" to find records by. The columns are: ${names.join(', ')}.`,
+            message: `${input.operation} needs a column "${key}" to find records by. The columns are: ${listedTitles(names, titles)}.`,
           },
         ]
       : [],
@@ -181,22 +189,34 @@ function withoutDescribe(input: PlanLoadInput, columns: ColumnPlan, apiVersion: 
   };
 }
 
+/** Names that the caller wrote, and usual ones: no field of the object is known. */
+function withoutDescribeTitles(input: PlanLoadInput, names: readonly string[]): Titles {
+  const { externalIdFieldName, constants = {} } = input;
+  const more = [...Object.keys(constants), ...(externalIdFieldName === undefined ? [] : [externalIdFieldName])];
+  const written = { columns: { ...input.columns, ...Object.fromEntries(more.map((name) => [name, name])) } };
+  return titlesFor(names, { ...written, ...(input.columnsIfPresent && { columnsIfPresent: input.columnsIfPresent }) });
+}
+
 const MOST_TOLD = 5;
 
 /** @throws NightloadError with the code of the first finding, and the words of some more */
-export function throwFindings(errors: readonly Finding[]): void {
+export function throwFindings(errors: readonly Finding[], header: readonly string[] = []): void {
   const first = errors[0];
   if (first === undefined) return;
   const told = errors.slice(0, MOST_TOLD).map(({ message }) => message);
   const more =
     errors.length > told.length ? [`And ${errors.length - told.length} more: \`nightload check\` lists all.`] : [];
-  throw new NightloadError(first.code, [...told, ...more].join(' '));
+  // Titles that may be values are told by their places.
+  const detail = errors.some(isHidden);
+  throw new NightloadError(first.code, [...told, ...more].join(' '), {
+    ...(detail && header.length > 0 && { detail: headerDetail(header) }),
+  });
 }
 
 /** Later on a load waits for a new token; before anything has begun, whoever starts it should know at once. */
 function finalBeforeStart(error: unknown): never {
   if (!(error instanceof NightloadError) || error.code !== 'TOKEN_EXPIRED') throw error;
-  throw new NightloadError(error.code, error.message, { cause: error });
+  throw new NightloadError(error.code, error.message, { cause: error, detail: error.detail });
 }
 
 /** A user who may not describe can load all the same; an object that is not there cannot be loaded. */

@@ -12,6 +12,7 @@ import { headerBytes, sendsAllColumns } from '../csv/header.js';
 import { keyNormaliser } from '../csv/keys.js';
 import { planParts } from '../csv/parts.js';
 import type { PartPlan, PlanOptions } from '../csv/parts.js';
+import type { Titles } from '../csv/titles.js';
 import { rewriteCsv, rewrittenNames } from '../csv/rewrite.js';
 import { eachRecordBytes } from '../csv/records.js';
 import { NightloadError } from '../errors.js';
@@ -60,7 +61,7 @@ export async function prepareRows(
   const rows = await rowsToSend(opened, checked, work, input, step);
   if (rows.plan.records === 0) throw nothingToLoad(rows);
   if (input.checkRows || input.skipBadRows) return leaveOutBadRows(opened, rows, checked, work, input, step);
-  await checkLargeRecords(rows);
+  await checkLargeRecords(rows, checked.titles);
   return { rows };
 }
 
@@ -166,7 +167,7 @@ function cut({ path, dialect, names, ...how }: RowsToCut, partMaxBytes: number, 
 }
 
 /** Only records of so many bytes can break the limits, and there are few of them. */
-export async function checkLargeRecords({ path, names, dialect, plan }: RowsToSend): Promise<void> {
+export async function checkLargeRecords({ path, names, dialect, plan }: RowsToSend, titles: Titles): Promise<void> {
   let n = 0;
   for await (const record of readRanges(path, plan.large)) {
     const row = plan.large[n++]?.row;
@@ -175,7 +176,7 @@ export async function checkLargeRecords({ path, names, dialect, plan }: RowsToSe
     if (long !== -1) {
       throw new NightloadError(
         'CSV_CELL_TOO_LONG',
-        `Data row ${row} has ${cells[long]?.length} characters in the column "${names[long] ?? ''}"; Salesforce takes ${MOST_CHARACTERS.cell}. ` +
+        `Data row ${row} has ${cells[long]?.length} characters in ${columnAt(names, long, titles)}; Salesforce takes ${MOST_CHARACTERS.cell}. ` +
           'Look for a quote that swallows the rows after it, or shorten the value.',
       );
     }
@@ -189,10 +190,15 @@ export async function checkLargeRecords({ path, names, dialect, plan }: RowsToSe
   }
 }
 
+function columnAt(names: readonly string[], index: number, titles: Titles): string {
+  const name = names[index] ?? '';
+  return titles.shows(name) ? `the column "${name}"` : `column ${index + 1}`;
+}
+
 /** Rules of describe for each column that is sent. */
 export function rowRules(
   rows: RowsToSend,
-  { describe, externalIdFieldName }: Preflight,
+  { describe, externalIdFieldName, titles }: Preflight,
   { operation, blankAsNull }: Pick<PlanLoadInput, 'operation' | 'blankAsNull'>,
 ): Omit<RowCheckInput, 'chunks'> {
   const fields = new Map(describe?.fields.map((field) => [field.name, field]));
@@ -207,7 +213,8 @@ export function rowRules(
     ...(rows.headerWidth !== undefined && { headerWidth: rows.headerWidth }),
     columns: rows.names.map((name, index) => {
       const field = fields.get(name);
-      return { index, title: name, name, ...(field && { field }) };
+      const title = describe !== undefined || titles.shows(name) ? name : `column ${index + 1}`;
+      return { index, title, name, ...(field && { field }) };
     }),
     operation,
     blankAsNull,

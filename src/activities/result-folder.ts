@@ -14,6 +14,9 @@ export const RESULT_NAMES = {
   changes: 'changes.csv',
   kept: 'succeeded-with-source.csv',
   report: 'report.json',
+  rejectedForPeople: 'rejected-for-people.csv',
+  unprocessedForPeople: 'unprocessed-for-people.csv',
+  changesForPeople: 'changes-for-people.csv',
 } as const;
 
 /** Files with the same header, as one. */

@@ -9,8 +9,11 @@ import type { ApplicationFailureOptions } from '@temporalio/common';
 import type { CallContext } from '../salesforce/context.js';
 import { retiringVersion } from '../salesforce/deprecation.js';
 import { NightloadError } from '../errors.js';
+import type { PlatformDetail } from '../contract.js';
+import { detailOf } from '../salesforce/detail.js';
 import { SalesforceError } from '../salesforce/errors.js';
 import { missingFile } from '../storage/files.js';
+import { withDetail } from './details.js';
 import type { Counted, Doubt, FailureDetails, RequestTally, StepMemory } from './types.js';
 
 /** Well inside the heartbeat timeout of 8 s, so that one late beat does not cost an attempt. */
@@ -198,19 +201,57 @@ function toFailure(error: unknown, known: FailureDetails, info: Info, isFinal: b
   }
   if (error instanceof ApplicationFailure) return error;
   if (error instanceof NightloadError) {
-    return ApplicationFailure.create({
+    const failure = ApplicationFailure.create({
       type: error.code,
       message: error.message,
       nonRetryable: isFinal,
       details,
       ...(error instanceof SalesforceError ? fromSalesforce(error, known, info) : {}),
     });
+    return withDetail(failure, detailFor(error));
   }
-  // Not foreseen: it may be a passing fault of this machine, so it is tried again, and it is seen in the UI.
-  return ApplicationFailure.create({
+  return unforeseen(error, details);
+}
+
+function detailFor(error: NightloadError): Omit<PlatformDetail, 'at'> | undefined {
+  const { code, detail } = error;
+  if (detail === undefined || detail === '') return undefined;
+  return { code, text: detail, ...(error instanceof SalesforceError && { request: error.request }) };
+}
+
+/** What an error of Node says of a file: a system code, never a value. */
+const SYSTEM_CODE = /^[A-Z][A-Z0-9_]{1,60}$/;
+
+/**
+ * It may be a passing fault of this machine, so it is tried again, and it is seen in the UI. Its words may be anything:
+ * a parser repeats what it could not read.
+ */
+function unforeseen(error: unknown, details: FailureDetails[]): Error {
+  const { name, code, syscall, message, stack } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  const shown = [
+    typeof name === 'string' && /^\w{1,60}$/.test(name) ? name : 'Error',
+    ...(typeof code === 'string' && SYSTEM_CODE.test(code) ? [code] : []),
+    ...(typeof syscall === 'string' && /^\w{1,30}$/.test(syscall) ? [syscall] : []),
+  ].join(' ');
+  const cause = new Error(shown);
+  cause.stack = [`Error: ${shown}`, ...framesOf(stack, message)].join('\n');
+  const failure = ApplicationFailure.create({
     type: 'UNEXPECTED',
-    message: error instanceof Error ? error.message : String(error),
+    message: `An error that nightload does not know: ${shown}. Its words are in report.json; please report it.`,
     details,
-    ...(error instanceof Error ? { cause: error } : {}),
+    cause,
   });
+  return withDetail(failure, {
+    code: 'UNEXPECTED',
+    text: detailOf(typeof message === 'string' ? message : String(error)),
+  });
+}
+
+/** Where it happened. Before it stands the message, which may have lines that look the same. */
+function framesOf(stack: unknown, message: unknown): string[] {
+  if (typeof stack !== 'string' || typeof message !== 'string') return [];
+  const at = stack.lastIndexOf(message);
+  if (at === -1) return [];
+  const frames = stack.slice(at + message.length).split('\n');
+  return frames.filter((line) => /^ {4}at [^\s].{0,300}:\d+:\d+\)?$/.test(line)).slice(0, 20);
 }

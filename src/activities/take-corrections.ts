@@ -12,6 +12,7 @@ import { readCell } from '../csv/cells.js';
 import { isNameless } from '../csv/dialect.js';
 import { headerBytes, isNoteColumn } from '../csv/header.js';
 import { planParts } from '../csv/parts.js';
+import { titlesOf } from '../csv/titles.js';
 import { rewriteCsv } from '../csv/rewrite.js';
 import { eachRecordBytes, scanRecords } from '../csv/records.js';
 import { NightloadError } from '../errors.js';
@@ -34,6 +35,7 @@ import type { TakeCorrectionsInput, TakenCorrections } from './types.js';
 
 /** Rows that a refusal names. */
 const MOST_NAMED = 5;
+const MOST_COLUMNS = 20;
 
 export function takeCorrections(
   dependencies: ActivityDependencies,
@@ -180,8 +182,14 @@ function columnsOf({ dialect }: OpenSource, plan: StagePlan): { index: number; n
   const isKnown = (title: string): boolean => isNoteColumn(title) || isNameless(title) || known.has(title);
   const unknown = dialect.header.filter((_, i) => !isKnown(titles[i] ?? ''));
   if (unknown.length > 0) {
+    // The first line of a file without a header is a row.
+    const known = titlesOf(dialect.header, (title) => isKnown(title.trim().toLowerCase()));
+    const places = dialect.header.flatMap((title, i) =>
+      isKnown(titles[i] ?? '') ? [] : [known.shows(title) ? title : `column ${i + 1}`],
+    );
     throw refused(
-      `The corrected file has columns that the load does not have: ${unknown.join(', ')}. It has: ${shown.join(', ')}.`,
+      `The corrected file has columns that the load does not have: ${listOf(places)}. The load has: ${listOf(shown)}.` +
+        (known.isHeader ? '' : ' Look whether its first line is a header line.'),
     );
   }
   return plan.names.map((name) => {
@@ -194,6 +202,11 @@ function columnsOf({ dialect }: OpenSource, plan: StagePlan): { index: number; n
       throw refused(`The corrected file has the column ${name} twice.`);
     return { index, name };
   });
+}
+
+function listOf(names: readonly string[]): string {
+  const more = names.length - MOST_COLUMNS;
+  return `${names.slice(0, MOST_COLUMNS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 async function keysOf(path: string, plan: StagePlan, key: KeyRule, step: Step): Promise<Map<string, number[]>> {

@@ -200,6 +200,8 @@ export interface CreateJobInput extends OrgRef {
   assignmentRuleId?: string;
   columnDelimiter: string;
   lineEnding: 'LF' | 'CRLF';
+  /** Of the part, beside whose files details are noted. */
+  stageUri?: string;
 }
 
 export interface CreatedJob {
@@ -285,6 +287,8 @@ export interface OpenJobs {
 
 export interface JobRef extends OrgRef {
   jobId: string;
+  /** Of the part, beside whose files details are noted. */
+  stageUri?: string;
 }
 
 export interface AbortJobInput extends JobRef {
@@ -297,6 +301,7 @@ export interface JobLook {
   state: string;
   processed: number;
   failed: number;
+  /** In words that are known beforehand, see `domain/job-reasons.ts`; of earlier versions the platform's own. */
   errorMessage?: string;
   /** Share of the org's API requests of the last 24 hours that is used, where it tells that. */
   apiUsed?: number;
@@ -307,7 +312,7 @@ export interface PartRef {
   part: number;
 }
 
-export interface UploadPartInput extends JobRef, PartRef {
+export interface UploadPartInput extends Omit<JobRef, 'stageUri'>, PartRef {
   /** Jobs that had the same part before and were aborted without having been closed. */
   replaces: string[];
 }
@@ -318,8 +323,10 @@ export interface UploadPartInput extends JobRef, PartRef {
  */
 export type UploadedPart = { records: number; bytes: number } | { sentBefore: string };
 
-export interface DownloadResultsInput extends JobRef, PartRef {
+export interface DownloadResultsInput extends Omit<JobRef, 'stageUri'>, PartRef {
   operation: Operation;
+  /** The job failed: ask it why, unless its words are noted already. */
+  failed?: boolean;
 }
 
 /** Rows in the three result files, the header not counted. */
@@ -329,7 +336,7 @@ export interface ResultCounts {
   /** Of the failed: rows whose error is not of a transient class. */
   failedForGood: number;
   unprocessed: number;
-  /** What a row was told when the org took no more rows, as in `sf__Error`. */
+  /** Code that a row was told when the org took no more rows; of earlier versions all of its `sf__Error`. */
   stop?: string;
 }
 
@@ -447,6 +454,8 @@ export interface WriteReportInput {
   ended: EndedStage[];
   /** The result, whose `jobs` and `files` get completed. */
   report: BulkLoadResult;
+  /** Also write copies in which no spreadsheet runs a cell. @default false */
+  defuse?: boolean;
 }
 
 export type WrittenFiles = BulkLoadResult['files'];

@@ -4,8 +4,11 @@
  */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { makeFolder, removeFile, saveStream, saveText } from '../storage/files.js';
+import { defused } from '../csv/defuse.js';
+import type { BulkLoadResult } from '../contract.js';
+import { makeFolder, readRange, removeFile, saveStream, saveText } from '../storage/files.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { detailOfError, readDetails } from './details.js';
 import { allJobs, landedFiles } from './ended-parts.js';
 import { joined, moveEarlierAside, RESULT_NAMES, summaryName } from './result-folder.js';
 import { ownResultFolder } from './result-owner.js';
@@ -35,17 +38,24 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     const rejected = await combine(input.rejected, RESULT_NAMES.rejected);
     const unprocessed = await combine(input.unprocessed, RESULT_NAMES.unprocessed);
     const changes = await combine(input.changes, RESULT_NAMES.changes);
+    const forPeople = await copiesForPeople(folder, { rejected, unprocessed, changes }, input.defuse === true, signal);
     const report = pathToFileURL(join(folder, RESULT_NAMES.report)).href;
     const files: WrittenFiles = {
       ...input.report.files,
       ...(rejected !== undefined && { rejected }),
       ...(unprocessed !== undefined && { unprocessed }),
       ...(changes !== undefined && { changes }),
+      ...(forPeople && { forPeople }),
       report,
     };
     const succeeded = (await landedFiles(roots, input.ended)).map((path) => pathToFileURL(path).href);
-    const complete = {
+    const { error } = input.report;
+    const details = await readDetails(work);
+    const detail = error && detailOfError(error, details);
+    const complete: BulkLoadResult = {
       ...input.report,
+      ...(error && { error: { ...error, ...(detail !== undefined && { detail }) } }),
+      ...(details.length > 0 && { details }),
       jobs: await allJobs(roots, input.ended),
       files: { ...files, succeeded },
     };
@@ -56,4 +66,26 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
     return files;
   });
+}
+
+type ForPeople = NonNullable<WrittenFiles['forPeople']>;
+
+/** Those of an earlier attempt that nobody asks for any more go. */
+async function copiesForPeople(
+  folder: string,
+  files: { [K in keyof ForPeople]: string | undefined },
+  wanted: boolean,
+  signal: AbortSignal,
+): Promise<ForPeople | undefined> {
+  const copies: ForPeople = {};
+  for (const kind of ['rejected', 'unprocessed', 'changes'] as const) {
+    const target = join(folder, RESULT_NAMES[`${kind}ForPeople`]);
+    if (!wanted || files[kind] === undefined) {
+      await removeFile(target);
+      continue;
+    }
+    await saveStream(defused(readRange(join(folder, RESULT_NAMES[kind]), 0)), target, signal, { shared: true });
+    copies[kind] = pathToFileURL(target).href;
+  }
+  return Object.keys(copies).length > 0 ? copies : undefined;
 }

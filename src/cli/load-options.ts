@@ -35,6 +35,7 @@ export interface LoadOptions {
   fixes?: string;
   holdFor?: string;
   keepColumns?: boolean;
+  defuse?: boolean;
   fixer?: string;
   jobTimeout?: string;
   outageLimit?: string;
@@ -125,6 +126,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--fixes <file>', 'JSON file with rules that correct failed rows')
     .option('--fixer <activity@queue>', 'an activity of your own that corrects rejected rows')
     .option('--keep-columns', 'also write the rows that landed with all columns of the source')
+    .option('--defuse', 'also write copies of the result files in which no spreadsheet runs a cell')
     .option('--hold-for <duration>', 'wait so long for corrections of rejected rows: 8h')
     .option('--job-timeout <duration>', 'one job may take so long, then it is aborted: 24h')
     .option('--outage-limit <duration>', 'a step that fails is tried again for so long: 24h')
@@ -186,6 +188,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       poll: some(poll),
       retry: some(retry),
       keepColumns: options.keepColumns,
+      defuse: options.defuse,
       jobTimeout: options.jobTimeout,
       outageLimit: options.outageLimit,
       abortWhen: some(abortWhen),

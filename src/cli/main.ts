@@ -3,6 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { asLoadError, printJson, say } from './failure.js';
 import { addScheduleCommands } from './schedule-options.js';
+import { printable } from '../plain-text.js';
 import { VERSION } from '../version.js';
 import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
 import type { CodecServerCommand } from './commands/codec-server.js';
@@ -17,7 +18,10 @@ const program = new Command('nightload')
   .description('Durable Salesforce bulk loads on Temporal.')
   .version(VERSION)
   .exitOverride()
-  .configureOutput({ writeOut: (text) => process.stdout.write(text), writeErr: (text) => process.stderr.write(text) });
+  .configureOutput({
+    writeOut: (text) => process.stdout.write(text),
+    writeErr: (text) => process.stderr.write(printable(text)),
+  });
 
 const timeout = ['--timeout <duration>', 'give up when nothing has moved for so long: 1m'] as const;
 const fromSf = [
@@ -132,9 +136,10 @@ program
   .command('results')
   .description('counts and result files of a load that has ended')
   .argument('<id>')
+  .option('--defuse', 'write copies of the files in which no spreadsheet runs a cell')
   .option(...json)
   .action(
-    runs(async (id: string, options: { json?: boolean }) =>
+    runs(async (id: string, options: { json?: boolean; defuse?: boolean }) =>
       (await import('./commands/manage.js')).results(id, options),
     ),
   );

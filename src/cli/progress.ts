@@ -2,7 +2,7 @@
 import { SingleBar } from 'cli-progress';
 import type { LoadProgress } from '../contract.js';
 import { count, time } from '../workflows/words.js';
-import { say } from './failure.js';
+import { forTerminal, say } from './failure.js';
 
 export interface ProgressView {
   update(progress: LoadProgress): void;
@@ -60,7 +60,7 @@ function bar(stream: NodeJS.WriteStream): ProgressView {
       if (!started) single.start(total, 0, { words: '' });
       started = true;
       single.setTotal(total);
-      single.update(Math.min(total, through(progress)), { words: words(progress) });
+      single.update(Math.min(total, through(progress)), { words: forTerminal(words(progress)) });
     },
     note(line) {
       stop();

@@ -4,10 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse';
 import { MAX_LISTED_FILES } from '../contract.js';
 import type { BulkLoadResult, LoadState } from '../contract.js';
-import { parseRowError } from '../csv/row-errors.js';
+import { CLASSED_CODES, parseRowError } from '../csv/row-errors.js';
+import { shownCode } from '../domain/shown-code.js';
+import { readSmallFile } from '../storage/files.js';
 import { say } from './failure.js';
 
 export const EXIT_CODES: Record<LoadState, number> = { Completed: 0, CompletedWithRejects: 2, Failed: 1, Canceled: 1 };
+
+/** Of a load with some thousand parts; a larger one is not read for a hint. */
+const MOST_REPORT_BYTES = 8_000_000;
 
 const number = new Intl.NumberFormat('en-US');
 
@@ -18,10 +23,30 @@ async function reasons(uri: string): Promise<[string, number][]> {
   const counts = new Map<string, number>();
   const rows = createReadStream(path).pipe(parse({ columns: true, relax_column_count: true }));
   for await (const row of rows as AsyncIterable<Record<string, string>>) {
-    const code = parseRowError(row['sf__Error'] ?? '').code ?? 'other';
+    // The file is Salesforce's: only what has the form of a code is shown.
+    const code = rowCode(row['sf__Error'] ?? '');
     counts.set(code, (counts.get(code) ?? 0) + 1);
   }
   return [...counts].sort((a, b) => b[1] - a[1]);
+}
+
+function rowCode(note: string): string {
+  const { code = 'other' } = parseRowError(note);
+  return CLASSED_CODES.includes(code) ? code : (shownCode(code) ?? 'other');
+}
+
+/** What others said of the error lies in the report: it may hold rows, so only its place is told. */
+async function detailLines({ error, files }: BulkLoadResult): Promise<string[]> {
+  if (error === undefined || files.report === undefined) return [];
+  const path = fileURLToPath(files.report);
+  try {
+    const bytes = await readSmallFile(path, MOST_REPORT_BYTES);
+    const report = JSON.parse(bytes?.toString() ?? '{}') as Partial<BulkLoadResult>;
+    return report.error?.detail === undefined ? [] : [`  What was said: "detail" of "error" in ${path}`, ''];
+  } catch {
+    // Another host's, or moved: then the place is told with the files.
+    return [];
+  }
 }
 
 export async function printResult(result: BulkLoadResult, seconds?: number): Promise<void> {
@@ -30,7 +55,10 @@ export async function printResult(result: BulkLoadResult, seconds?: number): Pro
 
 /** What people read of a result. Of a load that ended before it began the reason comes first, and no table of zeros. */
 export async function resultLines(result: BulkLoadResult, seconds?: number): Promise<string[]> {
-  const reason = result.error === undefined ? [] : [`${result.error.code}: ${result.error.message}`, ''];
+  const reason =
+    result.error === undefined
+      ? []
+      : [`${result.error.code}: ${result.error.message}`, '', ...(await detailLines(result))];
   if (isNothing(result)) return ['', ...reason, `  ${result.state}: nothing was sent.`, ...fileLines(result)];
   return ['', ...(await table(result, seconds)), '', ...reason, ...openJobLines(result), ...fileLines(result)];
 }
@@ -79,5 +107,6 @@ function fileLines({ files }: BulkLoadResult): string[] {
   for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report'] as const) {
     if (files[kind] !== undefined) lines.push(`  ${kind.padEnd(11)}  ${fileURLToPath(files[kind])}`);
   }
+  for (const uri of Object.values(files.forPeople ?? {})) lines.push(`  for reading  ${fileURLToPath(uri)}`);
   return lines;
 }

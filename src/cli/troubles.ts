@@ -1,7 +1,9 @@
 /** What fails in a load and is tried again: what a person may have to mend while the load waits. */
 import type { Client } from '@temporalio/client';
 import { failureMessage } from '../codec/read-payloads.js';
+import type { Activities } from '../activities/index.js';
 import { plainText } from '../plain-text.js';
+import { shownCode } from '../domain/shown-code.js';
 import { adviceFor, taskFailureOf } from './task-failures.js';
 import type { TaskFailure } from './task-failures.js';
 
@@ -20,6 +22,35 @@ const MOST_CHILDREN = 20;
 /** Retry, its round, its job. */
 const DEEPEST = 3;
 
+/** Steps of nightload, whose failures have nightload's words. */
+const OWN_STEPS: Record<keyof Activities, true> = {
+  askAllocation: true,
+  readOrgLimits: true,
+  checkLedger: true,
+  awaitSource: true,
+  locateSource: true,
+  planLoad: true,
+  checkSource: true,
+  createJob: true,
+  uploadPart: true,
+  closeJob: true,
+  readJob: true,
+  abortJob: true,
+  describeChild: true,
+  findEarlierJobs: true,
+  findLostJobs: true,
+  listFileGroups: true,
+  listOpenJobs: true,
+  downloadResults: true,
+  noteParts: true,
+  readPartSizes: true,
+  sortRows: true,
+  takeCorrections: true,
+  gatherRejected: true,
+  keepColumns: true,
+  writeReport: true,
+};
+
 /** One failure of a step is a hiccup; from the second on it is told. A worker that cannot run a workflow is told at once. */
 export async function troublesOf(client: Client, workflowId: string, depth = 0): Promise<Trouble[]> {
   const { workflowService, options } = client;
@@ -35,7 +66,10 @@ export async function troublesOf(client: Client, workflowId: string, depth = 0):
       step: activityType?.name ?? '',
       workflowId,
       attempt: attempt ?? 1,
-      message: plainText(await failureMessage(client, lastFailure, workflowId), 1_000),
+      message:
+        activityType?.name != null && activityType.name in OWN_STEPS
+          ? plainText(await failureMessage(client, lastFailure, workflowId), 1_000)
+          : foreignWords(lastFailure),
     })),
   );
   if (task !== undefined) own.unshift({ task, workflowId, attempt: task.attempt, message: task.message });
@@ -46,6 +80,13 @@ export async function troublesOf(client: Client, workflowId: string, depth = 0):
       .map((child) => troublesOf(client, child.workflowId ?? '', depth + 1).catch(() => [])),
   );
   return [...own, ...children.flat()];
+}
+
+/** What an activity of somebody else says may be rows. */
+function foreignWords(
+  failure: { applicationFailureInfo?: { type?: string | null } | null } | null | undefined,
+): string {
+  return shownCode(failure?.applicationFailureInfo?.type ?? '') ?? 'its own words are in the Temporal UI';
 }
 
 export function troubleLine({ step, task, workflowId, attempt, message }: Trouble): string {

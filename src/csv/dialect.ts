@@ -2,6 +2,7 @@
 import { NightloadError } from '../errors.js';
 import { readCells, withoutLineEnd } from './cells.js';
 import { firstRecord } from './records.js';
+import { headerDetail, titlesOf } from './titles.js';
 import { notUtf8At, Utf8Finder, utf16Order } from './encoding.js';
 
 /** Delimiters of the platform, by character. */
@@ -151,14 +152,23 @@ function checkNames(header: string[]): void {
   });
   const doubled = [...places.values()].filter(({ length }) => length > 1);
   if (doubled.length === 0) return;
+  const titles = titlesOf(header);
   const told = doubled.slice(0, MOST_NAMED).map((same) => {
     const names = same.map((index) => header[index] as string);
-    const spelt =
-      new Set(names).size === 1 ? '' : ` (${names.map((name) => `"${name}"`).join(', ')}; case does not count)`;
-    return `Columns ${listedNumbers(same.map((index) => index + 1))} of the header are ${same.length === 2 ? 'both' : 'all'} named "${names.at(-1)}"${spelt}.`;
+    const which = `Columns ${listedNumbers(same.map((index) => index + 1))} of the header`;
+    const many = new Set(names).size > 1;
+    // The first line may be a row.
+    if (!names.every((name) => titles.shows(name))) {
+      return `${which} have the same name${many ? ' (case does not count)' : ''}.`;
+    }
+    const spelt = many ? ` (${names.map((name) => `"${name}"`).join(', ')}; case does not count)` : '';
+    return `${which} are ${same.length === 2 ? 'both' : 'all'} named "${names.at(-1)}"${spelt}.`;
   });
   const more = doubled.length > MOST_NAMED ? ` So are ${doubled.length - MOST_NAMED} more.` : '';
-  throw new NightloadError('HEADER_DUPLICATE_COLUMN', `${told.join(' ')}${more} Keep one of each.`);
+  const first = titles.isHeader ? '' : ' Look whether the first line is a header line at all.';
+  throw new NightloadError('HEADER_DUPLICATE_COLUMN', `${told.join(' ')}${more} Keep one of each.${first}`, {
+    detail: headerDetail(header),
+  });
 }
 
 const MOST_NAMED = 20;

@@ -3,6 +3,8 @@ import { NightloadError } from '../errors.js';
 import { writeCells } from './cells.js';
 import { isNameless } from './dialect.js';
 import type { Operation } from '../contract.js';
+import { headerDetail, listedTitles, titlesOf } from './titles.js';
+import type { Titles } from './titles.js';
 
 export interface Column {
   /** Position in the source. */
@@ -99,7 +101,8 @@ export function applyColumns(header: readonly string[], choice: ColumnChoice): C
       'HEADER_UNKNOWN_MAPPING',
       unknown === ''
         ? 'The mapping names the column without a name, and all columns of the file have one.'
-        : `The mapping names a column "${unknown}" that the file does not have. Its columns are: ${header.join(', ')}.`,
+        : `The mapping names a column "${cut(unknown)}" that the file does not have. ${columnsAre(header, choice)}`,
+      { detail: headerDetail(header) },
     );
   }
   const kept: Column[] = [];
@@ -113,9 +116,13 @@ export function applyColumns(header: readonly string[], choice: ColumnChoice): C
     else kept.push({ index, name: title });
   });
   const names = new Set<string>();
+  const titles = titlesFor(header, choice);
   for (const { name } of kept) {
     if (names.has(name.toLowerCase())) {
-      throw new NightloadError('HEADER_DUPLICATE_COLUMN', `Two columns are mapped to "${name}". Keep one of them.`);
+      throw new NightloadError(
+        'HEADER_DUPLICATE_COLUMN',
+        `Two columns are mapped to ${titles.shows(name) ? `"${cut(name)}"` : 'the same name'}. Keep one of them.`,
+      );
     }
     names.add(name.toLowerCase());
   }
@@ -128,12 +135,38 @@ export function applyColumns(header: readonly string[], choice: ColumnChoice): C
   // A column may be called as Id is labelled, which only describe tells.
   if (id === undefined && choice.mapLabels === true) return { sent: kept, ...rest };
   if (id === undefined) {
-    throw new NightloadError(
-      'HEADER_NO_ID',
-      `${choice.operation} needs a column "Id". The columns are: ${header.join(', ')}.`,
-    );
+    throw new NightloadError('HEADER_NO_ID', `${choice.operation} needs a column "Id". ${columnsAre(header, choice)}`, {
+      detail: headerDetail(header),
+    });
   }
   return { sent: [{ index: id.index, name: 'Id' }], ...rest };
+}
+
+/** A value that is refused is repeated so far. */
+function cut(name: string): string {
+  return name.length > 200 ? `${name.slice(0, 200)}…` : name;
+}
+
+/** Names that the caller wrote are no values of the file. */
+export function titlesFor(
+  header: readonly string[],
+  { columns, columnsIfPresent }: Omit<ColumnChoice, 'operation'>,
+): Titles {
+  const written = new Set(
+    [columns, columnsIfPresent]
+      .flatMap((mapping) => Object.entries(mapping ?? {}).flat())
+      .map((name) => name.toLowerCase()),
+  );
+  return titlesOf(header, (title) => written.has(title.toLowerCase()));
+}
+
+function columnsAre(header: readonly string[], choice: ColumnChoice): string {
+  const titles = titlesFor(header, choice);
+  if (titles.isHeader) return `The columns are: ${listedTitles(header, titles)}.`;
+  return (
+    `Of its ${header.length} ${header.length === 1 ? 'column' : 'columns'} none has a name that nightload knows: look whether the first line is ` +
+    'a header line. It is not repeated here, because it may be a row.'
+  );
 }
 
 /** Whether bytes of the source can be sent as they are, under a new header line. */

@@ -6,6 +6,7 @@ import { NightloadError } from '../errors.js';
 import { readCell } from './cells.js';
 import type { Delimiter } from './dialect.js';
 import { classify, isDone, mayPassUnchanged, parseRowError } from './row-errors.js';
+import type { RowError } from './row-errors.js';
 import { RecordCounter } from './record-counter.js';
 import { eachRecord, scanRecords } from './records.js';
 
@@ -76,8 +77,8 @@ export class RowCount {
 
 export interface FailedRows {
   forGood: number;
-  /** What a row was told when the org took no more rows. */
-  stop?: string;
+  /** The error that a row was told when the org took no more rows. */
+  stop?: RowError;
 }
 
 /** Rows of a failed file whose error will not go away by itself; a delete of what is gone is no failure. */
@@ -90,10 +91,10 @@ export async function failuresOf(
   const found: FailedRows = { forGood: 0 };
   await scanRecords(chunks, { delimiter }, (record) => {
     if (rows++ === 0) return;
-    const note = readCell(record, 1, delimiter);
-    const rowClass = classify(parseRowError(note));
+    const error = parseRowError(readCell(record, 1, delimiter));
+    const rowClass = classify(error);
     if (!mayPassUnchanged(rowClass, operation) && !isDone(rowClass, operation)) found.forGood++;
-    if (rowClass === 'stop') found.stop ??= note;
+    if (rowClass === 'stop') found.stop ??= error;
   });
   return found;
 }

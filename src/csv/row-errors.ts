@@ -145,9 +145,23 @@ export function saysItPasses(text: string): boolean {
   return WRAPPED.test(text);
 }
 
-/** The error of a load whose org takes no more rows. */
+/** The platform's own words for something that passes, if a text has them: without what stands around them. */
+export function passingWords(text: string): string | undefined {
+  const [words] = WRAPPED.exec(text) ?? [];
+  // It names a kind of limit, and whoever wrote the text may have put anything there.
+  return words?.startsWith('Concurrent') ? 'ConcurrentRequests Limit exceeded' : words;
+}
+
+/**
+ * The error of a load whose org takes no more rows.
+ * @param note as in `sf__Error`, of which only the code is told: the rest may hold values of the row
+ */
 export function stopError(note: string): LoadError {
-  return { code: parseRowError(note).code ?? 'STOPPED', message: `The platform stopped taking rows: ${note}` };
+  const { code = 'STOPPED' } = parseRowError(note);
+  return {
+    code,
+    message: `The platform stopped taking rows: ${code}. \`sf__Error\` in the rejected file has its words.`,
+  };
 }
 
 /** Whether what failed is so already: a record that was to be deleted is gone. */

@@ -35,9 +35,9 @@ export interface RowFinding {
   code: string;
   /** Title of the column, as in the file. */
   column?: string;
-  /** At most 200 characters. */
+  /** Without the value. */
   message: string;
-  /** As in `sf__Error`. */
+  /** As in `sf__Error`, with the value, at most 200 characters of it: for files only. */
   error: string;
 }
 
@@ -149,8 +149,14 @@ class Check {
 
   #duplicate(key: string, first: number): RowProblem {
     const { name = '', column } = this.#keyColumn ?? {};
-    const message = `the key ${shorten(name)} '${shorten(key)}' is in data row ${first} already`;
-    return { code: 'DUPLICATE_KEY_IN_FILE', message, ...(column && { column }) };
+    const end = `is in data row ${first} already`;
+    const message = `the key ${shorten(name)} '${shorten(key)}' ${end}`;
+    return {
+      code: 'DUPLICATE_KEY_IN_FILE',
+      message,
+      words: `the key ${shorten(name)} ${end}`,
+      ...(column && { column }),
+    };
   }
 
   #note(bytes: Buffer, start: number, end: number, problem: RowProblem): void {
@@ -160,14 +166,14 @@ class Check {
     report.byCode[code] = (report.byCode[code] ?? 0) + 1;
     const isListed = report.findings.length < LISTED;
     if (!isListed && !this.#keeps) return;
-    const message = problem.message.slice(0, LONGEST_MESSAGE);
+    const told = problem.message.slice(0, LONGEST_MESSAGE);
     const field = column !== undefined && API_NAME.test(column.name) ? `${column.name} ` : '';
     const finding = {
       row: report.rows,
       code,
       ...(column && { column: column.title }),
-      message,
-      error: `${code}:${message}:${field}--`,
+      message: problem.words,
+      error: `${code}:${told}:${field}--`,
     };
     if (isListed) report.findings.push(finding);
     if (this.#keeps) this.bad.push({ record: bytes.subarray(start, end), finding });

@@ -79,6 +79,9 @@ export async function resolveColumn(source: Source, options: ResolveOptions): Pr
   const known = relationship !== undefined && findRelationship(describe, relationship.relationship) !== undefined;
   if (labels.length > 0 && !known) return byLabel(source, labels, options.mapLabels);
   if (relationship === undefined) return unknown(source, names);
+  const isHidden = source.column?.isHidden === true && source.name === source.column.title;
+  // What is wrong with it would be said with its parts.
+  if (isHidden && !known) return unknown(source, names);
   const { name, lookup, type, errors, warnings } = await checkRelationship(
     source.name,
     relationship,

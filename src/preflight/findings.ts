@@ -26,7 +26,8 @@ export interface Problems {
 export interface Source {
   /** As it would be sent: a column's title after the caller's mapping, a constant's name. */
   name: string;
-  column?: { title: string; position: number };
+  /** `isHidden`: the title may be a value of a row, so the column is told by its place. */
+  column?: { title: string; position: number; isHidden?: boolean };
 }
 
 /** A wrong delimiter makes the whole header one title. */
@@ -55,6 +56,7 @@ export function listed(names: readonly string[], most = 6): string {
 export function named({ name, column }: Source): string {
   if (column === undefined) return `The constant ${quoted(name)}`;
   const mapped = name === column.title ? '' : ` (mapped to ${quoted(name)})`;
+  if (column.isHidden === true) return `Column ${column.position}${mapped}`;
   return `Column ${column.position}, ${quoted(column.title)}${mapped}`;
 }
 
@@ -62,7 +64,10 @@ export function about(source: Source, { code, text }: Problem): Finding {
   return {
     code,
     message: `${named(source)}: ${text}`,
-    ...(source.column && { column: source.column.title, position: source.column.position }),
+    ...(source.column && {
+      ...(source.column.isHidden !== true && { column: source.column.title }),
+      position: source.column.position,
+    }),
   };
 }
 
@@ -72,17 +77,26 @@ export function mapOption(title: string, to: string): string | undefined {
   return `--map '${`${title}=${to}`.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+function optionFor({ title, isHidden }: NonNullable<Source['column']>, to: string): string | undefined {
+  return isHidden === true ? undefined : mapOption(title, to);
+}
+
 /** How to give a column, or a constant, its right name. */
 export function rename({ column }: Source, to: string): string {
   if (column === undefined) return `write --set '${to}=…'`;
-  return `use ${mapOption(column.title, to) ?? `${quoted(to)} as its title in the file`}`;
+  return `use ${optionFor(column, to) ?? `${quoted(to)} as its title in the file`}`;
 }
 
 /** How to do without a column or a constant. */
 export function leaveOut({ column }: Source): string {
   if (column === undefined) return 'remove the constant';
-  const option = mapOption(column.title, '');
+  const option = optionFor(column, '');
   return option === undefined ? 'remove the column from the file' : `leave the column out with ${option}`;
+}
+
+/** It is about a column whose title may be a value, and so is not in it. */
+export function isHidden({ column, position }: Finding): boolean {
+  return position !== undefined && column === undefined;
 }
 
 /** As a sentence of its own. */

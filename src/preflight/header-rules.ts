@@ -3,15 +3,18 @@
  * the upload. Everything is found at once, and everything is said with what to do about it.
  */
 import { DELIMITER_NAMES } from '../csv/dialect.js';
+import { looksLikeName, titlesOf } from '../csv/titles.js';
+import type { Titles } from '../csv/titles.js';
 import type { Operation } from '../contract.js';
 import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
 import { checkAccess, isCreateable, isUpdateable, partsOf } from './access.js';
-import { fieldNames, resolveColumn, shownName } from './columns.js';
+import { fieldNames, labelled, resolveColumn, shownName } from './columns.js';
 import type { FieldNames, ResolvedColumn } from './columns.js';
 import { doubles } from './doubles.js';
 import { about, leaveOut, sentence } from './findings.js';
 import type { Finding, Source } from './findings.js';
 import { checkKey, sameName } from './key-rules.js';
+import { findRelationship, parseRelationship } from './relationships.js';
 import type { DescribeOf } from './relationships.js';
 
 export type { Finding } from './findings.js';
@@ -47,6 +50,8 @@ export interface HeaderReport {
   /** The same for the constants. */
   constants: string[];
   externalIdFieldName?: string;
+  /** Which titles may be told outside of the file. */
+  titles: Titles;
 }
 
 /** What the platform takes. */
@@ -56,11 +61,14 @@ const MAX_COLUMNS = 5000;
 export async function checkHeader(input: HeaderInput): Promise<HeaderReport> {
   const header = [...input.columns.map(({ name }) => name), ...input.constants];
   const names = fieldNames(input.describe, writableBy(input.operation), header);
+  const titles = knownTitles(input, names);
   const sources = input.columns.map(({ title, name, position }, i): Source => {
-    return { name, column: { title, position: position ?? i + 1 } };
+    const column = { title, position: position ?? i + 1, ...(!titles.shows(title) && { isHidden: true }) };
+    return { name, column };
   });
   const report: HeaderReport = {
     ...checkObject(input),
+    titles,
     names: sources.map((source) => shownName(source, names, input.mapLabels)),
     constants: [...input.constants],
   };
@@ -76,6 +84,19 @@ export async function checkHeader(input: HeaderInput): Promise<HeaderReport> {
   return report;
 }
 
+/** Fields of the object in any way to write them, and what the caller wrote. */
+function knownTitles({ columns, describe }: HeaderInput, names: FieldNames): Titles {
+  const mapped = new Set(columns.filter(({ title, name }) => name !== title).map(({ title }) => title));
+  return titlesOf(
+    columns.map(({ title }) => title),
+    (title) =>
+      mapped.has(title) ||
+      names.byName.has(title.toLowerCase()) ||
+      labelled(names, title).length > 0 ||
+      findRelationship(describe, parseRelationship(title)?.relationship ?? '') !== undefined,
+  );
+}
+
 /** Only `Id` is sent; what other columns there are does not matter. */
 async function checkDelete(
   { operation, describeOf, mapLabels, describe }: HeaderInput,
@@ -85,7 +106,12 @@ async function checkDelete(
 ): Promise<void> {
   const ids = sources.filter((source) => shownName(source, names, true) === 'Id');
   const columns = await Promise.all(ids.map((source) => resolveColumn(source, { names, describeOf, mapLabels })));
-  add(report, ...columns, doubles(columns), checkKey({ operation, describe, names, columns, header: report.names }));
+  add(
+    report,
+    ...columns,
+    doubles(columns),
+    checkKey({ operation, describe, names, columns, header: told(report, sources) }),
+  );
 }
 
 async function checkWrite(
@@ -112,7 +138,7 @@ async function checkWrite(
     describe,
     names,
     columns: sent,
-    header: report.names,
+    header: told(report, sources),
     ...(input.externalIdFieldName !== undefined && { externalIdFieldName: input.externalIdFieldName }),
   });
   if (externalIdFieldName !== undefined) report.externalIdFieldName = externalIdFieldName;
@@ -124,6 +150,14 @@ async function checkWrite(
     add(report, checkRequired(describe, operation, sent));
   }
   add(report, { errors, warnings }, checkSize(sent.map(({ name }) => name)));
+}
+
+/** The columns under the names that may be told. */
+function told({ names }: HeaderReport, sources: readonly Source[]): string[] {
+  return names.filter((name, i) => {
+    const { column } = sources[i] as Source;
+    return column?.isHidden !== true || name !== column.title;
+  });
 }
 
 /** A delimiter that is not the file's makes one title of the whole header. */
@@ -222,7 +256,7 @@ function checkRequired(describe: ObjectDescribe, operation: Operation, sent: rea
     // The Name of a person account comes with its LastName.
     !partsOf(field, describe).some(({ name }) => given.has(name));
   const found = describe.fields.filter(isMissing).map(({ name, label, relationshipName, referenceTo }): Finding => {
-    const shown = label === name ? `\`${name}\`` : `\`${name}\` ("${label}")`;
+    const shown = label === name || !looksLikeName(label) ? `\`${name}\`` : `\`${name}\` ("${label}")`;
     const parent =
       relationshipName === undefined || referenceTo.length > 1
         ? ''

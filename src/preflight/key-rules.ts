@@ -15,7 +15,7 @@ export interface KeyInput {
   names: FieldNames;
   /** What is sent, constants too. */
   columns: readonly ResolvedColumn[];
-  /** All that the file has, to be shown. */
+  /** All that the file has and that may be told. */
   header: readonly string[];
 }
 
@@ -67,6 +67,9 @@ function hasColumn({ columns }: KeyInput, wanted: string): boolean {
 }
 
 function columnsOf({ header }: KeyInput): string {
+  if (header.length === 0) {
+    return 'No column has a name that is known: look whether the first line of the file is a header line.';
+  }
   return `The columns are ${listed(header)}.`;
 }
 

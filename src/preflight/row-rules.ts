@@ -80,7 +80,7 @@ export class RowRules {
     columns.forEach((column, position) => (this.#rules[column.index] = compile(column, position, input)));
     if (columns.length > MAX_FIELDS) {
       const message = `the row has ${columns.length} fields, and a record takes at most ${MAX_FIELDS}`;
-      this.#tooManyFields = { code: 'ROW_TOO_LARGE', message };
+      this.#tooManyFields = same('ROW_TOO_LARGE', message);
     }
   }
 
@@ -144,8 +144,7 @@ export class RowRules {
     if (key !== undefined) this.key = this.#key?.normalise(key);
     if (this.key === undefined && this.#blankKey !== undefined) return this.#blankKey;
     if (problem === undefined && characters > MAX_RECORD) {
-      const message = `the row has ${characters} characters, and a record takes at most ${MAX_RECORD}`;
-      return { code: 'ROW_TOO_LARGE', message };
+      return same('ROW_TOO_LARGE', `the row has ${characters} characters, and a record takes at most ${MAX_RECORD}`);
     }
     return problem;
   }
@@ -174,20 +173,25 @@ function unquoted(bytes: Buffer, start: number, end: number): Buffer {
   return value.subarray(0, size);
 }
 
-const ragged = (cells: number, width: number, headerWidth: number | undefined): RowProblem => ({
-  code: 'ROW_RAGGED',
-  message: `${
-    headerWidth === undefined
-      ? `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}`
-      : `the row has more or fewer cells than the header, which has ${headerWidth}`
-  }; look for a delimiter or a quote that is missing or too many`,
-});
+/** A problem whose message shows no value. */
+function same(code: string, message: string): ValueProblem {
+  return { code, message, words: message };
+}
 
-const nulIn = (column: RowColumn): RowProblem => ({
-  code: 'CSV_NUL',
-  message: `${shorten(column.title)}: the cell holds a NUL character, which no field can store`,
-  column,
-});
+const ragged = (cells: number, width: number, headerWidth: number | undefined): RowProblem =>
+  same(
+    'ROW_RAGGED',
+    `${
+      headerWidth === undefined
+        ? `the row has ${cells} ${cells === 1 ? 'cell' : 'cells'}, the header has ${width}`
+        : `the row has more or fewer cells than the header, which has ${headerWidth}`
+    }; look for a delimiter or a quote that is missing or too many`,
+  );
+
+const nulIn = (column: RowColumn): RowProblem => {
+  const words = 'the cell holds a NUL character, which no field can store';
+  return { code: 'CSV_NUL', message: `${shorten(column.title)}: ${words}`, words, column };
+};
 
 function compile(column: RowColumn, position: number, input: RowRulesInput): Rule {
   const { name, field } = column;
@@ -211,8 +215,9 @@ function withLength(field: FieldDescribe, tooLarge: ValueCheck, byType: ValueChe
   const isText = length > 0 && !['id', 'reference', 'base64'].includes(field.type);
   return (bytes, from, to) => {
     if (isText && to - from > length && textLength(bytes, from, to) > length) {
-      const message = `${label}: data value too large: ${shortValue(bytes, from, to)} (max length=${length})`;
-      return { code: 'STRING_TOO_LONG', message };
+      const end = `(max length=${length})`;
+      const message = `${label}: data value too large: ${shortValue(bytes, from, to)} ${end}`;
+      return { code: 'STRING_TOO_LONG', message, words: `data value too large ${end}` };
     }
     return tooLarge(bytes, from, to) ?? byType?.(bytes, from, to);
   };
@@ -224,8 +229,8 @@ function longest({ title }: RowColumn): ValueCheck {
     if (to - from <= MAX_FIELD) return undefined;
     const characters = textLength(bytes, from, to);
     if (characters <= MAX_FIELD) return undefined;
-    const message = `${name}: the cell has ${characters} characters, and a field takes at most ${MAX_FIELD}`;
-    return { code: 'ROW_TOO_LARGE', message };
+    const words = `the cell has ${characters} characters, and a field takes at most ${MAX_FIELD}`;
+    return { code: 'ROW_TOO_LARGE', message: `${name}: ${words}`, words };
   };
 }
 
@@ -239,7 +244,7 @@ function missingProblems(
   const isNeeded = field.createable && !field.defaultedOnCreate && field.type !== 'boolean';
   // An upsert may do either: a problem is what would be one in both.
   if (operation !== 'update' && !isNeeded) return {};
-  const problem = { code: 'REQUIRED_FIELD_MISSING', message: `Required fields are missing: [${shorten(field.name)}]` };
+  const problem = same('REQUIRED_FIELD_MISSING', `Required fields are missing: [${shorten(field.name)}]`);
   // Unless it is sent as null, an empty cell changes nothing in a record that exists.
   return operation === 'insert' || blankAsNull ? { empty: problem, cleared: problem } : { cleared: problem };
 }
@@ -250,8 +255,8 @@ function blankKey({ operation, key, columns }: RowRulesInput): RowProblem | unde
   const column = columns.find(({ index }) => index === key.index);
   if (operation !== 'upsert') {
     const message = `Id not specified in ${operation === 'update' ? 'an' : 'a'} ${operation} call`;
-    return { code: 'MISSING_ARGUMENT', message, ...(column && { column }) };
+    return { ...same('MISSING_ARGUMENT', message), ...(column && { column }) };
   }
   if (key.name.toLowerCase() === 'id') return undefined;
-  return { code: 'KEY_BLANK', message: `${shorten(key.name)} not specified`, ...(column && { column }) };
+  return { ...same('KEY_BLANK', `${shorten(key.name)} not specified`), ...(column && { column }) };
 }

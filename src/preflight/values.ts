@@ -6,7 +6,10 @@ import type { FieldDescribe } from '../salesforce/describe.js';
 
 export interface ValueProblem {
   code: string;
+  /** As in `sf__Error`: it may show the value. */
   message: string;
+  /** Without the value and without what others wrote, for everywhere else. */
+  words: string;
 }
 
 /** Looks at one value, unquoted, that is neither empty nor `#N/A`. */
@@ -56,14 +59,16 @@ export function typeCheck(field: FieldDescribe, position: number): ValueCheck | 
   const unless = (isRight: Shape, wrong: Complaint): ValueCheck => {
     return (bytes, from, to) => (isRight(bytes, from, to) ? undefined : wrong(shortValue(bytes, from, to)));
   };
-  const says = (code: string, before: string, after = ''): Complaint => {
-    return (value) => ({ code, message: before + value + after });
+  const says = (code: string, words: string, before: string, after = ''): Complaint => {
+    return (value) => ({ code, words, message: before + value + after });
   };
   const notA = (type: string): Complaint => {
     const start = `Failed to deserialize field at col ${position}. Due to, '`;
-    return says('INVALID_FIELD', start, `' is not a valid value for the type xsd:${type}`);
+    const end = ` is not a valid value for the type xsd:${type}`;
+    return says('INVALID_FIELD', `the value${end}`, start, `'${end}`);
   };
-  const outside = says('NUMBER_OUTSIDE_VALID_RANGE', `${label}: value outside of valid range on numeric field: `);
+  const range = 'value outside of valid range on numeric field';
+  const outside = says('NUMBER_OUTSIDE_VALID_RANGE', range, `${label}: ${range}: `);
   const numeric = (read: NumberReader, most: number, wrong: Complaint): ValueCheck => {
     return (bytes, from, to) => {
       const digits = read(bytes, from, to);
@@ -90,17 +95,24 @@ export function typeCheck(field: FieldDescribe, position: number): ValueCheck | 
     case 'time':
       return unless(isTime, notA('time'));
     case 'email':
-      return unless(isEmail, says('INVALID_EMAIL_ADDRESS', `${label}: invalid email address: `));
+      return unless(
+        isEmail,
+        says('INVALID_EMAIL_ADDRESS', 'invalid email address', `${label}: invalid email address: `),
+      );
     case 'id':
       // Rows are matched with results by their ids, letter by letter: one in another case would find nothing.
-      return unless(isId, says('MALFORMED_ID', 'malformed id '));
+      return unless(isId, says('MALFORMED_ID', 'malformed id', 'malformed id '));
     case 'reference':
-      return unless(isIdInAnyCase, says('MALFORMED_ID', `${label}: id value of incorrect type: `));
+      return unless(
+        isIdInAnyCase,
+        says('MALFORMED_ID', 'id value of incorrect type', `${label}: id value of incorrect type: `),
+      );
     case 'picklist':
     case 'multipicklist': {
       const isListed = listed(field);
       const code = 'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST';
-      return isListed && unless(isListed, says(code, `${label}: bad value for restricted picklist field: `));
+      const words = 'bad value for restricted picklist field';
+      return isListed && unless(isListed, says(code, words, `${label}: ${words}: `));
     }
     default:
       return undefined;

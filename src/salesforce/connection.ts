@@ -165,7 +165,7 @@ export class SalesforceConnection {
     );
     // 200 is not what the platform answers here: then the data goes into another job.
     const stored = reply.status === 201 && !isHtml(reply) && !reply.facts.incomplete;
-    if (!stored) throw unexpected(reply.facts, reply.status, isHtml(reply) ? 'an HTML page' : 'another status');
+    if (!stored) throw unexpected(reply.facts, reply.status, '', isHtml(reply) ? 'an HTML page' : 'another status');
   }
 
   /** Lets the platform begin. Its reply has no counters. */

@@ -55,6 +55,12 @@ export interface ObjectDescribe {
   fields: FieldDescribe[];
 }
 
+/** Names go into messages: what does not have the form of an API name is none. */
+function asName(value: unknown): string | undefined {
+  const name = asText(value);
+  return name !== undefined && /^[A-Za-z]\w{0,254}$/.test(name) ? name : undefined;
+}
+
 function parsePicklist(value: unknown): PicklistValue[] {
   return asArray(value).flatMap((entry) => {
     const item = asObject(entry);
@@ -87,10 +93,10 @@ function parseField(field: JsonObject, name: string): FieldDescribe {
     caseSensitive: flag('caseSensitive'),
     restrictedPicklist: flag('restrictedPicklist'),
     picklistValues: parsePicklist(field['picklistValues']),
-    referenceTo: asArray(field['referenceTo']).flatMap((target) => asText(target) ?? []),
+    referenceTo: asArray(field['referenceTo']).flatMap((target) => asName(target) ?? []),
     ...defined({
-      relationshipName: asText(field['relationshipName']),
-      compoundFieldName: asText(field['compoundFieldName']),
+      relationshipName: asName(field['relationshipName']),
+      compoundFieldName: asName(field['compoundFieldName']),
     }),
   };
 }
@@ -101,7 +107,7 @@ const MAX_FIELDS = 5_000;
 /** `undefined` when it is no describe: every object has a name and fields, and no more of them than it can have. */
 export function parseDescribe(value: unknown): ObjectDescribe | undefined {
   const object = asObject(value);
-  const name = asText(object?.['name']);
+  const name = asName(object?.['name']);
   if (object === undefined || name === undefined || !Array.isArray(object['fields'])) return undefined;
   if (object['fields'].length > MAX_FIELDS) return undefined;
   return {
@@ -113,7 +119,7 @@ export function parseDescribe(value: unknown): ObjectDescribe | undefined {
     fields: withId(
       asArray(object['fields']).flatMap((entry) => {
         const field = asObject(entry);
-        const fieldName = asText(field?.['name']);
+        const fieldName = asName(field?.['name']);
         return field === undefined || fieldName === undefined ? [] : [parseField(field, fieldName)];
       }),
     ),

@@ -11,7 +11,8 @@ export interface SalesforceErrorDetails {
   maybeApplied?: boolean;
   httpStatus?: number | undefined;
   errorCode?: string | undefined;
-  platformMessage?: string | undefined;
+  /** The words of whoever answered, shortened, without secrets: for files beside the results only. */
+  detail?: string | undefined;
   retryAfterMs?: number | undefined;
   believedAfterMs?: number;
   cause?: unknown;
@@ -25,8 +26,6 @@ export class SalesforceError extends NightloadError {
   readonly httpStatus: number | undefined;
   /** The platform's own code: `INVALIDJOBSTATE`. */
   readonly errorCode: string | undefined;
-  /** The platform's own words, shortened, without secrets. */
-  readonly platformMessage: string | undefined;
   /** How long the platform asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined;
   /**
@@ -41,11 +40,10 @@ export class SalesforceError extends NightloadError {
   readonly believedAfterMs: number;
 
   constructor(code: string, message: string, details: SalesforceErrorDetails) {
-    super(code, message, { retryable: details.retryable, cause: details.cause });
+    super(code, message, { retryable: details.retryable, cause: details.cause, detail: details.detail });
     this.request = details.request;
     this.httpStatus = details.httpStatus;
     this.errorCode = details.errorCode;
-    this.platformMessage = details.platformMessage;
     this.retryAfterMs = details.retryAfterMs;
     this.maybeApplied = details.maybeApplied ?? false;
     this.believedAfterMs = details.believedAfterMs ?? 0;

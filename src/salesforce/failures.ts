@@ -6,7 +6,8 @@ import type { RequestKind } from './context.js';
 import { SalesforceError } from './errors.js';
 import { asArray, asObject, asText, parseJson } from './json.js';
 import { meaningOf } from './refusals.js';
-import { withoutSecrets } from './secret.js';
+import { detailOf } from './detail.js';
+import { shownCode } from '../domain/shown-code.js';
 
 /** What is known about a request, whatever became of it. */
 export interface RequestFacts {
@@ -21,12 +22,14 @@ export interface RequestFacts {
   secrets: readonly string[];
 }
 
-const MAX_MESSAGE = 500;
-/** The platform's own codes are far shorter. */
-const MAX_ERROR_CODE = 80;
+/** The paths that this program builds; the next page of a list is named by whoever answers. */
+const OWN_PATH =
+  /^\/services\/data(?:\/v\d{1,3}\.\d(?:\/(?:jobs\/ingest(?:\/[A-Za-z0-9]{1,18}(?:\/\w{1,30})?)?|sobjects\/\w{1,255}\/describe|limits|query))?)?$/;
 
-function label(facts: RequestFacts): string {
-  return `${facts.method} ${facts.path}`;
+/** Method and path, without a query and without what others wrote. */
+function label({ method, path }: RequestFacts): string {
+  const [own = ''] = path.split('?');
+  return `${method} ${OWN_PATH.test(own) ? own : '…'}`;
 }
 
 /** Whether what was asked may have happened although no usable answer came. */
@@ -34,23 +37,12 @@ function maybeApplied(facts: RequestFacts): boolean {
   return facts.method !== 'GET' && facts.sent && !facts.incomplete;
 }
 
-/** One line of a reply's body that says something to a person. */
-function wording(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  if (line === '') return 'an empty body';
-  if (!line.startsWith('<')) return line;
-  const title = /<title[^>]*>([^<]+)<\/title>/i.exec(line)?.[1]?.trim();
-  return title ? `an HTML page titled "${title}"` : 'an HTML page';
-}
-
-/** So that what we add begins a sentence of its own. */
-function sentence(words: string): string {
-  return /[.!?…]$/.test(words) ? words : `${words}.`;
-}
-
-function shortened(text: string, facts: RequestFacts): string {
-  const clean = withoutSecrets(text, facts.secrets);
-  return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE)}…` : clean;
+/** What a body is, in our words: whatever it says may be rows, or what was sent. */
+function kindOf(text: string): string {
+  const body = text.trim();
+  if (body === '') return 'an empty body';
+  if (body.startsWith('<')) return /^<\?xml/i.test(body) ? 'XML' : 'an HTML page';
+  return parseJson(body) === undefined ? 'text that is no JSON' : 'JSON of another kind';
 }
 
 /** Seconds or a date, as RFC 9110 has it. */
@@ -81,25 +73,21 @@ export function refused(
   text: string,
 ): SalesforceError {
   const refusal = readRefusal(text);
-  const said = refusal.message ?? wording(text);
-  const words = shortened(said, facts);
-  // Whatever answers may put anything here, and it goes into messages and histories.
-  const errorCode = refusal.errorCode && withoutSecrets(refusal.errorCode, facts.secrets).slice(0, MAX_ERROR_CODE);
-  // Judged by the original: a secret of few letters may be part of any word.
-  const original = { status, errorCode: refusal.errorCode, message: said, kind: facts.kind };
+  const errorCode = shownCode(refusal.errorCode, facts.secrets);
+  const original = { status, errorCode: refusal.errorCode, message: refusal.message ?? text, kind: facts.kind };
   const { code, remedy, retryable, believedAfterMs } = meaningOf(original, errorCode);
-  const answered = `Salesforce answered HTTP ${status}${errorCode === undefined ? '' : ` ${errorCode}`}`;
-  return new SalesforceError(code, `${answered} to ${label(facts)}: ${sentence(words)} ${remedy}`, {
+  const said = errorCode ?? (refusal.errorCode === undefined ? `with ${kindOf(text)}` : 'with a code of no known form');
+  return new SalesforceError(code, `Salesforce answered HTTP ${status} ${said} to ${label(facts)}. ${remedy}`, {
     request: label(facts),
     httpStatus: status,
     errorCode,
-    platformMessage: words,
+    detail: detailOf([refusal.errorCode, refusal.message ?? text].filter(Boolean).join(': '), facts.secrets),
     retryable,
     retryAfterMs: retryAfter(headers),
     believedAfterMs,
     // Only the platform's own refusal says that nothing was done. A gateway may give up on a request, with any status,
     // that the server behind it still carries out.
-    maybeApplied: (status >= 500 || errorCode === undefined) && maybeApplied(facts),
+    maybeApplied: (status >= 500 || refusal.errorCode === undefined) && maybeApplied(facts),
   });
 }
 
@@ -120,25 +108,35 @@ export function redirected(facts: RequestFacts, status: number, headers: Incomin
   return new SalesforceError(
     'SALESFORCE_REDIRECT',
     `${facts.origin} answered ${label(facts)} with a redirect (HTTP ${status})` +
-      `${target === null ? '' : ` to ${target.origin}`}. Redirects are not followed, because the token would travel with ` +
+      '. Redirects are not followed, because the token would travel with ' +
       "them. This may pass; if it stays, set the instance URL to the org's own address (https://….my.salesforce.com), or " +
       'check the proxy.',
     // Edges and proxies send one now and then, and what was asked for may have been done all the same.
-    { request: label(facts), httpStatus: status, retryable: true, maybeApplied: maybeApplied(facts) },
+    {
+      request: label(facts),
+      httpStatus: status,
+      detail: target === null ? undefined : detailOf(`to ${target.origin}`, facts.secrets),
+      retryable: true,
+      maybeApplied: maybeApplied(facts),
+    },
   );
 }
 
 /** For a success whose body is not what the API answers: a maintenance page, an empty body, half a JSON. */
-export function unexpected(facts: RequestFacts, status: number, text: string): SalesforceError {
-  const words = shortened(wording(text), facts);
+export function unexpected(
+  facts: RequestFacts,
+  status: number,
+  text: string,
+  what: string = kindOf(text),
+): SalesforceError {
   return new SalesforceError(
     'SALESFORCE_UNEXPECTED_REPLY',
-    `${facts.origin} answered HTTP ${status} to ${label(facts)}, but with ${words} instead of what the API sends. ` +
+    `${facts.origin} answered HTTP ${status} to ${label(facts)}, but with ${what} instead of what the API sends. ` +
       'This may be a maintenance page or a proxy in between: try again, then check the instance URL and the proxy.',
     {
       request: label(facts),
       httpStatus: status,
-      platformMessage: words,
+      detail: text.trim() === '' ? undefined : detailOf(text, facts.secrets),
       retryable: true,
       maybeApplied: maybeApplied(facts),
     },
@@ -159,16 +157,8 @@ export function tooLarge(facts: RequestFacts, status: number, limit: number): Sa
 function codeOf(error: unknown): string {
   const found = asObject(error);
   const nested = asArray(found?.['errors'])[0];
-  return asText(found?.['code']) ?? asText(asObject(nested)?.['code']) ?? '';
-}
-
-/** Only name, code and text of a cause: the originals carry sockets and pieces of replies. */
-function bare(error: unknown, facts: RequestFacts): Error {
-  const original = error instanceof Error ? error : new Error(String(error));
-  const copy = new Error(withoutSecrets(original.message || codeOf(error), facts.secrets));
-  copy.name = original.name;
-  copy.stack = `${copy.name}: ${copy.message}`;
-  return copy;
+  const code = asText(found?.['code']) ?? asText(asObject(nested)?.['code']) ?? '';
+  return /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : '';
 }
 
 const UNTRUSTED_CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY))/;
@@ -177,9 +167,10 @@ const NO_ANSWER_IN_TIME = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'E
 /** For a connection that could not be made, broke, or fell silent. `status` when the reply had begun. */
 export function broken(facts: RequestFacts, error: unknown, status?: number): SalesforceError {
   const systemCode = codeOf(error);
-  const cause = bare(error, facts);
-  const what = systemCode === '' ? cause.message : systemCode;
-  const details = { request: label(facts), httpStatus: status, cause };
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const what = systemCode === '' ? `${/^\w{1,60}$/.test(name) ? name : 'Error'} without a code` : systemCode;
+  // Originals carry sockets and pieces of replies.
+  const details = { request: label(facts), httpStatus: status, detail: detailOf(message, facts.secrets) };
   if (!facts.sent && UNTRUSTED_CERTIFICATE.test(systemCode)) {
     return new SalesforceError(
       'SALESFORCE_UNTRUSTED',

@@ -64,26 +64,37 @@ function versionText(value: unknown): string | undefined {
   return typeof value === 'number' && Number.isInteger(value) ? value.toFixed(1) : asText(value);
 }
 
+/** What a reply says of a job goes into histories and onto terminals: only what has its form is taken. */
+const ID = /^[A-Za-z0-9]{1,18}$/;
+const WORD = /^[A-Za-z]{1,40}$/;
+const NAME = /^[A-Za-z]\w{0,254}$/;
+const TIME = /^\d{4}-[\d-]{2,5}T[\d:.]{2,20}(?:Z|[+-][\d:]{2,6})?$/;
+
+function asWord(value: unknown, form: RegExp): string | undefined {
+  const text = asText(value);
+  return text !== undefined && form.test(text) ? text : undefined;
+}
+
 /** `undefined` when it is no job: every job has an id and a state. */
 export function parseJobInfo(value: unknown): JobInfo | undefined {
   const job = asObject(value);
-  const id = asText(job?.['id']);
-  const state = asText(job?.['state']);
+  const id = asWord(job?.['id'], ID);
+  const state = asWord(job?.['state'], WORD);
   if (job === undefined || id === undefined || state === undefined) return undefined;
   return {
     id,
     state,
     ...defined({
-      object: asText(job['object']),
-      operation: asText(job['operation']),
-      externalIdFieldName: asText(job['externalIdFieldName']),
-      createdById: asText(job['createdById']),
-      createdDate: asText(job['createdDate']),
-      systemModstamp: asText(job['systemModstamp']),
+      object: asWord(job['object'], NAME),
+      operation: asWord(job['operation'], WORD),
+      externalIdFieldName: asWord(job['externalIdFieldName'], NAME),
+      createdById: asWord(job['createdById'], ID),
+      createdDate: asWord(job['createdDate'], TIME),
+      systemModstamp: asWord(job['systemModstamp'], TIME),
       apiVersion: versionText(job['apiVersion']),
-      jobType: asText(job['jobType']),
-      columnDelimiter: asText(job['columnDelimiter']),
-      lineEnding: asText(job['lineEnding']),
+      jobType: asWord(job['jobType'], NAME),
+      columnDelimiter: asWord(job['columnDelimiter'], WORD),
+      lineEnding: asWord(job['lineEnding'], WORD),
       numberRecordsProcessed: asNumber(job['numberRecordsProcessed']),
       numberRecordsFailed: asNumber(job['numberRecordsFailed']),
       errorMessage: asText(job['errorMessage']),

@@ -1,10 +1,9 @@
 /** What a login server's refusal means for a person, and whether it passes by itself. */
 import { NightloadError } from '../errors.js';
 import { asObject, asText, parseJson } from './json.js';
-import { withoutSecrets } from './secret.js';
+import { detailOf } from './detail.js';
+import { shownCode } from '../domain/shown-code.js';
 
-const MAX_ERROR = 60;
-const MAX_WORDS = 500;
 /** Characters of the login server's words that are looked at. */
 const MAX_READ = 4_000;
 
@@ -64,16 +63,12 @@ const PASSING_WORDS =
 export function tokenRefused(origin: string, status: number, body: string, secrets: readonly string[]): NightloadError {
   const reply = asObject(parseJson(body));
   const error = asText(reply?.['error']) ?? '';
-  // Judged by the original words, shown without secrets.
+  // Judged by all words, told by the code alone: the rest may repeat what was sent.
   const said = [error, asText(reply?.['error_description']) ?? '']
     .filter((part) => part !== '')
     .join(': ')
     .slice(0, MAX_READ);
-  const shown = withoutSecrets(error, secrets)
-    .toUpperCase()
-    .replace(/[^A-Z0-9_]+/g, '_')
-    .slice(0, MAX_ERROR);
-  const words = withoutSecrets(said, secrets).slice(0, MAX_WORDS);
+  const code = shownCode(error, secrets);
   // Without an `error` it is not the login server's own word.
   const passing = error === '' || status >= 500 || PASSING_STATUS.includes(status) || PASSING_WORDS.test(said);
   const remedy = ADVICE.find(({ text }) => text.test(said))?.remedy ?? 'Check SF_LOGIN_URL and the connected app.';
@@ -82,8 +77,8 @@ export function tokenRefused(origin: string, status: number, body: string, secre
       ? 'This usually passes; if it stays, check SF_LOGIN_URL and the proxy.'
       : 'This usually passes: try again later.';
   return new NightloadError(
-    shown === '' ? `AUTH_HTTP_${status}` : `AUTH_${shown}`,
-    `${origin} gave no access token: HTTP ${status}${words === '' ? '' : ` ${words}`}. ` + (passing ? later : remedy),
-    { retryable: passing },
+    code === undefined ? `AUTH_HTTP_${status}` : `AUTH_${code}`,
+    `${origin} gave no access token: HTTP ${status}${code === undefined ? '' : ` ${code.toLowerCase()}`}. ${passing ? later : remedy}`,
+    { retryable: passing, detail: detailOf(said === '' ? body : said, secrets) },
   );
 }

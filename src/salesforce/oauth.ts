@@ -8,6 +8,7 @@ import { BodyTooLarge, MAX_REPLY, readWhole } from './bounded-body.js';
 import { decoded } from './content-encoding.js';
 import { Deadline } from './deadline.js';
 import { asObject, asText, parseJson } from './json.js';
+import { detailOf } from './detail.js';
 import { jwtAssertion } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
 import { tokenRefused } from './oauth-refusals.js';
@@ -15,7 +16,6 @@ import { OutboundAgent } from './outbound-agent.js';
 import { RefreshLogin } from './refresh-login.js';
 import type { TokenReply } from './refresh-login.js';
 import type { LockTimes } from './renewal-lock.js';
-import { withoutSecrets } from './secret.js';
 import type { Secret } from './secret.js';
 import { checkedToken } from './tokens.js';
 import type { AccessToken, TokenSource } from './tokens.js';
@@ -192,9 +192,9 @@ export class OAuthTokens implements TokenSource {
       const { code, message } = (deadline.reason ?? error) as { code?: string; message?: string };
       throw new NightloadError(
         'LOGIN_UNREACHABLE',
-        `No access token from ${this.#origin}: ${code ?? withoutSecrets(message ?? '', secrets)}. ` +
+        `No access token from ${this.#origin}: ${/^[A-Z][A-Z0-9_]{1,60}$/.test(code ?? '') ? code : 'the call broke off'}. ` +
           'Check the network and SF_LOGIN_URL.',
-        { retryable: true },
+        { retryable: true, detail: detailOf(message ?? '', secrets) },
       );
     } finally {
       deadline.end();

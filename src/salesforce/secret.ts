@@ -45,7 +45,7 @@ export class FileSecret extends Secret {
 }
 
 /** Shape of a Salesforce session id: organisation id, `!`, the rest. */
-const SESSION_ID = /00D[A-Za-z0-9]{12,15}(?:!|%21)[\w.\-/+=%]+/g;
+export const SESSION_ID = /00D[A-Za-z0-9]{12,15}(?:!|%21)[\w.\-/+=%]+/g;
 
 /**
  * A secret in whatever form it comes back: as it is, form-encoded, percent-encoded in whole or in part, or escaped for

@@ -274,8 +274,8 @@ const KEYS: Readonly<Record<string, string>> = {
 function inWordsOfFile(error: unknown, { name, file }: { name: string; file: string }): unknown {
   if (!(error instanceof NightloadError)) return error;
   const message = error.message.replaceAll(/\bSF_[A-Z_]+\b/g, (variable) => KEYS[variable] ?? variable);
-  const { code, retryable } = error;
-  return new NightloadError(code, `Connection "${name}" of ${file}: ${message}`, { retryable, cause: error });
+  const { code, retryable, detail } = error;
+  return new NightloadError(code, `Connection "${name}" of ${file}: ${message}`, { retryable, detail, cause: error });
 }
 
 /** @throws NightloadError `INVALID_ACCESS_TOKEN`, `INVALID_URL`, `BROWSER_URL`, `INSECURE_URL`, `TOKENS_FOLDER_UNUSABLE` */

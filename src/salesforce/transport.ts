@@ -191,7 +191,8 @@ export class Transport {
         const body = decoded(reply.body, encoding) ?? drop(reply.body);
         if (status >= 200 && status < 300) {
           this.#worked = token.accessToken;
-          if (body === undefined) throw unexpected(facts, status, `the encoding ${String(encoding)}`);
+          if (body === undefined)
+            throw unexpected(facts, status, String(encoding), 'an encoding that was not asked for');
           isOpen = true;
           const length = isEncoded(encoding) ? undefined : headers['content-length'];
           return { status, headers, body, facts, deadline, ...(length !== undefined && { length: Number(length) }) };

@@ -33,6 +33,7 @@ const KNOWN_KEYS: Record<keyof BulkLoadInput, true> = {
   jobTimeout: true,
   outageLimit: true,
   keepColumns: true,
+  defuse: true,
   again: true,
   retry: true,
   abortWhen: true,
@@ -162,7 +163,15 @@ export function checkFields(input: BulkLoadInput): void {
   if (/delete/i.test(input.operation) && Object.keys(input.constants ?? {}).length > 0) {
     refuse(`"constants" make no sense for ${input.operation}, which sends Ids only.`);
   }
-  for (const key of ['blankAsNull', 'mapLabels', 'checkRows', 'skipBadRows', 'keepColumns', 'again'] as const) {
+  for (const key of [
+    'blankAsNull',
+    'mapLabels',
+    'checkRows',
+    'skipBadRows',
+    'keepColumns',
+    'defuse',
+    'again',
+  ] as const) {
     if (input[key] !== undefined && typeof input[key] !== 'boolean') {
       refuse(`"${key}" is ${shown(input[key])}; it must be true or false.`);
     }

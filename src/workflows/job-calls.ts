@@ -6,12 +6,14 @@ import { requestsOf } from './failures.js';
 import { enterWarnings } from './load-run.js';
 import { countRequests, enterLook, questionOf } from './job-run.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
+import { plain } from './markdown.js';
 import { cleanup, shared } from './steps.js';
 import type { onFiles } from './steps.js';
 import { jobDetails } from './words.js';
 
 export function jobRef(input: IngestJobInput, run: JobRun): JobRef {
-  return { connection: input.connection, apiVersion: input.apiVersion, jobId: run.jobId as string };
+  const { connection, apiVersion, stageUri } = input;
+  return { connection, apiVersion, jobId: run.jobId as string, stageUri };
 }
 
 /** Awaits a step that calls Salesforce, and enters its requests however it ends, and its warnings. */
@@ -41,9 +43,9 @@ export function show(input: IngestJobInput, run: JobRun): void {
   setCurrentDetails(
     [
       jobDetails(input, run),
-      ...(waitingFor === undefined ? [] : [`- **Waits for the org's allocation**: ${waitingFor}`]),
-      ...(question === undefined ? [] : [`- **Waits for** ${questionOf(input.part, question)}`]),
-      ...run.warnings.map((warning) => `- **Note**: ${warning}`),
+      ...(waitingFor === undefined ? [] : [`- **Waits for the org's allocation**: ${plain(waitingFor)}`]),
+      ...(question === undefined ? [] : [`- **Waits for** ${plain(questionOf(input.part, question))}`]),
+      ...run.warnings.map((warning) => `- **Note**: ${plain(warning)}`),
     ].join('\n'),
   );
 }
@@ -84,7 +86,13 @@ export async function fetchResults(
   return counted(
     run,
     files.downloadResults.executeWithOptions({ summary: `results of ${run.jobId}` }, [
-      { ...jobRef(input, run), stageUri: input.stageUri, part: input.part, operation: input.operation },
+      {
+        ...jobRef(input, run),
+        stageUri: input.stageUri,
+        part: input.part,
+        operation: input.operation,
+        ...(run.last?.state === 'Failed' && { failed: true }),
+      },
     ]),
   );
 }

@@ -58,6 +58,7 @@ async function create(input: IngestJobInput, run: JobRun): Promise<boolean> {
             operation,
             columnDelimiter,
             lineEnding,
+            stageUri: input.stageUri,
             ...(operation === 'upsert' &&
               input.externalIdFieldName && { externalIdFieldName: input.externalIdFieldName }),
             ...(input.assignmentRuleId !== undefined && { assignmentRuleId: input.assignmentRuleId }),

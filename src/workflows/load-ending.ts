@@ -62,6 +62,7 @@ export async function endLoad(
             changes,
             ended: run.ended,
             report: build(succeeded),
+            ...(input.defuse === true && { defuse: true }),
           },
         ]),
       );

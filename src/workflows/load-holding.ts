@@ -2,7 +2,7 @@
  * Rows that failed for good are made right: by the user's own fixer, and by people, for whom the load waits. What they
  * send back is checked against the rejected rows, and goes into the same load.
  */
-import { ActivityCancellationType, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { condition, isCancellation, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, Corrections, CorrectionsTaken, FixerInput, LoadError } from '../contract.js';
 import type { LocatedSource, Stage, TakenCorrections } from '../activities/types.js';
@@ -174,11 +174,17 @@ function hasSource(answer: unknown): boolean {
   return isObject(answer) && 'source' in answer && typeof answer.source === 'string';
 }
 
-function fixerError(error: unknown, { taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>): LoadError {
+function fixerError(error: unknown, { activity, taskQueue, timeoutMs }: NonNullable<LoadSettings['fixer']>): LoadError {
   const cause = innermostFailure(error);
   if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
     const message = `no worker took it from the task queue ${taskQueue} within ${time(timeoutMs)}.`;
     return { code: 'FIXER_NOT_THERE', message };
+  }
+  // What somebody's program says may be rows: it stays where that program put it.
+  if (error instanceof ActivityFailure && error.activityType === activity && cause instanceof ApplicationFailure) {
+    const known = /^[A-Z][A-Z_]{1,79}$/.test(cause.type ?? '');
+    const message = "it failed; its own words are in this workflow's history, under the activity's name.";
+    return { code: known ? (cause.type as string) : 'FIXER_FAILED', message };
   }
   return toLoadError(error);
 }

@@ -31,6 +31,12 @@ const REMEDIES: readonly Remedy[] = [
     },
   },
   {
+    text: /Field name not found/i,
+    advice: () =>
+      'A column of the header is no field of this object that the user may see; `error.detail` in report.json names it. Write its API name ' +
+      "into the header, or say --map 'Title=Api_Name__c' (columns in the input); --map 'Title=' leaves the column out.",
+  },
+  {
     text: /LineEnding is invalid/i,
     advice: () => 'The line ends of the file are not those that were announced: leave --line-ending out.',
   },
@@ -41,6 +47,11 @@ const REMEDIES: readonly Remedy[] = [
   {
     text: /Unable to find relationship ?: *(\S.*)/s,
     advice: ([, rest]) => `"${nameIn(rest)}" is no relationship of this object: describe names it relationshipName.`,
+  },
+  {
+    text: /Unable to find relationship/i,
+    advice: () =>
+      'A column of the header names no relationship of this object; `error.detail` in report.json says which. Describe names it relationshipName.',
   },
   {
     text: /must contain only ids/i,

@@ -1,6 +1,7 @@
 /** What a person reads about a load in the Temporal UI: details in Markdown and the texts of timers. Pure. */
-import type { BulkLoadInput, BulkLoadResult, PartProgress } from '../contract.js';
+import type { BulkLoadInput, BulkLoadResult, LoadError, PartProgress } from '../contract.js';
 import { recordCounts } from './books.js';
+import { code, plain } from './markdown.js';
 import type { IngestJobInput, JobRun } from './job-run.js';
 import type { LoadRun, RetryInput, RetryResult } from './load-run.js';
 
@@ -47,14 +48,14 @@ export function nameOf(uri: string): string {
 
 /** `upsert Account from accounts.csv`: what lists of workflows show; at most 200 bytes. */
 export function loadSummary({ operation, object, source }: BulkLoadInput): string {
-  return `${operation} ${object} from ${nameOf(source)}`;
+  return plain(`${operation} ${object} from ${nameOf(source)}`);
 }
 
 /** What does not change during a load: for those who open it and do not know nightload. */
 export function loadIntroduction(input: BulkLoadInput): string {
-  const key = input.externalIdFieldName === undefined ? '' : ` by \`${input.externalIdFieldName}\``;
+  const key = input.externalIdFieldName === undefined ? '' : ` by ${code(input.externalIdFieldName)}`;
   return [
-    `Loads \`${input.source}\` into **${input.object}** of the connection \`${input.connection ?? 'default'}\`: ${input.operation}${key}.`,
+    `Loads ${code(input.source)} into **${plain(input.object)}** of the connection ${code(input.connection ?? 'default')}: ${plain(input.operation)}${key}.`,
     '',
     '- Signal `pause`: no new job is started, running ones go on. Signal `resume`: goes on.',
     '- Signal `pollNow`: looks at all running jobs at once.',
@@ -82,14 +83,18 @@ export function loadDetails(input: BulkLoadInput, run: LoadRun, view: LoadView, 
     ...(ended && unaccounted !== 0 ? [`${count(unaccounted)} unaccounted`] : []),
   ];
   return [
-    `### ${input.operation} ${input.object}: ${result?.state ?? (view.paused ? `${run.phase}, paused` : run.phase)}`,
+    `### ${plain(`${input.operation} ${input.object}`)}: ${result?.state ?? (view.paused ? `${run.phase}, paused` : run.phase)}`,
     '',
     ...(run.stage === undefined && !ended ? [] : [`- **Rows**: ${counts.join(', ')}`]),
     ...partLines(run, view),
     `- **Next**: ${nextStep(run, view, result)}`,
-    ...(run.located === undefined ? [] : [`- **Result files**: \`${run.located.outputUri}\``]),
-    ...(run.error === undefined ? [] : ['', `**${run.error.code}**: ${run.error.message}`]),
+    ...(run.located === undefined ? [] : [`- **Result files**: ${code(run.located.outputUri)}`]),
+    ...(run.error === undefined ? [] : ['', errorLine(run.error)]),
   ].join('\n');
+}
+
+function errorLine({ code: name, message }: LoadError): string {
+  return `**${plain(name)}**: ${plain(message)}`;
 }
 
 function partLines(run: LoadRun, { running }: LoadView): string[] {
@@ -101,7 +106,7 @@ function partLines(run: LoadRun, { running }: LoadView): string[] {
     `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${run.books.jobsTotal}`,
     ...shown.map(
       ({ n, phase, jobId, processed, failed, total, waitingFor }) =>
-        `- **Part ${n}**${jobId === undefined ? '' : `, job ${jobId}`}: ${waitingFor ?? phase}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
+        `- **Part ${n}**${jobId === undefined ? '' : `, job ${plain(jobId)}`}: ${plain(waitingFor ?? phase)}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
         `${failed > 0 ? `, ${count(failed)} failed` : ''}`,
     ),
   ];
@@ -113,17 +118,17 @@ function nextStep(run: LoadRun, view: LoadView, result: BulkLoadResult | undefin
     case 'preparing':
       return view.waitingFor === undefined
         ? 'a worker that sees the source takes the load.'
-        : `waits for ${view.waitingFor}; the signal \`pollNow\` looks at once.`;
+        : `waits for ${plain(view.waitingFor)}; the signal \`pollNow\` looks at once.`;
     case 'planning':
       return 'the source is read once and cut into parts; no job exists yet.';
     case 'loading':
       return afterParts(run, view);
     case 'retrying':
-      return `${view.waitingFor ?? 'the failed rows are sorted'}.`;
+      return `${plain(view.waitingFor ?? 'the failed rows are sorted')}.`;
     case 'holding':
       return (
-        `waits for ${view.waitingFor ?? 'corrections'}. They are in \`${nameOf(view.rejectedFile ?? 'rejected.csv')}\` beside the results, ` +
-        `told apart by \`${run.stage?.key ?? 'Id'}\`; correct them and send the file: \`nightload correct <id> <file>\`, or the update \`submitCorrections\`.`
+        `waits for ${plain(view.waitingFor ?? 'corrections')}. They are in ${code(nameOf(view.rejectedFile ?? 'rejected.csv'))} beside the results, ` +
+        `told apart by ${code(run.stage?.key ?? 'Id')}; correct them and send the file: \`nightload correct <id> <file>\`, or the update \`submitCorrections\`.`
       );
     case 'reporting':
     case 'done':
@@ -147,7 +152,7 @@ function afterwards({ state, files, records, retry }: BulkLoadResult): string {
     case 'CompletedWithRejects':
       return (
         `correct the ${rows(records.rejected + records.unprocessed)} in ` +
-        `${[files.rejected, files.unprocessed].flatMap((uri) => (uri === undefined ? [] : [`\`${nameOf(uri)}\``])).join(' and ')} ` +
+        `${[files.rejected, files.unprocessed].flatMap((uri) => (uri === undefined ? [] : [code(nameOf(uri))])).join(' and ')} ` +
         `and load them as they are.${recovered}`
       );
     case 'Canceled':
@@ -162,14 +167,14 @@ export function jobDetails(input: IngestJobInput, run: JobRun): string {
   const { state = 'Open', processed = 0, failed = 0, errorMessage } = run.last ?? {};
   const earlier = run.jobs.slice(0, -1);
   return [
-    `### ${input.operation} ${input.object}, part ${input.part}: ${run.phase}`,
+    `### ${plain(`${input.operation} ${input.object}`)}, part ${input.part}: ${run.phase}`,
     '',
-    `- **Job**: ${run.jobId ?? 'not created yet'}${run.jobId === undefined ? '' : `, ${state}`}`,
+    `- **Job**: ${plain(run.jobId ?? 'not created yet')}${run.jobId === undefined ? '' : `, ${plain(state)}`}`,
     `- **Rows**: ${count(processed)} of ${count(input.records)} processed, ${count(failed)} of them failed`,
     `- **Polls**: ${run.polls}`,
     ...(earlier.length === 0 ? [] : [`- **Given up before**: ${earlier.map(({ id }) => id).join(', ')}`]),
-    ...(errorMessage === undefined ? [] : ['', `Salesforce says: ${errorMessage}`]),
-    ...(run.error === undefined ? [] : ['', `**${run.error.code}**: ${run.error.message}`]),
+    ...(errorMessage === undefined ? [] : ['', `Salesforce says: ${plain(errorMessage)}`]),
+    ...(run.error === undefined ? [] : ['', errorLine(run.error)]),
   ].join('\n');
 }
 
@@ -186,12 +191,12 @@ function jobsText({ jobs, jobsTotal }: RetryResult['books']): string {
 export function retryDetails(input: RetryInput, result: RetryResult, doing: string): string {
   const { books } = result;
   return [
-    `### ${input.operation} ${input.object}: rows that did not land`,
+    `### ${plain(`${input.operation} ${input.object}`)}: rows that did not land`,
     '',
-    `- **Now**: ${doing}`,
+    `- **Now**: ${plain(doing)}`,
     `- **Rounds**: ${books.rounds} of at most ${input.retry.maxRounds}`,
     `- **Rows**: ${count(books.recovered)} landed in a retry, ${count(books.rejected)} need a person`,
     `- **Jobs**: ${jobsText(books)}`,
-    ...(result.error === undefined ? [] : ['', `**${result.error.code}**: ${result.error.message}`]),
+    ...(result.error === undefined ? [] : ['', errorLine(result.error)]),
   ].join('\n');
 }

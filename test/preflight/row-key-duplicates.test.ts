@@ -64,9 +64,9 @@ describe('duplicate keys', () => {
       key: keyOf('Ext__c'),
     });
     expect(findings.map(({ row, code, message }) => [row, code, message])).toEqual([
-      [3, 'DUPLICATE_KEY_IN_FILE', "the key Ext__c 'a' is in data row 1 already"],
+      [3, 'DUPLICATE_KEY_IN_FILE', 'the key Ext__c is in data row 1 already'],
       [4, 'KEY_BLANK', 'Ext__c not specified'],
-      [5, 'DUPLICATE_KEY_IN_FILE', "the key Ext__c 'a' is in data row 1 already"],
+      [5, 'DUPLICATE_KEY_IN_FILE', 'the key Ext__c is in data row 1 already'],
     ]);
     expect(findings[0]?.error).toBe("DUPLICATE_KEY_IN_FILE:the key Ext__c 'a' is in data row 1 already:Ext__c --");
     expect([badRows, byCode]).toEqual([3, { DUPLICATE_KEY_IN_FILE: 2, KEY_BLANK: 1 }]);

@@ -39,7 +39,7 @@ describe('cells that are not sent', () => {
     ]);
     const { findings } = await check('a,x,c', { columns, width: 3 });
     // Its place in the upload, not in the source.
-    expect(findings[0]?.message).toContain('at col 0.');
+    expect(findings[0]?.error).toContain('at col 0.');
   });
 });
 

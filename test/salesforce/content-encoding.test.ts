@@ -63,7 +63,7 @@ describe('a reply that is compressed although it was asked for plain', () => {
 
   it('is no reply when the encoding is not known', async () => {
     const connection = connectTo(await orgSending(200, 'zstd', Buffer.from('(µ/ý')));
-    const expected = { code: 'SALESFORCE_UNEXPECTED_REPLY', retryable: true, platformMessage: 'the encoding zstd' };
+    const expected = { code: 'SALESFORCE_UNEXPECTED_REPLY', retryable: true, detail: 'zstd' };
     expect(await failure(connection.openResult(JOB, 'failedResults', watch()))).toMatchObject(expected);
     expect(await failure(connection.getJob(JOB, watch()))).toMatchObject(expected);
     const refusing = connectTo(await orgSending(403, 'zstd', Buffer.from('(µ/ý')));

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { OAuthTokens } from '../../src/salesforce/oauth.js';
 import type { OAuthSettings } from '../../src/salesforce/oauth.js';
+import type { NightloadError } from '../../src/errors.js';
 import { Secret } from '../../src/salesforce/secret.js';
 import { instanceOrigin } from '../../src/salesforce/urls.js';
 import { bodyOf, connectTo, errorOf, JOB, json, startOrg, watch } from './support.js';
@@ -40,7 +41,7 @@ async function loginServer(
 async function refusedWith(status: number, error: string, description: string): Promise<Record<string, unknown>> {
   const { url } = await loginServer((response) => json(response, status, { error, error_description: description }));
   const thrown = (await errorOf(tokensFrom(url).current())) as Error;
-  return { ...thrown, message: thrown.message };
+  return { ...thrown, message: thrown.message, detail: (thrown as NightloadError).detail };
 }
 
 describe('tokens', () => {
@@ -184,7 +185,9 @@ describe('a login server that refuses', () => {
   ])('%s: %s is final, with a remedy', async (error, description, remedy) => {
     const refused = await refusedWith(400, error, description);
     expect(refused).toMatchObject({ code: `AUTH_${error.toUpperCase()}`, retryable: false });
-    expect(refused['message']).toContain(`${error}: ${description}. `);
+    expect(refused['message']).not.toContain(description);
+    expect(refused['detail']).toBe(`${error}: ${description}`);
+    expect(refused['message']).toContain(` ${error}. `);
     expect(refused['message']).toContain(remedy);
   });
 
@@ -196,10 +199,10 @@ describe('a login server that refuses', () => {
       }),
     );
     const error = (await errorOf(tokensFrom(url).current())) as Error;
-    expect(error).toMatchObject({ code: 'AUTH_BAD_SECRET_' });
-    expect(error.message).toContain('client_secret=[secret] or [secret] or [secret]');
+    expect(error).toMatchObject({ code: 'AUTH_HTTP_400' });
+    expect((error as NightloadError).detail).toContain('client_secret=[secret] or [secret] or [secret]');
     expect(`${inspect(error, { depth: null })} ${error.stack}`).not.toContain('cret+');
-    expect(error.message).not.toContain('cret%2B');
+    for (const text of [error.message, (error as NightloadError).detail]) expect(text).not.toMatch(/cret(?:\+|%2B)/);
   });
 
   it('is not followed elsewhere', async () => {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
+import type { SalesforceError } from '../../src/salesforce/errors.js';
 import { SalesforceConnection } from '../../src/salesforce/connection.js';
 import type { ApiContext, LimitInfo, RequestKind } from '../../src/salesforce/context.js';
 import type { AccessToken, TokenSource } from '../../src/salesforce/tokens.js';
@@ -132,5 +133,5 @@ export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
 export async function failure(promise: Promise<unknown>): Promise<Record<string, unknown>> {
   const error = await errorOf(promise);
   if (!(error instanceof Error) || error.name !== 'SalesforceError') throw error;
-  return { ...error, message: error.message };
+  return { ...error, message: error.message, detail: (error as SalesforceError).detail };
 }

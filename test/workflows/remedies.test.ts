@@ -74,6 +74,6 @@ describe('a name in a text of the platform', () => {
   });
 
   it('is not there when the header has a title without letters', () => {
-    expect(remedyFor('InvalidBatch : Field name not found : ')).toContain('Nothing needs to be undone');
+    expect(remedyFor('InvalidBatch : Field name not found : ')).toContain('`error.detail` in report.json names it');
   });
 });

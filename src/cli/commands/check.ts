@@ -1,5 +1,6 @@
 /** `nightload check`: everything that can be known before a job exists; loads nothing. */
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import type { CheckFinding, CheckReport } from '../../contract.js';
 import { printJson, say } from '../failure.js';
 import { toInput } from '../load-options.js';
@@ -62,8 +63,9 @@ function print(report: CheckReport): void {
       say(`    row ${row}${column === undefined ? '' : `, ${column}`}: ${message}`);
     }
     if (rows.bad > MOST_ROWS) say(`    and ${number.format(rows.bad - MOST_ROWS)} more`);
-    if (rows.file !== undefined) say(`  Bad rows   ${new URL(rows.file).pathname}`);
+    if (rows.file !== undefined) say(`  Bad rows   ${fileURLToPath(rows.file)}`);
   }
+  if (report.details !== undefined) say(`  More, with values of the file: ${fileURLToPath(report.details)}`);
   say(report.ok ? '\nA load would begin.' : '\nNothing would be sent.');
 }
 

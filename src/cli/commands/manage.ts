@@ -1,10 +1,13 @@
 /** `nightload pause`, `resume`, `results` and `list`. */
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { tolerantClient, unreadable } from '../../codec/read-payloads.js';
 import { findLoad, resultIn, unreadableResultIn } from '../../load-handle.js';
 import { RESULT_MEMO } from '../../contract.js';
 import { loadIdOf, reachableId } from '../../domain/load-ids.js';
+import { defused } from '../../csv/defuse.js';
 import { NightloadError } from '../../errors.js';
+import { readRange, saveStream } from '../../storage/files.js';
 import { printJson, say } from '../failure.js';
 import { EXIT_CODES, printResult } from '../report.js';
 import { withClient } from '../temporal.js';
@@ -36,7 +39,7 @@ export async function signal(name: 'pause' | 'resume', id: string, options: Json
 }
 
 /** Where the result files of an ended load lie. */
-export async function results(id: string, options: JsonOption): Promise<number> {
+export async function results(id: string, options: JsonOption & { defuse?: boolean }): Promise<number> {
   return withClient(async (client) => {
     const { description } = await findLoad(client, id);
     const result = resultIn(description);
@@ -48,10 +51,34 @@ export async function results(id: string, options: JsonOption): Promise<number> 
         `${description.workflowId} has no result (${description.status.name}). Look at it with: nightload status ${id}`,
       );
     }
+    if (options.defuse === true) result.files.forPeople = await copiesForPeople(result.files);
     await printResult(result);
     if (options.json === true) printJson(result);
     return EXIT_CODES[result.state];
   });
+}
+
+/** Writes them beside the files: only where this command sees the folder. */
+async function copiesForPeople(files: BulkLoadResult['files']): Promise<NonNullable<typeof files.forPeople>> {
+  const copies: NonNullable<typeof files.forPeople> = {};
+  for (const kind of ['rejected', 'unprocessed', 'changes'] as const) {
+    const uri = files[kind];
+    if (uri === undefined) continue;
+    const path = fileURLToPath(uri);
+    const target = path.replace(/\.csv$/, '-for-people.csv');
+    try {
+      await saveStream(defused(readRange(path, 0)), target);
+    } catch (error) {
+      const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
+      throw new NightloadError(
+        'RESULT_NOT_READABLE',
+        `${path} cannot be copied here (${code}). Run the command where the folder of the results is seen, or load with --defuse.`,
+        { cause: error },
+      );
+    }
+    copies[kind] = pathToFileURL(target).href;
+  }
+  return copies;
 }
 
 /** The newest loads, those that parents started too. */

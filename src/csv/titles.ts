@@ -1,0 +1,74 @@
+/**
+ * Which titles of a header may be told outside of the file. The first line of a file without a header is a row, and its
+ * values must not get into a history or onto a terminal: what does not look like a name is told by its place.
+ */
+
+/** What people and programs write into headers. */
+const NAME = /^[\p{L}\p{M}\p{N} _.:\-()/%&#]{1,80}$/u;
+/** A name has a letter; numbers with so many digits are keys, phones and codes. */
+const LETTER = /\p{L}/u;
+const LONG_NUMBER = /\d{5}/;
+const DATE_OR_TIME = /\d{1,4}[-./:]\d{1,2}(?:[-./:]\d|\b)/;
+const RECORD_ID = /^(?=.*\d)(?:[A-Za-z0-9]{15}|[A-Za-z0-9]{18})$/;
+const OPAQUE = /(?=\S*\d)(?=\S*\p{L})[^\s_.]{20,}/u;
+const ADDRESS = /:\/\/|\bwww\./i;
+const WORD_OF_DATA = /^(?:true|false|yes|no|null|none|n\/a|#n\/a)$/i;
+
+/** A title that could be that of a column; a name of a person looks like one too. */
+export function looksLikeName(title: string): boolean {
+  // What nobody sees makes a name unknown; it is shown by its number.
+  const text = title.replace(/[\p{Zs}\p{Cf}]/gu, ' ').trim();
+  return (
+    NAME.test(text) &&
+    LETTER.test(text) &&
+    ![LONG_NUMBER, DATE_OR_TIME, RECORD_ID, OPAQUE, ADDRESS, WORD_OF_DATA].some((value) => value.test(text))
+  );
+}
+
+/** Names that no value of a row has, without asking an org. */
+const CUSTOM = /__(?:c|r|pc|x|e|mdt)\b/i;
+const USUAL = new Set(
+  [
+    ...['Id', 'Name', 'FirstName', 'LastName', 'Email', 'Phone', 'OwnerId', 'AccountId', 'ContactId', 'LeadId'],
+    ...['ParentId', 'RecordTypeId', 'CreatedDate', 'LastModifiedDate', 'Description', 'StageName', 'CloseDate'],
+    ...['Amount', 'Subject', 'Status', 'Type', 'Company', 'sf__Id', 'sf__Created', 'sf__Error'],
+  ].map((name) => name.toLowerCase()),
+);
+
+export function isUsualTitle(title: string): boolean {
+  const name = title.trim().toLowerCase();
+  return USUAL.has(name) || CUSTOM.test(name);
+}
+
+/** How to tell of the columns of one header. */
+export interface Titles {
+  /** The title may be told as it is. */
+  shows(title: string): boolean;
+  /** One of the titles is known, so that the first line is a header and no row. */
+  readonly isHeader: boolean;
+}
+
+/** @param isKnown a field of the object, or a name that the caller wrote */
+export function titlesOf(header: readonly string[], isKnown: (title: string) => boolean = () => false): Titles {
+  const known = new Set(header.filter((title) => isUsualTitle(title) || isKnown(title)));
+  return {
+    isHeader: known.size > 0,
+    shows: (title) => title.trim() === '' || known.has(title) || (known.size > 0 && looksLikeName(title)),
+  };
+}
+
+const MAX_LISTED = 20;
+
+/** `Id, Name and column 3`: for a message that lists a header. */
+export function listedTitles(header: readonly string[], titles: Titles): string {
+  const shown = header
+    .slice(0, MAX_LISTED)
+    .map((title, index) => (titles.shows(title) ? title : `column ${index + 1}`));
+  const more = header.length - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** A header for a result file, so that the file need not be opened: it may be a row. */
+export function headerDetail(header: readonly string[]): string {
+  return `The first line of the file: ${header.join(', ')}`.slice(0, 1_000);
+}
