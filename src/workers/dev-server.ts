@@ -8,6 +8,7 @@ import type { Server } from 'node:http';
 import { createServer } from 'node:net';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { cleanEnvironment } from '../clean-environment.js';
 import { SEARCH_ATTRIBUTES } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { WITHOUT_PROXY } from '../proxy.js';
@@ -77,7 +78,11 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
     args.push('--search-attribute', `${name}=${ATTRIBUTE_TYPES[type]}`);
   }
   // A group of its own: Ctrl-C in a terminal must reach the worker first, the server last.
-  const child = spawn('sh', [...PRIVATELY, binary, ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn('sh', [...PRIVATELY, binary, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: cleanEnvironment(binary),
+  });
   let said = '';
   const hear = (chunk: Buffer): void => {
     said = (said + chunk.toString()).slice(-2_000);
@@ -184,6 +189,7 @@ function endWithThisProcess(server: ChildProcess): () => void {
   const guard = spawn('sh', ['-c', 'read line; kill -9 "$0"', String(server.pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
+    env: cleanEnvironment('sh'),
   });
   // Without a shell there is no guard against `kill -9`; everything else works.
   guard.on('error', () => undefined);
