@@ -4,6 +4,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { tolerantClient, unreadable } from '../../codec/read-payloads.js';
 import { findLoad, resultIn, unreadableResultIn } from '../../load-handle.js';
 import { RESULT_MEMO } from '../../contract.js';
+import type { BulkLoadResult } from '../../contract.js';
 import { loadIdOf, reachableId } from '../../domain/load-ids.js';
 import { defused } from '../../csv/defuse.js';
 import { NightloadError } from '../../errors.js';
