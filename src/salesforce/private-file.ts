@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { resolve } from 'node:path';
 import { NightloadError } from '../errors.js';
 
 /** Permission bits that a file may not have, by what the setting allows. */
@@ -40,7 +41,7 @@ export function readPrivately(path: string, mode: SecretsMode): string {
   const handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = fstatSync(handle);
-    const trouble = MOUNTED_SECRETS.test(path) ? undefined : troubleOf(stats, mode);
+    const trouble = isMountedSecret(path) ? undefined : troubleOf(stats, mode);
     if (trouble !== undefined) throw readable(path, trouble);
     if (stats.isDirectory()) throw notRead('EISDIR');
     if (!stats.isFile() || stats.size > MAX_BYTES) throw notRead('not a file of a secret');
@@ -48,6 +49,10 @@ export function readPrivately(path: string, mode: SecretsMode): string {
   } finally {
     closeSync(handle);
   }
+}
+
+export function isMountedSecret(path: string): boolean {
+  return MOUNTED_SECRETS.test(resolve(path));
 }
 
 /** As the file system says it. */

@@ -13,7 +13,7 @@ import { readConnectionsFile, tokensFolder } from './connections-file.js';
 import { readKey } from './jwt.js';
 import type { JwtSettings } from './jwt.js';
 import { OAuthTokens } from './oauth.js';
-import { secretsMode, troubleOf } from './private-file.js';
+import { isMountedSecret, secretsMode, troubleOf } from './private-file.js';
 import { Secret } from './secret.js';
 import { checkedAlias, connectionNameOf, sfCliTokens } from './sf-cli.js';
 import { readyToken } from './tokens.js';
@@ -174,9 +174,7 @@ function loginOf(
       const keyFile = value('SF_JWT_KEY_FILE');
       // Read again for each token; a worker that cannot log in says so when it starts.
       readKey({ keyFile });
-      const trouble = /^\/(?:var\/)?run\/secrets\//.test(keyFile)
-        ? undefined
-        : troubleOf(statSync(keyFile), secretsMode(env));
+      const trouble = isMountedSecret(keyFile) ? undefined : troubleOf(statSync(keyFile), secretsMode(env));
       if (trouble !== undefined) {
         warn(
           `The file that SF_JWT_KEY_FILE names ${trouble}: others on this machine may read the key. chmod 600 closes it.`,

@@ -48,7 +48,7 @@ export function readyToken(instanceUrl: string, accessToken: Secret): TokenSourc
   let token = read();
   return {
     current: () => Promise.resolve(token),
-     
+
     async renew(stale) {
       token = read();
       if (token.accessToken !== stale) return token;
