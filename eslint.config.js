@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import redos from 'eslint-plugin-redos';
 import tseslint from 'typescript-eslint';
 
 /** What touches the world, as it is named from src and from a folder in it. */
@@ -23,6 +24,18 @@ export default tseslint.config(
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
+    },
+  },
+  {
+    // Bytes of others meet these patterns: none may take longer than the text is. What cannot be told in a few seconds passes,
+    // and what was told is kept, by pattern.
+    files: ['src/**/*.ts'],
+    plugins: { redos },
+    rules: {
+      'redos/no-vulnerable': [
+        'error',
+        { timeout: 3_000, cache: { location: 'node_modules/.cache/redos.json', strategy: 'conservative' } },
+      ],
     },
   },
   {

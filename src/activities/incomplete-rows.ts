@@ -6,6 +6,7 @@
 import type { Operation } from '../contract.js';
 import { readCells } from '../csv/cells.js';
 import { keyNormaliser, SALESFORCE_ID } from '../csv/keys.js';
+import { withLineBreaks } from '../csv/line-breaks.js';
 import { scanRecords } from '../csv/records.js';
 import type { ResultRow } from '../csv/results.js';
 import { readRange } from '../storage/files.js';
@@ -121,7 +122,7 @@ const NUMBER = keyNormaliser({ type: 'double', caseSensitive: true });
 function formOf(cells: readonly string[]): string {
   return cells
     .map((cell) => {
-      const text = cell.replaceAll(/\r+\n/g, '\n').trim();
+      const text = withLineBreaks(cell, '\n').trim();
       if (SALESFORCE_ID.test(text)) return text.slice(0, 15);
       const time = DATE.test(text) ? Date.parse(text) : NaN;
       return Number.isNaN(time) ? (NUMBER(text) ?? text).toLowerCase() : `${time}`;

@@ -199,10 +199,10 @@ async function writeLeft(
   source: KeptSource,
   isLeft: (cells: readonly string[]) => boolean,
 ): Promise<void> {
-  const sentAt = source.places.map((place) => {
-    const name = source.columns.find(({ index }) => index === place)?.name.toLowerCase();
-    return joining.plan.names.findIndex((sent) => sent.toLowerCase() === name);
-  });
+  // The first of several counts.
+  const places = new Map([...joining.plan.names.entries()].reverse().map(([at, name]) => [name.toLowerCase(), at]));
+  const titles = new Map([...source.columns].reverse().map(({ index, name }) => [index, name.toLowerCase()]));
+  const sentAt = source.places.map((place) => places.get(titles.get(place) ?? '') ?? -1);
   for await (const { id, note, cells } of landedRows(joining)) {
     if (isLeft(cells)) out.add(line([id, note, ...sentAt.map((at) => cells[at] ?? '')]));
     if (out.isFull) await out.room();

@@ -4,6 +4,7 @@
  */
 import { readCells } from '../csv/cells.js';
 import { keyNormaliser, SALESFORCE_ID } from '../csv/keys.js';
+import { withLineBreaks } from '../csv/line-breaks.js';
 import { eachRecord } from '../csv/records.js';
 import { readResultRows, resultDelimiter } from '../csv/results.js';
 import { isThere, readHead, readRange, readRanges } from '../storage/files.js';
@@ -124,7 +125,7 @@ class Comparer implements Key {
       .map((cell, column) => {
         if (column === this.column) return this.#key(cell) ?? '';
         // Numbers lose how they are written; other text only blanks at its ends.
-        return SALESFORCE_ID.test(cell) ? cell.slice(0, 15) : (this.#number(cell.replaceAll(/\r+\n/g, '\n')) ?? '');
+        return SALESFORCE_ID.test(cell) ? cell.slice(0, 15) : (this.#number(withLineBreaks(cell, '\n')) ?? '');
       })
       .join('\0');
   }

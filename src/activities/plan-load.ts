@@ -157,10 +157,10 @@ function parentColumn(names: readonly string[], describe: Preflight['describe'])
   const lookups = (describe?.fields ?? []).filter(
     ({ type, relationshipName = '' }) => type === 'reference' && !UNLOCKED.has(relationshipName.toLowerCase()),
   );
+  const byRelationship = new Set(lookups.map(({ relationshipName = '' }) => relationshipName.toLowerCase()));
+  const byName = new Set(lookups.map(({ name }) => name.toLowerCase()));
   return names.find((name) => {
     const [relation = ''] = name.toLowerCase().replace(/^\w+:/, '').split('.');
-    return lookups.some(
-      (field) => (name.includes('.') ? (field.relationshipName ?? '') : field.name).toLowerCase() === relation,
-    );
+    return (name.includes('.') ? byRelationship : byName).has(relation);
   });
 }

@@ -8,7 +8,7 @@ import type { ColumnPlan } from '../csv/header.js';
 import { isHidden, listed, quoted } from '../preflight/findings.js';
 import { checkHeader } from '../preflight/header-rules.js';
 import type { Finding } from '../preflight/header-rules.js';
-import { candidatesOf, nearest } from '../preflight/suggest.js';
+import { candidatesOf, Hints } from '../preflight/suggest.js';
 import type { SalesforceConnection } from '../salesforce/connection.js';
 import type { ApiContext } from '../salesforce/context.js';
 import type { ObjectDescribe } from '../salesforce/describe.js';
@@ -113,8 +113,9 @@ function named(what: string, names: readonly string[]): string {
 }
 
 function replacedColumns(names: readonly string[], constants: readonly string[]): Finding[] {
+  const known = new Set(names.map((name) => name.toLowerCase()));
   return constants
-    .filter((constant) => names.some((name) => name.toLowerCase() === constant.toLowerCase()))
+    .filter((constant) => known.has(constant.toLowerCase()))
     .map((name) => ({
       code: 'COLUMN_REPLACED',
       message: `The file has a column ${name}, and so have the constants: every row gets the constant.`,
@@ -123,10 +124,13 @@ function replacedColumns(names: readonly string[], constants: readonly string[])
 
 /** A file of rules may serve several objects, so that one of them has nothing to do here is no error. */
 function idleFixes(fields: readonly string[], names: readonly string[]): Finding[] {
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  const candidates = candidatesOf(names.map((name) => ({ name, label: '' })));
+  const hints = new Hints();
   return fields
-    .filter((field) => names.every((name) => name.toLowerCase() !== field.toLowerCase()))
+    .filter((field) => !known.has(field.toLowerCase()))
     .map((field) => {
-      const near = nearest(field, candidatesOf(names.map((name) => ({ name, label: '' }))));
+      const near = hints.nearest(field, () => candidates);
       return {
         code: 'FIX_RULE_IDLE',
         message:

@@ -3,6 +3,7 @@
  * are compared as result files show them, which render numbers and times in their own way.
  */
 import { decimalForm } from '../csv/keys.js';
+import { withLineBreaks } from '../csv/line-breaks.js';
 import { keyHash, LANES } from './key-hash.js';
 
 const TIME = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
@@ -19,7 +20,7 @@ export function comparableCell(cell: string): string {
   }
   // The last three of 18 characters only repeat which letters are capitals.
   if (SALESFORCE_ID.test(text)) return text.slice(0, 15);
-  return decimalForm(text.replaceAll(/\r*\n/g, '\n'));
+  return decimalForm(withLineBreaks(text, '\n'));
 }
 
 export class RowSums {

@@ -53,7 +53,7 @@ export interface LoadOptions {
 
 /** `100MB`, `5 kB`, `2000`: 10^6 and 10^3 bytes, as the platform counts. */
 export function parseBytes(text: string): number {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(b|kb|mb)?\s*$/i.exec(text);
+  const match = /^(\d+(?:\.\d+)?)\s*(b|kb|mb)?$/i.exec(text.trim());
   if (match === null) throw new InvalidArgumentError('Write a size such as 100MB or 500kB.');
   const unit = { b: 1, kb: 1_000, mb: 1_000_000 }[(match[2] ?? 'b').toLowerCase()] ?? 1;
   return Math.round(Number(match[1]) * unit);
@@ -61,7 +61,7 @@ export function parseBytes(text: string): number {
 
 /** `50%` or `0.5`. */
 export function parseShare(text: string): number {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(text);
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
   const share = match === null ? Number.NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1);
   if (!(share >= 0 && share <= 1)) throw new InvalidArgumentError('Write a share such as 50% or 0.5.');
   return share;

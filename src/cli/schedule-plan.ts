@@ -54,7 +54,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
   const catchUp = duration(options.catchUp, 'catch-up', LEAST_CATCH_UP_MS);
   const jitter = options.jitter === undefined ? undefined : duration(options.jitter, 'jitter');
   const input = scheduledInput(options);
-  const braces = /%7B[^/]*?%7D/iu.exec(input.source)?.[0];
+  const braces = /%7B(?:(?!%7B)[^/])*?%7D/iu.exec(input.source)?.[0];
   if (braces !== undefined) {
     throw new NightloadError(
       'INVALID_INPUT',

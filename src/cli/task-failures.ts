@@ -84,7 +84,8 @@ export function adviceFor({ cause, message }: TaskFailure): string {
   if (/NonDeterministic/i.test(cause)) {
     return 'The worker runs another version of nightload than the load began with. Start workers of that version; the load resumes by itself.';
   }
-  if (/TooLarge/.test(cause) || /too large|exceeds? .*limit|larger than/i.test(message)) {
+  const isOverLimit = /exceeds? /i.test(message) && /limit/i.test(message);
+  if (/TooLarge/.test(cause) || isOverLimit || /too large|larger than/i.test(message)) {
     return 'What the load would note is larger than Temporal takes. Cancel it, and load its file with larger parts (--part-size) or with fewer columns and constants in the input.';
   }
   if (/SearchAttributes/.test(cause)) {

@@ -1,11 +1,29 @@
 /** Reads cells out of the bytes of one record, without parsing more of it than is needed, and writes records. */
+import { NightloadError } from '../errors.js';
+import { withLineBreaks } from './line-breaks.js';
 
 const QUOTE = 0x22;
 
-/** Unquoted values of the cells of one record; a line end at its end is not part of the last cell. */
+/** No header has so many names, since it has at most 32,000 characters. */
+export const MOST_CELLS = 40_000;
+
+/** A row may have 16 MB, and each of its bytes may end a cell. */
+export function tooManyCells(): NightloadError {
+  return new NightloadError(
+    'CSV_RAGGED_ROW',
+    `A row has more than ${MOST_CELLS} cells, more than any header has. Look for a missing or stray quote or delimiter, or say ` +
+      'which delimiter the file has (--delimiter).',
+  );
+}
+
+/**
+ * Unquoted values of the cells of one record; a line end at its end is not part of the last cell.
+ * @throws NightloadError `CSV_RAGGED_ROW` for a record of more than {@link MOST_CELLS}
+ */
 export function readCells(record: Buffer, delimiter: string): string[] {
   const cells: string[] = [];
   eachCell(record, delimiter, (start, end) => {
+    if (cells.length === MOST_CELLS) throw tooManyCells();
     cells.push(unquote(record, start, end));
     return true;
   });
@@ -71,7 +89,7 @@ export function writeCells(cells: readonly string[], delimiter: string, lineEndi
   const end = lineEnding === 'CRLF' ? '\r\n' : '\n';
   const written = cells.map((cell) => {
     // The platform compares line breaks inside quotes too.
-    const text = cell.includes('\n') ? cell.replaceAll(/\r*\n/g, end) : cell;
+    const text = withLineBreaks(cell, end);
     return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
   });
   // A lone empty cell would be a blank line, which is no record.

@@ -358,9 +358,10 @@ class FromSeveralBytes implements Decoder {
   #textOf(bytes: Buffer): string | undefined {
     try {
       const text = this.#text.decode(bytes);
-      return SUSPECT.test(text) && [...text].some((one) => isNoCharacter(this.#encoding, one.charCodeAt(0)))
-        ? undefined
-        : text;
+      for (const [suspect] of text.matchAll(SUSPECT)) {
+        if (isNoCharacter(this.#encoding, suspect.charCodeAt(0))) return undefined;
+      }
+      return text;
     } catch {
       return undefined;
     }
@@ -399,4 +400,4 @@ class FromSeveralBytes implements Decoder {
 }
 
 /** What {@link isNoCharacter} may mean. */
-const SUSPECT = /[\u0080-\u009f\uf8f0-\uf8ff\ufffd]/;
+const SUSPECT = /[\u0080-\u009f\uf8f0-\uf8ff\ufffd]/g;

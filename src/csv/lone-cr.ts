@@ -1,9 +1,10 @@
 /**
- * Finds carriage returns outside of quotes that are no part of a line end and may be meant as one: in a file of one column,
+ * Finds rows without end, and carriage returns outside of quotes that are no part of a line end and may be meant as one: in a file of one column,
  * and at either end of a row. Elsewhere the number of cells tells that they belong to a value.
  */
 import { NightloadError } from '../errors.js';
 import { BlankRowFinder } from './blank-rows.js';
+import { MOST_ROW_BYTES, rowTooLarge } from './scanner.js';
 
 const QUOTE = 0x22;
 const CR = 0x0d;
@@ -21,6 +22,8 @@ export class LoneCrFinder {
   /** A quote stands where none may be: that is told by whoever reads the cells, and after it nothing is sure. */
   #lost = false;
   #row = 1;
+  /** Offset of its first byte. */
+  #rowStart: number;
   /** The line has bytes other than its end, so it is a row. */
   #begun = false;
   /** Offset of a carriage return whose next byte has not come yet. */
@@ -35,6 +38,7 @@ export class LoneCrFinder {
     this.#blank = new BlankRowFinder(this.#delimiter);
     this.#width = width;
     this.#position = position;
+    this.#rowStart = position;
   }
 
   /** The last byte of a file may be half of a line end, which is no error. */
@@ -55,12 +59,15 @@ export class LoneCrFinder {
       else {
         if (this.#begun && !this.#blank.isBlank) this.#row++;
         this.#begun = false;
+        this.#rowStart = this.#position + at + 1;
         this.#blank.reset();
       }
       this.#mayOpen = byte === QUOTE || byte === this.#delimiter || byte === LF;
     }
     this.#position += chunk.length;
-    return undefined;
+    // A row of nothing but delimiters has cells without end, and no characters.
+    const isEndless = !this.#lost && this.#position - this.#rowStart > MOST_ROW_BYTES;
+    return isEndless ? rowTooLarge(`Data row ${this.#row}`) : undefined;
   }
 
   #error(offset: number): NightloadError {

@@ -1,6 +1,7 @@
 /** Records one by one, with their bytes or their cells, from chunks that may end anywhere. */
+import { inSlices } from '../time-slice.js';
 import { readCells } from './cells.js';
-import { asBuffer, lineBreaks, Scanner, unclosedQuote } from './scanner.js';
+import { asBuffer, lineBreaks, MOST_ROW_BYTES, rowTooLarge, Scanner, unclosedQuote } from './scanner.js';
 import type { LineBreaks } from './scanner.js';
 
 export interface ScanOptions {
@@ -54,6 +55,7 @@ class RecordReader {
     return this.#position;
   }
 
+  /** @throws NightloadError `CSV_ROW_TOO_LARGE` */
   push(piece: Uint8Array): void {
     const chunk = asBuffer(piece);
     this.#pieces.push(chunk);
@@ -63,6 +65,9 @@ class RecordReader {
       this.#piecesStart = this.scanner.recordStart;
     }
     this.#position += chunk.length;
+    // Not waited for its end: until then its bytes are kept.
+    const { records, recordStart } = this.scanner;
+    if (this.#position - recordStart > MOST_ROW_BYTES) throw rowTooLarge(`Row ${records + 1}`);
   }
 
   /** @throws NightloadError `CSV_UNCLOSED_QUOTE` */
@@ -74,7 +79,7 @@ class RecordReader {
 
 /**
  * Visits each record with its bytes, line end included, and its absolute offsets.
- * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`
  */
 export async function scanRecords(
   chunks: AsyncIterable<Uint8Array>,
@@ -82,7 +87,7 @@ export async function scanRecords(
   visit: (record: Buffer, start: number, end: number) => void,
 ): Promise<ScanSummary> {
   const reader = new RecordReader(options, visit);
-  for await (const piece of chunks) reader.push(piece);
+  for await (const piece of inSlices(chunks)) reader.push(piece);
   reader.finish();
   const { scanner, position } = reader;
   return { records: scanner.records, bytes: position - (options.base ?? 0), lineBreaks: lineBreaks(scanner) };
@@ -90,7 +95,7 @@ export async function scanRecords(
 
 /**
  * The cells of each record, for a reader that has to wait between them. Takes any quoting.
- * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`, `CSV_RAGGED_ROW`
  */
 export function eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<string[]> {
   return each(chunks, options, (record) => readCells(record, options.delimiter));
@@ -99,7 +104,7 @@ export function eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptio
 /**
  * The bytes of each record, line end included, for a reader that has to wait between them. Each chunk must be memory of
  * its own.
- * @throws NightloadError `CSV_UNCLOSED_QUOTE`
+ * @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`
  */
 export function eachRecordBytes(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<Buffer> {
   return each(chunks, options, (record) => record);
@@ -112,7 +117,7 @@ async function* each<T>(
 ): AsyncGenerator<T> {
   let batch: T[] = [];
   const reader = new RecordReader(options, (record) => void batch.push(make(record)));
-  for await (const piece of chunks) {
+  for await (const piece of inSlices(chunks)) {
     reader.push(piece);
     yield* batch;
     batch = [];

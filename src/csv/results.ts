@@ -1,6 +1,6 @@
 /** The platform's result files: `sf__Id`, then `sf__Created` or `sf__Error`, then the columns as they were uploaded. */
 import { CsvError, parse } from 'csv-parse';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
 import { readCell } from './cells.js';
@@ -9,6 +9,8 @@ import { classify, isDone, mayPassUnchanged, parseRowError } from './row-errors.
 import type { RowError } from './row-errors.js';
 import { RecordCounter } from './record-counter.js';
 import { eachRecord, scanRecords } from './records.js';
+import { MOST_ROW_BYTES } from './scanner.js';
+import { inSlices } from '../time-slice.js';
 
 /**
  * The delimiter of a result file. Documentation does not say whether jobs with another delimiter than a comma get it
@@ -41,7 +43,7 @@ export class RowCount {
     const enough = Buffer.byteLength(this.#firstColumn) + '"",'.length;
     for await (const chunk of chunks) {
       if (this.#counter !== undefined) {
-        this.#counter.push(chunk);
+        this.#count(this.#counter, chunk);
       } else {
         this.#head = Buffer.concat([this.#head, chunk]);
         if (this.#head.length >= enough) this.#begin();
@@ -52,9 +54,19 @@ export class RowCount {
 
   #begin(): RecordCounter {
     const counter = new RecordCounter(resultDelimiter(this.#head, this.#firstColumn, this.#uploaded));
-    counter.push(this.#head);
+    this.#count(counter, this.#head);
     this.#counter = counter;
     return counter;
+  }
+
+  #count(counter: RecordCounter, chunk: Uint8Array): void {
+    counter.push(chunk);
+    if (counter.openBytes <= MOST_ROW_BYTES) return;
+    throw new NightloadError(
+      'RESULT_UNREADABLE',
+      `A result file of Salesforce has a row of more than ${MOST_ROW_BYTES / 1e6} MB, which no row that was sent has. It is fetched again.`,
+      { retryable: true },
+    );
   }
 
   /**
@@ -120,10 +132,20 @@ export async function* readResultRows(
   delimiter: Delimiter,
   names: readonly string[],
 ): AsyncGenerator<ResultRow> {
-  const parser = chunks.pipe(
-    parse({ delimiter, relax_column_count: true, skip_empty_lines: true, bom: true, record_delimiter: ['\r\n', '\n'] }),
+  // It may fail before anybody reads it; who reads gets the error then.
+  chunks.on('error', () => undefined);
+  const slices = Readable.from(inSlices(chunks), { objectMode: false });
+  const parser = slices.pipe(
+    parse({
+      delimiter,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      bom: true,
+      record_delimiter: ['\r\n', '\n'],
+      max_record_size: MOST_ROW_BYTES,
+    }),
   );
-  chunks.on('error', (error) => parser.destroy(error));
+  slices.on('error', (error) => parser.destroy(error));
   let order: Columns | undefined;
   let row = 0;
   try {
@@ -146,6 +168,7 @@ export async function* readResultRows(
   } finally {
     // A reader that stops early leaves the file open otherwise.
     chunks.destroy();
+    slices.destroy();
     parser.destroy();
   }
 }
@@ -174,11 +197,12 @@ type Columns = readonly (number | undefined)[];
  * is read by position, if it has as many.
  */
 function columnsOf(header: readonly string[], own: number, names: readonly string[]): Columns {
-  const returned = header.map((name) => name.replace(/^\uFEFF/, '').toLowerCase());
-  const found = names.map((name) => {
-    const at = returned.indexOf(name.toLowerCase(), own);
-    return at === -1 ? undefined : at;
-  });
+  // The first of a name counts.
+  const places = new Map<string, number>();
+  for (let at = header.length - 1; at >= own; at--) {
+    places.set((header[at] as string).replace(/^\uFEFF/, '').toLowerCase(), at);
+  }
+  const found = names.map((name) => places.get(name.toLowerCase()));
   const foreign = found.every((at) => at === undefined);
   return foreign && header.length === own + names.length ? names.map((_, position) => own + position) : found;
 }

@@ -2,15 +2,17 @@
  * Writes a CSV anew when its bytes cannot be sent as they are: mixed line endings, dropped columns, constants, empty
  * cells as #N/A. The output is UTF-8, LF, comma, whatever the input was.
  */
-import { Transform } from 'node:stream';
-import type { Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify';
 import { NightloadError } from '../errors.js';
+import { inSlices } from '../time-slice.js';
 import { isBlankRow } from './blank-rows.js';
 import type { BlankRows } from './blank-rows.js';
+import { MOST_CELLS, tooManyCells } from './cells.js';
 import type { Column } from './header.js';
 import { notUtf8At, Utf8Finder } from './encoding.js';
+import { withLineBreaks } from './line-breaks.js';
 import { LoneCrFinder } from './lone-cr.js';
 import { MOST_ROW_BYTES, rowTooLarge, unclosedQuoteError } from './scanner.js';
 
@@ -50,7 +52,7 @@ export function rewrittenNames(options: Pick<RewriteOptions, 'columns' | 'consta
 
 /** Line breaks as the file that is written has them. */
 function withLineFeeds(text: string): string {
-  return text.replaceAll(/\r+\n/g, '\n');
+  return withLineBreaks(text, '\n');
 }
 
 /**
@@ -74,6 +76,7 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
         return;
       }
       row++;
+      if (record.length > MOST_CELLS) return done(tooManyCells());
       if (record.length !== options.width && options.keepRagged === true) {
         if (record.length === columns.length + added.length) record.push('');
         done(null, record.map(withLineFeeds));
@@ -117,14 +120,17 @@ export function rewriteCsv(data: Readable, options: RewriteOptions): Readable {
     quoted_match: /\r/,
   });
   const text = refuseBadText(options);
-  data.on('error', (error) => parser.destroy(error));
+  // It may fail before anybody reads it; who reads gets the error then.
+  data.on('error', () => undefined);
+  const slices = Readable.from(inSlices(data), { objectMode: false });
+  slices.on('error', (error) => parser.destroy(error));
   text.on('error', (error) => parser.destroy(error));
   parser.on('error', (error) => reshape.destroy(readable(error)));
   reshape.on('error', (error) => writer.destroy(error));
   writer.on('close', () => {
-    for (const stage of [data, text, parser, reshape]) stage.destroy();
+    for (const stage of [data, slices, text, parser, reshape]) stage.destroy();
   });
-  data.pipe(text).pipe(parser).pipe(reshape).pipe(writer);
+  slices.pipe(text).pipe(parser).pipe(reshape).pipe(writer);
   return writer;
 }
 

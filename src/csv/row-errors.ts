@@ -25,12 +25,16 @@ export type RowClass =
 
 /** One name, or several that look like API names: `Please call us` is a sentence. */
 const FIELD = /^[A-Za-z]\w*(?:\.[A-Za-z]\w*)*$/;
-const API_NAME = /^(?:[A-Z]|\w+__)[\w.]*$/;
 const CODE = /^(?:[A-Z][A-Z0-9_]+|TooManyLockFailure)$/;
+
+/** Characters of an error that are looked at. */
+const MOST_READ = 32_768;
 
 /** Reads `CODE:message:Field_A Field_B --`; the message may hold colons, dashes and line breaks. */
 export function parseRowError(raw: string): RowError {
-  const text = raw.trim().replace(/--$/, '').trim();
+  // An error of the platform is short; who writes more of it means something else.
+  const said = raw.slice(0, MOST_READ).trim();
+  const text = said.endsWith('--') ? said.slice(0, -2).trim() : said;
   const first = text.indexOf(':');
   const code = (first === -1 ? text : text.slice(0, first)).trim();
   if (!CODE.test(code)) return { code: undefined, message: text, fields: [], raw };
@@ -45,8 +49,14 @@ export function parseRowError(raw: string): RowError {
 
 function fieldsOf(tail: string): string[] {
   const names = tail.split(/[ ,]+/);
-  const areFields = names.every((name) => FIELD.test(name) && (names.length === 1 || API_NAME.test(name)));
+  const areFields = names.every((name) => FIELD.test(name) && (names.length === 1 || isApiName(name)));
   return areFields ? names : [];
+}
+
+/** Of words that {@link FIELD} takes: those of a sentence begin with a small letter. */
+function isApiName(name: string): boolean {
+  const [first = ''] = name.split('.', 1);
+  return /^[A-Z]/.test(name) || first.indexOf('__', 1) !== -1;
 }
 
 /** Where the message decides, it is the first class when it matches, else the second. */

@@ -5,6 +5,7 @@
 import type { RowFix } from '../contract.js';
 import type { ObjectDescribe } from '../salesforce/describe.js';
 import { ruleText } from './fix-rules.js';
+import { withLineBreaks } from './line-breaks.js';
 import { classify } from './row-errors.js';
 import type { RowError } from './row-errors.js';
 
@@ -45,7 +46,8 @@ export class RowFixer {
   readonly #fixes: readonly RowFix[];
   readonly #target: FixTarget;
   readonly #byCode = new Map<string, NumberedRule[]>();
-  readonly #columns = new Map<string, number[]>();
+  /** Places of columns by what an error may call them, the surest way first. Errors name fields that nobody has seen before. */
+  readonly #columns: readonly ReadonlyMap<string, readonly number[]>[];
   readonly #key: number;
 
   /** @param fixes as `validateFixes` takes them */
@@ -54,9 +56,13 @@ export class RowFixer {
     this.#target = target;
     const key = target.key?.toLowerCase();
     this.#key = target.names.findIndex((name) => name.toLowerCase() === key);
+    const names = target.names.map((name) => name.toLowerCase());
+    const ways = [(name: string) => name, bare, (name: string) => lookupOf(bare(name))];
+    this.#columns = ways.map((way) => placesBy(names, way));
     fixes.forEach((fix, i) => {
-      const rules = this.#byCode.get(fix.code) ?? [];
-      this.#byCode.set(fix.code, [...rules, { number: i + 1, fix }]);
+      const rules = this.#byCode.get(fix.code);
+      if (rules === undefined) this.#byCode.set(fix.code, [{ number: i + 1, fix }]);
+      else rules.push({ number: i + 1, fix });
     });
   }
 
@@ -109,19 +115,13 @@ export class RowFixer {
   }
 
   /** Columns that fill a field: of its name, else without the object in front, else by a key of the parent. */
-  #columnsOf(field: string): number[] {
-    const known = this.#columns.get(field);
-    if (known !== undefined) return known;
+  #columnsOf(field: string): readonly number[] {
     const wanted = field.toLowerCase();
-    const names = this.#target.names.map((name) => name.toLowerCase());
-    const ways = [(name: string) => name, bare, (name: string) => lookupOf(bare(name))];
-    let found: number[] = [];
-    for (const way of ways) {
-      found = names.flatMap((name, at) => (way(name) === wanted ? [at] : []));
-      if (found.length > 0) break;
+    for (const columns of this.#columns) {
+      const found = columns.get(wanted);
+      if (found !== undefined) return found;
     }
-    this.#columns.set(field, found);
-    return found;
+    return [];
   }
 
   /** Undefined when the rule has nothing to say about the value. */
@@ -191,6 +191,18 @@ function mayMend(fix: RowFix, error: RowError): boolean {
   return rowClass !== 'transient' && rowClass !== 'stop' && rowClass !== 'already-done';
 }
 
+function placesBy(names: readonly string[], way: (name: string) => string | undefined): Map<string, number[]> {
+  const places = new Map<string, number[]>();
+  names.forEach((name, at) => {
+    const called = way(name);
+    if (called === undefined) return;
+    const same = places.get(called);
+    if (same === undefined) places.set(called, [at]);
+    else same.push(at);
+  });
+  return places;
+}
+
 /** `Who.Email` of `Lead:Who.Email`. */
 function bare(name: string): string {
   return name.slice(name.indexOf(':') + 1);
@@ -210,7 +222,7 @@ function valueOf({ values }: RowFix, cell: string): string | undefined {
 
 /** Line breaks are written as the job's, and count as many characters. */
 function asSent(cell: string, lineEnding: 'LF' | 'CRLF'): string {
-  return cell.replaceAll(/\r*\n/g, lineEnding === 'CRLF' ? '\r\n' : '\n');
+  return withLineBreaks(cell, lineEnding === 'CRLF' ? '\r\n' : '\n');
 }
 
 /** The platform counts UTF-16 code units; half of a character, or of a line break, is none. */

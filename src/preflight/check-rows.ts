@@ -2,7 +2,8 @@
  * Checks every data row before anything is sent, as it streams by. Memory does not grow with the file, except for the
  * keys: see `FirstRows`.
  */
-import { MOST_ROW_BYTES, Scanner, asBuffer, rowTooLarge, unclosedQuote } from '../csv/scanner.js';
+import { MOST_ROW_BYTES, Scanner, rowTooLarge, unclosedQuote } from '../csv/scanner.js';
+import { inSlices, TimeSlice } from '../time-slice.js';
 import { FirstRows } from './key-duplicates.js';
 import { RowRules } from './row-rules.js';
 import type { RowProblem, RowRulesInput } from './row-rules.js';
@@ -54,15 +55,19 @@ export interface RowCheckReport {
 export async function checkRows(input: RowCheckInput): Promise<RowCheckReport> {
   const { chunks, base = 0, onBadRow, signal, onProgress } = input;
   const check = new Check(input);
+  const slice = new TimeSlice();
   const tell = async (): Promise<void> => {
     const bad = check.bad;
     check.bad = [];
-    for (const { record, finding } of bad) await onBadRow?.(record, finding);
+    for (const { record, finding } of bad) {
+      await onBadRow?.(record, finding);
+      if (slice.isOver) await slice.next();
+    }
   };
   signal?.throwIfAborted();
-  for await (const chunk of chunks) {
+  for await (const chunk of inSlices(chunks)) {
     signal?.throwIfAborted();
-    check.push(asBuffer(chunk));
+    check.push(chunk);
     if (check.bad.length > 0) await tell();
     onProgress?.(check.position - base);
   }

@@ -4,8 +4,8 @@ import { about, leaveOut, listed, quoted, rename, sentence } from './findings.js
 import type { Finding, Source } from './findings.js';
 import { checkRelationship, findRelationship, parseRelationship } from './relationships.js';
 import type { DescribeOf, RelationshipName } from './relationships.js';
-import { candidatesOf, nearest } from './suggest.js';
-import type { Candidate } from './suggest.js';
+import { candidatesOf } from './suggest.js';
+import type { Candidate, Hints } from './suggest.js';
 
 /** Fields by what a header may call them, in any letter case. */
 export interface FieldNames {
@@ -34,6 +34,8 @@ export interface ResolveOptions {
   names: FieldNames;
   describeOf: DescribeOf;
   mapLabels: boolean;
+  /** Columns that are told what they may have been meant to be: nobody reads more of it, and each costs a search. */
+  hints: Hints;
 }
 
 /**
@@ -49,7 +51,9 @@ export function fieldNames(
   const byLabel = new Map<string, FieldDescribe[]>();
   for (const field of fields) {
     const label = field.label.trim().toLowerCase();
-    byLabel.set(label, [...(byLabel.get(label) ?? []), field]);
+    const same = byLabel.get(label);
+    if (same === undefined) byLabel.set(label, [field]);
+    else same.push(field);
   }
   const taken = new Set(header.map((name) => name.toLowerCase()));
   const free = fields.filter(({ name }) => !taken.has(name.toLowerCase()));
@@ -78,15 +82,16 @@ export async function resolveColumn(source: Source, options: ResolveOptions): Pr
   const labels = labelled(names, source.name);
   const known = relationship !== undefined && findRelationship(describe, relationship.relationship) !== undefined;
   if (labels.length > 0 && !known) return byLabel(source, labels, options.mapLabels);
-  if (relationship === undefined) return unknown(source, names);
+  if (relationship === undefined) return unknown(source, names, options.hints);
   const isHidden = source.column?.isHidden === true && source.name === source.column.title;
   // What is wrong with it would be said with its parts.
-  if (isHidden && !known) return unknown(source, names);
+  if (isHidden && !known) return unknown(source, names, options.hints);
   const { name, lookup, type, errors, warnings } = await checkRelationship(
     source.name,
     relationship,
     describe,
     describeOf,
+    options.hints,
   );
   return {
     source,
@@ -139,7 +144,7 @@ function byLabel(source: Source, fields: readonly FieldDescribe[], mapLabels: bo
   return resolved(source, field, [about(source, { code: 'HEADER_LABEL_COLUMN', text })]);
 }
 
-function unknown(source: Source, { describe, candidates }: FieldNames): ResolvedColumn {
+function unknown(source: Source, { describe, candidates }: FieldNames, hints: Hints): ResolvedColumn {
   if (source.name.trim() === '') {
     return unresolved(
       source,
@@ -147,7 +152,7 @@ function unknown(source: Source, { describe, candidates }: FieldNames): Resolved
       'it has no title. Give it the API name of a field, or remove it from the file.',
     );
   }
-  const near = nearest(source.name, candidates);
+  const near = hints.nearest(source.name, () => candidates);
   const none = `${quoted(describe.name)} has no such field`;
   const text =
     near === undefined

@@ -8,13 +8,15 @@ export function doubles(columns: readonly ResolvedColumn[]): { errors: Finding[]
   const errors: Finding[] = [];
   const warnings: Finding[] = [];
   const byName = new Map<string, ResolvedColumn>();
-  const byField = new Map<string, ResolvedColumn[]>();
+  /** For each field the first column that fills it for each object that it names in front. */
+  const byField = new Map<string, Map<string | undefined, ResolvedColumn>>();
   for (const column of columns) {
     const { source, name, field } = column;
     const twin = byName.get(name.toLowerCase());
-    const rivals = (field && byField.get(field.name)) ?? [];
+    const rivals = (field && byField.get(field.name)) ?? new Map<string | undefined, ResolvedColumn>();
     // A row may name its parent in the one or in the other: a blank cell says nothing.
-    const rival = rivals.find((other) => !isAlternative(column, other)) ?? rivals[0];
+    const [first] = rivals.values();
+    const rival = column.type === undefined ? first : (rivals.get(column.type) ?? rivals.get(undefined) ?? first);
     if (twin !== undefined) {
       const text = `it is \`${name}\`, and so is ${lower(named(twin.source))}. Keep one of them: ${remedy(column, twin)}.`;
       errors.push(about(source, { code: 'HEADER_DUPLICATE_COLUMN', text }));
@@ -27,7 +29,9 @@ export function doubles(columns: readonly ResolvedColumn[]): { errors: Finding[]
       (either ? warnings : errors).push(about(source, { code: 'HEADER_SAME_FIELD_TWICE', text }));
     }
     if (twin === undefined) byName.set(name.toLowerCase(), column);
-    if (field !== undefined) byField.set(field.name, [...rivals, column]);
+    if (field === undefined) continue;
+    if (!rivals.has(column.type)) rivals.set(column.type, column);
+    byField.set(field.name, rivals);
   }
   return { errors, warnings };
 }

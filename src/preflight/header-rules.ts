@@ -15,6 +15,8 @@ import { about, leaveOut, sentence } from './findings.js';
 import type { Finding, Source } from './findings.js';
 import { checkKey, sameName } from './key-rules.js';
 import { findRelationship, parseRelationship } from './relationships.js';
+import { Hints } from './suggest.js';
+import { TimeSlice } from '../time-slice.js';
 import type { DescribeOf } from './relationships.js';
 
 export type { Finding } from './findings.js';
@@ -105,7 +107,9 @@ async function checkDelete(
   report: HeaderReport,
 ): Promise<void> {
   const ids = sources.filter((source) => shownName(source, names, true) === 'Id');
-  const columns = await Promise.all(ids.map((source) => resolveColumn(source, { names, describeOf, mapLabels })));
+  const columns = await Promise.all(
+    ids.map((source) => resolveColumn(source, { names, describeOf, mapLabels, hints: new Hints() })),
+  );
   add(
     report,
     ...columns,
@@ -122,9 +126,19 @@ async function checkWrite(
 ): Promise<void> {
   const { operation, describe, mapLabels } = input;
   // The same parent is asked for by many columns.
-  const options = { names, describeOf: remembered(input.describeOf, describe), mapLabels };
-  const resolve = (all: readonly Source[]): Promise<ResolvedColumn[]> =>
-    Promise.all(all.map((source) => resolveColumn(source, options)));
+  const options = { names, describeOf: remembered(input.describeOf, describe), mapLabels, hints: new Hints() };
+  const slice = new TimeSlice();
+  const resolve = async (all: readonly Source[]): Promise<ResolvedColumn[]> => {
+    const found: Promise<ResolvedColumn>[] = [];
+    for (const source of all) {
+      const one = resolveColumn(source, options);
+      // Its error is thrown when all are waited for.
+      one.catch(() => undefined);
+      found.push(one);
+      if (slice.isOver) await slice.next();
+    }
+    return Promise.all(found);
+  };
   const constants = await resolve(input.constants.map((name) => ({ name })));
   const resolved = await resolve(sources);
   const columns = resolved.length === 1 ? resolved.map(onlyColumn) : resolved;

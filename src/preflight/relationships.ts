@@ -2,7 +2,8 @@
 import type { FieldDescribe, ObjectDescribe } from '../salesforce/describe.js';
 import { listed, quoted } from './findings.js';
 import type { Problems } from './findings.js';
-import { candidatesOf, nearest } from './suggest.js';
+import { candidatesOf } from './suggest.js';
+import type { Hints } from './suggest.js';
 
 /** Describe of another object; `undefined` when the user may not see it. */
 export type DescribeOf = (object: string) => Promise<ObjectDescribe | undefined>;
@@ -34,8 +35,30 @@ export function parseRelationship(name: string): RelationshipName | undefined {
 
 /** Any letter case. */
 export function findRelationship(describe: ObjectDescribe, relationship: string): FieldDescribe | undefined {
-  const wanted = relationship.toLowerCase();
-  return describe.fields.find(({ relationshipName }) => relationshipName?.toLowerCase() === wanted);
+  return indexOf(describe).byRelationship.get(relationship.toLowerCase());
+}
+
+/** Fields by name and by relationship, in small letters; of several the first. */
+interface FieldIndex {
+  byName: ReadonlyMap<string, FieldDescribe>;
+  byRelationship: ReadonlyMap<string, FieldDescribe>;
+}
+
+/** Made once for each describe: a header may ask thousands of times. */
+const indexes = new WeakMap<ObjectDescribe, FieldIndex>();
+
+function indexOf(describe: ObjectDescribe): FieldIndex {
+  const known = indexes.get(describe);
+  if (known !== undefined) return known;
+  const byName = new Map<string, FieldDescribe>();
+  const byRelationship = new Map<string, FieldDescribe>();
+  for (const field of [...describe.fields].reverse()) {
+    byName.set(field.name.toLowerCase(), field);
+    if (field.relationshipName !== undefined) byRelationship.set(field.relationshipName.toLowerCase(), field);
+  }
+  const index = { byName, byRelationship };
+  indexes.set(describe, index);
+  return index;
 }
 
 /** By which records can be found from another object. */
@@ -48,6 +71,7 @@ export async function checkRelationship(
   { type, relationship, path }: RelationshipName,
   describe: ObjectDescribe,
   describeOf: DescribeOf,
+  hints: Hints,
 ): Promise<RelationshipColumn> {
   const column: RelationshipColumn = { name: given, errors: [], warnings: [] };
   const fail = (code: string, text: string): RelationshipColumn => {
@@ -57,7 +81,7 @@ export async function checkRelationship(
   const [key = '', ...more] = path;
   const lookup = findRelationship(describe, relationship);
   if (lookup === undefined && more.length === 0) {
-    return fail('HEADER_RELATIONSHIP_UNKNOWN', unknownRelationship(describe, type, relationship, key));
+    return fail('HEADER_RELATIONSHIP_UNKNOWN', unknownRelationship(describe, { type, relationship, key }, hints));
   }
   if (lookup !== undefined) column.lookup = lookup;
   if (lookup === undefined || more.length > 0) {
@@ -103,14 +127,14 @@ export async function checkRelationship(
   }
   const field = fieldOf(parent, key);
   if (field === undefined || !isLookupKey(field)) {
-    return fail('HEADER_RELATIONSHIP_FIELD', unusableKey(parent, field, key, `${prefix}${exact}`));
+    return fail('HEADER_RELATIONSHIP_FIELD', unusableKey(parent, field, { key, before: `${prefix}${exact}` }, hints));
   }
   column.name = `${prefix}${exact}.${field.name}`;
   return column;
 }
 
 function fieldOf(describe: ObjectDescribe, name: string): FieldDescribe | undefined {
-  return describe.fields.find((field) => field.name.toLowerCase() === name.toLowerCase());
+  return indexOf(describe).byName.get(name.toLowerCase());
 }
 
 /** Objects of which `key` finds records, as far as that is worth asking. */
@@ -126,9 +150,8 @@ async function targetsWith(targets: readonly string[], key: string, describeOf: 
 
 function unknownRelationship(
   describe: ObjectDescribe,
-  type: string | undefined,
-  relationship: string,
-  key: string,
+  { type, relationship, key }: { type: string | undefined; relationship: string; key: string },
+  hints: Hints,
 ): string {
   const turned = type === undefined ? undefined : findRelationship(describe, type);
   if (turned !== undefined) {
@@ -138,19 +161,25 @@ function unknownRelationship(
   const before = type === undefined ? '' : `${type}:`;
   // `Account__c.Key__c` and `AccountId.Key__c`: the lookup itself instead of its relationship.
   const itself = fieldOf(describe, relationship)?.relationshipName;
-  const relationships = describe.fields.flatMap(({ relationshipName, label }) =>
-    relationshipName === undefined ? [] : [{ name: relationshipName, label }],
-  );
-  const near = itself ?? nearest(relationship, candidatesOf(relationships));
+  const relationships = (): { name: string; label: string }[] =>
+    describe.fields.flatMap(({ relationshipName, label }) =>
+      relationshipName === undefined ? [] : [{ name: relationshipName, label }],
+    );
+  const near = itself ?? hints.nearest(relationship, () => candidatesOf(relationships()));
   const unknown = `${quoted(describe.name)} has no relationship ${quoted(relationship)}`;
   return near === undefined
     ? `${unknown}, or the user may not see its lookup (field-level security).`
     : `${unknown}; did you mean ${quoted(`${before}${near}.${key}`)}?`;
 }
 
-function unusableKey(parent: ObjectDescribe, field: FieldDescribe | undefined, key: string, before: string): string {
+function unusableKey(
+  parent: ObjectDescribe,
+  field: FieldDescribe | undefined,
+  { key, before }: { key: string; before: string },
+  hints: Hints,
+): string {
   const usable = parent.fields.filter(isLookupKey);
-  const near = field === undefined ? nearest(key, candidatesOf(usable)) : undefined;
+  const near = field === undefined ? hints.nearest(key, () => candidatesOf(usable)) : undefined;
   if (near !== undefined) {
     return `${quoted(parent.name)} has no field ${quoted(key)}; did you mean ${quoted(`${before}.${near}`)}?`;
   }

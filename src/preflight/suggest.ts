@@ -65,6 +65,20 @@ export function nearest(wanted: string, candidates: readonly Candidate[]): strin
   return best;
 }
 
+/** Searches of a header: the first of its columns only, since a file may have thousands that are all wrong. */
+const MOST_HINTS = 100;
+
+export class Hints {
+  #left = MOST_HINTS;
+
+  /** As {@link nearest}, as long as there are not too many. */
+  nearest(wanted: string, candidates: () => readonly Candidate[]): string | undefined {
+    if (this.#left === 0) return undefined;
+    this.#left--;
+    return nearest(wanted, candidates());
+  }
+}
+
 /**
  * Letters to insert, delete, replace or swap with their neighbour to make one text the other.
  * @returns `undefined` when it is more than `bound`, which is found out early

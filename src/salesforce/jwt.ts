@@ -39,12 +39,18 @@ const LIFETIME_SECONDS = 180;
 /** RS256 needs it. */
 const LEAST_BITS = 2048;
 
-const SANDBOX_HOST = /^test\.salesforce\.com$|(\.(sandbox|scratch)|--[^.]*)\.my\.salesforce\.com$/;
+const MY_DOMAIN = '.my.salesforce.com';
 
 function audienceOf({ audience, loginUrl }: JwtSettings): string {
   if (audience !== undefined) return audience;
-  const sandbox = SANDBOX_HOST.test(new URL(loginUrl).hostname);
-  return sandbox ? 'https://test.salesforce.com' : 'https://login.salesforce.com';
+  return isSandbox(new URL(loginUrl).hostname) ? 'https://test.salesforce.com' : 'https://login.salesforce.com';
+}
+
+function isSandbox(host: string): boolean {
+  if (host === 'test.salesforce.com') return true;
+  if (!host.endsWith(MY_DOMAIN)) return false;
+  const [last = '', ...before] = host.slice(0, -MY_DOMAIN.length).split('.').reverse();
+  return last.includes('--') || (before.length > 0 && ['sandbox', 'scratch'].includes(last));
 }
 
 function parseKey(pem: string): KeyObject | string {

@@ -9,6 +9,8 @@ const MAX_READ = 4_000;
 
 interface Advice {
   text: RegExp;
+  /** Must stand there too, before or after. */
+  also?: RegExp;
   remedy: string;
 }
 
@@ -40,7 +42,8 @@ const ADVICE: readonly Advice[] = [
       "others, and check that SF_LOGIN_URL is the org's own address.",
   },
   {
-    text: /invalid assertion|assertion.*expired|expired.*assertion/i,
+    text: /assertion/i,
+    also: /invalid assertion|expired/i,
     remedy:
       'Check that the certificate in the connected app belongs to the key in SF_JWT_KEY_FILE and has not expired, that ' +
       "SF_CLIENT_ID and SF_USERNAME are those of this org, and that the machine's clock is right.",
@@ -71,7 +74,9 @@ export function tokenRefused(origin: string, status: number, body: string, secre
   const code = shownCode(error, secrets);
   // Without an `error` it is not the login server's own word.
   const passing = error === '' || status >= 500 || PASSING_STATUS.includes(status) || PASSING_WORDS.test(said);
-  const remedy = ADVICE.find(({ text }) => text.test(said))?.remedy ?? 'Check SF_LOGIN_URL and the connected app.';
+  const remedy =
+    ADVICE.find(({ text, also }) => text.test(said) && also?.test(said) !== false)?.remedy ??
+    'Check SF_LOGIN_URL and the connected app.';
   const later =
     error === ''
       ? 'This usually passes; if it stays, check SF_LOGIN_URL and the proxy.'

@@ -51,7 +51,7 @@ const MARKERS: readonly Marker[] = [
   { pattern: /\[no access\]/, error: () => NO_ACCESS },
   { pattern: /\[no access to parent\]/, error: () => NO_ACCESS_TO_PARENT },
   {
-    pattern: /\[error (?:(once|twice) )?([A-Za-z_]+)(?:: ([^\]]*))?\]/,
+    pattern: /\[error (?:(once|twice) )?([A-Za-z_]+)(?:: ([^\][]*))?\]/,
     error: ([, , code = '', message = '']) => `${code}:${message}:--`,
   },
 ];

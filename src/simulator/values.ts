@@ -5,7 +5,7 @@ import { isId, withCheck } from './ids.js';
 import type { Quirks } from './quirks.js';
 
 const EMAIL = /^[^\s@,;]+@[^\s@,;]+\.[^\s@.,;]+$/;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}Z?$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?$/;
 const BOOLEAN = { xsd: /^(?:true|false|1|0)$/i, words: /^(?:true|false)$/i } as const;

@@ -12,7 +12,7 @@ import { namedJobs } from '../domain/named-jobs.js';
 import type { EarlierQuestion, IngestJobInput, IngestJobResult, JobRun } from './job-run.js';
 import { untilCanceled } from './patience.js';
 import { settleDelay } from './polling.js';
-import { needsPerson, remedyFor } from './remedies.js';
+import { needsPerson, remedyFor, withoutStop } from './remedies.js';
 import { cleanupOnFiles, onFiles } from './steps.js';
 
 /** Looks at files that disagree with the counters, which may lag: at most ten minutes in all. */
@@ -134,7 +134,7 @@ function explainEnd(run: JobRun, last: JobLook, nothing: boolean): void {
       message: `Job ${last.id} was aborted by somebody else, in Setup or by another program. Rows that it had not processed are in the unprocessed file.`,
     };
   } else if (nothing) {
-    const reason = (last.errorMessage ?? 'Salesforce gives no reason').replace(/[.\s]+$/, '');
+    const reason = withoutStop(last.errorMessage ?? 'Salesforce gives no reason');
     const failed = `Job ${last.id} failed and nothing of it was loaded: ${reason}.`;
     const error = { code: 'JOB_FAILED', message: `${failed}${remedyFor(reason)}` };
     if (!mayGoAgain(last)) {

@@ -8,14 +8,20 @@ interface Remedy {
   passes?: true;
 }
 
+/** Characters: of the platform's words, and of what may hold a name in them. The two patterns below take longer than the text is. */
+const MOST_READ = 4_000;
+const LONGEST_NAME = 500;
+
 /** An API name of its own form ends where it ends: a label has no `__`. */
+// eslint-disable-next-line redos/no-vulnerable -- never more than LONGEST_NAME of it
 const CUSTOM_NAME = /^(?:\w+:)?\w*__\w+(?:\.\w+)*(?=[\s.,;]|$)/;
 /** The next sentence, or what is said of the batch. A title may hold dots, commas and brackets itself. */
+// eslint-disable-next-line redos/no-vulnerable -- never more than LONGEST_NAME of it
 const NEXT_SENTENCE = /(?:\.(?=\s+\p{Lu}|\s*$)|;\s|\r?\n|[\s.;,([–-]+(?:The )?[Bb]atch (?:will|was|has)\b).*$/su;
 
 /** The name with which a text goes on, without the rest of the sentence. */
 function nameIn(rest = ''): string {
-  const text = rest.trim();
+  const text = rest.slice(0, LONGEST_NAME).trim();
   return CUSTOM_NAME.exec(text)?.[0] ?? text.replace(NEXT_SENTENCE, '').trim();
 }
 
@@ -83,16 +89,25 @@ const NEEDS_PERSON: ReadonlySet<string> = new Set([
 ]);
 
 /** A job that failed with nothing applied: its rows are sent again, unless the platform says what is wrong with it. */
-export function needsPerson(errorMessage = ''): boolean {
+export function needsPerson(said = ''): boolean {
+  const errorMessage = said.slice(0, MOST_READ);
   if (saysItPasses(errorMessage)) return false;
   const code = errorMessage.split(':')[0]?.replaceAll(/[\s_]/g, '').toLowerCase() ?? '';
   return NEEDS_PERSON.has(code) || REMEDIES.some(({ text, passes }) => passes !== true && text.test(errorMessage));
 }
 
+/** The end of a sentence is ours to set. */
+export function withoutStop(said: string): string {
+  let end = said.length;
+  while (end > 0 && /[.\s]/.test(said.charAt(end - 1))) end--;
+  return said.slice(0, end);
+}
+
 /** Advice that follows the platform's own words; nothing has been loaded, so the corrected file is simply loaded again. */
-export function remedyFor(errorMessage: string | undefined): string {
+export function remedyFor(said = ''): string {
+  const errorMessage = said.slice(0, MOST_READ);
   for (const { text, advice } of REMEDIES) {
-    const match = text.exec(errorMessage ?? '');
+    const match = text.exec(errorMessage);
     if (match !== null) return ` ${advice(match)} Then load the file again.`;
   }
   return ' Nothing needs to be undone: once the cause is mended, load the file again.';

@@ -9,7 +9,10 @@ import type { LoadRun, RetryInput, RetryResult } from './load-run.js';
 const MAX_LISTED_PARTS = 20;
 
 export function count(number: number): string {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
+  const digits = String(number);
+  const groups = [digits.slice(0, digits.length % 3)];
+  for (let at = digits.length % 3; at < digits.length; at += 3) groups.push(digits.slice(at, at + 3));
+  return groups.filter((group) => group !== '').join(',');
 }
 
 function rows(number: number): string {
