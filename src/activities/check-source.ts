@@ -40,7 +40,8 @@ export function checkSource(
       permitFixer(dependencies, input.fixer);
       await fingerprint(file);
       const connection = connectionOf(dependencies, input.connection);
-      await holding(file, (held) => check(connection, { source: held, work, details }, input, report, step));
+      const how = { ...input, maxUnpackedBytes: dependencies.maxUnpackedBytes };
+      await holding(file, (held) => check(connection, { source: held, work, details }, how, report, step));
     } catch (error) {
       // What passes by itself is tried again; everything else is what the check was asked for.
       if (!(error instanceof NightloadError) || error.retryable) throw error;
@@ -76,7 +77,7 @@ interface CheckPaths {
 async function check(
   connection: SalesforceConnection,
   { source, work, details }: CheckPaths,
-  input: PlanLoadInput,
+  input: PlanLoadInput & { maxUnpackedBytes: number | undefined },
   report: CheckReport,
   step: Step,
 ): Promise<void> {

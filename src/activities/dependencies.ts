@@ -24,6 +24,8 @@ export interface ActivityDependencies {
   /** Fixers that loads may name, as `activity@taskQueue`. @default none */
   fixers?: ReadonlySet<string>;
   roots: FileRoots;
+  /** Bytes that a packed source may unpack to. @default 50 GB */
+  maxUnpackedBytes?: number;
   /** Queue of the workers that share these folders. */
   filesQueue: string;
   /** `file:` prefix for loads that name no output. */

@@ -11,7 +11,7 @@ import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { isNoted, noteDetail } from './details.js';
 import { saveResult } from './save-result.js';
-import { loadPlan, partFiles } from './stage.js';
+import { loadPlan, partFiles, rangeOf } from './stage.js';
 import type { StagePlan } from './stage.js';
 import { countedStep } from './step.js';
 import type { Step } from './step.js';
@@ -38,6 +38,7 @@ export function downloadResults(
         kind,
         plan,
         path,
+        sent: rangeOf(plan, input.part),
       });
       fetched[kind] = rows;
       step.memory = { fetched };

@@ -23,6 +23,8 @@ import { eachRecord } from '../csv/records.js';
 import type { RaggedRecord } from '../csv/scanner.js';
 import { makeFolder, readHead, readRange, removeFile, saveStream } from '../storage/files.js';
 import type { FileRef, ForeignFile } from '../storage/files.js';
+import { withinFreeSpace } from '../storage/free-space.js';
+import { DEFAULT_MAX_UNPACKED } from '../storage/unpacked-limit.js';
 import { countingBytes } from './step.js';
 import type { Step } from './step.js';
 
@@ -49,12 +51,12 @@ const FIRST_ROWS = 1_000;
 /**
  * @param work folder for the decoded text
  * @throws NightloadError `ENCODING_UNKNOWN`, `CSV_NOT_UTF8`, `CSV_NOT_DECODABLE`, `SOURCE_GZIP_INVALID`,
- *   `SOURCE_GZIP_TRUNCATED`, `CSV_RAGGED_ROW`, and those of `detectDialect`
+ *   `SOURCE_GZIP_TRUNCATED`, `UNPACKED_TOO_LARGE`, `DISK_FULL`, `CSV_RAGGED_ROW`, and those of `detectDialect`
  */
 export async function openSource(
   source: ForeignFile,
   work: string,
-  said: { delimiter?: string; encoding?: string; skipBadRows?: boolean },
+  said: { delimiter?: string; encoding?: string; skipBadRows?: boolean; maxUnpackedBytes?: number | undefined },
   step: Step,
 ): Promise<OpenSource> {
   const head = await readHead(source, HEAD_BYTES);
@@ -78,7 +80,16 @@ export async function openSource(
   }
   const path =
     recognised.gzip || (encoding ?? 'utf-8') !== 'utf-8'
-      ? await decoded(source, work, { encoding: encoding ?? 'utf-8', gzip: recognised.gzip }, step)
+      ? await decoded(
+          source,
+          work,
+          {
+            encoding: encoding ?? 'utf-8',
+            gzip: recognised.gzip,
+            maxUnpackedBytes: said.maxUnpackedBytes ?? DEFAULT_MAX_UNPACKED,
+          },
+          step,
+        )
       : source;
   return withoutCopy(path, async () => {
     const dialect = await detectDialect(path === source ? head : await readHead(path, HEAD_BYTES), said);
@@ -133,12 +144,13 @@ export async function withoutCopy<T>(text: FileRef, next: () => Promise<T>): Pro
 async function decoded(
   source: ForeignFile,
   work: string,
-  how: { encoding: string; gzip: boolean },
+  how: { encoding: string; gzip: boolean; maxUnpackedBytes: number },
   step: Step,
 ): Promise<string> {
   await makeFolder(work);
   const path = join(work, `text-${randomUUID().slice(0, 8)}.csv`);
-  await saveStream(countingBytes(decodeStream(readRange(source, 0), how), step), path, step.signal);
+  const text = countingBytes(decodeStream(readRange(source, 0), how), step);
+  await saveStream(withinFreeSpace(text, work), path, step.signal);
   return path;
 }
 

@@ -62,7 +62,8 @@ async function makePlan(
   // may lie there.
   await makeFolder(work);
   const connection = connectionOf(dependencies, input.connection);
-  const opened = await openSource(source, work, input, step);
+  const { maxUnpackedBytes } = dependencies;
+  const opened = await openSource(source, work, { ...input, maxUnpackedBytes }, step);
   const checked = await withoutCopy(opened.path, async () => {
     const found = await preflight(connection, input, opened.dialect.header, step);
     throwFindings(found.errors, opened.dialect.header);

@@ -21,6 +21,7 @@ import type { RowCheckInput, RowCheckReport } from '../preflight/check-rows.js';
 import type { Finding } from '../preflight/findings.js';
 import { readRange, readRanges, saveStream, scanRange } from '../storage/files.js';
 import type { FileRef } from '../storage/files.js';
+import { withinFreeSpace } from '../storage/free-space.js';
 import { RowFile } from '../storage/row-file.js';
 import type { OpenSource } from './open-source.js';
 import type { Preflight } from './preflight.js';
@@ -120,12 +121,13 @@ export async function rowsToSend(
   };
   // A name of its own: an earlier attempt, cut off from the server, may still be writing.
   const path = join(work, `source-${randomUUID().slice(0, 8)}.csv`);
-  await saveStream(countingBytes(rewriteCsv(readRange(source, dialect.dataStart), shape), step), path, step.signal);
-  const written = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
+  const written = countingBytes(rewriteCsv(readRange(source, dialect.dataStart), shape), step);
+  await saveStream(withinFreeSpace(written, work), path, step.signal);
+  const copy = { delimiter: ',', lineEnding: 'LF', dataStart: 0 } as const;
   const names = rewrittenNames(shape);
-  const plan = await cut({ path, dialect: written, names }, input.partMaxBytes, step);
+  const plan = await cut({ path, dialect: copy, names }, input.partMaxBytes, step);
   const warnings = leftOut(blankRows, columns.nameless);
-  return { path, names, dialect: written, plan, rewritten: why, headerWidth: dialect.header.length, warnings };
+  return { path, names, dialect: copy, plan, rewritten: why, headerWidth: dialect.header.length, warnings };
 }
 
 function leftOut(blankRows: BlankRows, nameless: readonly number[]): Finding[] {

@@ -52,7 +52,9 @@ export function takeCorrections(
       const file = await roots.foreignFile(input.source);
       // One that is not there is refused, whoever looks first.
       await fingerprint(file);
-      return holding(file, (held) => readCorrections(held, plan, rejected, folder, { ...input, succeeded }, step));
+      const { maxUnpackedBytes } = dependencies;
+      const how = { ...input, succeeded, maxUnpackedBytes };
+      return holding(file, (held) => readCorrections(held, plan, rejected, folder, how, step));
     });
     const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage = rows.plan;
@@ -108,7 +110,7 @@ async function readCorrections(
   plan: StagePlan,
   rejected: readonly string[],
   folder: string,
-  input: TakeCorrectionsInput & { succeeded: readonly string[] },
+  input: TakeCorrectionsInput & { succeeded: readonly string[]; maxUnpackedBytes: number | undefined },
   step: Step,
 ): Promise<Corrected> {
   const { key } = plan;

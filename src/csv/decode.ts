@@ -30,17 +30,22 @@ const NOTHING = Buffer.alloc(0);
 /**
  * Offsets in errors are those of the text, after unpacking. Destroying either stream destroys the other.
  * @param options.encoding a name that {@link encodingOf} knows
+ * @param options.maxUnpackedBytes what may come out of a packed file
  * @throws NightloadError `ENCODING_UNKNOWN`; as stream errors `CSV_NOT_DECODABLE`, `SOURCE_GZIP_INVALID`,
- *   `SOURCE_GZIP_TRUNCATED`
+ *   `SOURCE_GZIP_TRUNCATED`, `UNPACKED_TOO_LARGE`
  */
-export function decodeStream(source: Readable, options: { encoding: string; gzip: boolean }): Readable {
+export function decodeStream(
+  source: Readable,
+  options: { encoding: string; gzip: boolean; maxUnpackedBytes?: number },
+): Readable {
   const encoding = encodingOf(options.encoding);
   if (encoding === undefined) {
     source.destroy();
     throw encodingUnknown(options.encoding);
   }
   const decoded = decoding(encoding);
-  const bytes = options.gzip ? Readable.from(unpacked(source), { objectMode: false }) : source;
+  const { gzip, maxUnpackedBytes = Infinity } = options;
+  const bytes = gzip ? Readable.from(unpacked(source, maxUnpackedBytes), { objectMode: false }) : source;
   // A source that waits for bytes would hold up the unpacking, and so its own end.
   decoded.once('close', () => source.destroy());
   pipeline(bytes, decoded, () => {
@@ -50,14 +55,19 @@ export function decodeStream(source: Readable, options: { encoding: string; gzip
 }
 
 /** Several members one after the other are one file. */
-async function* unpacked(source: Readable): AsyncGenerator<Buffer> {
+async function* unpacked(source: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+  let size = 0;
   const gunzip = createGunzip({ chunkSize: 256 * 1024 });
   // An error that comes when its reader is gone already must not end the process.
   gunzip.on('error', () => undefined);
   const fed = feed(source, gunzip);
   fed.catch((error: Error) => gunzip.destroy(error));
   try {
-    for await (const chunk of gunzip) yield chunk as Buffer;
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw unpackedTooLarge(maxBytes);
+      yield chunk;
+    }
     await fed;
   } catch (error) {
     throw gzipError(error);
@@ -107,6 +117,15 @@ function gzipError(error: unknown): unknown {
     );
   }
   return code === 'Z_DATA_ERROR' || code === 'Z_NEED_DICT' ? invalidGzip(message, error) : error;
+}
+
+function unpackedTooLarge(maxBytes: number): NightloadError {
+  const shown = maxBytes < 1e9 ? `${maxBytes / 1e6} MB` : `${maxBytes / 1e9} GB`;
+  return new NightloadError(
+    'UNPACKED_TOO_LARGE',
+    `The gzip file holds more than ${shown}, which is the most that this worker unpacks (NIGHTLOAD_MAX_UNPACKED). If its content ` +
+      'is what it should be, raise the setting and restart the worker, or cut the file into several.',
+  );
 }
 
 function invalidGzip(what: string, cause?: unknown): NightloadError {

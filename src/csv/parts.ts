@@ -43,6 +43,9 @@ export interface PartPlan extends ScanSummary {
 const LARGE_RECORD = 131_072;
 const MOST_LARGE = 1_000;
 
+/** Each is a job; and a plan of more of them would be written and read for too long. */
+const MAX_PARTS = 20_000;
+
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Keeps no chunk: the memory of one
  * may be used again for the next.
@@ -73,6 +76,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
         current.end = end;
         current.records++;
       } else {
+        if (parts.length === MAX_PARTS) throw tooManyParts();
         current = { start, end, records: 1, crc: 0 };
         parts.push(current);
       }
@@ -116,6 +120,13 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     bytes: position - base,
     lineBreaks: lineBreaks(scanner),
   };
+}
+
+function tooManyParts(): NightloadError {
+  return new NightloadError(
+    'TOO_MANY_PARTS',
+    `The file would be cut into more than ${MAX_PARTS} parts, each of them a job, and an org takes 15,000 batches a day. Raise the part size (--part-size).`,
+  );
 }
 
 function rowAt(row: number, start: number): string {

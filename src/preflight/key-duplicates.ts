@@ -4,6 +4,8 @@
  * Two different keys may share a hash: once in some 10^4 files of 50 million rows.
  */
 
+import { randomInt } from 'node:crypto';
+
 const TABLES = 256;
 const FIRST_SIZE = 16;
 const FULL = 0.8;
@@ -15,13 +17,19 @@ export class FirstRows {
   /** Many small tables instead of a large one: while one of them grows, only that one exists twice. */
   readonly #tables: Uint32Array[] = Array.from({ length: TABLES }, () => new Uint32Array(FIRST_SIZE * ENTRY));
   readonly #counts = new Uint32Array(TABLES);
+  readonly #seed: number;
+
+  /** @param seed nobody can choose keys that lie all in one place as long as they do not know it */
+  constructor(seed = randomInt(2 ** 32)) {
+    this.#seed = seed;
+  }
 
   /**
    * @param row from 1, below 2^32
    * @returns the row that had this key before, else undefined, and the given row is from now on the first
    */
   add(key: string, row: number): number | undefined {
-    const hash = hash64(key);
+    const hash = hash64(key, this.#seed);
     const number = hash.high >>> 24;
     let table = this.#tables[number] as Uint32Array;
     const count = this.#counts[number] as number;
@@ -76,9 +84,9 @@ function grown(table: Uint32Array): Uint32Array {
 const result = { low: 0, high: 0 };
 
 /** Two lanes of which the second takes in the first: 64 bits that a change anywhere in the text changes. */
-export function hash64(text: string): Readonly<{ low: number; high: number }> {
-  let a = 0x9e3779b9 ^ text.length;
-  let b = 0x85ebca6b;
+export function hash64(text: string, seed = 0): Readonly<{ low: number; high: number }> {
+  let a = 0x9e3779b9 ^ text.length ^ seed;
+  let b = 0x85ebca6b ^ Math.imul(seed, 0xc2b2ae35);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     a = Math.imul(a ^ code, 0x2c1b3c6d);

@@ -19,6 +19,7 @@ import type { Allocation } from '../salesforce/connections-allocation.js';
 import { withCauses } from '../plain-text.js';
 import { folderUri } from '../storage/roots.js';
 import type { FileRoots } from '../storage/roots.js';
+import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../temporal-errors.js';
 import { workflowBundle } from './bundle.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
@@ -36,6 +37,8 @@ export interface NightloadWorkerOptions {
   /** Fixers that loads may name, as `activity@taskQueue`. @default none */
   fixers?: ReadonlySet<string>;
   roots: FileRoots;
+  /** Bytes that a packed source may unpack to. @default `NIGHTLOAD_MAX_UNPACKED`, else 50 GB */
+  maxUnpackedBytes?: number;
   /** `file:` prefix for loads that name no output. @default `<first root>/nightload-results/` */
   defaultOutput?: string;
   /** Codecs and converters of payloads. @default none: nothing is encrypted */
@@ -87,6 +90,7 @@ export async function prepareActivities(
     ...(options.allows && { allows: options.allows }),
     ...(options.fixers && { fixers: options.fixers }),
     roots,
+    maxUnpackedBytes: options.maxUnpackedBytes ?? maxUnpackedFrom(process.env),
     filesQueue,
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
     searchAttributes: () => knownSearchAttributes(current(), namespace),

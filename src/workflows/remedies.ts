@@ -8,21 +8,43 @@ interface Remedy {
   passes?: true;
 }
 
-/** Characters: of the platform's words, and of what may hold a name in them. The two patterns below take longer than the text is. */
+/** Characters of the platform's words that are looked at. */
 const MOST_READ = 4_000;
-const LONGEST_NAME = 500;
+
+/** What an API name may be made of, with the object in front of a relationship. */
+const NAME = /^(?:\w+:)?(\w+)(?:\.\w+)*$/;
 
 /** An API name of its own form ends where it ends: a label has no `__`. */
-// eslint-disable-next-line redos/no-vulnerable -- never more than LONGEST_NAME of it
-const CUSTOM_NAME = /^(?:\w+:)?\w*__\w+(?:\.\w+)*(?=[\s.,;]|$)/;
-/** The next sentence, or what is said of the batch. A title may hold dots, commas and brackets itself. */
-// eslint-disable-next-line redos/no-vulnerable -- never more than LONGEST_NAME of it
-const NEXT_SENTENCE = /(?:\.(?=\s+\p{Lu}|\s*$)|;\s|\r?\n|[\s.;,([–-]+(?:The )?[Bb]atch (?:will|was|has)\b).*$/su;
+function customName(text: string): string | undefined {
+  const [token = ''] = /^[\w:.]*/.exec(text) ?? [];
+  const name = withoutStop(token);
+  if (name === token && !/^(?:$|[\s,;])/.test(text.slice(token.length))) return undefined;
+  const own = NAME.exec(name)?.[1] ?? '';
+  const at = own.indexOf('__');
+  return at !== -1 && at + 2 < own.length ? name : undefined;
+}
+
+/** Where the next sentence begins. A title may hold dots, commas and brackets itself. */
+const NEXT_SENTENCE = /\.(?=\s+\p{Lu}|\s*$)|;\s|\r?\n/u;
+/** Where it goes on with what is said of the batch, whatever stands in between. */
+const OF_BATCH = /[\s.;,([–-](?:The )?[Bb]atch (?:will|was|has)\b/u;
 
 /** The name with which a text goes on, without the rest of the sentence. */
 function nameIn(rest = ''): string {
-  const text = rest.slice(0, LONGEST_NAME).trim();
-  return CUSTOM_NAME.exec(text)?.[0] ?? text.replace(NEXT_SENTENCE, '').trim();
+  const text = rest.trim();
+  const known = customName(text);
+  if (known !== undefined) return known;
+  const sentence = text.search(NEXT_SENTENCE);
+  const batch = text.search(OF_BATCH);
+  const ends = [sentence, batch].filter((at) => at !== -1);
+  const name = ends.length === 0 ? text : text.slice(0, Math.min(...ends));
+  return batch === -1 ? name.trim() : withoutEnd(name, /[\s.;,([–-]/);
+}
+
+function withoutEnd(text: string, sign: RegExp): string {
+  let end = text.length;
+  while (end > 0 && sign.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 const REMEDIES: readonly Remedy[] = [
@@ -98,9 +120,7 @@ export function needsPerson(said = ''): boolean {
 
 /** The end of a sentence is ours to set. */
 export function withoutStop(said: string): string {
-  let end = said.length;
-  while (end > 0 && /[.\s]/.test(said.charAt(end - 1))) end--;
-  return said.slice(0, end);
+  return withoutEnd(said, /[.\s]/);
 }
 
 /** Advice that follows the platform's own words; nothing has been loaded, so the corrected file is simply loaded again. */
