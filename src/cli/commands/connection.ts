@@ -29,7 +29,6 @@ interface Listed {
 
 type Tested = Listed & (({ ok: true } & ConnectionReport) | { ok: false; error: LoadError });
 
- 
 export async function list({ json }: ConnectionOptions): Promise<number> {
   const connections = [...configured()].map(([name, settings]) => listed(name, settings));
   for (const { name, auth, host, alias } of connections) {
