@@ -1,4 +1,7 @@
-"""A fixer in Python: nightload load ... --fixer correctAccounts@python-fixer"""
+"""A fixer in Python: nightload load ... --fixer correctAccounts@python-fixer
+
+The worker of nightload must permit it: NIGHTLOAD_FIXERS=correctAccounts@python-fixer
+"""
 
 import asyncio
 import csv
