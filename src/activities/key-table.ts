@@ -1,6 +1,6 @@
 /**
- * Numbers keys from 0 in the order in which they come, in some 22 to 27 bytes each, outside of the JavaScript heap: a
- * load may have millions of failed rows.
+ * Numbers keys from 0 in the order in which they come, in some 22 to 27 bytes each (up to 33 while it grows), outside of the
+ * JavaScript heap: a load may have millions of failed rows. It grows little by little, so that no key takes long.
  */
 import { randomInt } from 'node:crypto';
 import { IntList } from './key-lists.js';
@@ -8,6 +8,8 @@ import { keyHash, LANES } from './key-hash.js';
 import type { KeyHash } from './key-hash.js';
 
 const FIRST_SLOTS = 16;
+/** Numbers that come into larger slots with each new key: those are filled long before they must grow again. */
+const MOVED_AT_ONCE = 4;
 
 export class KeyTable {
   readonly #hash: KeyHash;
@@ -19,6 +21,12 @@ export class KeyTable {
    * has, and bits of the hash above them, so that most foreign keys are told without a look at the hashes. 0 is free.
    */
   #slots = new Int32Array(FIRST_SLOTS);
+  /** The slots before they grew, as long as not all of their numbers have moved. */
+  #smaller: Int32Array | undefined;
+  /** Numbers below this one have moved. */
+  #moved = 0;
+  /** How many there were when they grew. */
+  #toMove = 0;
   #size = 0;
 
   constructor(hash: KeyHash = keyHash(randomInt(2 ** 32))) {
@@ -32,24 +40,28 @@ export class KeyTable {
   /** The number of a key, or -1. */
   numberOf(key: string): number {
     this.#hash(key, this.#lanes);
-    return this.#numberIn(this.#slotOf());
+    return this.#known(this.#slotOf(this.#slots));
   }
 
   /** The number of a key, which is a new one when the table did not have it. */
   add(key: string): number {
     this.#hash(key, this.#lanes);
-    const at = this.#slotOf();
-    const known = this.#numberIn(at);
+    const at = this.#slotOf(this.#slots);
+    const known = this.#known(at);
     if (known !== -1) return known;
     for (const lane of this.#lanes) this.#hashes.push(lane);
     const number = this.#size++;
     this.#slots[at] = this.#slotValue(number, this.#lanes[1] as number);
-    if (this.#size * 4 > this.#slots.length * 3) this.#grow();
+    if (this.#smaller !== undefined) this.#move();
+    else if (this.#size * 4 > this.#slots.length * 3) this.#grow();
     return number;
   }
 
-  #numberIn(at: number): number {
-    return ((this.#slots[at] as number) & (this.#slots.length - 1)) - 1;
+  /** @param at slot of the current hash */
+  #known(at: number): number {
+    const number = numberIn(this.#slots, at);
+    const smaller = this.#smaller;
+    return number !== -1 || smaller === undefined ? number : numberIn(smaller, this.#slotOf(smaller));
   }
 
   #slotValue(number: number, lane: number): number {
@@ -57,8 +69,7 @@ export class KeyTable {
   }
 
   /** Where the key of the current hash is, or the free slot where it belongs. */
-  #slotOf(): number {
-    const slots = this.#slots;
+  #slotOf(slots: Int32Array): number {
     const mask = slots.length - 1;
     const tag = (this.#lanes[1] as number) & ~mask;
     let at = (this.#lanes[0] as number) & mask;
@@ -78,13 +89,26 @@ export class KeyTable {
   }
 
   #grow(): void {
-    const slots = new Int32Array(this.#slots.length * 2);
-    this.#slots = slots;
+    this.#smaller = this.#slots;
+    this.#slots = new Int32Array(this.#slots.length * 2);
+    this.#moved = 0;
+    this.#toMove = this.#size;
+  }
+
+  #move(): void {
+    const slots = this.#slots;
     const mask = slots.length - 1;
-    for (let number = 0; number < this.#size; number++) {
+    const end = Math.min(this.#toMove, this.#moved + MOVED_AT_ONCE);
+    for (let number = this.#moved; number < end; number++) {
       let at = this.#hashes.get(number * LANES) & mask;
       while (slots[at] !== 0) at = (at + 1) & mask;
       slots[at] = this.#slotValue(number, this.#hashes.get(number * LANES + 1));
     }
+    this.#moved = end;
+    if (end === this.#toMove) this.#smaller = undefined;
   }
+}
+
+function numberIn(slots: Int32Array, at: number): number {
+  return ((slots[at] as number) & (slots.length - 1)) - 1;
 }

@@ -8,6 +8,7 @@ import { readCell } from '../csv/cells.js';
 import { eachRecordBytes, scanRecords } from '../csv/records.js';
 import { readBytes, readRange, removeFile, renameFile } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
+import { TimeSlice } from '../time-slice.js';
 import type { StagePlan } from './stage.js';
 
 /** Rows of more bytes are first spread over files by parent, so that each of those can be sorted in memory. */
@@ -87,16 +88,25 @@ async function orderInMemory(
 ): Promise<void> {
   if (end === start) return;
   const bytes = await readBytes(path, start, end);
-  const rows: { parent: string; record: Buffer }[] = [];
+  /** Where the rows of each parent begin and end, in the order in which parents come: which one is first does not matter. */
+  const places = new Map<string, number[]>();
   const whole = async function* (): AsyncGenerator<Buffer> {
     await Promise.resolve();
     yield bytes;
   };
-  await scanRecords(whole(), { delimiter }, (record) => {
-    rows.push({ parent: parentOf(record, column, delimiter), record });
+  await scanRecords(whole(), { delimiter }, (record, from, until) => {
+    const parent = parentOf(record, column, delimiter);
+    const known = places.get(parent);
+    if (known === undefined) places.set(parent, [from, until]);
+    else known.push(from, until);
   });
-  rows.sort((a, b) => (a.parent < b.parent ? -1 : a.parent > b.parent ? 1 : 0));
-  for (const { record } of rows) await to.add(record);
+  const slice = new TimeSlice();
+  for (const borders of places.values()) {
+    for (let at = 0; at < borders.length; at += 2) {
+      await to.add(bytes.subarray(borders[at], borders[at + 1]));
+      if (slice.isOver) await slice.next();
+    }
+  }
 }
 
 /** Ids with 15 and 18 characters name the same parent. */

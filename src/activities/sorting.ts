@@ -12,6 +12,7 @@ import type { PlannedFixes } from './planned-fixes.js';
 import { duplicateKey, Rejections } from './rejections.js';
 import type { SortedFiles } from './sorted-files.js';
 import type { StagePlan } from './stage.js';
+import { TimeSlice } from '../time-slice.js';
 import type { PartOutcome } from './types.js';
 import { resultRows } from './result-rows.js';
 import { eachSourceKey, keyFunction } from './source-keys.js';
@@ -60,7 +61,9 @@ export async function sortStage(sorting: Sorting): Promise<{ stop?: LoadError; r
   const ended = await endFailed(sorting, loaded, lookup);
 
   const { files, fixes } = sorting;
+  const slice = new TimeSlice();
   for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
+    if (slice.isOver) await slice.next();
     if (final) await files.leaveRecordUnprocessed(record);
     else if (fixes.size === 0) await files.sendBytesAgain(record);
     else await sendSourceRow(sorting, record, key as Key, index);
