@@ -249,3 +249,31 @@ it('waits for lagging files of one part, not of each', async () => {
   expect(created.length).toBeGreaterThan(8);
   expect((created.at(-1) ?? 0) - (created[0] ?? 0)).toBeLessThan(25 * MINUTE);
 });
+
+it('sends a part with another job when somebody ended the Open one, and asks the org before it sends the next part', async () => {
+  await openOrg();
+  const message = "Failed to upload data, since the Job is not Open. Current job state is 'Aborted'";
+  org.fault({ kind: 'upload', action: { status: 400, errorCode: 'INVALIDJOBSTATE', message } });
+  const result = await load(40, { part: { maxBytes: 1_500, maxConcurrent: 1 } });
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 40 } });
+  const states = org.jobs().map(({ state }) => state);
+  expect(states.length).toBeGreaterThan(2);
+  expect(states).toEqual(['Aborted', ...Array<string>(states.length - 1).fill('JobComplete')]);
+  expect(org.records('Account').every(({ applied }) => applied === 1)).toBe(true);
+  expect(org.ledger.count('list')).toBeGreaterThan(0);
+});
+
+it.each([
+  ['was not closed: it is aborted', { status: 503, html: '<html>down</html>' }, 'Aborted', { unprocessed: 20 }],
+  ['was closed: what landed counts', 'resetAfterApply', 'JobComplete', { succeeded: 20 }],
+] as const)(
+  'reads the job itself when its close failed for as long as an outage may take; it %s',
+  async (_what, action, state, records) => {
+    await openOrg();
+    org.fault({ kind: 'close', times: 1e6, action });
+    const result = await load(20, { outageLimit: '2h' });
+    expect(result).toMatchObject({ records: { unaccounted: 0, ...records }, jobsTotal: 1 });
+    expect(org.jobs().map((job) => job.state)).toEqual([state]);
+    expect(org.records('Account')).toHaveLength(result.records.succeeded);
+  },
+);

@@ -183,3 +183,24 @@ it('does not go on with a job that somebody aborted in Setup', async () => {
   });
   await expectSound(world, result);
 });
+
+it('says what a retry waits for whose id somebody else has, and sends it once that has ended', async () => {
+  const loadId = `taken-${Date.now()}`;
+  const taken = `bulk-load/${loadId}/retry/round-1/part-1`;
+  const blocker = await world.client.workflow.start('anything', { workflowId: taken, taskQueue: 'nobody' });
+  const rows = accounts(5, (row, i) => ({
+    ...row,
+    External_Id__c: `T-${i}`,
+    ...(i === 3 && { Name: '[locked once]' }),
+  }));
+  const load = await world.start({ source: await world.csv(rows), loadId });
+  await expect
+    .poll(async () => (await load.progress()).waitingFor, { timeout: 20_000 })
+    .toContain(`the workflow ${taken} to end`);
+  await blocker.terminate();
+  expect(await load.result()).toMatchObject({
+    state: 'Completed',
+    records: { succeeded: 5 },
+    retry: { recovered: 1 },
+  });
+});

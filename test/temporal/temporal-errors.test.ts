@@ -4,15 +4,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Client, ServiceError } from '@temporalio/client';
+import { Client, Connection, ServiceError } from '@temporalio/client';
 import { heartbeat } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { startBulkLoad } from '../../src/client.js';
 import { queueStates, servesActivities } from '../../src/cli/pollers.js';
+import { keepAsking } from '../../src/keep-asking.js';
+import { placeOf } from '../../src/temporal-errors.js';
 import { certificate } from '../support/certificate.js';
 import { nightload } from '../support/command.js';
 import type { Command } from '../support/command.js';
+import { grpcFront } from '../support/grpc-front.js';
 import { accounts, FAST, openWorld } from '../support/load.js';
 import type { World } from '../support/load.js';
 import { tlsFront } from '../support/tls-front.js';
@@ -60,6 +63,30 @@ it('TLS: with the right certificates everything works, else commands and the wor
     expect(wrong).toMatch(/TEMPORAL_CONNECTION_REFUSED: A server answers at .*TEMPORAL_TLS_SERVER_CA_CERT_PATH/);
   }
   expect(await said(['list'], { TEMPORAL_TLS: 'true' })).toMatch(/A server answers at .*does not speak TLS/);
+  await front.close();
+});
+
+it('a server that takes no more requests for now is asked again, and what to do about it is said once', async () => {
+  const { loadId } = await world.load({ source: await world.csv(accounts(3)) });
+  const method = 'DescribeWorkflowExecution';
+  const front = await grpcFront(address, { method, status: 8, message: 'namespace rate limit exceeded', times: 3 });
+  // Without the SDK's own retries, which take half a minute before they let such an answer through.
+  const connection = await Connection.connect({ address: front.address, interceptors: [] });
+  const client = new Client({ connection });
+  const told: string[] = [];
+  let back = 0;
+  const found = await keepAsking(() => client.workflow.getHandle(`bulk-load/${loadId}`).describe(), {
+    place: placeOf(client),
+    onSilence: (error) => told.push(`${error.code}: ${error.message}`),
+    onAnswer: () => back++,
+  });
+  expect(found.status.name).toBe('COMPLETED');
+  expect([front.refused, back]).toEqual([{ [method]: 3 }, 1]);
+  expect(told).toEqual([
+    `TEMPORAL_OVERLOADED: The Temporal server at ${front.address} takes no more requests for now (namespace rate limit ` +
+      'exceeded). Try again later; if it stays, raise the limits of the namespace, or send fewer requests at a time.',
+  ]);
+  await connection.close();
   await front.close();
 });
 
