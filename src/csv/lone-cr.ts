@@ -1,9 +1,10 @@
 /**
- * Finds rows without end, and carriage returns outside of quotes that are no part of a line end and may be meant as one: in a file of one column,
+ * Finds rows without end, or with cells without end, and carriage returns outside of quotes that are no part of a line end and may be meant as one: in a file of one column,
  * and at either end of a row. Elsewhere the number of cells tells that they belong to a value.
  */
 import { NightloadError } from '../errors.js';
 import { BlankRowFinder } from './blank-rows.js';
+import { MOST_CELLS, tooManyCells } from './cells.js';
 import { MOST_ROW_BYTES, rowTooLarge } from './scanner.js';
 
 const QUOTE = 0x22;
@@ -24,6 +25,8 @@ export class LoneCrFinder {
   #row = 1;
   /** Offset of its first byte. */
   #rowStart: number;
+  /** Cells of the row so far that have ended. */
+  #cells = 0;
   /** The line has bytes other than its end, so it is a row. */
   #begun = false;
   /** Offset of a carriage return whose next byte has not come yet. */
@@ -54,12 +57,15 @@ export class LoneCrFinder {
         this.#lost = !this.#inQuotes && !this.#mayOpen;
         this.#inQuotes = !this.#inQuotes;
         this.#begun = true;
-      } else if (this.#inQuotes || (byte !== CR && byte !== LF)) this.#begun = true;
-      else if (byte === CR) this.#open = this.#position + at;
+      } else if (this.#inQuotes || (byte !== CR && byte !== LF)) {
+        this.#begun = true;
+        if (byte === this.#delimiter && !this.#inQuotes && ++this.#cells > MOST_CELLS) return tooManyCells();
+      } else if (byte === CR) this.#open = this.#position + at;
       else {
         if (this.#begun && !this.#blank.isBlank) this.#row++;
         this.#begun = false;
         this.#rowStart = this.#position + at + 1;
+        this.#cells = 0;
         this.#blank.reset();
       }
       this.#mayOpen = byte === QUOTE || byte === this.#delimiter || byte === LF;

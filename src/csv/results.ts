@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse';
 import { Readable } from 'node:stream';
 import type { Operation } from '../contract.js';
 import { NightloadError } from '../errors.js';
-import { readCell } from './cells.js';
+import { MOST_CELLS, readCell } from './cells.js';
 import type { Delimiter } from './dialect.js';
 import { classify, isDone, mayPassUnchanged, parseRowError } from './row-errors.js';
 import type { RowError } from './row-errors.js';
@@ -134,7 +134,7 @@ export async function* readResultRows(
 ): AsyncGenerator<ResultRow> {
   // It may fail before anybody reads it; who reads gets the error then.
   chunks.on('error', () => undefined);
-  const slices = Readable.from(inSlices(chunks), { objectMode: false });
+  const slices = Readable.from(withFewCells(inSlices(chunks), delimiter), { objectMode: false });
   const parser = slices.pipe(
     parse({
       delimiter,
@@ -170,6 +170,34 @@ export async function* readResultRows(
     chunks.destroy();
     slices.destroy();
     parser.destroy();
+  }
+}
+
+const QUOTE = 0x22;
+const LF = 0x0a;
+
+/**
+ * A row of nothing but delimiters has as many cells as bytes, and the parser would make a text of each.
+ * @throws NightloadError `RESULT_UNREADABLE`
+ */
+async function* withFewCells(chunks: AsyncIterable<Buffer>, delimiter: Delimiter): AsyncGenerator<Buffer> {
+  const separator = delimiter.charCodeAt(0);
+  let inQuotes = false;
+  let cells = 0;
+  for await (const chunk of chunks) {
+    for (const byte of chunk) {
+      if (byte === QUOTE) inQuotes = !inQuotes;
+      else if (inQuotes) continue;
+      else if (byte === separator) cells++;
+      else if (byte === LF) cells = 0;
+      if (cells > MOST_CELLS) {
+        throw new NightloadError(
+          'RESULT_UNREADABLE',
+          `A result file of Salesforce has a row of more than ${MOST_CELLS} cells.`,
+        );
+      }
+    }
+    yield chunk;
   }
 }
 
