@@ -21,6 +21,11 @@ const ANY = [
 const OWN: readonly (readonly [program: RegExp, names: RegExp])[] = [
   [/^(?:python|pip)/, /^(?:PIP_[A-Z_]+|PYTHON[A-Z]+|VIRTUAL_ENV|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE)$/],
   [/^go$/, /^(?:GO[A-Z0-9_]+|CGO_[A-Z_]+|CC|CXX|GIT_SSL_CAINFO)$/],
+  // Where its logins lie and how it opens them; its variables for tokens are not among them, since nightload has the same.
+  [
+    /^sf$/,
+    /^(?:DBUS_SESSION_BUS_ADDRESS|SF_(?:DATA_DIR|CONFIG_DIR|CACHE_DIR|ORG_INSTANCE_URL)|SF(?:DX)?_USE_GENERIC_UNIX_KEYCHAIN)$/,
+  ],
   [/^(?:java|mvn)$/, /^(?:JAVA_HOME|JAVA_TOOL_OPTIONS|MAVEN_OPTS|MAVEN_ARGS|M2_HOME)$/],
 ];
 

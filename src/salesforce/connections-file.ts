@@ -103,6 +103,7 @@ class EntryReader {
   readonly #file: ConnectionsFile;
   readonly #env: Environment;
   readonly #name: string;
+  readonly #secretFiles = new Set<string>();
 
   constructor(file: ConnectionsFile, env: Environment, name: string) {
     this.#file = file;
@@ -112,8 +113,10 @@ class EntryReader {
 
   settings(entry: ConnectionEntry): ConnectionSettings {
     const version = this.#optional('apiVersion', entry.apiVersion);
+    const login = this.#login(entry);
     return {
-      ...this.#login(entry),
+      ...login,
+      ...(this.#secretFiles.size > 0 && { secretFiles: [...this.#secretFiles] }),
       allocation: this.#allocation(entry.allocation),
       origin: { name: this.#name, file: this.#file.path },
       ...(version !== undefined && { apiVersion: this.#version(version) }),
@@ -263,6 +266,7 @@ class EntryReader {
   }
 
   #readFile(key: string, path: string): string {
+    this.#secretFiles.add(path);
     try {
       return readPrivately(path, this.#file.mode);
     } catch (error) {

@@ -66,6 +66,8 @@ export type OrgSettings = LoginSettings & {
   apiVersion?: string;
   /** Where it stands, when that is a connections file. */
   origin?: { name: string; file: string };
+  /** Files that its references name. */
+  secretFiles?: readonly string[];
 };
 
 export type ConnectionSettings = OrgSettings & {
@@ -245,6 +247,20 @@ function checkKey(settings: ConnectionSettings): void {
 /** Each connection's share of its org's limits, plain data by name. */
 export function allocationsOf(connections: ReadonlyMap<string, ConnectionSettings>): Map<string, Allocation> {
   return new Map([...connections].map(([name, { allocation }]) => [name, allocation]));
+}
+
+/** Files and folders with secrets of these connections: loads may neither read nor write them. */
+export function secretPathsOf(connections: ReadonlyMap<string, ConnectionSettings>): Set<string> {
+  const paths = [...connections.values()].flatMap((settings) => {
+    const { auth, origin, secretFiles = [] } = settings;
+    return [
+      ...secretFiles,
+      ...(origin === undefined ? [] : [origin.file, `${origin.file}.tokens`]),
+      ...(auth === 'jwt' && settings.keyFile !== undefined ? [settings.keyFile] : []),
+      ...(auth === 'refreshToken' && settings.tokensFolder !== undefined ? [settings.tokensFolder] : []),
+    ];
+  });
+  return new Set(paths);
 }
 
 /** What each connection may be used for, plain data by name; those that are not limited are left out. */

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { stripVTControlCharacters } from 'node:util';
+import { cleanEnvironment } from '../clean-environment.js';
 import { NightloadError } from '../errors.js';
 import { plainText } from '../plain-text.js';
 import { asObject, asText, parseJson } from './json.js';
@@ -19,10 +20,6 @@ const PROGRAM = 'sf';
 /** It starts slowly, and may have to renew its own login. */
 const TIMEOUT_MS = 60_000;
 const MAX_OUTPUT = 1_000_000;
-
-/** What the CLI needs of the environment, and nothing of nightload's: no secret of another connection. */
-const ENVIRONMENT =
-  /^(?:PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|XDG_\w+|DBUS_SESSION_BUS_ADDRESS|HTTPS?_PROXY|NO_PROXY|NODE_EXTRA_CA_CERTS|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|COMSPEC|PATHEXT|SF_(?:DATA_DIR|CONFIG_DIR|CACHE_DIR|USE_GENERIC_UNIX_KEYCHAIN|ORG_INSTANCE_URL)|SFDX_(?:USE_GENERIC_UNIX_KEYCHAIN|INSTANCE_URL))$/i;
 
 const QUIET = {
   SF_DISABLE_TELEMETRY: 'true',
@@ -138,10 +135,9 @@ function unexpected(command: string): NightloadError {
 }
 
 async function output(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; out: string }> {
-  const clean = Object.fromEntries(Object.entries(env).filter(([name]) => ENVIRONMENT.test(name)));
   return new Promise((resolve, reject) => {
     const child = spawn(PROGRAM, args, {
-      env: { ...clean, ...QUIET },
+      env: { ...cleanEnvironment(PROGRAM, env), ...QUIET },
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',

@@ -17,6 +17,8 @@ const MOST_ID_BYTES = 200;
 export class FileRoots {
   /** Absolute, symbolic links resolved. */
   readonly folders: readonly [string, ...string[]];
+  /** Files and folders inside of them that nobody may name, links resolved. */
+  readonly #closed = new Set<string>();
 
   private constructor(folders: [string, ...string[]]) {
     this.folders = folders;
@@ -49,6 +51,17 @@ export class FileRoots {
   }
 
   /**
+   * Secrets of the worker that lie in its folders all the same, for example a connections file in its working directory:
+   * whoever starts a load could load them, or have results written over them.
+   */
+  async keepOut(paths: Iterable<string>): Promise<void> {
+    for (const path of paths) {
+      this.#closed.add(resolve(path));
+      this.#closed.add(await realOrPlanned(resolve(path)));
+    }
+  }
+
+  /**
    * The path behind a `file:` URI that somebody names, links resolved; the file need not exist.
    * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`, `SOURCE_NOT_READABLE`
    */
@@ -77,7 +90,9 @@ export class FileRoots {
   }
 
   #inside(real: string, path: string): string {
-    if (!this.folders.some((root) => real === root || real.startsWith(root.endsWith(sep) ? root : root + sep))) {
+    const isBelow = (folder: string): boolean =>
+      real === folder || real.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+    if (!this.folders.some(isBelow) || [...this.#closed].some(isBelow)) {
       throw new NightloadError(
         'FILE_OUTSIDE_ROOTS',
         `${path} lies outside the folders that this worker may use (${this.folders.join(', ')}). ` +

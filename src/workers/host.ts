@@ -8,7 +8,13 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { Activities } from '../activities/index.js';
 import { dataConverterFromEnvironment } from '../codec/data-converter.js';
 import { DEFAULT_TASK_QUEUE } from '../contract.js';
-import { allocationsOf, allowsOf, connectionsFromEnvironment, openConnection } from '../salesforce/settings.js';
+import {
+  allocationsOf,
+  allowsOf,
+  connectionsFromEnvironment,
+  openConnection,
+  secretPathsOf,
+} from '../salesforce/settings.js';
 import type { ConnectionSettings, Environment } from '../salesforce/settings.js';
 import { FileRoots, folderUri } from '../storage/roots.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
@@ -80,6 +86,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     ? FileRoots.fromEnvironment(env, process.cwd())
     : FileRoots.open(options.roots));
   const settings = options.connections ?? connectionsFromEnvironment(env);
+  await roots.keepOut(secretPathsOf(settings));
   const output = options.output ?? env['NIGHTLOAD_OUTPUT'];
   return {
     connection,

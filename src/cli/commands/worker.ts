@@ -8,6 +8,7 @@ import {
   allowsOf,
   connectionsFromEnvironment,
   openConnection,
+  secretPathsOf,
   withSfCli,
 } from '../../salesforce/settings.js';
 import { FileRoots, folderUri } from '../../storage/roots.js';
@@ -25,6 +26,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   );
   const dataConverter = dataConverterFromEnvironment(env);
   const roots = await FileRoots.fromEnvironment(env, process.cwd());
+  await roots.keepOut(secretPathsOf(settings));
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
   Runtime.install({ logger: workerLogger('WARN') });
