@@ -26,13 +26,9 @@ const READ = { unionfs: 'Unlicense' };
 
 const { packages } = JSON.parse(readFileSync(path('package-lock.json'), 'utf8'));
 const byLicence = new Map();
-let tools = 0;
 for (const [place, { version, license, dev, devOptional }] of Object.entries(packages)) {
   if (place === '') continue;
-  if (dev || devOptional) {
-    tools++;
-    continue;
-  }
+  if (dev || devOptional) continue;
   const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
   const licence = license ?? READ[name];
   if (!KNOWN.includes(licence)) {
@@ -50,7 +46,7 @@ const page = `# Licences
 
 nightload itself is under the [Apache License 2.0](../LICENSE). This page lists every package that is installed with it, those that it brings
 and Temporal's SDK that it asks for, with all that these bring, as \`package-lock.json\` has them. \`npm run licenses\` writes it. What only builds and tests
-nightload (${tools} packages) is not listed. \`@temporalio/core-bridge\` holds a library that was compiled from Rust packages, which its
+nightload is not listed. \`@temporalio/core-bridge\` holds a library that was compiled from Rust packages, which its
 \`Cargo.lock\` names.
 
 ${sections.map(([licence, lines]) => `## ${licence}\n\n${[...lines].sort().join('\n')}\n`).join('\n')}`;
