@@ -47,9 +47,9 @@ async function judgeJobs(given: Case, { org }: World, result: BulkLoadResult | u
 }
 
 /** How often each row was applied, by its key. */
-function applied({ org, keyField, rows }: World): Map<string, number> {
+function applied({ org, object, keyField, rows }: World): Map<string, number> {
   const times = new Map(rows.map(({ key }) => [key, 0]));
-  for (const record of org.records('Account')) {
+  for (const record of org.records(object)) {
     const key = record.values.get(keyField) ?? '';
     times.set(key, (times.get(key) ?? 0) + record.applied);
   }
@@ -66,8 +66,10 @@ function judgeRows(world: World, all: boolean): string[] {
   if (all && never > 0) complaints.push(`${never} rows were never applied`);
   const names = new Map(world.rows.map(({ key, name }) => [key, name]));
   const wrong = world.org
-    .records('Account')
-    .filter(({ values, applied: n }) => n > 0 && values.get('Name') !== names.get(values.get(world.keyField) ?? ''));
+    .records(world.object)
+    .filter(
+      ({ values, applied: n }) => n > 0 && values.get(world.valueField) !== names.get(values.get(world.keyField) ?? ''),
+    );
   if (wrong.length > 0) complaints.push(`${wrong.length} records have a wrong value`);
   return complaints;
 }

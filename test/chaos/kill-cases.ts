@@ -57,6 +57,30 @@ const named = (...names: string[]): Spot[] => SPOTS.filter(({ name }) => names.i
 
 const AT_REST = 'waits for the next look';
 
+/** A create that never answers holds a worker up that is to end. */
+const HANGING_CREATE: Case = {
+  name: 'worker stopped by SIGTERM while a create hangs',
+  load: INSERT,
+  faults: [{ kind: 'create', action: 'hang' }],
+  troubles: [{ at: { kind: 'create' }, act: 'term' }],
+  slow: true,
+  looksForJobs: true,
+};
+
+/** Their jobs are of a type of their own, which is another list to look for lost ones in. */
+const BIG: LoadPlan = { ...INSERT, object: 'Reading__b', parts: 2 };
+const BIG_OBJECT_CASES: readonly Case[] = [
+  ...killed(
+    SPOTS.filter(({ name }) =>
+      ['has created a job and not heard of it', 'begins an upload', 'has closed and not heard of it'].includes(name),
+    ).map((spot) => ({ ...spot, load: BIG })),
+    'kill',
+    'big object: worker killed',
+  ),
+  { name: 'big object: reply to the create lost', load: BIG, faults: [{ kind: 'create', action: 'resetAfterApply' }] },
+  { name: 'big object: reply to the close lost', load: BIG, faults: [{ kind: 'close', action: 'resetAfterApply' }] },
+].map((one) => (one.name.includes('create') ? { ...one, slow: true, looksForJobs: true } : one));
+
 function moreKills(): Case[] {
   const threeParts: LoadPlan = { ...INSERT, rows: 600, parts: 3 };
   const twice = (name: string, first: Moment, second: Moment, load = INSERT): Case => ({
@@ -127,6 +151,8 @@ export function killCases(): Case[] {
   return [
     ...killed(SPOTS, 'kill', 'worker killed'),
     ...moreKills(),
+    ...BIG_OBJECT_CASES,
+    HANGING_CREATE,
     ...killed(named(AT_REST, 'begins an upload', 'closes', 'looks at the job'), 'term', 'worker stopped by SIGTERM'),
     ...killed(
       SPOTS.filter(({ slow, at }) => slow !== true && at.held !== 'stored').map(({ name, at, load = INSERT }) => ({

@@ -5,6 +5,8 @@ import type { Fault, RequestKind } from '../../src/simulator/index.js';
 export interface LoadPlan {
   /** `keyed insert` names its external id, so that its retry may be an upsert. */
   operation: 'insert' | 'keyed insert' | 'upsert' | 'delete';
+  /** Big objects are for inserts only. @default 'Account' */
+  object?: 'Account' | 'Reading__b';
   rows: number;
   parts: number;
   /** So many rows find their record locked at their first try, so that the retry has work. */

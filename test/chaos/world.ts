@@ -32,6 +32,9 @@ export class World {
   readonly folder: string;
   readonly rows: readonly Row[];
   readonly keyField: string;
+  readonly object: string;
+  /** Holds the `name` of a row. */
+  readonly valueField: string;
   readonly client: Client;
   readonly kills: Killing[] = [];
   readonly #case: Case;
@@ -57,6 +60,8 @@ export class World {
     this.#token = org.token;
     this.client = new Client({ connection: temporal.connection });
     this.keyField = keyFieldOf(given.load);
+    this.object = given.load.object ?? 'Account';
+    this.valueField = this.object === 'Account' ? 'Name' : 'Value__c';
     this.rows = rowsOf(given.load, org);
   }
 
@@ -82,7 +87,7 @@ export class World {
     this.startWorker();
     const input: BulkLoadInput = {
       source: pathToFileURL(source).href,
-      object: 'Account',
+      object: this.object,
       operation: load.operation === 'keyed insert' ? 'insert' : load.operation,
       loadId: `chaos-${randomUUID().slice(0, 8)}`,
       poll: { initialInterval: '500ms', maximumInterval: '1s', settleInterval: '300ms' },
@@ -170,13 +175,22 @@ export class World {
 }
 
 /** A plain insert has a key that the org does not know as one: rows that are applied twice are not refused. */
-function keyFieldOf({ operation }: LoadPlan): string {
+function keyFieldOf({ operation, object }: LoadPlan): string {
+  if (object === 'Reading__b') return 'Meter__c';
   return operation === 'insert' ? 'AccountNumber' : 'External_Id__c';
 }
 
 function rowsOf(plan: LoadPlan, org: Simulator): Row[] {
   const keyField = keyFieldOf(plan);
   const keys = Array.from({ length: plan.rows }, (_, i) => `K-${i + 1}`);
+  if (plan.object === 'Reading__b') {
+    const cells = (key: string, i: number) => ({
+      [keyField]: key,
+      Read_At__c: '2026-11-29T01:00:00Z',
+      Value__c: `${i}`,
+    });
+    return keys.map((key, i) => ({ key, name: `${i}`, cells: cells(key, i) }));
+  }
   const exists = plan.operation === 'upsert' || plan.operation === 'delete';
   // An upsert meets records with an older value, but for the last third, which it creates.
   const there = keys.slice(0, plan.operation === 'upsert' ? Math.floor((plan.rows * 2) / 3) : plan.rows);
