@@ -68,9 +68,10 @@ export async function acquireLock(path: string, times: Partial<LockTimes> = {}):
 
 function hold(path: string, mine: number, { beatMs, inherited }: { beatMs: number; inherited: boolean }): HeldLock {
   const file = `${path}.${mine}`;
+  let touched: Promise<void> = Promise.resolve();
   const touch = (): void => {
     const now = new Date();
-    void utimes(file, now, now).catch(() => undefined);
+    touched = utimes(file, now, now).catch(() => undefined);
   };
   const beating = setInterval(touch, beatMs);
   beating.unref();
@@ -79,6 +80,8 @@ function hold(path: string, mine: number, { beatMs, inherited }: { beatMs: numbe
     isHeld: async () => (await newestOf(path)) === mine,
     async release() {
       clearInterval(beating);
+      // One that is under way would come after, and the lock would look held.
+      await touched;
       // The file stays, so that numbers only grow; nobody was at work in 1970.
       await utimes(file, 0, 0).catch(() => undefined);
     },

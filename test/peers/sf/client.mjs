@@ -6,6 +6,8 @@ import { toCsv } from '../rows.mjs';
 
 export const name = 'sf';
 
+const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
 export const install = (place) =>
   npmInstall(fileURLToPath(new URL('package.json', import.meta.url)), place, '@salesforce/cli');
 
@@ -60,6 +62,15 @@ export async function connect({ place, files, url, token }) {
       const as = ['--instance-url', url, '--no-prompt', '--alias', 'org'];
       const login = await sf(['org', 'login', 'access-token', ...as], { SF_ACCESS_TOKEN: token });
       checks.equal('login with a token', login.result?.username, 'integration@nightload.example');
+      const taken = await run(process.execPath, [MAIN, 'connection', 'test', '--from-sf', 'org', '--json'], {
+        env: { ...env, PATH: `${place}node_modules/.bin:${env.PATH}` },
+      });
+      const [tested] = JSON.parse(taken.out).connections;
+      checks.equal(
+        'nightload takes that login',
+        [taken.code, tested.error ?? tested.user?.username],
+        [0, 'integration@nightload.example'],
+      );
       const file = `${files}later.csv`;
       await writeFile(file, toCsv(rows));
       const { result } = await bulk('upsert', object, file, 'org', '--external-id', key);
