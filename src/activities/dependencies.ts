@@ -1,5 +1,6 @@
 /** What activities need from the process that runs them. */
 import { Context } from '@temporalio/activity';
+import type { Info } from '@temporalio/activity';
 import { NightloadError } from '../errors.js';
 import type { SearchAttributeName } from '../contract.js';
 import { plainText } from '../plain-text.js';
@@ -13,6 +14,9 @@ import type { FixerName } from './types.js';
 
 /** A load that runs, one that has ended, or nobody that this namespace knows. */
 export type JobOwner = 'running' | 'ended' | 'unknown';
+
+/** Who called a step, as Temporal tells it. */
+export type Caller = Pick<Info, 'workflowExecution' | 'workflowType' | 'taskQueue' | 'activityType'>;
 
 export interface ActivityDependencies {
   /** Open connections by name. */
@@ -32,6 +36,12 @@ export interface ActivityDependencies {
   defaultOutput: string;
   /** Which of nightload's search attributes the namespace knows. */
   searchAttributes: () => Promise<SearchAttributeName[]>;
+  /**
+   * Whether a step may be done for the workflow that called it: one of these types, on this worker's queue. Where nobody
+   * can tell, as without a server, every caller may.
+   * @throws ApplicationFailure `CALLER_REFUSED`
+   */
+  admit?: (caller: Caller, types: readonly string[]) => Promise<void>;
   /** Whose a job is, by the job ids that workflows note; `unknown` also where that cannot be told. */
   ownerOf: (jobId: string) => Promise<JobOwner>;
   /** Ids of the workflows that note a job, at most a few; none where that cannot be told. */

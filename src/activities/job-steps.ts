@@ -1,4 +1,5 @@
 /** Calls that change or read a job, one request each where nothing goes wrong. */
+import { Context } from '@temporalio/activity';
 import { NightloadError } from '../errors.js';
 import { isTerminal } from '../contract.js';
 import type { LimitInfo } from '../salesforce/context.js';
@@ -6,6 +7,7 @@ import type { JobInfo } from '../salesforce/job-info.js';
 import { jobReason } from '../domain/job-reasons.js';
 import { detailOf } from '../salesforce/detail.js';
 import { isInvalidJobState, SalesforceError } from '../salesforce/errors.js';
+import { audit } from './audit.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { noteDetail } from './details.js';
@@ -76,7 +78,10 @@ export function abortJob(dependencies: ActivityDependencies): (input: AbortJobIn
         const now = await lookOf(await connection.getJob(jobId, context), dependencies, input);
         if (now.state !== 'Open') return now;
       }
-      return await lookOf(await connection.abortJob(jobId, context), dependencies, input);
+      const aborted = await lookOf(await connection.abortJob(jobId, context), dependencies, input);
+      const isOrphan = Context.current().info.workflowType === 'orphanJobs';
+      await audit(isOrphan ? 'abort orphan' : 'abort', dependencies, { name: input.connection, jobId });
+      return aborted;
     } catch (error) {
       if (error instanceof SalesforceError && error.code === 'JOB_NOT_FOUND' && step.believes(error)) {
         return { id: jobId, state: 'Deleted', processed: 0, failed: 0, errorMessage: 'The job no longer exists.' };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fingerprint } from '../storage/files.js';
 import { runFolder } from '../layout.js';
 import { folderUri } from '../storage/roots.js';
+import { audit } from './audit.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf, permit, permitFixer } from './dependencies.js';
 import { NightloadError } from '../errors.js';
@@ -26,6 +27,10 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
     // A check takes nothing for itself.
     if (input.refuseLanded !== undefined) await claimResultFolder(roots, output, input.executionId);
     if (input.refuseLanded === true) await refuseIfLanded(output, input.executionId);
+    await audit(input.refuseLanded === undefined ? 'check' : 'start', dependencies, {
+      name: input.connection,
+      loadId: input.loadId,
+    });
     return {
       filesQueue: dependencies.filesQueue,
       host: hostname(),

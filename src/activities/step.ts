@@ -34,6 +34,13 @@ const USED_UP: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 
 const NOT_NOW_CODES: readonly string[] = [...USED_UP, 'CONCURRENT_LIMIT', 'UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE'];
 const NOT_NOW_STATUS: readonly (number | undefined)[] = [429, 503];
 
+/**
+ * What nobody foresaw may be a passing fault of this machine, so it is tried again, but not for as long as an outage:
+ * a mistake in the code stays one.
+ */
+const UNFORESEEN_MS = 1_800_000;
+const MISTAKE_MS = 60_000;
+
 /** A step that begins so much later than it was asked for has met an outage, or a restore of what asked for it. */
 const LATE_MS = 120_000;
 
@@ -139,14 +146,23 @@ async function inStep<T>(body: (step: Step) => Promise<T>): Promise<Counted<T>> 
       ...(step.late && { late: true }),
     };
   } catch (error) {
-    const isFinal =
-      error instanceof SalesforceError ? believes(error) : error instanceof NightloadError && !error.retryable;
-    // Anything else that happened in between ends the repetition.
-    if (!(error instanceof SalesforceError) || error.code !== doubt?.code) doubt = undefined;
-    beat();
-    const { memory } = step;
     // Streams and undici report an abort in their own ways; its reason is what counts.
     const failed: unknown = signal.aborted ? signal.reason : (missingFile(error) ?? error);
+    const unforeseen = unforeseenCode(failed);
+    if (unforeseen !== undefined && doubt?.code !== unforeseen) {
+      doubt = { code: unforeseen, since: context.info.currentAttemptScheduledTimestampMs };
+    }
+    const isFinal =
+      unforeseen !== undefined
+        ? repeatedFor(doubt, context.info) >= limitOf(failed)
+        : error instanceof SalesforceError
+          ? believes(error)
+          : error instanceof NightloadError && !error.retryable;
+    // Anything else that happened in between ends the repetition.
+    if (unforeseen === undefined && (!(error instanceof SalesforceError) || error.code !== doubt?.code))
+      doubt = undefined;
+    beat();
+    const { memory } = step;
     throw toFailure(failed, { requests, ...(memory && { memory }) }, context.info, isFinal);
   } finally {
     clearInterval(timer);
@@ -186,6 +202,23 @@ function waitAfter({ code, retryAfterMs = 0 }: SalesforceError, info: Info): num
   return retryAfterMs > 0 ? Math.min(Math.max(retryAfterMs, SHORTEST_WAIT), LONGEST_WAIT) : undefined;
 }
 
+/** Names a kind of error that nobody foresaw; undefined for all others. */
+function unforeseenCode(error: unknown): string | undefined {
+  const foreseen = [NightloadError, ApplicationFailure, CancelledFailure].some((kind) => error instanceof kind);
+  return foreseen ? undefined : `UNEXPECTED ${error instanceof Error ? error.name : typeof error}`;
+}
+
+function limitOf(error: unknown): number {
+  const isMistake = [TypeError, RangeError, ReferenceError, SyntaxError].some((kind) => error instanceof kind);
+  // What the system refuses has a code of its own, whatever its class.
+  return isMistake && (error as NodeJS.ErrnoException).code === undefined ? MISTAKE_MS : UNFORESEEN_MS;
+}
+
+/** By the server's clock: attempts may be those of several workers. */
+function repeatedFor(doubt: Doubt | undefined, info: Info): number {
+  return info.currentAttemptScheduledTimestampMs - (doubt?.since ?? Infinity);
+}
+
 function toFailure(error: unknown, known: FailureDetails, info: Info, isFinal: boolean): Error {
   const details = [known];
   if (error instanceof CancelledFailure) {
@@ -210,7 +243,7 @@ function toFailure(error: unknown, known: FailureDetails, info: Info, isFinal: b
     });
     return withDetail(failure, detailFor(error));
   }
-  return unforeseen(error, details);
+  return unforeseen(error, known, isFinal);
 }
 
 function detailFor(error: NightloadError): Omit<PlatformDetail, 'at'> | undefined {
@@ -226,7 +259,7 @@ const SYSTEM_CODE = /^[A-Z][A-Z0-9_]{1,60}$/;
  * It may be a passing fault of this machine, so it is tried again, and it is seen in the UI. Its words may be anything:
  * a parser repeats what it could not read.
  */
-function unforeseen(error: unknown, details: FailureDetails[]): Error {
+function unforeseen(error: unknown, known: FailureDetails, isFinal: boolean): Error {
   const { name, code, syscall, message, stack } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   const shown = [
     typeof name === 'string' && /^\w{1,60}$/.test(name) ? name : 'Error',
@@ -238,7 +271,9 @@ function unforeseen(error: unknown, details: FailureDetails[]): Error {
   const failure = ApplicationFailure.create({
     type: 'UNEXPECTED',
     message: `An error that nightload does not know: ${shown}. Its words are in report.json; please report it.`,
-    details,
+    nonRetryable: isFinal,
+    // An upload has one attempt: its workflow counts.
+    details: [{ ...known, believedAfterMs: limitOf(error) } satisfies FailureDetails],
     cause,
   });
   return withDetail(failure, {

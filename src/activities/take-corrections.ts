@@ -19,6 +19,7 @@ import { NightloadError } from '../errors.js';
 import { fingerprint, holding, makeFolder, readRange, saveStream, scanRange } from '../storage/files.js';
 import type { ForeignFile } from '../storage/files.js';
 import { RowFile } from '../storage/row-file.js';
+import { audit } from './audit.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { permit } from './dependencies.js';
 import { landedFiles } from './ended-parts.js';
@@ -59,10 +60,12 @@ export function takeCorrections(
     const remaining = await takeOut(rows, plan, rejected, folder, step);
     const stage = rows.plan;
     // After a reset the same number may name another file: what the first one sent must not count as its rows.
+    const taken = stage.parts.reduce((sum, { records }) => sum + records, 0);
+    if (!input.fromFixer) await audit('correction', dependencies, { name: input.connection, rows: taken });
     const stageFolder = join(folder, contentName(stage));
     await savePlan(stageFolder, stage);
     return {
-      rows: stage.parts.reduce((sum, { records }) => sum + records, 0),
+      rows: taken,
       remaining: remaining.rows,
       ...(rows.left > 0 && { left: rows.left }),
       ...(rows.warnings && { warnings: rows.warnings }),

@@ -444,6 +444,8 @@ export interface GatherRejectedInput {
 }
 
 export interface WriteReportInput {
+  /** Of the load, for the audit line. */
+  connection?: string;
   outputUri: string;
   workUri: string;
   /** `file:` URIs of the pieces, in order. */

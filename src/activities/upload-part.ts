@@ -4,9 +4,11 @@ import { crc32 } from 'node:zlib';
 import { headerBytes } from '../csv/header.js';
 import type { PartRange } from '../csv/parts.js';
 import { partFolder } from '../layout.js';
+import type { SalesforceConnection } from '../salesforce/connection.js';
+import { isId } from '../salesforce/paths.js';
 import { holding, readRange } from '../storage/files.js';
 import type { ForeignFile } from '../storage/files.js';
-import { claimPart } from './claim.js';
+import { claimPart, saveClaim } from './claim.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { connectionOf } from './dependencies.js';
 import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from './stage.js';
@@ -24,22 +26,47 @@ export function uploadPart(
     const plan = await loadPlan(roots, stageFolder);
     const range = rangeOf(plan, input.part);
     await checkUnchanged(plan);
-    const sentBefore = await claimPart(join(stageFolder, partFolder(input.part)), input.jobId, input.replaces);
-    if (sentBefore !== undefined) return { sentBefore };
+    const folder = join(stageFolder, partFolder(input.part));
+    const connection = connectionOf(dependencies, input.connection);
+    const sentBefore = await claimPart(folder, input.jobId, input.replaces);
+    if (sentBefore !== undefined) {
+      if (await mayHaveHad(connection, sentBefore, input, step)) return { sentBefore };
+      await saveClaim(folder, input.jobId);
+    }
     const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding);
     const bytes = header.length + range.end - range.start;
     step.bytesTotal = bytes;
     // Opened once: what comes into its place while it is sent is not sent.
     await holding(plan.rows, (rows) =>
-      connectionOf(dependencies, input.connection).uploadJobData(
-        input.jobId,
-        bytes,
-        () => body(header, plan, rows, range, step),
-        { ...step.call, apiVersion: input.apiVersion },
-      ),
+      connection.uploadJobData(input.jobId, bytes, () => body(header, plan, rows, range, step), {
+        ...step.call,
+        apiVersion: input.apiVersion,
+      }),
     );
     return { records: range.records, bytes };
   });
+}
+
+/**
+ * Whether a job that the part's folder names can have had the part. Whoever may write there could name a job of another
+ * program, which the load would then take for its own, and abort. In doubt it had it: no row is sent twice.
+ */
+async function mayHaveHad(
+  connection: SalesforceConnection,
+  claimed: string,
+  { jobId, apiVersion }: UploadPartInput,
+  { call }: Step,
+): Promise<boolean> {
+  if (!isId(claimed)) return false;
+  try {
+    const context = { ...call, apiVersion };
+    const [one, ours] = [await connection.getJob(claimed, context), await connection.getJob(jobId, context)];
+    return (['object', 'operation', 'externalIdFieldName', 'createdById'] as const).every(
+      (key) => one[key]?.toLowerCase() === ours[key]?.toLowerCase(),
+    );
+  } catch {
+    return true;
+  }
 }
 
 /** The last piece is held back until the content is known to be what was planned: else nothing is stored. */

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { defused } from '../csv/defuse.js';
 import type { BulkLoadResult } from '../contract.js';
 import { makeFolder, readRange, removeFile, saveStream, saveText } from '../storage/files.js';
+import { audit } from './audit.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { detailOfError, readDetails } from './details.js';
 import { allJobs, landedFiles } from './ended-parts.js';
@@ -61,6 +62,7 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     };
     // Before the report: by it a run that was reset tells its own report from that of another.
     const { loadId, workflowId, runId, state, records } = input.report;
+    if (state === 'Canceled') await audit('cancel', dependencies, { name: input.connection, loadId });
     await makeFolder(work);
     await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
     await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });

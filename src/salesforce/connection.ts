@@ -17,6 +17,7 @@ import type { JobInfo, JobPage, JobSpec } from './job-info.js';
 import { asArray, asObject, asText, parseJson } from './json.js';
 import { parseLimits } from './limits.js';
 import type { OrgLimits } from './limits.js';
+import { dataPath, describePath, jobPath, jobsPath, nextPage } from './paths.js';
 import { resultStream } from './result-stream.js';
 import type { AccessToken, TokenSource } from './tokens.js';
 import { Transport } from './transport.js';
@@ -60,22 +61,6 @@ const MAX_DESCRIBE = 16_000_000;
 
 /** An org keeps a job for seven days and takes 15,000 batches a day, so it lists some hundred pages of a thousand. */
 const MAX_PAGES = 500;
-
-function jobsPath(context: ApiContext): string {
-  return `/services/data/${context.apiVersion}/jobs/ingest`;
-}
-
-function jobPath(jobId: string, context: ApiContext): string {
-  return `${jobsPath(context)}/${encodeURIComponent(jobId)}`;
-}
-
-/** The path that a link leads to, `..` and the like resolved; undefined when it leads to another host. */
-function pathOnly(link: string): string | undefined {
-  const here = 'https://org.invalid';
-  if (!URL.canParse(link, here)) return undefined;
-  const { origin, pathname } = new URL(link, here);
-  return origin === here ? pathname : undefined;
-}
 
 function isHtml({ headers }: ReplyHead): boolean {
   return /\bhtml\b/i.test(headers['content-type'] ?? '');
@@ -135,7 +120,7 @@ export class SalesforceConnection {
   }
 
   async createJob(spec: JobSpec, context: ApiContext): Promise<JobInfo> {
-    const call = { kind: 'create', method: 'POST', path: jobsPath(context) } as const;
+    const call = { kind: 'create', method: 'POST', path: jobsPath(context.apiVersion) } as const;
     return this.#json({ ...call, ...jsonBody(jobRequest(spec)) }, context, parseJobInfo);
   }
 
@@ -156,7 +141,7 @@ export class SalesforceConnection {
       {
         kind: 'upload',
         method: 'PUT',
-        path: `${jobPath(jobId, context)}/batches`,
+        path: `${jobPath(context.apiVersion, jobId)}/batches`,
         accept: JSON_TYPE,
         transfer: true,
         body: () => ({ type: 'text/csv', content: new UploadBody(openBody, contentLength) }),
@@ -179,7 +164,7 @@ export class SalesforceConnection {
   }
 
   async getJob(jobId: string, context: ApiContext): Promise<JobInfo> {
-    return this.#json({ kind: 'info', method: 'GET', path: jobPath(jobId, context) }, context, parseJobInfo);
+    return this.#json({ kind: 'info', method: 'GET', path: jobPath(context.apiVersion, jobId) }, context, parseJobInfo);
   }
 
   /**
@@ -204,16 +189,16 @@ export class SalesforceConnection {
   }
 
   async *#listType(type: string, context: ApiContext): AsyncGenerator<JobInfo> {
-    const first = `${jobsPath(context)}?jobType=${type}`;
+    const first = `${jobsPath(context.apiVersion)}?jobType=${type}`;
     const asked = new Set<string>();
     for (let path: string | undefined = first; path !== undefined;) {
       asked.add(path);
       const page: JobPage = await this.#json({ kind: 'list', method: 'GET', path }, context, (value) => {
         const found = parseJobPage(value);
         // A list that never ends, goes in circles or leads elsewhere is none; cut short, jobs would be missing from it.
-        const isNext = (next: string): boolean =>
-          asked.size < MAX_PAGES && !asked.has(next) && pathOnly(next) === jobsPath(context);
-        return found?.next === undefined || isNext(found.next) ? found : undefined;
+        if (found?.next === undefined) return found;
+        const next = nextPage(found.next, jobsPath(context.apiVersion));
+        return next === undefined || asked.size >= MAX_PAGES || asked.has(next) ? undefined : { ...found, next };
       });
       yield* page.jobs;
       path = page.next;
@@ -226,7 +211,7 @@ export class SalesforceConnection {
       {
         kind: 'results',
         method: 'GET',
-        path: `${jobPath(jobId, context)}/${kind}`,
+        path: `${jobPath(context.apiVersion, jobId)}/${kind}`,
         accept: 'text/csv',
         transfer: true,
       },
@@ -248,12 +233,12 @@ export class SalesforceConnection {
   }
 
   async describe(object: string, context: ApiContext): Promise<ObjectDescribe> {
-    const path = `/services/data/${context.apiVersion}/sobjects/${encodeURIComponent(object)}/describe`;
+    const path = describePath(context.apiVersion, object);
     return this.#json({ kind: 'describe', method: 'GET', path }, context, parseDescribe, MAX_DESCRIBE);
   }
 
   async limits(context: ApiContext): Promise<OrgLimits> {
-    const path = `/services/data/${context.apiVersion}/limits`;
+    const path = `${dataPath(context.apiVersion)}/limits`;
     return this.#json({ kind: 'limits', method: 'GET', path }, context, parseLimits);
   }
 
@@ -263,7 +248,7 @@ export class SalesforceConnection {
    */
   async mayHardDelete(context: ApiContext): Promise<boolean | undefined> {
     const soql = `SELECT ${HARD_DELETE} FROM UserPermissionAccess LIMIT 1`;
-    const path = `/services/data/${context.apiVersion}/query?q=${encodeURIComponent(soql)}`;
+    const path = `${dataPath(context.apiVersion)}/query?q=${encodeURIComponent(soql)}`;
     return this.#json({ kind: 'query', method: 'GET', path }, context, (value) => {
       const [record] = asArray(asObject(value)?.['records']);
       const may = asObject(record)?.[HARD_DELETE];
@@ -301,7 +286,7 @@ export class SalesforceConnection {
   }
 
   async #setState(kind: RequestKind, jobId: string, state: string, context: ApiContext): Promise<JobInfo> {
-    const call = { kind, method: 'PATCH', path: jobPath(jobId, context) } as const;
+    const call = { kind, method: 'PATCH', path: jobPath(context.apiVersion, jobId) } as const;
     return this.#json({ ...call, ...jsonBody({ state }) }, context, parseJobInfo);
   }
 

@@ -65,7 +65,7 @@ function versionText(value: unknown): string | undefined {
 }
 
 /** What a reply says of a job goes into histories and onto terminals: only what has its form is taken. */
-const ID = /^[A-Za-z0-9]{1,18}$/;
+const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
 const WORD = /^[A-Za-z]{1,40}$/;
 const NAME = /^[A-Za-z]\w{0,254}$/;
 const TIME = /^\d{4}-[\d-]{2,5}T[\d:.]{2,20}(?:Z|[+-][\d:]{2,6})?$/;

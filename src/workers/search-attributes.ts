@@ -38,28 +38,55 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
   }
 }
 
+type Listed = { workflowId: string; runId: string };
+
+/** More workflows than these note no job. */
+const MAX_LISTED = 20;
+
+async function notedBy(connection: NativeConnection, namespace: string, jobId: string): Promise<Listed[]> {
+  const query = `NightloadJobIds = '${jobId}'`;
+  const { workflowService } = connection;
+  const { executions } = await workflowService.listWorkflowExecutions({ namespace, query, pageSize: MAX_LISTED });
+  const listed = executions.map(({ execution }) => ({
+    workflowId: execution?.workflowId ?? '',
+    runId: execution?.runId ?? '',
+  }));
+  const ours = await Promise.all(listed.map((one) => isPartOfLoad(connection, namespace, one)));
+  return listed.filter((_, n) => ours[n]);
+}
+
+/**
+ * Whoever starts a workflow says its search attributes; of a part it is the load that starts it, and the part that says
+ * them. So only those of parts count.
+ */
+async function isPartOfLoad(connection: NativeConnection, namespace: string, execution: Listed): Promise<boolean> {
+  const { workflowExecutionInfo: info } = await connection.workflowService.describeWorkflowExecution({
+    namespace,
+    execution,
+  });
+  const parent = info?.parentExecution?.workflowId;
+  if (!['ingestJob', 'retryFailedRows'].includes(info?.type?.name ?? '') || !parent) return false;
+  return execution.workflowId.startsWith(`${parent}/`);
+}
+
 /** Whose a job is, by the `NightloadJobIds` of workflows; `unknown` on servers without that attribute. */
 export async function jobOwner(connection: NativeConnection, namespace: string, jobId: string): Promise<JobOwner> {
   if (!/^[A-Za-z0-9]+$/.test(jobId)) return 'unknown';
-  const count = async (more: string): Promise<number> => {
-    const query = `NightloadJobIds = '${jobId}'${more}`;
-    return Number((await connection.workflowService.countWorkflowExecutions({ namespace, query })).count);
-  };
   try {
-    if ((await count(" AND ExecutionStatus = 'Running'")) > 0) return 'running';
-    return (await count('')) > 0 ? 'ended' : 'unknown';
+    const query = `NightloadJobIds = '${jobId}' AND ExecutionStatus = 'Running'`;
+    const { count } = await connection.workflowService.countWorkflowExecutions({ namespace, query });
+    if (Number(count) > 0) return 'running';
+    return (await notedBy(connection, namespace, jobId)).length > 0 ? 'ended' : 'unknown';
   } catch {
     return 'unknown';
   }
 }
 
-/** Ids of the workflows that have a job among their `NightloadJobIds`; none on servers without that attribute. */
+/** Ids of the parts that have a job among their `NightloadJobIds`; none on servers without that attribute. */
 export async function jobWorkflows(connection: NativeConnection, namespace: string, jobId: string): Promise<string[]> {
   if (!/^[A-Za-z0-9]+$/.test(jobId)) return [];
   try {
-    const query = `NightloadJobIds = '${jobId}'`;
-    const { executions } = await connection.workflowService.listWorkflowExecutions({ namespace, query, pageSize: 20 });
-    return [...new Set(executions.flatMap(({ execution }) => execution?.workflowId ?? []))];
+    return [...new Set((await notedBy(connection, namespace, jobId)).map(({ workflowId }) => workflowId))];
   } catch {
     return [];
   }

@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from '@temporalio/worker';
+import { Runtime, Worker } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
@@ -22,6 +22,7 @@ import type { FileRoots } from '../storage/roots.js';
 import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../temporal-errors.js';
 import { workflowBundle } from './bundle.js';
+import { admitCallers } from './callers.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 
 export interface NightloadWorkerOptions {
@@ -94,6 +95,12 @@ export async function prepareActivities(
     filesQueue,
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
     searchAttributes: () => knownSearchAttributes(current(), namespace),
+    admit: admitCallers({
+      connection: current,
+      namespace,
+      taskQueue,
+      warn: (text) => Runtime.instance().logger.warn(text),
+    }),
     ownerOf: (jobId) => jobOwner(current(), namespace, jobId),
     workflowsOf: (jobId) => jobWorkflows(current(), namespace, jobId),
   });

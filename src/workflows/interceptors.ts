@@ -1,7 +1,7 @@
 /**
- * Signals whose payload cannot be decoded: the SDK would fail the workflow's task again and again, so that whoever may
- * send signals could freeze any load and the ledger of any org. Here such a payload is left out before the signal is
- * handled, and its handler drops the signal as it drops any other that says nothing of use.
+ * Inputs and signals that cannot be decoded: the SDK would fail the workflow's task again and again, so that whoever may
+ * send signals could freeze any load and the ledger of any org. Here such payloads are left out before anything is made
+ * of them: the input is then refused, and the signal dropped, as any other that says nothing of use.
  */
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadConverter } from '@temporalio/common';
@@ -43,10 +43,10 @@ export function interceptors(): WorkflowInterceptors {
     internals: [
       {
         activate(input, next) {
-          for (const { signalWorkflow } of input.activation.jobs ?? []) {
-            const payloads = signalWorkflow?.input;
-            if (signalWorkflow && payloads && !isReadable(payloads as Payload[], converter()))
-              signalWorkflow.input = [];
+          const by = converter();
+          for (const { signalWorkflow: signal, initializeWorkflow: start } of input.activation.jobs ?? []) {
+            if (signal?.input && !isReadable(signal.input as Payload[], by)) signal.input = [];
+            if (start?.arguments && !isReadable(start.arguments as Payload[], by)) start.arguments = [];
           }
           return next(input);
         },

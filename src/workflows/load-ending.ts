@@ -55,6 +55,7 @@ export async function endLoad(
       const written = await fileSteps(input, run, root, (steps) =>
         steps.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
           {
+            ...(run.org && { connection: run.org.connection }),
             outputUri: located.outputUri,
             workUri: located.workUri,
             rejected,

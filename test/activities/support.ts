@@ -46,8 +46,10 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+/** With an input as it comes over the wire. */
 export function run<I, O>(activity: (input: I) => Promise<O>, input: I): Promise<O> {
-  return new MockActivityEnvironment().run(activity as ActivityFunction<[I], O>, input);
+  const sent = JSON.parse(JSON.stringify(input)) as I;
+  return new MockActivityEnvironment().run(activity as ActivityFunction<[I], O>, sent);
 }
 
 export async function openBench(

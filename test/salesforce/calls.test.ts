@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { ApiContext } from '../../src/salesforce/context.js';
 import { bodyOf, connectTo, failure, JOB, json, startOrg, TOKEN, watch } from './support.js';
@@ -114,10 +115,62 @@ describe('changing and reading a job', () => {
     expect(org.received.map(({ url }) => url)).toEqual(Array(3).fill(`/services/data/v66.0/jobs/ingest/${JOB}`));
   });
 
-  it('puts an id into the path so that it cannot lead elsewhere', async () => {
+  it.each([
+    '../../limits?x=1',
+    '..',
+    '',
+    '750000000000001AAA/../750000000000002AAA',
+    '750000000000001AAA?x=1',
+    '750000000000001AAA\n',
+    '750000000000001%2F',
+    `750${'0'.repeat(100_000)}`,
+  ])('sends nothing for a job that is called %j', async (id) => {
     const org = await startOrg((_request, response) => json(response, 200, job));
-    await connectTo(org).getJob('../../limits?x=1', watch());
-    expect(org.received[0]?.url).toBe('/services/data/v66.0/jobs/ingest/..%2F..%2Flimits%3Fx%3D1');
+    const refused = { code: 'REQUEST_REFUSED', retryable: false };
+    const connection = connectTo(org);
+    for (const call of [
+      () => connection.getJob(id, watch()),
+      () => connection.abortJob(id, watch()),
+      () => connection.closeJob(id, watch()),
+      () => connection.openResult(id, 'failedResults', watch()),
+      () => connection.uploadJobData(id, 1, () => Readable.from(['x']), watch()),
+    ]) {
+      await expect(call()).rejects.toMatchObject(refused);
+    }
+    expect(org.received).toEqual([]);
+  });
+
+  it.each(['v66.0/query?q=SELECT+Id+FROM+User&x=', 'v66.0/../apexrest', '66.0', 'v66.0 ', 'v6.0', ''])(
+    'sends nothing by an API version that is called %j',
+    async (apiVersion) => {
+      const org = await startOrg((_request, response) => json(response, 200, job));
+      const connection = connectTo(org);
+      for (const call of [
+        () => connection.getJob(JOB, { ...watch(), apiVersion }),
+        () => connection.describe('Account', { ...watch(), apiVersion }),
+        () => connection.limits({ ...watch(), apiVersion }),
+        () => connection.mayHardDelete({ ...watch(), apiVersion }),
+        () => connection.listJobs({ ...watch(), apiVersion }).next(),
+        () => connection.createJob({ object: 'Account', operation: 'insert' }, { ...watch(), apiVersion }),
+      ]) {
+        await expect(call()).rejects.toMatchObject({ code: 'REQUEST_REFUSED' });
+      }
+      expect(org.received).toEqual([]);
+    },
+  );
+
+  it.each(['../Account', '..', 'Account/x', 'Account?x', ''])(
+    'describes no object that is called %j',
+    async (object) => {
+      const org = await startOrg((_request, response) => json(response, 200, job));
+      await expect(connectTo(org).describe(object, watch())).rejects.toMatchObject({ code: 'REQUEST_REFUSED' });
+      expect(org.received).toEqual([]);
+    },
+  );
+
+  it('takes no job from a reply whose id is none', async () => {
+    const org = await startOrg((_request, response) => json(response, 200, { ...job, id: '../../limits' }));
+    await expect(connectTo(org).getJob(JOB, watch())).rejects.toMatchObject({ code: 'SALESFORCE_UNEXPECTED_REPLY' });
   });
 });
 

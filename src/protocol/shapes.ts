@@ -1,0 +1,113 @@
+/**
+ * The pieces of what passes between workflows and activities, with the most that each may be. Whoever may start
+ * workflows may also call activities with anything: what is not of these shapes is refused before a step begins.
+ */
+import { z } from 'zod';
+import { OPERATIONS } from '../contract.js';
+
+/** More parts no load has. */
+export const MAX_PARTS = 20_000;
+const MAX_TEXT = 1_000;
+const MAX_URI = 4_000;
+/** Bytes, rows, milliseconds: whole numbers that a double tells apart. */
+const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
+/** Mapping tables of an input, together. */
+const MAX_TABLE = 200_000;
+const MAX_COLUMNS = 5_000;
+
+export const text = (most = MAX_TEXT) => z.string().max(most);
+export const name = z.string().min(1).max(255);
+export const apiName = z.string().regex(/^[A-Za-z]\w{0,254}$/, 'must be an API name');
+export const apiVersion = z.string().regex(/^v\d{2,3}\.0$/, 'must be a version such as v66.0');
+/** Of a job or a user: 15 characters, or 18 with their check. */
+export const salesforceId = z.string().regex(/^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/, 'must be an id of Salesforce');
+export const workflowId = z.string().min(1).max(1_000);
+/** Enough for a name of a folder, and never a path. */
+export const runId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the id of a run');
+export const uri = z
+  .string()
+  .max(MAX_URI)
+  .regex(/^(?:file|s3):\/\/\S*$/, 'must be a file: or s3: URI');
+export const count = z.number().int().min(0).max(MAX_NUMBER);
+export const part = z.number().int().min(1).max(MAX_PARTS);
+export const time = z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
+export const operation = z.enum(OPERATIONS);
+export const lineEnding = z.enum(['LF', 'CRLF']);
+export const columnDelimiter = z.enum(['COMMA', 'SEMICOLON', 'TAB', 'PIPE', 'CARET', 'BACKQUOTE']);
+export const delimiter = z.enum([',', ';', '\t', '|', '^', '`']);
+export const list = <T extends z.ZodType>(of: T, most: number) => z.array(of).max(most);
+export const uris = list(uri, MAX_PARTS);
+export const jobIds = list(salesforceId, 1_000);
+
+export const table = z
+  .record(z.string().max(MAX_TABLE), z.string().max(MAX_TABLE))
+  .refine((entries) => Object.keys(entries).length <= MAX_COLUMNS, `must have at most ${MAX_COLUMNS} entries`);
+
+export const org = { connection: name, apiVersion };
+export const job = { ...org, jobId: salesforceId };
+
+export const lostCreate = z.object({ from: time, to: time, creates: count.exactOptional() });
+
+const partGroup = z.object({
+  operation,
+  externalIdFieldName: apiName.exactOptional(),
+  firstPart: count,
+  lastPart: count,
+});
+
+export const stage = z.object({
+  uri,
+  groups: list(partGroup, MAX_PARTS),
+  parts: z.number().int().min(0).max(MAX_PARTS),
+  sizes: z.object({ from: count, records: list(count, 500) }),
+  records: count,
+  columnDelimiter,
+  lineEnding,
+  key: text().exactOptional(),
+});
+
+const resultCounts = z.object({
+  succeeded: count,
+  failed: count,
+  failedForGood: count,
+  unprocessed: count,
+  stop: text(10_000).exactOptional(),
+});
+
+export const outcome = z.object({
+  part,
+  kind: z.enum(['loaded', 'notStarted', 'lost']),
+  counts: resultCounts,
+  missing: z.number().int().min(-MAX_NUMBER).max(MAX_NUMBER),
+});
+
+export const jobSummary = z.object({
+  id: salesforceId,
+  operation,
+  state: text(),
+  records: count,
+  failed: count,
+  polls: count,
+});
+
+/** A workflow carries some hundreds; the rest lies in files. */
+const MAX_CARRIED = 5_000;
+
+export const ended = {
+  noted: z.number().int().min(0).max(100_000),
+  outcomes: list(outcome, MAX_CARRIED),
+  jobs: list(jobSummary, MAX_CARRIED),
+};
+
+export const endedStage = z.object({ ...ended, uri, alreadyDone: uri.exactOptional() });
+export const endedStages = list(endedStage, 10_000);
+
+export const fixes = list(
+  z.object({
+    code: text(),
+    field: text().exactOptional(),
+    do: z.enum(['truncate', 'blank', 'replace']),
+    values: table.exactOptional(),
+  }),
+  100,
+);

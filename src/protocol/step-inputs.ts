@@ -1,0 +1,190 @@
+/** What each activity takes: one schema for each, by its name. Those that the org is changed by come first. */
+import { z } from 'zod';
+import type { BulkLoadResult } from '../contract.js';
+import * as shape from './shapes.js';
+
+/** What a load is going to do, as far as it may be forbidden. */
+const wish = {
+  object: shape.apiName.exactOptional(),
+  operation: shape.operation.exactOptional(),
+  externalIdFieldName: shape.apiName.exactOptional(),
+  fixer: z.object({ activity: shape.name, taskQueue: shape.name }).exactOptional(),
+};
+
+const partRef = { stageUri: shape.uri, part: shape.part };
+/** Beside whose files details are noted. */
+const jobRef = { ...shape.job, stageUri: shape.uri.exactOptional() };
+const evidence = z.object({ soundAt: shape.time, doubtAt: shape.time.exactOptional() });
+
+const planLoad = z.object({
+  source: shape.uri,
+  workUri: shape.uri,
+  object: shape.apiName,
+  operation: shape.operation,
+  externalIdFieldName: shape.apiName.exactOptional(),
+  connection: shape.name,
+  columns: shape.table.exactOptional(),
+  columnsIfPresent: shape.table.exactOptional(),
+  constants: shape.table.exactOptional(),
+  blankAsNull: z.boolean(),
+  delimiter: shape.delimiter.exactOptional(),
+  lineEnding: shape.lineEnding.exactOptional(),
+  encoding: shape.text(100).exactOptional(),
+  partMaxBytes: shape.count,
+  mapLabels: z.boolean(),
+  checkRows: z.boolean(),
+  skipBadRows: z.boolean(),
+  fixFields: shape.list(shape.text(), 100).exactOptional(),
+  fixer: wish.fixer,
+});
+
+/** The result enters report.json as it is: what other steps read of it is looked at, and its kinds of fields. */
+const REPORT = z.looseObject({
+  loadId: shape.text(),
+  workflowId: shape.workflowId,
+  runId: shape.runId,
+  state: z.enum(['Completed', 'CompletedWithRejects', 'Failed', 'Canceled']),
+  object: shape.text(),
+  operation: shape.text(),
+  records: z.object({
+    total: shape.count,
+    succeeded: shape.count,
+    rejected: shape.count,
+    unprocessed: shape.count,
+    unaccounted: z.number(),
+  }),
+  jobs: shape.list(shape.jobSummary, 1_000).optional(),
+  files: z.looseObject({ succeeded: shape.list(shape.uri, 1_000) }),
+  warnings: shape.list(shape.text(20_000), 1_000).optional(),
+});
+
+export const STEP_INPUTS = {
+  createJob: z.object({
+    ...shape.org,
+    evidence: evidence.exactOptional(),
+    object: shape.apiName,
+    operation: shape.operation,
+    externalIdFieldName: shape.apiName.exactOptional(),
+    assignmentRuleId: shape.salesforceId.exactOptional(),
+    columnDelimiter: shape.columnDelimiter,
+    lineEnding: shape.lineEnding,
+    stageUri: shape.uri.exactOptional(),
+  }),
+  uploadPart: z.object({ ...shape.job, ...partRef, replaces: shape.jobIds }),
+  closeJob: z.object(jobRef),
+  abortJob: z.object({ ...jobRef, unlessClosed: z.boolean().exactOptional() }),
+  readJob: z.object(jobRef),
+  downloadResults: z.object({
+    ...shape.job,
+    ...partRef,
+    operation: shape.operation,
+    failed: z.boolean().exactOptional(),
+  }),
+  findEarlierJobs: z.object({
+    ...shape.org,
+    ...partRef,
+    object: shape.apiName,
+    operation: shape.operation,
+    createdById: shape.salesforceId.exactOptional(),
+    since: shape.time,
+    load: shape.workflowId,
+    workflowId: shape.workflowId,
+    workUri: shape.uri,
+    ours: shape.jobIds,
+    notOurs: shape.jobIds,
+  }),
+  findLostJobs: z.object({
+    ...shape.org,
+    object: shape.apiName,
+    operation: shape.operation,
+    externalIdFieldName: shape.apiName.exactOptional(),
+    createdById: shape.salesforceId.exactOptional(),
+    lostCreates: shape.list(shape.lostCreate, 1_000),
+  }),
+  listOpenJobs: z.object({ connection: shape.name, createdUntil: shape.time }),
+  askAllocation: z.object({
+    ...shape.org,
+    id: z.string().regex(/^[A-Za-z0-9._-]{1,200}\/\d{1,9}$/, 'must be the id of a request'),
+    words: shape.text(),
+    priority: z.number().min(1).max(5),
+    records: shape.count,
+    batches: shape.count,
+    patienceMs: shape.count.exactOptional(),
+    answerWithinMs: z.number().min(0).max(600_000),
+  }),
+  checkLedger: z.object({
+    connection: shape.name,
+    holders: shape.list(z.object({ id: shape.text(), holder: shape.workflowId }), 100),
+  }),
+  readOrgLimits: z.object({ connection: shape.name, apiVersion: shape.apiVersion.exactOptional() }),
+  describeChild: z.object({ workflowId: shape.workflowId }),
+  awaitSource: z.object({ ...wish, source: shape.uri, connection: shape.name }),
+  locateSource: z.object({
+    ...wish,
+    connection: shape.name,
+    source: shape.uri,
+    output: shape.uri.exactOptional(),
+    loadId: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,200}$/, 'must be a load id')
+      .refine((id) => id !== '.' && id !== '..', 'must be a load id'),
+    executionId: shape.runId,
+    refuseLanded: z.boolean().exactOptional(),
+  }),
+  planLoad,
+  checkSource: planLoad,
+  noteParts: z.object({
+    stageUri: shape.uri,
+    file: z.number().int().min(1).max(100_000),
+    outcomes: shape.ended.outcomes,
+    jobs: shape.ended.jobs,
+  }),
+  readPartSizes: z.object({ stageUri: shape.uri, from: shape.count }),
+  sortRows: z.object({
+    stage: shape.stage,
+    outcomes: shape.ended.outcomes,
+    jobs: shape.ended.jobs.exactOptional(),
+    noted: shape.ended.noted.exactOptional(),
+    notStartedFrom: shape.count.exactOptional(),
+    operation: shape.operation,
+    final: z.boolean(),
+    nextStageUri: shape.uri,
+    partMaxBytes: shape.count,
+    serial: z.boolean().exactOptional(),
+    fixes: shape.fixes.exactOptional(),
+  }),
+  takeCorrections: z.object({
+    connection: shape.name.exactOptional(),
+    source: shape.uri,
+    delimiter: shape.delimiter.exactOptional(),
+    encoding: shape.text(100).exactOptional(),
+    stage: shape.stage,
+    rejected: shape.uris,
+    ended: shape.endedStages,
+    fromFixer: z.boolean(),
+    operation: shape.operation,
+    blankAsNull: z.boolean(),
+    nextStageUri: shape.uri,
+    partMaxBytes: shape.count,
+  }),
+  gatherRejected: z.object({ outputUri: shape.uri, runId: shape.runId, rejected: shape.uris }),
+  keepColumns: z.object({
+    stageUri: shape.uri,
+    ended: shape.endedStages,
+    outputUri: shape.uri,
+    runId: shape.runId,
+  }),
+  writeReport: z.object({
+    connection: shape.name.exactOptional(),
+    outputUri: shape.uri,
+    workUri: shape.uri,
+    rejected: shape.uris,
+    unprocessed: shape.uris,
+    changes: shape.uris,
+    ended: shape.endedStages,
+    defuse: z.boolean().exactOptional(),
+    report: z.custom<BulkLoadResult>((value) => REPORT.safeParse(value).success, 'must be the result of a load'),
+  }),
+};
+
+export type StepName = keyof typeof STEP_INPUTS;

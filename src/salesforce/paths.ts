@@ -1,0 +1,56 @@
+/**
+ * Every path of the API that is asked for, built of checked pieces: what a load, a reply or a file names must not lead
+ * a request, which carries the token, anywhere else in the org.
+ */
+import { plainText } from '../plain-text.js';
+import { NightloadError } from '../errors.js';
+
+const API_VERSION = /^v\d{2,3}\.0$/;
+const OBJECT_NAME = /^\w{1,255}$/;
+/** 15 characters, or 18 with their check; those of jobs begin with 750. */
+const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
+const MAX_QUERY = 2_000;
+/** Pages do not tell the next one's place in other characters. */
+const QUERY = /^\?[\w=&%.,:;+~!$'()*@/-]+$/;
+
+/** Whether it is an id as the platform gives them. */
+export function isId(id: unknown): id is string {
+  return typeof id === 'string' && ID.test(id);
+}
+
+function piece(what: string, text: string, pattern: RegExp): string {
+  if (typeof text === 'string' && pattern.test(text)) return text;
+  throw new NightloadError(
+    'REQUEST_REFUSED',
+    `The request was not sent: ${JSON.stringify(plainText(String(text), 200))} is not ${what}.`,
+  );
+}
+
+/** `/services/data/v66.0` */
+export function dataPath(version: string): string {
+  return `/services/data/${piece('an API version such as v66.0', version, API_VERSION)}`;
+}
+
+export function jobsPath(version: string): string {
+  return `${dataPath(version)}/jobs/ingest`;
+}
+
+export function jobPath(version: string, jobId: string): string {
+  return `${jobsPath(version)}/${piece('the id of a job', jobId, ID)}`;
+}
+
+export function describePath(version: string, object: string): string {
+  return `${dataPath(version)}/sobjects/${piece('the API name of an object', object, OBJECT_NAME)}/describe`;
+}
+
+/**
+ * Where a page of a list says that the next one is: the same path with another query.
+ * @returns undefined for a link that leads elsewhere
+ */
+export function nextPage(link: string, path: string): string | undefined {
+  const here = 'https://org.invalid';
+  if (!URL.canParse(link, here)) return undefined;
+  const { origin, pathname, search } = new URL(link, here);
+  if (origin !== here || pathname !== path || search.length > MAX_QUERY) return undefined;
+  return search === '' ? path : QUERY.test(search) ? path + search : undefined;
+}

@@ -1,0 +1,30 @@
+/** Workflows of somebody who runs a worker of their own, called as nightload's are: they ask nightload's queue for things. */
+import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
+
+export interface Attack {
+  /** nightload's. */
+  taskQueue: string;
+  /** An activity to call, or the type of a child to start there. */
+  activity?: string;
+  child?: string;
+  name?: string;
+  args: unknown[];
+}
+
+async function attack({ taskQueue, activity, child, name = 'part-1', args }: Attack): Promise<unknown> {
+  if (activity !== undefined) {
+    const activities = proxyActivities<Record<string, (...given: unknown[]) => Promise<unknown>>>({
+      taskQueue,
+      startToCloseTimeout: '20s',
+      scheduleToCloseTimeout: '20s',
+    });
+    return activities[activity]?.(...args);
+  }
+  const workflowId = `${workflowInfo().workflowId}/${name}`;
+  return (await startChild(child ?? '', { taskQueue, workflowId, args })).result();
+}
+
+export const bulkLoad = attack;
+export const ingestJob = attack;
+export const orphanJobs = attack;
+export const orgAllocation = attack;
