@@ -101,7 +101,8 @@ export function permitFixer({ fixers }: ActivityDependencies, fixer: FixerName |
 /** Steps on files have a queue of their own beside that of their worker. */
 function sharedQueue({ filesQueue }: ActivityDependencies): string {
   const { taskQueue } = Context.current().info;
-  return taskQueue === filesQueue ? taskQueue.replace(/-files-[A-Za-z0-9._-]*$/, '') : taskQueue;
+  const end = taskQueue === filesQueue ? taskQueue.lastIndexOf('-files-') : -1;
+  return end === -1 ? taskQueue : taskQueue.slice(0, end);
 }
 
 /** Plain data, to be handed to a workflow; the defaults for a connection of which nothing was said. */

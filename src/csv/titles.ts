@@ -10,7 +10,7 @@ const LETTER = /\p{L}/u;
 const LONG_NUMBER = /\d{5}/;
 const DATE_OR_TIME = /\d{1,4}[-./:]\d{1,2}(?:[-./:]\d|\b)/;
 const RECORD_ID = /^(?=.*\d)(?:[A-Za-z0-9]{15}|[A-Za-z0-9]{18})$/;
-const OPAQUE = /(?=\S*\d)(?=\S*\p{L})[^\s_.]{20,}/u;
+const LONG_RUN = /[^_.]{20}/;
 const ADDRESS = /:\/\/|\bwww\./i;
 const WORD_OF_DATA = /^(?:true|false|yes|no|null|none|n\/a|#n\/a)$/i;
 
@@ -21,8 +21,16 @@ export function looksLikeName(title: string): boolean {
   return (
     NAME.test(text) &&
     LETTER.test(text) &&
-    ![LONG_NUMBER, DATE_OR_TIME, RECORD_ID, OPAQUE, ADDRESS, WORD_OF_DATA].some((value) => value.test(text))
+    ![LONG_NUMBER, DATE_OR_TIME, RECORD_ID, ADDRESS, WORD_OF_DATA].some((value) => value.test(text)) &&
+    !text.split(/\s/).some(isOpaque)
   );
+}
+
+/** A long run of letters and digits: a key or a token. */
+function isOpaque(word: string): boolean {
+  const at = word.search(LONG_RUN);
+  const rest = at === -1 ? '' : word.slice(at);
+  return /\d/.test(rest) && /\p{L}/u.test(rest);
 }
 
 /** Names that no value of a row has, without asking an org. */

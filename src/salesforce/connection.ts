@@ -261,8 +261,11 @@ export class SalesforceConnection {
     const path = `/services/data/${context.apiVersion}/`;
     return this.#json({ kind: 'versions', method: 'GET', path }, context, (value) => {
       const identity = asText(asObject(value)?.['identity']) ?? '';
-      const [, organizationId, userId] = /\/id\/(00D[A-Za-z0-9]{12,15})\/(005[A-Za-z0-9]{12,15})$/.exec(identity) ?? [];
-      return { who: organizationId !== undefined && userId !== undefined ? { organizationId, userId } : undefined };
+      // `https://login.salesforce.com/id/00D…/005…`
+      const [where, organizationId = '', userId = ''] = identity.split('/').slice(-3);
+      const isWho =
+        where === 'id' && /^00D[A-Za-z0-9]{12,15}$/.test(organizationId) && /^005[A-Za-z0-9]{12,15}$/.test(userId);
+      return { who: isWho ? { organizationId, userId } : undefined };
     }).then(({ who }) => who);
   }
 
