@@ -46,8 +46,8 @@ export const FAST = {
 let quiet = false;
 
 /** Activities that fail on purpose would fill the screen. */
-export function quietWorkers(): void {
-  if (!quiet) Runtime.install({ logger: new DefaultLogger('ERROR') });
+export function quietWorkers(logger = new DefaultLogger('ERROR')): void {
+  if (!quiet) Runtime.install({ logger });
   quiet = true;
 }
 
