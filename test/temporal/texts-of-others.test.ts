@@ -7,11 +7,11 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import { DefaultLogger, NativeConnection } from '@temporalio/worker';
+import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { resultLines } from '../../src/cli/report.js';
 import type { BulkLoadInput, BulkLoadResult, CheckReport } from '../../src/contract.js';
-import type { Fault, ReplyInstead } from '../../src/simulator/index.js';
+import type { Fault } from '../../src/simulator/index.js';
 import { nightload } from '../support/command.js';
 import { accounts, FAST, openWorld, quietWorkers } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
@@ -70,7 +70,7 @@ async function reportOf({ files }: BulkLoadResult): Promise<BulkLoadResult> {
   return JSON.parse(await readFile(fileURLToPath(files.report ?? ''), 'utf8')) as BulkLoadResult;
 }
 
-const refusal = (status: number, errorCode?: string): ReplyInstead =>
+const refusal = (status: number, errorCode?: string): Fault['action'] =>
   errorCode === undefined
     ? { status, html: `<html><title>${ECHO}</title></html>` }
     : { status, errorCode, message: ECHO };
@@ -193,7 +193,9 @@ it('corrections that are refused are told by places', async () => {
     await new Promise((done) => setTimeout(done, 100));
   const path = join(world.folder, 'corrected.csv');
   await writeFile(path, `${MARK}A,${MARK}B,${MARK}C\nx,y,z\n`);
-  const refused = await handle.submitCorrections({ source: pathToFileURL(path).href }).catch((error: unknown) => error);
+  const refused = await handle
+    .submitCorrections({ source: pathToFileURL(path).href }, 'no-header')
+    .catch((error: unknown) => error);
   expect(inspect(refused, { depth: 8 })).toContain('column 1, column 2, column 3');
   expect(inspect(refused, { depth: 8 })).not.toContain(MARK);
   await handle.cancel();
@@ -229,7 +231,7 @@ it('none of it is in a history, a memo, a search attribute, a page of the UI, th
       namespace: 'default',
       execution: { workflowId, runId },
     });
-    const page = await handle.query('__temporal_workflow_metadata').catch(() => '');
+    const page = await handle.query<unknown, []>('__temporal_workflow_metadata').catch(() => '');
     for (const text of [...textsIn(events), ...textsIn(described), JSON.stringify(page)]) {
       expectClean(text, workflowId);
       for (const own of OWN) if (text.includes(own)) seen.add(own);
