@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const processes = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 90_000 };
+const processes = {
+  pool: 'forks' as const,
+  testTimeout: 60_000,
+  hookTimeout: 90_000,
+  // A second, the default, is short for what several processes do on a busy machine.
+  expect: { poll: { timeout: 20_000 } },
+};
 
 export default defineConfig({
   test: {

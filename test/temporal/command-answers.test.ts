@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nightload } from '../support/command.js';
@@ -96,8 +97,17 @@ it('limits shows the other orgs when one ledger is silent, and says which is', a
   const words = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c'];
   const load = run(['load', 'one.csv', ...words, '--poll-initial', '200ms', '--id', `limits-${taskQueue}`], env);
   expect(await load.ended, load.stderr()).toBe(0);
-  // Its code cannot read what it was started with: it answers nothing.
-  await workflow.start('orgAllocation', { workflowId: 'nightload-allocation/silent', taskQueue, args: [] });
+  // Its worker's code is broken: it answers nothing.
+  const brokenQueue = `${taskQueue}-broken`;
+  const broken = await Worker.create({
+    connection: native,
+    namespace,
+    taskQueue: brokenQueue,
+    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
+  });
+  const running = broken.run();
+  const workflowId = 'nightload-allocation/silent';
+  await workflow.start('orgAllocation', { workflowId, taskQueue: brokenQueue, args: [] });
   const limits = run(['limits', '--json', '--timeout', '6s'], env);
   expect(await limits.ended).toBe(1);
   expect(limits.stderr()).toContain(new URL(world.org.url).host);
@@ -106,6 +116,8 @@ it('limits shows the other orgs when one ledger is silent, and says which is', a
     ledgers: [{ connections: ['default'] }],
     silent: [{ workflowId: 'nightload-allocation/silent', code: 'LEDGER_NOT_ANSWERING' }],
   });
+  broken.shutdown();
+  await running;
   await worker.stop();
   await native.close();
   await connection.close();

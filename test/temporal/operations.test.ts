@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accounts, expectSound, openWorld, readCsv } from '../support/load.js';
 import type { Row, World } from '../support/load.js';
@@ -308,7 +308,7 @@ describe('a header that the org does not know', () => {
     expect(world.org.jobs()).toHaveLength(before);
   });
 
-  it('fails with the words of the platform where the user may not describe: all unprocessed, nothing sent again', async () => {
+  it('fails where the user may not describe: all unprocessed, nothing sent again, the words of the platform in the report', async () => {
     const refused = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' };
     world.org.fault({ kind: 'describe', times: 3, action: refused });
     const result = await world.load({ source: await world.csv(labelled('X1')) });
@@ -317,8 +317,12 @@ describe('a header that the org does not know', () => {
       records: { total: 25, succeeded: 0, rejected: 0, unprocessed: 25, unaccounted: 0 },
       balanced: true,
       jobsTotal: 1,
-      error: { code: 'JOB_FAILED', message: expect.stringContaining('Field name not found : Account Name') },
+      error: { code: 'JOB_FAILED', message: expect.stringContaining('Field name not found.') },
       warnings: [expect.stringContaining('may not describe Account')],
+    });
+    const report = await readFile(fileURLToPath(result.files.report as string), 'utf8');
+    expect(JSON.parse(report)).toMatchObject({
+      error: { detail: expect.stringContaining('Field name not found : Account Name') },
     });
     await expectSound(world, result);
   });

@@ -17,7 +17,7 @@ const MAX_NAME = 255;
 /** One job takes 150 MB: no more rows fit into it. */
 const MAX_RECORDS = 150_000_000;
 const MAX_BATCHES = 150_000;
-const MIN_WINDOW_MS = 60_000;
+const MIN_WINDOW_MS = 1_000;
 const MAX_WINDOW_MS = 7 * 86_400_000;
 const MAX_ALLOWED = 1e12;
 const MAX_JOBS = 2_000;
