@@ -69,6 +69,7 @@ const HANGING_CREATE: Case = {
 
 /** Their jobs are of a type of their own, which is another list to look for lost ones in. */
 const BIG: LoadPlan = { ...INSERT, object: 'Reading__b', parts: 2 };
+const CREATED_UNHEARD = { slow: true, looksForJobs: true };
 const BIG_OBJECT_CASES: readonly Case[] = [
   ...killed(
     SPOTS.filter(({ name }) =>
@@ -76,10 +77,15 @@ const BIG_OBJECT_CASES: readonly Case[] = [
     ).map((spot) => ({ ...spot, load: BIG })),
     'kill',
     'big object: worker killed',
-  ),
-  { name: 'big object: reply to the create lost', load: BIG, faults: [{ kind: 'create', action: 'resetAfterApply' }] },
+  ).map((one) => (one.name.includes('create') ? { ...one, ...CREATED_UNHEARD } : one)),
+  {
+    name: 'big object: reply to the create lost',
+    load: BIG,
+    faults: [{ kind: 'create', action: 'resetAfterApply' }],
+    ...CREATED_UNHEARD,
+  },
   { name: 'big object: reply to the close lost', load: BIG, faults: [{ kind: 'close', action: 'resetAfterApply' }] },
-].map((one) => (one.name.includes('create') ? { ...one, slow: true, looksForJobs: true } : one));
+];
 
 function moreKills(): Case[] {
   const threeParts: LoadPlan = { ...INSERT, rows: 600, parts: 3 };
