@@ -1,7 +1,6 @@
 /** Client certificates of Temporal are rotated while a worker and a command run: neither needs a restart. */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,8 +15,8 @@ import { RenewableConnection } from '../../src/cli/renewable-connection.js';
 import { nativeConnection, renewClient, renewWorker, temporalSettings } from '../../src/cli/temporal.js';
 import { startBulkLoad } from '../../src/client.js';
 import { startSimulator } from '../../src/simulator/index.js';
-import { makeAuthority } from '../support/certificates.js';
-import type { Authority } from '../support/certificates.js';
+import { certificate } from '../support/certificate.js';
+import type { Certificate } from '../support/certificate.js';
 import { accounts, FAST, quietWorkers, startTestWorker } from '../support/load.js';
 
 const NAME = 'temporal.internal';
@@ -28,7 +27,7 @@ interface Front {
   /** Common names of the clients that were let in. */
   seen: string[];
   /** From now on only clients of this authority are let in; who is in must come again. */
-  trust(authority: Authority): void;
+  trust(authority: Certificate): void;
 }
 
 let folder: string;
@@ -44,14 +43,18 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const makeAuthority = (name: string): Certificate => certificate(name, { authority: true });
+
 /** TLS with client certificates before the test's Temporal server. */
-async function openFront(first: Authority): Promise<Front> {
-  const own = makeAuthority(folder, 'server');
-  const options = { ...own.issue(NAME), requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] };
+async function openFront(first: Certificate): Promise<Front> {
+  const servers = makeAuthority('servers');
+  await writeFile(join(folder, 'server.pem'), servers.cert);
+  const { cert, key } = certificate(NAME, { by: servers, names: [NAME] });
+  const options = { cert, key, requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] };
   const [host = '', port = ''] = inject('temporalAddress').split(':');
   const sockets = new Set<TLSSocket>();
   const seen: string[] = [];
-  const server = createServer({ ...options, ca: readFileSync(first.certificate) }, (socket) => {
+  const server = createServer({ ...options, ca: first.cert }, (socket) => {
     seen.push(String(socket.getPeerCertificate().subject.CN));
     sockets.add(socket);
     const inner = connect(Number(port), host);
@@ -62,7 +65,7 @@ async function openFront(first: Authority): Promise<Front> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   ends.push(() => server.close());
   vi.stubEnv('TEMPORAL_ADDRESS', `127.0.0.1:${(server.address() as AddressInfo).port}`);
-  vi.stubEnv('TEMPORAL_TLS_SERVER_CA_CERT_PATH', own.certificate);
+  vi.stubEnv('TEMPORAL_TLS_SERVER_CA_CERT_PATH', join(folder, 'server.pem'));
   vi.stubEnv('TEMPORAL_TLS_SERVER_NAME', NAME);
   vi.stubEnv('TEMPORAL_TLS_CLIENT_CERT_PATH', join(folder, 'client.pem'));
   vi.stubEnv('TEMPORAL_TLS_CLIENT_KEY_PATH', join(folder, 'client.key'));
@@ -70,7 +73,7 @@ async function openFront(first: Authority): Promise<Front> {
     address: process.env['TEMPORAL_ADDRESS'] ?? '',
     seen,
     trust(authority) {
-      server.setSecureContext({ ...options, ca: readFileSync(authority.certificate) });
+      server.setSecureContext({ ...options, ca: authority.cert });
       for (const socket of sockets) socket.destroy();
       sockets.clear();
     },
@@ -78,15 +81,15 @@ async function openFront(first: Authority): Promise<Front> {
 }
 
 /** As whoever rotates them does it: one file after the other. */
-async function writeClient(authority: Authority, name: string): Promise<void> {
-  const { cert, key } = authority.issue(name);
+async function writeClient(authority: Certificate, name: string): Promise<void> {
+  const { cert, key } = certificate(name, { by: authority });
   await writeFile(join(folder, 'client.pem'), cert);
   await new Promise((done) => setTimeout(done, 2 * EVERY_MS));
   await writeFile(join(folder, 'client.key'), key);
 }
 
 it('a worker goes on with the new certificate, and the load that runs too', async () => {
-  const [first, second] = [makeAuthority(folder, 'first'), makeAuthority(folder, 'second')];
+  const [first, second] = [makeAuthority('first'), makeAuthority('second')];
   const front = await openFront(first);
   await writeClient(first, 'worker-1');
   const org = await startSimulator({ recordsPerSecond: 200 });
@@ -127,7 +130,7 @@ it('a worker goes on with the new certificate, and the load that runs too', asyn
 });
 
 it('a command goes on with the new certificate', async () => {
-  const [first, second] = [makeAuthority(folder, 'first'), makeAuthority(folder, 'second')];
+  const [first, second] = [makeAuthority('first'), makeAuthority('second')];
   const front = await openFront(first);
   await writeClient(first, 'command-1');
   const settings = temporalSettings();

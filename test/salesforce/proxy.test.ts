@@ -14,7 +14,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { proxyFor } from '../../src/proxy.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
-import { makeAuthority } from '../support/certificates.js';
+import { certificate as makeCertificate } from '../support/certificate.js';
 
 /** A name that nobody resolves: only the proxy can lead to it. */
 const HOST = 'acme.my.salesforce.invalid';
@@ -31,11 +31,13 @@ const portOf = (server: { address(): unknown }): number => (server.address() as 
 
 beforeAll(async () => {
   org = await startSimulator({ hosts: [HOST] });
-  const authority = makeAuthority(mkdtempSync(join(tmpdir(), 'nightload-proxy-')), 'authority');
-  certificate = authority.certificate;
+  const authority = makeCertificate('authority', { authority: true });
+  certificate = join(mkdtempSync(join(tmpdir(), 'nightload-proxy-')), 'authority.pem');
+  writeFileSync(certificate, authority.cert);
+  const own = makeCertificate(HOST, { by: authority, names: [HOST] });
   const plain = Number(new URL(org.url).port);
   // The org behind TLS, under its made-up name.
-  const front = createTlsServer(authority.issue(HOST), (socket) => {
+  const front = createTlsServer({ cert: own.cert, key: own.key }, (socket) => {
     const inner = connect(plain, '127.0.0.1');
     socket.on('error', () => inner.destroy()).pipe(inner);
     inner.on('error', () => socket.destroy()).pipe(socket);
