@@ -32,8 +32,15 @@ const UNAUTHENTICATED = 16;
 /** UNKNOWN, ABORTED, INTERNAL, DATA_LOSS: the server, or something before it, failed. */
 const BROKEN = [2, 10, 13, 15];
 
-/** How the worker's library writes them: `code: NotFound`. */
+/** How the worker's library writes them: `code: NotFound`, or `code: 'Some requested entity was not found'`. */
 const NATIVE_CODES: Record<string, number> = {
+  'Some requested entity was not found': NOT_FOUND,
+  'The caller does not have permission to execute the specified operation': PERMISSION_DENIED,
+  'Some resource has been exhausted': RESOURCE_EXHAUSTED,
+  'The request does not have valid authentication credentials': UNAUTHENTICATED,
+  'Client specified an invalid argument': INVALID_ARGUMENT,
+  'The service is currently unavailable': UNAVAILABLE,
+  'Deadline expired before operation could complete': DEADLINE_EXCEEDED,
   NotFound: NOT_FOUND,
   PermissionDenied: PERMISSION_DENIED,
   ResourceExhausted: RESOURCE_EXHAUSTED,
@@ -160,6 +167,6 @@ function statusOf(error: unknown): Status | undefined {
 }
 
 function nativeStatus(text: string): Status {
-  const [, name = '', details] = /code: (\w+), message: "((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
+  const [, name = '', details] = /code: '?([\w ]+)'?, message: "((?:[^"\\]|\\.)*)"/.exec(text) ?? [];
   return { code: NATIVE_CODES[name] ?? UNAVAILABLE, details: details ?? text };
 }
