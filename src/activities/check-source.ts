@@ -30,10 +30,10 @@ export function checkSource(
 ): (input: PlanLoadInput) => Promise<Counted<CheckReport>> {
   return countedStep(async (input, step) => {
     const { source, object, operation } = input;
-    await permit(dependencies, input.connection, input);
     const report: CheckReport = { ok: false, source, object, operation, errors: [], warnings: [] };
     const { roots } = dependencies;
     const file = await roots.foreignFile(source);
+    await permit(dependencies, input.connection, { ...input, sourcePath: file.path });
     const work = roots.ownPathOf(input.workUri);
     const details: PlatformDetail[] = [];
     try {

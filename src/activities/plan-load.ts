@@ -28,9 +28,9 @@ const MOST_WARNINGS = 10;
 export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadInput) => Promise<Counted<PlannedLoad>> {
   return countedStep(async (input, step) => {
     const { roots } = dependencies;
-    await permit(dependencies, input.connection, input);
-    permitFixer(dependencies, input.fixer);
     const source = await roots.foreignFile(input.source);
+    await permit(dependencies, input.connection, { ...input, sourcePath: source.path });
+    permitFixer(dependencies, input.fixer);
     const stageFolder = join(roots.ownPathOf(input.workUri), 'first');
     const before = await fingerprint(source);
     const known = await plannedBefore(roots, stageFolder, before);

@@ -49,8 +49,10 @@ export function takeCorrections(
     const rejected = input.rejected.map((uri) => roots.ownPathOf(uri));
     const succeeded = await landedFiles(roots, input.ended);
     const rows = await asRefusal(async () => {
-      if (input.connection !== undefined) await permit(dependencies, input.connection, { source: input.source });
       const file = await roots.foreignFile(input.source);
+      if (input.connection !== undefined) {
+        await permit(dependencies, input.connection, { source: input.source, sourcePath: file.path });
+      }
       // One that is not there is refused, whoever looks first.
       await fingerprint(file);
       const { maxUnpackedBytes } = dependencies;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defused } from '../csv/defuse.js';
 import type { BulkLoadResult } from '../contract.js';
-import { makeFolder, readRange, removeFile, saveStream, saveText } from '../storage/files.js';
+import { ForeignFile, makeFolder, readRange, removeFile, saveStream, saveText } from '../storage/files.js';
 import { audit } from './audit.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { detailOfError, readDetails } from './details.js';
@@ -86,7 +86,8 @@ async function copiesForPeople(
       await removeFile(target);
       continue;
     }
-    await saveStream(defused(readRange(join(folder, RESULT_NAMES[kind]), 0)), target, signal, { shared: true });
+    const source = new ForeignFile(join(folder, RESULT_NAMES[kind]));
+    await saveStream(defused(readRange(source, 0)), target, signal, { shared: true });
     copies[kind] = pathToFileURL(target).href;
   }
   return Object.keys(copies).length > 0 ? copies : undefined;

@@ -26,15 +26,17 @@ export interface Wish {
   /** An insert with an external id is retried as an upsert. */
   externalIdFieldName?: string | undefined;
   source?: string | undefined;
+  /** Its path, links resolved, where it was opened or will be: what its URI leads to may be another file by now. */
+  sourcePath?: string | undefined;
 }
 
 /** @throws NightloadError `NOT_ALLOWED` */
 export async function refuseUnlessAllowed(connection: string, allow: Allow | undefined, wish: Wish): Promise<void> {
   if (allow === undefined) return;
   refuseByName(connection, allow, wish);
-  const { source } = wish;
+  const { source, sourcePath } = wish;
   if (source === undefined || allow.sourcePrefixes === undefined) return;
-  for (const prefix of allow.sourcePrefixes) if (await liesBelow(source, prefix)) return;
+  for (const prefix of allow.sourcePrefixes) if (await liesBelow(source, prefix, sourcePath)) return;
   throw notAllowed(connection, 'this source', 'sources', allow.sourcePrefixes);
 }
 
@@ -92,14 +94,15 @@ export function prefixTrouble(prefix: string): string | undefined {
 }
 
 /** Both as they are after `..`, escapes and, on this machine, links. */
-async function liesBelow(source: string, prefix: string): Promise<boolean> {
+async function liesBelow(source: string, prefix: string, sourcePath?: string): Promise<boolean> {
   const [from, below] = [normal(source), normal(prefix)];
   if (from?.protocol !== below?.protocol || from === undefined || below === undefined) return false;
   if (from.protocol !== 'file:')
     return decoded(from).startsWith(decoded(below)) && !/(?:^|\/)\.\.?(?:\/|$)/.test(decoded(from));
   try {
     const folder = await realOrPlanned(fileURLToPath(below));
-    return (await realOrPlanned(fileURLToPath(from))).startsWith(folder.endsWith(sep) ? folder : folder + sep);
+    const path = sourcePath ?? (await realOrPlanned(fileURLToPath(from)));
+    return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
   } catch {
     return false;
   }
