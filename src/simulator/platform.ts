@@ -12,7 +12,7 @@ const RESOURCES = ['jobs', 'limits', 'query', 'sobjects'];
 const UNUSED = { DailyBulkV2QueryJobs: 10_000, DailyBulkV2QueryFileStorageMB: 976_562, FileStorageMB: 1_000_000 };
 
 /** Permissions of the user, one or several at a time. */
-const PERMISSION_QUERY = /^\s*select\s+([\w\s,]+?)\s+from\s+UserPermissionAccess(?:\s+limit\s+\d+)?\s*$/i;
+const PERMISSION_QUERY = /^select ([\w, ]+) from UserPermissionAccess(?: limit \d+)?$/i;
 
 export interface PlatformOptions {
   org: Org;
@@ -124,7 +124,7 @@ export class Platform {
 
   /** @param columns what its columns are instead of its records */
   query(soql: string, base: string, columns: boolean): Reply {
-    const permissions = PERMISSION_QUERY.exec(soql)?.[1];
+    const permissions = PERMISSION_QUERY.exec(soql.trim().replace(/\s+/g, ' '))?.[1];
     if (permissions !== undefined) return this.#permissions(permissions.split(','), base);
     return jsonReply(200, (columns ? columnsReply : queryReply)(this.#options.org, soql, base));
   }
