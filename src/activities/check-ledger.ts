@@ -12,17 +12,17 @@ import { step } from './step.js';
 export interface CheckLedgerInput {
   /** Of the newest request. */
   connection: string;
-  /** At most 100. */
-  holders: { id: string; holder: string }[];
+  /** At most 100, each with the time at which it asked. */
+  holders: { id: string; holder: string; at: number }[];
 }
 
 export interface LedgerChecked {
   /** The org that the connection leads to. */
   org: string;
   rules: Allocation;
-  /** Ids of requests whose holders run; of the others nothing is known. */
+  /** Ids of requests that parts of loads have made; of those in neither list nothing is known. */
   known: string[];
-  /** Ids of requests that no running part of a load has made. */
+  /** Ids of requests that no part of a load has made. */
   gone: string[];
 }
 
@@ -35,7 +35,7 @@ export function checkLedger(dependencies: ActivityDependencies): (input: CheckLe
     for (let from = 0; from < holders.length; from += AT_A_TIME) {
       signal.throwIfAborted();
       const some = holders.slice(from, from + AT_A_TIME);
-      const runs = await Promise.all(some.map(({ id, holder }) => isHolder(id, holder)));
+      const runs = await Promise.all(some.map(isHolder));
       for (const [n, { id }] of some.entries()) {
         if (runs[n] !== undefined) checked[runs[n] ? 'known' : 'gone'].push(id);
       }
@@ -44,14 +44,18 @@ export function checkLedger(dependencies: ActivityDependencies): (input: CheckLe
   });
 }
 
-/** Undefined when it cannot be told. */
-async function isHolder(id: string, holder: string): Promise<boolean | undefined> {
+/**
+ * Whether the part that a request names was there when it asked: one that was terminated since may have a job that
+ * runs, so what it was granted still counts. Undefined when it cannot be told.
+ */
+async function isHolder({ id, holder, at }: CheckLedgerInput['holders'][number]): Promise<boolean | undefined> {
   try {
-    const { status, type, raw } = await getClient().workflow.getHandle(holder).describe();
-    const firstRun = raw.workflowExecutionInfo?.firstRunId;
-    // The id begins with the first run of the part; an older server does not tell it.
-    const isOf = !firstRun || id.startsWith(`${firstRun}/`);
-    return status.name === 'RUNNING' && type === 'ingestJob' && isOf;
+    // The id begins with the first run of the part.
+    const firstRun = id.slice(0, id.lastIndexOf('/'));
+    const { status, type, closeTime } = await getClient().workflow.getHandle(holder, firstRun).describe();
+    if (type !== 'ingestJob') return false;
+    const goesOn = ['RUNNING', 'CONTINUED_AS_NEW'].includes(status.name) || closeTime === undefined;
+    return goesOn || closeTime.getTime() >= at;
   } catch (error) {
     return error instanceof WorkflowNotFoundError ? false : undefined;
   }

@@ -114,7 +114,7 @@ export const STEP_INPUTS = {
   }),
   checkLedger: z.object({
     connection: shape.name,
-    holders: shape.list(z.object({ id: shape.text(), holder: shape.workflowId }), 100),
+    holders: shape.list(z.object({ id: shape.text(), holder: shape.workflowId, at: shape.time }), 100),
   }),
   readOrgLimits: z.object({ connection: shape.name, apiVersion: shape.apiVersion.exactOptional() }),
   describeChild: z.object({ workflowId: shape.workflowId }),

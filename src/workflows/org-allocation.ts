@@ -263,7 +263,11 @@ async function check(org: string, book: Book, live: Live): Promise<void> {
   if (connection === undefined) return;
   const { ledger } = book;
   const { name } = connection;
-  const holders = unchecked(ledger, Date.now()).map(({ id, holder }) => ({ id, holder }));
+  const holders = unchecked(ledger, Date.now()).map((one) => ({
+    id: one.id,
+    holder: one.holder,
+    at: 'grantedAt' in one ? one.grantedAt : one.since,
+  }));
   live.open++;
   live.checking = true;
   try {

@@ -39,7 +39,7 @@ it('serves more than a thousand parts over many runs, whose histories all replay
   const parts = 40;
   const waited = await Promise.all(
     Array.from({ length: holders }, (_, n) =>
-      world.client.workflow.execute<(parts: number, records: number) => Promise<number>>('holdParts', {
+      world.client.workflow.execute<(parts: number, records: number) => Promise<number>>('bulkLoad', {
         taskQueue: governed.taskQueue,
         workflowId: `holder-${n}`,
         args: [parts, 10],

@@ -3,6 +3,7 @@ import { mkdtemp, realpath, rm, writeFile, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { inspect } from 'node:util';
 import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
@@ -45,8 +46,16 @@ export const FAST = {
 
 let quiet = false;
 
+/** What the workers of this process wrote about who did what. */
+export const auditLines: { message: string; [fact: string]: unknown }[] = [];
+
+const auditLogger = new DefaultLogger('INFO', ({ level, message, meta }) => {
+  if (meta?.['audit'] === true) auditLines.push({ ...meta, message });
+  if (level === 'ERROR') process.stderr.write(`${message} ${inspect(meta)}\n`);
+});
+
 /** Activities that fail on purpose would fill the screen. */
-export function quietWorkers(logger = new DefaultLogger('ERROR')): void {
+export function quietWorkers(logger = auditLogger): void {
   if (!quiet) Runtime.install({ logger });
   quiet = true;
 }

@@ -1,6 +1,10 @@
-/** A worker's workflows, and one more: holders that do with the ledger what parts do, without loading anything. */
+/**
+ * A worker's workflows, but for loads and their parts: these do with the ledger what parts do, without loading anything,
+ * under the names that the ledger and the steps know.
+ */
 import {
   condition,
+  executeChild,
   getExternalWorkflowHandle,
   proxyActivities,
   setHandler,
@@ -14,8 +18,13 @@ export * from '../../src/workflows/index.js';
 
 const { askAllocation } = proxyActivities<Pick<Activities, 'askAllocation'>>({ startToCloseTimeout: '3m' });
 
+export function bulkLoad(parts: number, records: number): Promise<number> {
+  const workflowId = `${workflowInfo().workflowId}/part-1`;
+  return executeChild(ingestJob, { workflowId, args: [parts, records] });
+}
+
 /** @returns how many of the grants had to be waited for */
-export async function holdParts(parts: number, records: number): Promise<number> {
+export async function ingestJob(parts: number, records: number): Promise<number> {
   const grants = new Set<string>();
   setHandler(grantedSignal, ({ id }) => void grants.add(id));
   let waited = 0;
