@@ -118,7 +118,9 @@ function wantsCertificate(answer: Answer): boolean {
   return (
     answer instanceof Error &&
     (answer.message === CLOSED ||
-      /certificate required|bad certificate|unknown ca|handshake failure|alert [^:]{0,100}certificate/i.test(answer.message))
+      /certificate required|bad certificate|unknown ca|handshake failure|alert [^:]{0,100}certificate/i.test(
+        answer.message,
+      ))
   );
 }
 
