@@ -153,12 +153,15 @@ export function tooLarge(facts: RequestFacts, status: number, limit: number): Sa
   );
 }
 
+/** Codes of a system or of undici, and what outbound-agent.ts says of a proxy that refuses: our words, no one else's. */
+const OWN_CODES = /^(?:[A-Z][A-Z0-9_]{1,60}|the proxy answered HTTP \d{3})$/;
+
 /** Code of the innermost system or undici error. */
 function codeOf(error: unknown): string {
   const found = asObject(error);
   const nested = asArray(found?.['errors'])[0];
   const code = asText(found?.['code']) ?? asText(asObject(nested)?.['code']) ?? '';
-  return /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : '';
+  return OWN_CODES.test(code) ? code : '';
 }
 
 const UNTRUSTED_CERTIFICATE = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY))/;
