@@ -5,6 +5,7 @@ import { besideLedger, ledgerGuard } from './beside-ledger.js';
 import { CodecError } from './codec-error.js';
 import { codecKeysFrom } from './codec-keys.js';
 import { EncryptionCodec } from './encryption-codec.js';
+import { withoutReason, withReason } from '../workflows/unreadable.js';
 
 export const FAILURE_CONVERTER = fileURLToPath(new URL('./failure-converter.cjs', import.meta.url));
 
@@ -29,14 +30,26 @@ export function workerConverter(given: DataConverter = {}): DataConverter {
   return { ...given, payloadCodecs: [ledgerGuard, ...codecs] };
 }
 
-/** Of an error that fails a workflow task Temporal keeps the message only. */
+/**
+ * Of an error that fails a workflow task Temporal keeps the message only. And anybody may have sent a message to a
+ * workflow that nobody can decrypt: it is handed to the workflow as it is, with the reason, which tells messages (left
+ * out) from what the workflow needs (then its task waits for a worker that has the key).
+ */
 function sayingCodes(codec: PayloadCodec): PayloadCodec {
   return {
     encode: (payloads, context) => codec.encode(payloads, context),
-    decode: (payloads, context) =>
-      codec.decode(payloads, context).catch((error: unknown) => {
-        if (!(error instanceof CodecError) || error.message.startsWith(error.code)) throw error;
-        throw new CodecError(error.code, `${error.code}: ${error.message}`);
-      }),
+    async decode(payloads, context) {
+      const decoded = payloads.map(async (payload) => {
+        try {
+          return (await codec.decode([payload], context)).map(withoutReason);
+        } catch (error) {
+          if (!(error instanceof CodecError)) throw error;
+          const told = error.message.startsWith(error.code) ? error.message : `${error.code}: ${error.message}`;
+          if (context?.type !== 'workflow') throw new CodecError(error.code, told);
+          return [withReason(payload, told)];
+        }
+      });
+      return (await Promise.all(decoded)).flat();
+    },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Inputs and signals that cannot be decoded: the SDK would fail the workflow's task again and again, so that whoever may
+ * Inputs, signals and updates that cannot be decoded: the SDK would fail the workflow's task again and again, so that whoever may
  * send signals could freeze any load and the ledger of any org. Here such payloads are left out before anything is made
  * of them: the input is then refused, and the signal dropped, as any other that says nothing of use.
  */
@@ -7,6 +7,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadConverter } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptors } from '@temporalio/workflow';
+import { reasonIn } from './unreadable.js';
 
 /** A host's worker may run other workflows: theirs are left as they are. */
 const OURS: readonly string[] = [
@@ -38,15 +39,20 @@ export function isReadable(payloads: readonly Payload[], by: PayloadConverter = 
 }
 
 export function interceptors(): WorkflowInterceptors {
-  if (!OURS.includes(workflowInfo().workflowType)) return {};
+  const ours = OURS.includes(workflowInfo().workflowType);
   return {
     internals: [
       {
         activate(input, next) {
           const by = converter();
-          for (const { signalWorkflow: signal, initializeWorkflow: start } of input.activation.jobs ?? []) {
-            if (signal?.input && !isReadable(signal.input as Payload[], by)) signal.input = [];
-            if (start?.arguments && !isReadable(start.arguments as Payload[], by)) start.arguments = [];
+          for (const job of input.activation.jobs ?? []) {
+            const { signalWorkflow: signal, doUpdate: update, initializeWorkflow: start } = job;
+            const message = signal ?? update;
+            if (ours && message?.input && !isReadable(message.input as Payload[], by)) message.input = [];
+            // What it needs waits for a worker that has the key; what nobody can read in any way never comes.
+            const reason = reasonIn(job);
+            if (reason !== undefined) throw new Error(reason);
+            if (ours && start?.arguments && !isReadable(start.arguments as Payload[], by)) start.arguments = [];
           }
           return next(input);
         },

@@ -189,28 +189,30 @@ it('workers with other keys and without share the org: each waits for the other 
   await Promise.all(both.map((worker) => worker.stop()));
 });
 
+const raw = (payload: Payload): RawValue => RawValue.fromPayload(payload);
+const encoding = (name: string, text: string): Payload => ({
+  metadata: { encoding: Buffer.from(name) },
+  data: Buffer.from(text),
+});
+/** Nobody can read them. */
+const foreign: Payload[] = [
+  encoding('json/plain', '{"id": '),
+  encoding('binary/zstd', 'x'),
+  encoding('binary/encrypted', 'x'),
+  {},
+  {
+    ...encoding('binary/encrypted', 'x'.repeat(60)),
+    metadata: {
+      encoding: Buffer.from('binary/encrypted'),
+      'encryption-cipher': Buffer.from('AES-256-GCM'),
+      'encryption-key-id': Buffer.from('lost'),
+    },
+  },
+];
+
 it('messages that nobody can read do not stop the ledger', async () => {
   const load = await start(OURS, world.taskQueue, { loadId: id('before-attack') });
   await load.result();
-  const raw = (payload: Payload): RawValue => RawValue.fromPayload(payload);
-  const encoding = (name: string, text: string): Payload => ({
-    metadata: { encoding: Buffer.from(name) },
-    data: Buffer.from(text),
-  });
-  const foreign: Payload[] = [
-    encoding('json/plain', '{"id": '),
-    encoding('binary/zstd', 'x'),
-    encoding('binary/encrypted', 'x'),
-    {},
-    {
-      ...encoding('binary/encrypted', 'x'.repeat(60)),
-      metadata: {
-        encoding: Buffer.from('binary/encrypted'),
-        'encryption-cipher': Buffer.from('AES-256-GCM'),
-        'encryption-key-id': Buffer.from('lost'),
-      },
-    },
-  ];
   const ledger = new Client({ connection: clients }).workflow.getHandle(ledgerId());
   for (const name of ['request', 'renew', 'settle', 'giveBack', 'learn']) {
     for (const payload of foreign) await ledger.signal(name, raw(payload));
@@ -221,6 +223,36 @@ it('messages that nobody can read do not stop the ledger', async () => {
   expect((await after.result()).warnings).toBeUndefined();
   const { events } = await world.client.workflow.getHandle(ledgerId()).fetchHistory();
   expect((events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null)).toEqual([]);
+});
+
+it('messages that nobody can read do not stop a load and its parts', async () => {
+  const { client } = world;
+  const load = await start(OURS, world.taskQueue, { loadId: id('attacked'), poll: { initialInterval: '3s' } });
+  const parts = `${load.workflowId}/part-1`;
+  await expect
+    .poll(() =>
+      client.workflow
+        .getHandle(parts)
+        .describe()
+        .catch(() => undefined),
+    )
+    .toBeTruthy();
+  const plain = new Client({ connection: clients }).workflow;
+  for (const workflowId of [load.workflowId, parts]) {
+    for (const name of ['pollNow', 'resume', 'partProgress', 'granted']) {
+      for (const payload of foreign) await plain.getHandle(workflowId).signal(name, raw(payload));
+    }
+  }
+  for (const payload of foreign) {
+    await expect(
+      plain.getHandle(load.workflowId).executeUpdate('submitCorrections', { args: [raw(payload)] }),
+    ).rejects.toThrow();
+  }
+  expect(await load.result()).toMatchObject({ state: 'Completed', records: { succeeded: 30 } });
+  for (const workflowId of [load.workflowId, parts]) {
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    expect((events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null)).toEqual([]);
+  }
 });
 
 it('a rotation in the middle of a load: the old key reads on, the new one writes', async () => {

@@ -1,0 +1,43 @@
+/**
+ * Payloads that the worker could not decrypt carry the reason into the workflow, which decides what becomes of them.
+ * Pure.
+ */
+import type { Payload } from '@temporalio/common';
+
+const REASON = 'nightload-unreadable';
+/** Deeper than any activation is. */
+const MAX_DEPTH = 20;
+
+/** The same payload, and why it is not decrypted. */
+export function withReason(payload: Payload, reason: string): Payload {
+  return { ...payload, metadata: { ...payload.metadata, [REASON]: bytesOf(reason) } };
+}
+
+/** Of a payload that could be read: its sender may have written a reason into it. */
+export function withoutReason(payload: Payload): Payload {
+  if (payload.metadata?.[REASON] === undefined) return payload;
+  const { [REASON]: _forged, ...metadata } = payload.metadata;
+  return { ...payload, metadata };
+}
+
+/** Why a payload somewhere in a value could not be decrypted. */
+export function reasonIn(value: unknown, depth = 0): string | undefined {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > MAX_DEPTH) return undefined;
+  const reason = (value as Payload).metadata?.[REASON];
+  // Of the process, whose classes are not those of the workflow's sandbox.
+  if (ArrayBuffer.isView(reason)) return textOf(reason);
+  for (const inner of Object.values(value)) {
+    const found = reasonIn(inner, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Reasons are nightload's own words, which are ASCII. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0) & 0x7f);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes.subarray(0, 2_000));
+}
