@@ -8,7 +8,7 @@ export function isTerminal(state: string): boolean {
   return state === 'JobComplete' || state === 'Failed' || state === 'Aborted';
 }
 
-/** A duration as Temporal writes it: `'5s'`, `'8 hours'`, or milliseconds. */
+/** A duration as Temporal writes it: `'5s'`, `'8 hours'`, or milliseconds. At most 30 days. */
 export type Duration = string | number;
 
 export type Operation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete';
@@ -110,7 +110,8 @@ export interface BulkLoadInput {
   connection?: string;
   /**
    * CSV header, in any letter case, to field API name; several names with commas between them send the column to each of
-   * these fields, and `''` leaves it out. The header `''` is that of columns without a name.
+   * these fields, and `''` leaves it out. The header `''` is that of columns without a name. At most 5,000 entries; the
+   * tables of an input and its fix rules have at most 200,000 characters in all.
    */
   columns?: Record<string, string>;
   /** The same, for a mapping that serves other files too: a header that the file does not have is a warning. `columns` goes before it. */
