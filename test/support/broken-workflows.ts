@@ -1,7 +1,12 @@
 /** A worker whose code is broken: each of its workflow tasks fails, for ever. */
 import { ApplicationFailure } from '@temporalio/common';
+import { sleep } from '@temporalio/workflow';
 
-export function bulkLoad(input: { object: string }): Promise<never> {
+export async function bulkLoad(input: { object: string }): Promise<unknown> {
+  // As another version might begin: with a timer.
+  if (input.object === 'OtherVersion') return sleep('1 day');
+  // More than the server takes.
+  if (input.object === 'Large') return 'x'.repeat(5_000_000);
   if (input.object === 'Gentle') throw ApplicationFailure.nonRetryable('not reached');
   throw new TypeError('Cannot read \u001b[31mproperties of undefined');
 }

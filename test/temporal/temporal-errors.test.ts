@@ -16,7 +16,7 @@ import { certificate } from '../support/certificate.js';
 import { nightload } from '../support/command.js';
 import type { Command } from '../support/command.js';
 import { grpcFront } from '../support/grpc-front.js';
-import { accounts, FAST, openWorld } from '../support/load.js';
+import { accounts, FAST, openWorld, startTestWorker } from '../support/load.js';
 import type { World } from '../support/load.js';
 import { tlsFront } from '../support/tls-front.js';
 
@@ -156,6 +156,48 @@ it('a workflow task that fails: status and load say why and what to do, not that
   await world.client.workflow.getHandle(`bulk-load/${taskQueue}`).terminate();
   worker.shutdown();
   await running;
+  await connection.close();
+});
+
+it('a load of another version, and one that notes too much: status says what to do about each', async () => {
+  const taskQueue = `other-${randomUUID().slice(0, 8)}`;
+  const connection = await NativeConnection.connect({ address });
+  const worker = await Worker.create({
+    connection,
+    taskQueue,
+    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
+  });
+  const running = worker.run();
+  const start = async (object: string): Promise<string> => {
+    const loadId = `${object}-${taskQueue}`;
+    await world.client.workflow.start('bulkLoad', { workflowId: `bulk-load/${loadId}`, taskQueue, args: [{ object }] });
+    return loadId;
+  };
+  const status = async (loadId: string): Promise<string> => {
+    const command = run(['status', loadId], { NIGHTLOAD_TASK_QUEUE: taskQueue });
+    await command.ended;
+    return command.stderr();
+  };
+  const large = await start('Large');
+  await expect
+    .poll(() => status(large), { interval: 1_000 })
+    .toMatch(/WORKFLOW_TASK_FAILED: .*larger parts \(--part-size\)/);
+  const other = await start('OtherVersion');
+  const begun = async (): Promise<boolean> => {
+    const { events } = await world.client.workflow.getHandle(`bulk-load/${other}`).fetchHistory();
+    return (events ?? []).some((event) => event.timerStartedEventAttributes != null);
+  };
+  await expect.poll(begun).toBe(true);
+  worker.shutdown();
+  await running;
+  const ours = await startTestWorker(connection, world.org, world.folder, taskQueue);
+  await world.client.workflow.getHandle(`bulk-load/${other}`).signal('pollNow');
+  await expect
+    .poll(() => status(other), { interval: 1_000 })
+    .toMatch(/WORKFLOW_TASK_FAILED: .*another version of nightload/);
+  // The other one was taken over by this worker, which refuses its input.
+  await world.client.workflow.getHandle(`bulk-load/${other}`).terminate();
+  await ours.stop();
   await connection.close();
 });
 
