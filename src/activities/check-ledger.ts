@@ -27,6 +27,7 @@ export interface LedgerChecked {
 }
 
 const AT_A_TIME = 10;
+const RUN_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function checkLedger(dependencies: ActivityDependencies): (input: CheckLedgerInput) => Promise<LedgerChecked> {
   return step(async ({ connection, holders }, { call, signal }) => {
@@ -52,6 +53,8 @@ async function isHolder({ id, holder, at }: CheckLedgerInput['holders'][number])
   try {
     // The id begins with the first run of the part.
     const firstRun = id.slice(0, id.lastIndexOf('/'));
+    // Of what is no id of a run the server would say only that it is none.
+    if (!RUN_ID.test(firstRun)) return false;
     const { status, type, closeTime } = await getClient().workflow.getHandle(holder, firstRun).describe();
     if (type !== 'ingestJob') return false;
     const goesOn = ['RUNNING', 'CONTINUED_AS_NEW'].includes(status.name) || closeTime === undefined;
