@@ -228,7 +228,7 @@ async function describeIfPossible(
   connection: SalesforceConnection,
   object: string,
   context: ApiContext,
-  { attempt, believes }: Step,
+  { believes }: Step,
 ): Promise<ObjectDescribe | undefined> {
   try {
     const describe = await connection.describe(object, context).catch(finalBeforeStart);
@@ -238,7 +238,7 @@ async function describeIfPossible(
     if (!(error instanceof SalesforceError) || error.code === 'OBJECT_NOT_FOUND') throw error;
     // What has no code of the platform says nothing about the user.
     const answered = error.errorCode !== undefined && error.httpStatus !== 401;
-    if (answered && (error.retryable ? attempt >= 3 : believes(error))) return undefined;
+    if (answered && believes(error)) return undefined;
     throw error;
   }
 }

@@ -19,6 +19,9 @@ interface Run {
   /** Empty where the server does not tell. */
   taskQueue: string;
   parent?: Execution;
+  /** The run that continued as this one. */
+  before?: Execution;
+  startedAt: number;
 }
 
 /** Of a step's caller, and of the callers' parents. */
@@ -28,6 +31,8 @@ const PARENTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const MAX_REMEMBERED = 2_000;
+/** Less than the shortest time for which Temporal keeps what has ended. */
+const BEFORE_IS_KEPT_MS = 20 * 3_600_000;
 /** All tries together stay within the time in which a step must have sent its first heartbeat. */
 const TRY_MS = 2_000;
 const TRIES = 3;
@@ -71,8 +76,19 @@ export function admitCallers(options: CallersOptions): NonNullable<ActivityDepen
     const run = execution && (await runOf(execution));
     if (run === undefined || run === 'unknown') return run === 'unknown';
     if (!types.includes(run.type) || (run.taskQueue !== '' && run.taskQueue !== options.taskQueue)) return false;
+    if (!(await continuesOurs(run))) return false;
     const parents = PARENTS[run.type];
     return parents === undefined || isOurs(run.parent, parents);
+  }
+
+  /** Any workflow may continue as one of another type, with a state of its choice: ours only continue as themselves. */
+  async function continuesOurs({ type, taskQueue, before, startedAt }: Run): Promise<boolean> {
+    if (before === undefined) return true;
+    const found = await runOf(before);
+    if (found === 'unknown') return true;
+    // It was looked at when this run began; a worker that started since may find it gone.
+    if (found === undefined) return Date.now() - startedAt > BEFORE_IS_KEPT_MS;
+    return found.type === type && found.taskQueue === taskQueue;
   }
 
   return async ({ workflowExecution, workflowType, activityType }: Caller, types) => {
@@ -89,18 +105,34 @@ async function describeRun({ connection, namespace }: CallersOptions, execution:
   for (let left = TRIES - 1; ; left--) {
     try {
       const temporal = connection();
-      const { executionConfig, workflowExecutionInfo: info } = await temporal.withDeadline(Date.now() + TRY_MS, () =>
-        temporal.workflowService.describeWorkflowExecution({ namespace, execution }),
-      );
-      const parent = info?.parentExecution;
-      return {
-        type: info?.type?.name ?? '',
-        taskQueue: executionConfig?.taskQueue?.name ?? '',
-        ...(parent?.workflowId && { parent: { workflowId: parent.workflowId, runId: parent.runId ?? '' } }),
-      };
+      return await temporal.withDeadline(Date.now() + TRY_MS, async () => {
+        const { executionConfig, workflowExecutionInfo: info } =
+          await temporal.workflowService.describeWorkflowExecution({ namespace, execution });
+        const parent = info?.parentExecution;
+        const isFirst = info?.firstRunId === execution.runId;
+        const before = isFirst ? undefined : await runBefore(temporal, namespace, execution);
+        return {
+          type: info?.type?.name ?? '',
+          taskQueue: executionConfig?.taskQueue?.name ?? '',
+          startedAt: Number(info?.startTime?.seconds ?? 0) * 1_000,
+          ...(parent?.workflowId && { parent: { workflowId: parent.workflowId, runId: parent.runId ?? '' } }),
+          ...(before && { before: { workflowId: execution.workflowId, runId: before } }),
+        };
+      });
     } catch (error) {
       const code = (error as { code?: unknown }).code;
       if (left === 0 || code === NOT_FOUND || CANNOT_TELL.includes(code)) throw error;
     }
   }
+}
+
+/** The first event of a run says which one continued as it. */
+async function runBefore(
+  { workflowService }: NativeConnection,
+  namespace: string,
+  execution: Execution,
+): Promise<string | undefined> {
+  const request = { namespace, execution, maximumPageSize: 1 };
+  const { history } = await workflowService.getWorkflowExecutionHistory(request);
+  return history?.events?.[0]?.workflowExecutionStartedEventAttributes?.continuedExecutionRunId || undefined;
 }

@@ -58,6 +58,7 @@ const MAX_WAITING = 5_000;
 const MAX_CONNECTIONS = 20;
 /** Ids that a query asks about at a time. */
 const MAX_ASKED = 1_000;
+const REFUSED = 'This is no ledger that a load began: another one is begun when the next part asks.';
 /** Then it continues as new even if somebody asks just now. */
 const MOST_EVENTS = 20_000;
 
@@ -92,17 +93,22 @@ interface Live {
   open: number;
   looking: boolean;
   checking: boolean;
+  /** No worker does steps for this run: it did not come to be as a ledger does. */
+  refused?: Error;
   alarm?: { at: number; scope: CancellationScope };
 }
 
 export async function orgAllocation(given: OrgAllocationInput): Promise<void> {
   const { org, rules, carried } = readStart(given);
   const book: Book = carried ?? { ledger: openLedger(rules), connections: [] };
+  // Whoever made this state, a step finds out.
+  if (carried !== undefined) book.checkAt = Date.now() + FIRST_CHECK_AFTER_MS;
   const live: Live = { changes: 0, fresh: new Set(), open: 0, looking: false, checking: false };
   listen(org, book, live);
   for (;;) {
     const seen = live.changes;
     const now = Date.now();
+    if (live.refused !== undefined) throw live.refused;
     sweep(book.ledger, now);
     for (const lease of grant(book.ledger, now)) if (!live.fresh.has(lease.id)) void tell(book, live, lease);
     const asked = live.fresh.size > 0;
@@ -281,7 +287,9 @@ async function check(org: string, book: Book, live: Live): Promise<void> {
     } else book.connections = book.connections.filter((one) => one.name !== name);
     for (const id of found.gone) giveBack(ledger, id, now);
     enterChecked(ledger, found.known, now);
-  } catch {
+  } catch (error) {
+    if (toLoadError(error).code === 'CALLER_REFUSED')
+      live.refused = ApplicationFailure.nonRetryable(REFUSED, 'CALLER_REFUSED');
     // They keep what they were granted, as long as they say that they live.
     enterChecked(
       ledger,

@@ -55,28 +55,31 @@ async function ran(
   return { code, said: command.stderr(), json: command.stdout() };
 }
 
+/** One for all, as the ledger of the org lives on the queue of its first load. */
+const QUEUE = `tls-${randomUUID().slice(0, 8)}`;
+
 /** A worker and a load, both of the built command, through the front. */
 async function expectLoads(env: Record<string, string>): Promise<void> {
-  const taskQueue = `tls-${randomUUID().slice(0, 8)}`;
+  const loadId = `tls-${randomUUID().slice(0, 8)}`;
   const all = {
     ...env,
-    NIGHTLOAD_TASK_QUEUE: taskQueue,
+    NIGHTLOAD_TASK_QUEUE: QUEUE,
     SF_INSTANCE_URL: world.org.url,
     SF_ACCESS_TOKEN: world.org.token,
   };
   const process = await startWorkerProcess({ ...all, NIGHTLOAD_FILE_ROOTS: world.folder }, world.folder);
-  const rows = accounts(10, (row, n) => ({ ...row, External_Id__c: `${taskQueue}-${n}` }));
-  await world.csv(rows, `${taskQueue}.csv`);
+  const rows = accounts(10, (row, n) => ({ ...row, External_Id__c: `${loadId}-${n}` }));
+  await world.csv(rows, `${loadId}.csv`);
   const load = await ran(
     [
       'load',
-      `${taskQueue}.csv`,
+      `${loadId}.csv`,
       '--object',
       'Account',
       '--operation',
       'insert',
       '--id',
-      taskQueue,
+      loadId,
       '--poll-initial',
       '1s',
       '--json',
