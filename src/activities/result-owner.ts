@@ -27,7 +27,7 @@ export async function claimResultFolder(roots: FileRoots, folder: string, firstR
   roots.checked(folder);
   const { workflowId } = asking();
   await refuseNested(roots, folder);
-  await makeFolder(folder, { shared: true });
+  await makeFolder(folder);
   await claim(folder, { workflowId, firstRunId });
 }
 
@@ -35,7 +35,7 @@ export async function claimResultFolder(roots: FileRoots, folder: string, firstR
 export async function ownResultFolder(roots: FileRoots, outputUri: string): Promise<string> {
   const folder = roots.ownPathOf(outputUri);
   const { workflowId, runId } = asking();
-  await makeFolder(folder, { shared: true });
+  await makeFolder(folder);
   // Loads that a version without this note began have none.
   await claim(folder, { workflowId, firstRunId: runId });
   return folder;

@@ -92,7 +92,10 @@ export class Folder {
     });
     try {
       await folder.check();
-      if (own) await folder.#requireOwn();
+      if (own) {
+        await folder.requireOwn();
+        await requireOwnLoad(path, proc);
+      }
       folder.#isOwn = own;
       return folder;
     } catch (error) {
@@ -156,7 +159,7 @@ export class Folder {
   }
 
   /** Whoever may write here could put files of their own in the place of the worker's. */
-  async #requireOwn(): Promise<void> {
+  async requireOwn(): Promise<void> {
     const { uid, mode } = await this.#handle.stat();
     if ((mode & WRITABLE_BY_OTHERS) !== 0) throw notPrivate(this.path, `its mode is ${(mode & 0o777).toString(8)}`);
     const self = process.geteuid?.();
@@ -378,4 +381,22 @@ function notPrivate(path: string, why: string): NightloadError {
 
 function notAFile(path: string): NightloadError {
   return new NightloadError('SOURCE_NOT_A_FILE', `${path} is not a file.`);
+}
+
+/** The folder of one run of a load: it lies in the folder of the load. */
+const RUN_FOLDER = /^run-/;
+
+/** Whoever may write into the folder of a load could put another run's folder, with all that it notes, in the place of one. */
+async function requireOwnLoad(path: string, proc: boolean): Promise<void> {
+  let above = path;
+  while (!RUN_FOLDER.test(basename(above))) {
+    if (dirname(above) === above) return;
+    above = dirname(above);
+  }
+  const load = await Folder.open(dirname(above), { proc });
+  try {
+    await load.requireOwn();
+  } finally {
+    await load.close();
+  }
 }

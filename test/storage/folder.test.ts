@@ -332,6 +332,19 @@ describe('what the worker writes', () => {
 });
 
 describe('a folder of working files', () => {
+  it('lies in the folder of its load, which nobody else can write to either', async () => {
+    const load = join(root, 'load');
+    const stage = join(load, 'run-12345678', 'first');
+    await makeFolder(stage);
+    await saveText('mine', join(stage, 'note'));
+    // Else the folder of another run could be put in its place.
+    await chmod(load, 0o777);
+    await expect(readNote(join(stage, 'note'), 100)).rejects.toMatchObject({ code: 'WORK_FOLDER_NOT_PRIVATE' });
+    await expect(makeFolder(join(load, 'run-2', 'first'))).rejects.toMatchObject({ code: 'WORK_FOLDER_NOT_PRIVATE' });
+    await chmod(load, 0o700);
+    expect((await readNote(join(stage, 'note'), 100))?.toString()).toBe('mine');
+  });
+
   it('is believed only when nobody else can write there', async () => {
     const own = join(root, 'own');
     await makeFolder(own);

@@ -1,5 +1,5 @@
 /** Workflows of somebody who runs a worker of their own, called as nightload's are: they ask nightload's queue for things. */
-import { proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
+import { makeContinueAsNewFunc, proxyActivities, startChild, workflowInfo } from '@temporalio/workflow';
 
 export interface Attack {
   /** nightload's. */
@@ -7,11 +7,17 @@ export interface Attack {
   /** An activity to call, or the type of a child to start there. */
   activity?: string;
   child?: string;
+  /** The type to continue there as, with a last argument that says who hands it on. */
+  next?: string;
   name?: string;
   args: unknown[];
 }
 
-async function attack({ taskQueue, activity, child, name = 'part-1', args }: Attack): Promise<unknown> {
+async function attack({ taskQueue, activity, child, next, name = 'part-1', args }: Attack): Promise<unknown> {
+  if (next !== undefined) {
+    const handed = { ...(args.at(-1) as object), by: workflowInfo().runId };
+    await makeContinueAsNewFunc({ workflowType: next, taskQueue })(...args.slice(0, -1), handed);
+  }
   if (activity !== undefined) {
     const activities = proxyActivities<Record<string, (...given: unknown[]) => Promise<unknown>>>({
       taskQueue,

@@ -304,6 +304,42 @@ describe('inner workflows', () => {
       expect(world.org.ledger.count()).toBe(before);
     });
 
+    it('a load that goes on with a state of theirs is not helped by any step', async () => {
+      const before = world.org.ledger.count();
+      const uri = `file://${world.folder}/somebody/run-x/`;
+      const books = { total: 1, seen: 0, succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0, rejected: 0 };
+      const state = {
+        phase: 'loading',
+        books: {
+          ...books,
+          recovered: 0,
+          rerendered: 0,
+          rounds: 0,
+          disagreeing: 0,
+          jobs: [],
+          jobsTotal: 0,
+          apiRequests: 0,
+        },
+        located: { filesQueue: world.worker.filesQueue, outputUri: uri, workUri: uri, searchAttributes: [] },
+        org: { connection: 'default', apiVersion: 'v66.0' },
+        stage: {
+          ...{ uri, parts: 1, records: 1, columnDelimiter: 'COMMA', lineEnding: 'LF' },
+          groups: [{ operation: 'insert', firstPart: 1, lastPart: 1 }],
+          sizes: { from: 1, records: [1] },
+        },
+        next: 1,
+        ended: [{ uri, noted: 0, outcomes: [], jobs: [] }],
+        left: { parts: 0, failed: 0, passing: 0, unprocessed: 0, missing: 0, odd: 0 },
+        shown: [],
+        files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
+        lost: { creates: [{ from: 0, to: Date.now() + 1e6, creates: 50 }] },
+        ...{ sorted: false, canceled: false, openJobs: [], warnings: [], corrections: 0, soundAt: Date.now() },
+      };
+      const input = { ...least, source: `file://${world.folder}/none.csv` };
+      expect(await attack('bulkLoad', { next: 'bulkLoad', args: [input, state] })).toBe('CALLER_REFUSED');
+      expect(world.org.ledger.count()).toBe(before);
+    });
+
     it('a child that looks like a part is not helped by any step', async () => {
       const before = world.org.ledger.count();
       const input = { ...job, apiVersion: 'v66.0', filesQueue: world.worker.filesQueue };
