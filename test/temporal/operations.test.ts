@@ -327,6 +327,16 @@ describe('a header that the org does not know', () => {
     await expectSound(world, result);
   });
 
+  it('is refused all the same when describe was refused for reasons that pass', async () => {
+    const passing = { status: 403, errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'ConcurrentRequests Limit exceeded.' };
+    world.org.fault({ kind: 'describe', times: 3, action: passing });
+    const jobs = world.org.jobs().length;
+    const result = await world.load({ source: await world.csv(labelled('X4')) });
+    expect(result).toMatchObject({ state: 'Failed', error: { code: 'HEADER_LABEL_COLUMN' } });
+    expect(result.warnings).toBeUndefined();
+    expect(world.org.jobs()).toHaveLength(jobs);
+  });
+
   it('lands by its labels when that is asked for', async () => {
     expect(await world.load({ source: await world.csv(labelled('X3')), mapLabels: true })).toMatchObject({
       state: 'Completed',
