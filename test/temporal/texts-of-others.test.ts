@@ -224,8 +224,9 @@ function textsIn(value: unknown, depth = 0): string[] {
 it('none of it is in a history, a memo, a search attribute, a page of the UI, the log or on the terminal', async () => {
   let searched = 0;
   const seen = new Set<string>();
-  for await (const { workflowId, runId, taskQueue } of world.client.workflow.list()) {
-    if (!taskQueue.startsWith(world.taskQueue)) continue;
+  // Memos of other tests on this server may be such that nobody can read them.
+  const query = `TaskQueue STARTS_WITH '${world.taskQueue}'`;
+  for await (const { workflowId, runId } of world.client.workflow.list({ query })) {
     searched++;
     const handle = world.client.workflow.getHandle(workflowId, runId);
     const { events } = await handle.fetchHistory();
