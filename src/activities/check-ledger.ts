@@ -57,8 +57,8 @@ async function isHolder({ id, holder, at }: CheckLedgerInput['holders'][number])
     if (!RUN_ID.test(firstRun)) return false;
     const { status, type, closeTime } = await getClient().workflow.getHandle(holder, firstRun).describe();
     if (type !== 'ingestJob') return false;
-    const goesOn = ['RUNNING', 'CONTINUED_AS_NEW'].includes(status.name) || closeTime === undefined;
-    return goesOn || closeTime.getTime() >= at;
+    if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW' || closeTime === undefined) return true;
+    return closeTime.getTime() >= at;
   } catch (error) {
     return error instanceof WorkflowNotFoundError ? false : undefined;
   }

@@ -1,12 +1,13 @@
 /** The codec itself: round trips, rotation, tampering, what concerns a ledger. */
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { Payload, PayloadCodec } from '@temporalio/common';
+import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { besideLedger, ledgerGuard } from '../../src/codec/beside-ledger.js';
 import { codecKeysFrom } from '../../src/codec/codec-keys.js';
 import { dataConverterFromEnvironment, workerConverter } from '../../src/codec/data-converter.js';
 import { EncryptionCodec } from '../../src/codec/encryption-codec.js';
 import { inTheClear } from '../../src/workflows/allocation/in-the-clear.js';
+import { reasonIn, withReason } from '../../src/workflows/unreadable.js';
 import { keyRing } from '../support/codec-keys.js';
 
 const ring = keyRing();
@@ -147,13 +148,15 @@ describe('beside a ledger', () => {
     }
   });
 
-  it('what nobody can read arrives there as null, and elsewhere not at all', async () => {
+  it('what nobody can read arrives there as null, elsewhere with the reason, and in a step not at all', async () => {
     const { payloadCodecs = [] } = workerConverter(dataConverterFromEnvironment(ring('k2').env));
-    const through = async (payload: Payload, context: typeof ledger | typeof load): Promise<unknown> => {
+    const decoded = async (payload: Payload, context: SerializationContext): Promise<Payload> => {
       let found = [payload];
       for (const one of payloadCodecs.toReversed()) found = await one.decode(found, context);
-      return valueOf(found[0] as Payload);
+      return found[0] as Payload;
     };
+    const through = async (payload: Payload, context: SerializationContext): Promise<unknown> =>
+      valueOf(await decoded(payload, context));
     const encoding = (text: string): Payload => ({
       metadata: { encoding: Buffer.from(text) },
       data: Buffer.from('{"a":'),
@@ -169,7 +172,12 @@ describe('beside a ledger', () => {
     ];
     for (const payload of hostile) expect(await through(payload, ledger)).toBeNull();
     expect(await through(payloadOf(VALUE), ledger)).toEqual(VALUE);
-    await expect(through(hostile[0] as Payload, load)).rejects.toMatchObject({ code: 'CODEC_KEY_MISSING' });
+    const [unknown] = hostile as [Payload];
+    expect(reasonIn(await decoded(unknown, load))).toMatch(/^CODEC_KEY_MISSING: .*key "k1"/);
+    // A sender's own reason does not count.
+    expect(reasonIn(await decoded(withReason(payloadOf(VALUE), 'forged'), load))).toBeUndefined();
+    const other = { ...step, workflowId: load.workflowId };
+    await expect(decoded(unknown, other)).rejects.toMatchObject({ code: 'CODEC_KEY_MISSING' });
   });
 
   it('codecs of a host are kept off it too', async () => {
