@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { startBrokenWorker } from '../support/broken-worker.js';
 import { nightload } from '../support/command.js';
 import type { Command } from '../support/command.js';
 import { accounts, FAST, openWorld, readCsv, startTestWorker } from '../support/load.js';
@@ -99,13 +99,7 @@ it('limits shows the other orgs when one ledger is silent, and says which is', a
   expect(await load.ended, load.stderr()).toBe(0);
   // Its worker's code is broken: it answers nothing.
   const brokenQueue = `${taskQueue}-broken`;
-  const broken = await Worker.create({
-    connection: native,
-    namespace,
-    taskQueue: brokenQueue,
-    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
-  });
-  const running = broken.run();
+  const broken = await startBrokenWorker(native, brokenQueue, namespace);
   const workflowId = 'nightload-allocation/silent';
   await workflow.start('orgAllocation', { workflowId, taskQueue: brokenQueue, args: [] });
   const limits = run(['limits', '--json', '--timeout', '6s'], env);
@@ -116,8 +110,7 @@ it('limits shows the other orgs when one ledger is silent, and says which is', a
     ledgers: [{ connections: ['default'] }],
     silent: [{ workflowId: 'nightload-allocation/silent', code: 'LEDGER_NOT_ANSWERING' }],
   });
-  broken.shutdown();
-  await running;
+  await broken.stop();
   await worker.stop();
   await native.close();
   await connection.close();

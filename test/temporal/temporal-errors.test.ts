@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { heartbeat } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
@@ -12,6 +11,7 @@ import { startBulkLoad } from '../../src/client.js';
 import { queueStates, servesActivities } from '../../src/cli/pollers.js';
 import { keepAsking } from '../../src/keep-asking.js';
 import { placeOf } from '../../src/temporal-errors.js';
+import { startBrokenWorker } from '../support/broken-worker.js';
 import { certificate } from '../support/certificate.js';
 import { nightload } from '../support/command.js';
 import type { Command } from '../support/command.js';
@@ -133,12 +133,7 @@ it('a start whose answer is lost is found again, also when the load has ended me
 it('a workflow task that fails: status and load say why and what to do, not that no worker is there', async () => {
   const taskQueue = `broken-${randomUUID().slice(0, 8)}`;
   const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
-  });
-  const running = worker.run();
+  const worker = await startBrokenWorker(connection, taskQueue);
   const env = { NIGHTLOAD_TASK_QUEUE: taskQueue };
   await world.csv(accounts(3), 'stuck.csv');
   const words = ['--object', 'Account', '--operation', 'insert', '--id', taskQueue];
@@ -155,20 +150,14 @@ it('a workflow task that fails: status and load say why and what to do, not that
   expect(status.stderr()).not.toMatch(/No worker (answers|polls)|0 landed/);
   expect(JSON.parse(status.stdout())).toMatchObject({ waitingFor: expect.stringMatching(told) as string });
   await world.client.workflow.getHandle(`bulk-load/${taskQueue}`).terminate();
-  worker.shutdown();
-  await running;
+  await worker.stop();
   await connection.close();
 });
 
 it('a load of another version, and one that notes too much: status says what to do about each', async () => {
   const taskQueue = `other-${randomUUID().slice(0, 8)}`;
   const connection = await NativeConnection.connect({ address });
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    workflowsPath: fileURLToPath(new URL('../support/broken-workflows.ts', import.meta.url)),
-  });
-  const running = worker.run();
+  const worker = await startBrokenWorker(connection, taskQueue);
   const start = async (object: string): Promise<string> => {
     const loadId = `${object}-${taskQueue}`;
     await world.client.workflow.start('bulkLoad', { workflowId: `bulk-load/${loadId}`, taskQueue, args: [{ object }] });
@@ -189,8 +178,7 @@ it('a load of another version, and one that notes too much: status says what to 
     return (events ?? []).some((event) => event.timerStartedEventAttributes != null);
   };
   await expect.poll(begun).toBe(true);
-  worker.shutdown();
-  await running;
+  await worker.stop();
   const ours = await startTestWorker(connection, world.org, world.folder, taskQueue);
   await world.client.workflow.getHandle(`bulk-load/${other}`).signal('pollNow');
   await expect
