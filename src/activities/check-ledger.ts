@@ -4,6 +4,7 @@
  */
 import { getClient } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { runOfRequest } from '../domain/forms.js';
 import type { Allocation } from '../salesforce/connections-allocation.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { allocationOf, connectionOf } from './dependencies.js';
@@ -52,7 +53,7 @@ export function checkLedger(dependencies: ActivityDependencies): (input: CheckLe
 async function isHolder({ id, holder, at }: CheckLedgerInput['holders'][number]): Promise<boolean | undefined> {
   try {
     // The id begins with the first run of the part.
-    const firstRun = id.slice(0, id.lastIndexOf('/'));
+    const firstRun = runOfRequest(id);
     // Of what is no id of a run the server would say only that it is none.
     if (!RUN_ID.test(firstRun)) return false;
     const { status, type, closeTime } = await getClient().workflow.getHandle(holder, firstRun).describe();

@@ -1,4 +1,5 @@
 /** What is believed of a plan.json and of the other notes beside it: nothing that has not the form that was written. */
+import { API_VERSION } from '../domain/forms.js';
 import { z } from 'zod';
 import { OPERATIONS } from '../contract.js';
 import { DELIMITER_NAMES } from '../csv/dialect.js';
@@ -45,10 +46,7 @@ export const PLAN = z.object({
   original: original.exactOptional(),
   kept: original.exactOptional(),
   source: fingerprint.exactOptional(),
-  apiVersion: z
-    .string()
-    .regex(/^v\d{2,3}\.0$/)
-    .exactOptional(),
+  apiVersion: z.string().regex(API_VERSION).exactOptional(),
   object: name.exactOptional(),
   warnings: z.array(z.string().max(LONGEST_TEXT)).max(MOST).exactOptional(),
   rejected: z.object({ uri: z.string().max(3 * LONGEST_PATH), rows: count }).exactOptional(),

@@ -7,6 +7,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { CLEAR_MARK } from '../workflows/allocation/in-the-clear.js';
 import { ALLOCATION_ID_PREFIX } from '../workflows/allocation/messages.js';
+import { isReadable } from '../workflows/unreadable.js';
 
 /** The ledger tells a load that it may go on; nothing else is marked. */
 const MAX_MARKED_BYTES = 4_096;
@@ -35,7 +36,7 @@ export const ledgerGuard: PayloadCodec = {
   encode: (payloads) => Promise.resolve(payloads),
   decode: (payloads, context) =>
     Promise.resolve(
-      isLedgers(context) ? payloads.map((payload) => (isReadable(payload) ? payload : NOTHING)) : payloads,
+      isLedgers(context) ? payloads.map((payload) => (isReadable([payload]) ? payload : NOTHING)) : payloads,
     ),
 };
 
@@ -59,15 +60,6 @@ function isGrant(payload: Payload): boolean {
       value !== null &&
       Object.entries(value).every(([key, text]) => MARKED_KEYS.includes(key) && typeof text === 'string')
     );
-  } catch {
-    return false;
-  }
-}
-
-function isReadable(payload: Payload): boolean {
-  try {
-    defaultPayloadConverter.fromPayload(payload);
-    return true;
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 /** Cutting a file into parts by byte ranges, at record ends only. */
+import { MAX_PARTS } from '../domain/forms.js';
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, MOST_ROW_BYTES, rowTooLarge, Scanner, unclosedQuote } from './scanner.js';
@@ -42,9 +43,6 @@ export interface PartPlan extends ScanSummary {
 /** A cell may have so many characters; in UTF-8 it then has at least as many bytes. */
 const LARGE_RECORD = 131_072;
 const MOST_LARGE = 1_000;
-
-/** Each is a job; and a plan of more of them would be written and read for too long. */
-const MAX_PARTS = 20_000;
 
 /**
  * Cuts the data after the header into parts of at most `maxBytes`, at record ends only. Keeps no chunk: the memory of one

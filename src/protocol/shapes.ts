@@ -4,23 +4,19 @@
  */
 import { z } from 'zod';
 import { OPERATIONS } from '../contract.js';
+import { API_VERSION, DELIMITERS, MAX_COLUMNS, MAX_NAME, MAX_PARTS, MAX_TABLES, PLATFORM_ID } from '../domain/forms.js';
 
-/** More parts no load has. */
-export const MAX_PARTS = 20_000;
 const MAX_TEXT = 1_000;
 const MAX_URI = 4_000;
 /** Bytes, rows, milliseconds: whole numbers that a double tells apart. */
 const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
-/** Mapping tables of an input, together. */
-const MAX_TABLE = 200_000;
-const MAX_COLUMNS = 5_000;
 
 export const text = (most = MAX_TEXT) => z.string().max(most);
-export const name = z.string().min(1).max(255);
+export const name = z.string().min(1).max(MAX_NAME);
 export const apiName = z.string().regex(/^[A-Za-z]\w{0,254}$/, 'must be an API name');
-export const apiVersion = z.string().regex(/^v\d{2,3}\.0$/, 'must be a version such as v66.0');
+export const apiVersion = z.string().regex(API_VERSION, 'must be a version such as v66.0');
 /** Of a job or a user: 15 characters, or 18 with their check. */
-export const salesforceId = z.string().regex(/^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/, 'must be an id of Salesforce');
+export const salesforceId = z.string().regex(PLATFORM_ID, 'must be an id of Salesforce');
 export const workflowId = z.string().min(1).max(1_000);
 /** Enough for a name of a folder, and never a path. */
 export const runId = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the id of a run');
@@ -34,13 +30,13 @@ export const time = z.number().min(-MAX_NUMBER).max(MAX_NUMBER);
 export const operation = z.enum(OPERATIONS);
 export const lineEnding = z.enum(['LF', 'CRLF']);
 export const columnDelimiter = z.enum(['COMMA', 'SEMICOLON', 'TAB', 'PIPE', 'CARET', 'BACKQUOTE']);
-export const delimiter = z.enum([',', ';', '\t', '|', '^', '`']);
+export const delimiter = z.enum(DELIMITERS);
 export const list = <T extends z.ZodType>(of: T, most: number) => z.array(of).max(most);
 export const uris = list(uri, MAX_PARTS);
 export const jobIds = list(salesforceId, 1_000);
 
 export const table = z
-  .record(z.string().max(MAX_TABLE), z.string().max(MAX_TABLE))
+  .record(z.string().max(MAX_TABLES), z.string().max(MAX_TABLES))
   .refine((entries) => Object.keys(entries).length <= MAX_COLUMNS, `must have at most ${MAX_COLUMNS} entries`);
 
 export const org = { connection: name, apiVersion };

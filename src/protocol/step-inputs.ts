@@ -1,6 +1,8 @@
 /** What each activity takes: one schema for each, by its name. Those that the org is changed by come first. */
 import { z } from 'zod';
+import { LOAD_ID_PATTERN } from '../contract.js';
 import type { BulkLoadResult } from '../contract.js';
+import { REQUEST_ID } from '../domain/forms.js';
 import * as shape from './shapes.js';
 
 /** What a load is going to do, as far as it may be forbidden. */
@@ -104,7 +106,7 @@ export const STEP_INPUTS = {
   listOpenJobs: z.object({ connection: shape.name, createdUntil: shape.time }),
   askAllocation: z.object({
     ...shape.org,
-    id: z.string().regex(/^[A-Za-z0-9._-]{1,200}\/\d{1,9}$/, 'must be the id of a request'),
+    id: z.string().regex(REQUEST_ID, 'must be the id of a request'),
     words: shape.text(),
     priority: z.number().min(1).max(5),
     records: shape.count,
@@ -126,7 +128,7 @@ export const STEP_INPUTS = {
     output: shape.uri.exactOptional(),
     loadId: z
       .string()
-      .regex(/^[A-Za-z0-9._-]{1,200}$/, 'must be a load id')
+      .regex(LOAD_ID_PATTERN, 'must be a load id')
       .refine((id) => id !== '.' && id !== '..', 'must be a load id'),
     executionId: shape.runId,
     refuseLanded: z.boolean().exactOptional(),

@@ -1,4 +1,5 @@
 /** An ingest job as the platform describes it. Which fields are there depends on the call and the job's phase. */
+import { PLATFORM_ID } from '../domain/forms.js';
 import type { Operation } from '../contract.js';
 import { asArray, asNumber, asObject, asText, defined } from './json.js';
 
@@ -65,7 +66,6 @@ function versionText(value: unknown): string | undefined {
 }
 
 /** What a reply says of a job goes into histories and onto terminals: only what has its form is taken. */
-const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
 const WORD = /^[A-Za-z]{1,40}$/;
 const NAME = /^[A-Za-z]\w{0,254}$/;
 const TIME = /^\d{4}-[\d-]{2,5}T[\d:.]{2,20}(?:Z|[+-][\d:]{2,6})?$/;
@@ -78,7 +78,7 @@ function asWord(value: unknown, form: RegExp): string | undefined {
 /** `undefined` when it is no job: every job has an id and a state. */
 export function parseJobInfo(value: unknown): JobInfo | undefined {
   const job = asObject(value);
-  const id = asWord(job?.['id'], ID);
+  const id = asWord(job?.['id'], PLATFORM_ID);
   const state = asWord(job?.['state'], WORD);
   if (job === undefined || id === undefined || state === undefined) return undefined;
   return {
@@ -88,7 +88,7 @@ export function parseJobInfo(value: unknown): JobInfo | undefined {
       object: asWord(job['object'], NAME),
       operation: asWord(job['operation'], WORD),
       externalIdFieldName: asWord(job['externalIdFieldName'], NAME),
-      createdById: asWord(job['createdById'], ID),
+      createdById: asWord(job['createdById'], PLATFORM_ID),
       createdDate: asWord(job['createdDate'], TIME),
       systemModstamp: asWord(job['systemModstamp'], TIME),
       apiVersion: versionText(job['apiVersion']),

@@ -2,20 +2,18 @@
  * Every path of the API that is asked for, built of checked pieces: what a load, a reply or a file names must not lead
  * a request, which carries the token, anywhere else in the org.
  */
+import { API_VERSION, PLATFORM_ID } from '../domain/forms.js';
 import { plainText } from '../plain-text.js';
 import { NightloadError } from '../errors.js';
 
-const API_VERSION = /^v\d{2,3}\.0$/;
 const OBJECT_NAME = /^\w{1,255}$/;
-/** 15 characters, or 18 with their check; those of jobs begin with 750. */
-const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
 const MAX_QUERY = 2_000;
 /** Pages do not tell the next one's place in other characters. */
 const QUERY = /^\?[\w=&%.,:;+~!$'()*@/-]+$/;
 
 /** Whether it is an id as the platform gives them. */
 export function isId(id: unknown): id is string {
-  return typeof id === 'string' && ID.test(id);
+  return typeof id === 'string' && PLATFORM_ID.test(id);
 }
 
 function piece(what: string, text: string, pattern: RegExp): string {
@@ -36,7 +34,7 @@ export function jobsPath(version: string): string {
 }
 
 export function jobPath(version: string, jobId: string): string {
-  return `${jobsPath(version)}/${piece('the id of a job', jobId, ID)}`;
+  return `${jobsPath(version)}/${piece('the id of a job', jobId, PLATFORM_ID)}`;
 }
 
 export function describePath(version: string, object: string): string {

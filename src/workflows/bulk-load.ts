@@ -18,7 +18,6 @@ import { recordCounts, soFar } from './books.js';
 import { signalChild } from './children.js';
 import type { JobTemplate } from './children.js';
 import { requestsOf, toLoadError } from './failures.js';
-import { resolveInput } from './input.js';
 import type { LoadSettings } from './input.js';
 import { endLoad, enterPhase, sortTheRest } from './load-ending.js';
 import { holdForCorrections, letFixerCorrect, listenForCorrections, mayGoOn } from './load-holding.js';
@@ -49,7 +48,7 @@ import type { LookForSource } from './wait-for-source.js';
 import { loadDetails, nameOf } from './words.js';
 
 export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise<BulkLoadResult> {
-  const { input, refused } = readInput(given, workflowInfo().workflowId);
+  const { input, settings: settingsOf } = readInput(given, workflowInfo().workflowId);
   const root = CancellationScope.current();
   const run = handedOn(carried) ?? newLoad();
   // Not the time of this run's first task: what was restored may be older than that.
@@ -62,11 +61,10 @@ export async function bulkLoad(given: BulkLoadInput, carried?: LoadRun): Promise
     show: (result) => setCurrentDetails(loadDetails(input, run, live, result)),
   };
   listen(run, live);
-  listenForCorrections(input, () => resolveInput(input, workflowInfo().workflowId), run, live);
+  listenForCorrections(input, settingsOf, run, live);
   live.show();
   try {
-    if (refused !== undefined) throw refused;
-    const settings = resolveInput(input, workflowInfo().workflowId);
+    const settings = settingsOf();
     if (run.stage === undefined) await prepare(input, settings, run, live);
     run.loadingSince ??= Date.now();
     enterPhase(run, live, 'loading');

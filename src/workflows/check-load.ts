@@ -3,7 +3,6 @@ import { ApplicationFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput, CheckReport } from '../contract.js';
 import { toLoadError } from './failures.js';
-import { resolveInput } from './input.js';
 import type { LoadSettings } from './input.js';
 import { planInput, wishOf } from './plan-input.js';
 import { readInput } from './read-input.js';
@@ -11,8 +10,8 @@ import { locateSource } from './locate-source.js';
 import { onFiles } from './steps.js';
 
 export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
-  const { input, refused } = readInput(given, workflowInfo().workflowId);
-  const settings = settingsOf(input, refused);
+  const { input, settings: settingsOf } = readInput(given, workflowInfo().workflowId);
+  const settings = orFailure(settingsOf);
   const located = await locateSource({
     source: input.source,
     connection: settings.connection,
@@ -28,10 +27,9 @@ export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
   return value;
 }
 
-function settingsOf(input: BulkLoadInput, refused: unknown): LoadSettings {
+function orFailure(settingsOf: () => LoadSettings): LoadSettings {
   try {
-    if (refused !== undefined) throw refused;
-    return resolveInput(input, workflowInfo().workflowId);
+    return settingsOf();
   } catch (error) {
     // Any other error would make the workflow task fail again and again.
     const { code, message } = toLoadError(error);

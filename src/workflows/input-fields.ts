@@ -3,6 +3,7 @@ import { msToNumber } from '@temporalio/common/lib/time.js';
 import type { Duration as TemporalDuration } from '@temporalio/common/lib/time.js';
 import { OPERATIONS } from '../contract.js';
 import type { BulkLoadInput, Duration } from '../contract.js';
+import { isDelimiter, MAX_COLUMNS, MAX_NAME, MAX_TABLES, PLATFORM_ID } from '../domain/forms.js';
 import { isText, MAX_TEXT, shown } from '../domain/shown.js';
 import { NightloadError } from '../errors.js';
 import { plainText } from '../plain-text.js';
@@ -51,17 +52,9 @@ const GROUPS = new Map<string, readonly string[]>(
   } satisfies { [K in 'part' | 'poll' | 'retry' | 'abortWhen']: (keyof NonNullable<BulkLoadInput[K]>)[] }),
 );
 
-export const DELIMITERS: readonly string[] = [',', ';', '\t', '|', '^', '`'];
-/** Of all mapping tables and fix rules together, as JSON. */
-const MAX_TABLES = 200_000;
-/** As many fields as the platform takes. */
-const MAX_COLUMNS = 5_000;
 /** No wait of a load is longer. */
 export const MAX_DURATION_MS = 30 * 86_400_000;
 const MAX_KEYS = 100;
-const MAX_NAME = 255;
-/** 15 characters, or 18 with their check. */
-const ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
 /** `Name`, `Owner.Email`, `Lead:Who.Email`. */
 const COLUMN_NAME = /^(?:[A-Za-z]\w*:)?[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/;
 const API_NAME = /^[A-Za-z][A-Za-z0-9_]{0,254}$/;
@@ -139,7 +132,10 @@ export function checkFields(input: BulkLoadInput): void {
     refuse('"output" must be a file: URI.');
   }
   connectionName(input.connection);
-  if (input.assignmentRuleId !== undefined && !(isText(input.assignmentRuleId) && ID.test(input.assignmentRuleId))) {
+  if (
+    input.assignmentRuleId !== undefined &&
+    !(isText(input.assignmentRuleId) && PLATFORM_ID.test(input.assignmentRuleId))
+  ) {
     refuse(`"assignmentRuleId" is ${shown(input.assignmentRuleId)}; it must be an id of 15 or 18 characters.`);
   }
   if (!isName(input.object)) {
@@ -179,7 +175,7 @@ export function checkFields(input: BulkLoadInput): void {
   if (input.operation === 'upsert' && input.externalIdFieldName === undefined) {
     refuse('Upsert needs "externalIdFieldName" (CLI: --external-id), the field by which rows are matched.');
   }
-  if (input.delimiter !== undefined && !DELIMITERS.includes(input.delimiter)) {
+  if (input.delimiter !== undefined && !isDelimiter(input.delimiter)) {
     refuse(`"delimiter" is ${shown(input.delimiter)}; it must be one of , ; tab | ^ \`.`);
   }
   if (input.lineEnding !== undefined && input.lineEnding !== 'LF' && input.lineEnding !== 'CRLF') {

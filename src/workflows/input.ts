@@ -6,6 +6,7 @@ import { LOAD_ID_PATTERN } from '../contract.js';
 import type { BulkLoadInput, FixerActivity, RowFix } from '../contract.js';
 import { fixFindingText, validateFixes, withoutNullKeys } from '../csv/fix-rules.js';
 import { loadIdOf } from '../domain/load-ids.js';
+import { MAX_NAME } from '../domain/forms.js';
 import { isText, shown } from '../domain/shown.js';
 import {
   checkFields,
@@ -60,8 +61,6 @@ const MOST_WAIT_FOR_SOURCE_MS = 3 * 86_400_000;
 /** Faster than this nobody polls on purpose. */
 const LEAST_INTERVAL_MS = 100;
 const MOST_NAMED_RULES = 5;
-/** Of an activity, and of a task queue. */
-const MAX_NAME = 255;
 
 /** Of an input that may be refused: the end of a load needs it all the same. */
 export function outageLimitOf(input: Pick<BulkLoadInput, 'outageLimit'>): number {

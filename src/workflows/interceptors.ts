@@ -7,7 +7,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadConverter } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptors } from '@temporalio/workflow';
-import { reasonIn } from './unreadable.js';
+import { isReadable, reasonIn } from './unreadable.js';
 
 /** A host's worker may run other workflows: theirs are left as they are. */
 const OURS: readonly string[] = [
@@ -26,16 +26,6 @@ function converter(): PayloadConverter {
     __TEMPORAL_ACTIVATOR__?: { payloadConverter?: PayloadConverter };
   };
   return activator?.payloadConverter ?? defaultPayloadConverter;
-}
-
-/** Pure: whether a message can be read. */
-export function isReadable(payloads: readonly Payload[], by: PayloadConverter = defaultPayloadConverter): boolean {
-  try {
-    for (const payload of payloads) by.fromPayload(payload);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export function interceptors(): WorkflowInterceptors {

@@ -6,6 +6,7 @@ import type { BulkLoadInput } from '../contract.js';
 import { LOAD_ID_PATTERN } from '../contract.js';
 import { isText } from '../domain/shown.js';
 import { resolveInput } from './input.js';
+import type { LoadSettings } from './input.js';
 import { checkSizes, isObject, refuse, withoutNulls } from './input-fields.js';
 import { withDatedSource } from './wait-for-source.js';
 
@@ -15,8 +16,8 @@ const MAX_REPEATED = 200;
 export interface ReadInput {
   /** As the load runs with it; of a refused one only what names the load. */
   input: BulkLoadInput;
-  /** Why it is refused. */
-  refused?: unknown;
+  /** @throws NightloadError `INVALID_INPUT` why it is refused */
+  settings: () => LoadSettings;
 }
 
 export function readInput(given: unknown, workflowId: string): ReadInput {
@@ -24,10 +25,13 @@ export function readInput(given: unknown, workflowId: string): ReadInput {
     if (!isObject(given)) refuse('The input must be an object with source, object and operation.');
     checkSizes(given);
     const input = withDatedSource(withoutNulls(given as BulkLoadInput));
-    resolveInput(input, workflowId);
-    return { input };
+    const settings = resolveInput(input, workflowId);
+    return { input, settings: () => settings };
   } catch (refused) {
-    return { input: nameOnly(given), refused };
+    const settings = (): never => {
+      throw refused;
+    };
+    return { input: nameOnly(given), settings };
   }
 }
 

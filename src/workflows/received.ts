@@ -4,13 +4,12 @@
  */
 import { log, workflowInfo } from '@temporalio/workflow';
 import type { Corrections, PartPhase } from '../contract.js';
+import { isDelimiter, MAX_PARTS, PLATFORM_ID } from '../domain/forms.js';
 import { isText, shown } from '../domain/shown.js';
 import { plainText } from '../plain-text.js';
-import { DELIMITERS, isObject } from './input-fields.js';
+import { isObject } from './input-fields.js';
 import type { IngestJobResult, PartNow } from './job-run.js';
 
-/** More parts no load has. */
-export const MAX_PARTS = 20_000;
 /** More rows no load has. */
 const MAX_COUNT = 1e12;
 const MAX_ID = 300;
@@ -27,7 +26,6 @@ const PHASES: Record<PartPhase, true> = {
   done: true,
   failed: true,
 };
-const JOB_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
 
 /**
  * A signal handler that takes anything. What cannot be read, or makes the handler throw, is logged and dropped.
@@ -73,7 +71,7 @@ export function readPartNow(message: unknown): PartNow | undefined {
   if (!isCount(n, MAX_PARTS) || n === 0 || !isAmount(processed) || !isAmount(failed) || !isAmount(total))
     return undefined;
   if (typeof phase !== 'string' || !Object.hasOwn(PHASES, phase)) return undefined;
-  if (jobId !== undefined && !(isText(jobId) && JOB_ID.test(jobId))) return undefined;
+  if (jobId !== undefined && !(isText(jobId) && PLATFORM_ID.test(jobId))) return undefined;
   if (waitingFor !== undefined && !isText(waitingFor)) return undefined;
   return {
     n,
@@ -115,7 +113,7 @@ export function correctionsTrouble(message: unknown): string | undefined {
   if (!isText(source) || !FILE_URI.test(source)) {
     return '"source" must be a file: URI such as file:///data/corrected.csv that a worker sees.';
   }
-  if (delimiter != null && !(typeof delimiter === 'string' && DELIMITERS.includes(delimiter))) {
+  if (delimiter != null && !isDelimiter(delimiter)) {
     return `"delimiter" is ${shown(delimiter)}; it must be one of , ; tab | ^ \`.`;
   }
   if (encoding != null && !(isText(encoding, MAX_ENCODING) && encoding.trim() !== '')) {

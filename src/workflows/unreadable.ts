@@ -1,12 +1,23 @@
 /**
- * Payloads that the worker could not decrypt carry the reason into the workflow, which decides what becomes of them.
+ * Payloads that nobody can read. Those that the worker could not decrypt carry the reason into the workflow, which decides what becomes of them.
  * Pure.
  */
-import type { Payload } from '@temporalio/common';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { Payload, PayloadConverter } from '@temporalio/common';
 
 const REASON = 'nightload-unreadable';
 /** Deeper than any activation is. */
 const MAX_DEPTH = 20;
+
+/** Whether a message can be read. */
+export function isReadable(payloads: readonly Payload[], by: PayloadConverter = defaultPayloadConverter): boolean {
+  try {
+    for (const payload of payloads) by.fromPayload(payload);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** The same payload, and why it is not decrypted. */
 export function withReason(payload: Payload, reason: string): Payload {

@@ -3,17 +3,14 @@
  * about a request. Pure.
  */
 import type { Allocation } from '../../salesforce/connections-allocation.js';
+import { API_VERSION, MAX_NAME, REQUEST_ID } from '../../domain/forms.js';
 import { isText } from '../../domain/shown.js';
 import { plainText } from '../../plain-text.js';
 import { isObject } from '../input-fields.js';
 import type { Request } from './ledger.js';
 import type { Amount } from './state.js';
 
-/** `<first run id of the holder>/<number of the request>` */
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,200}\/\d{1,9}$/;
-const API_VERSION = /^v\d{2,3}\.0$/;
 const MAX_WORDS = 200;
-const MAX_NAME = 255;
 /** One job takes 150 MB: no more rows fit into it. */
 const MAX_RECORDS = 150_000_000;
 const MAX_BATCHES = 150_000;
@@ -30,11 +27,6 @@ function fieldsOf(message: unknown): Fields {
 
 function isRequestId(id: unknown): id is string {
   return isText(id) && REQUEST_ID.test(id);
-}
-
-/** The run that a request is of. */
-export function runOf(requestId: string): string {
-  return requestId.slice(0, requestId.lastIndexOf('/'));
 }
 
 function amount(value: unknown, most: number): number | undefined {
