@@ -17,6 +17,8 @@ export function isDelimiter(value: unknown): boolean {
 
 /** An id of a job, a user or a rule: 15 characters, or 18 with their check. */
 export const PLATFORM_ID = /^[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?$/;
+/** Of an object or a field: `Invoice__c` */
+export const API_NAME = /^[A-Za-z]\w{0,254}$/;
 /** `v66.0` */
 export const API_VERSION = /^v\d{2,3}\.0$/;
 /** Of a request for the org's allocation: `<first run id of the part>/<number of the request>` */

@@ -4,7 +4,16 @@
  */
 import { z } from 'zod';
 import { OPERATIONS } from '../contract.js';
-import { API_VERSION, DELIMITERS, MAX_COLUMNS, MAX_NAME, MAX_PARTS, MAX_TABLES, PLATFORM_ID } from '../domain/forms.js';
+import {
+  API_NAME,
+  API_VERSION,
+  DELIMITERS,
+  MAX_COLUMNS,
+  MAX_NAME,
+  MAX_PARTS,
+  MAX_TABLES,
+  PLATFORM_ID,
+} from '../domain/forms.js';
 
 const MAX_TEXT = 1_000;
 const MAX_URI = 4_000;
@@ -13,7 +22,7 @@ const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 
 export const text = (most = MAX_TEXT) => z.string().max(most);
 export const name = z.string().min(1).max(MAX_NAME);
-export const apiName = z.string().regex(/^[A-Za-z]\w{0,254}$/, 'must be an API name');
+export const apiName = z.string().regex(API_NAME, 'must be an API name');
 export const apiVersion = z.string().regex(API_VERSION, 'must be a version such as v66.0');
 /** Of a job or a user: 15 characters, or 18 with their check. */
 export const salesforceId = z.string().regex(PLATFORM_ID, 'must be an id of Salesforce');

@@ -1,10 +1,10 @@
 /**
  * What a connection may be used for: its `allow`. Whoever may start workflows may load what it permits, and nothing else.
  */
-import { realpath } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NightloadError } from '../errors.js';
+import { realOrPlanned } from '../real-path.js';
 import { plainText } from '../plain-text.js';
 
 /** What is left out is not limited. */
@@ -117,16 +117,5 @@ function decoded({ host, pathname }: URL): string {
     return `${host}${decodeURIComponent(pathname)}`;
   } catch {
     return '\0';
-  }
-}
-
-/** Resolves links in the part of a path that exists. */
-async function realOrPlanned(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    const parent = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error;
-    return join(await realOrPlanned(parent), path.slice(parent.length));
   }
 }

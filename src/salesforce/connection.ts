@@ -17,7 +17,7 @@ import type { JobInfo, JobPage, JobSpec } from './job-info.js';
 import { asArray, asObject, asText, parseJson } from './json.js';
 import { parseLimits } from './limits.js';
 import type { OrgLimits } from './limits.js';
-import { dataPath, describePath, jobPath, jobsPath, nextPage } from './paths.js';
+import { dataPath, describePath, jobPath, jobsPath, nextPage, queryPath } from './paths.js';
 import { resultStream } from './result-stream.js';
 import type { AccessToken, TokenSource } from './tokens.js';
 import { Transport } from './transport.js';
@@ -247,18 +247,13 @@ export class SalesforceConnection {
    * @returns undefined when the org does not say
    */
   async mayHardDelete(context: ApiContext): Promise<boolean | undefined> {
-    const soql = `SELECT ${HARD_DELETE} FROM UserPermissionAccess LIMIT 1`;
-    const path = `${dataPath(context.apiVersion)}/query?q=${encodeURIComponent(soql)}`;
-    return this.#json({ kind: 'query', method: 'GET', path }, context, (value) => {
-      const [record] = asArray(asObject(value)?.['records']);
-      const may = asObject(record)?.[HARD_DELETE];
-      return { may: typeof may === 'boolean' ? may : undefined };
-    }).then(({ may }) => may);
+    const may = (await this.readFields('UserPermissionAccess', [HARD_DELETE], undefined, context))?.[HARD_DELETE];
+    return typeof may === 'boolean' ? may : undefined;
   }
 
   /** Whose token it is: ids of the org and of the user. `undefined` where the org does not tell. */
   async identity(context: ApiContext): Promise<{ organizationId: string; userId: string } | undefined> {
-    const path = `/services/data/${context.apiVersion}/`;
+    const path = `${dataPath(context.apiVersion)}/`;
     return this.#json({ kind: 'versions', method: 'GET', path }, context, (value) => {
       const identity = asText(asObject(value)?.['identity']) ?? '';
       // `https://login.salesforce.com/id/00D…/005…`
@@ -281,7 +276,7 @@ export class SalesforceConnection {
   ): Promise<Record<string, unknown> | undefined> {
     const where = id === undefined ? '' : ` WHERE Id = '${checkedName(id)}'`;
     const soql = `SELECT ${fields.map(checkedName).join(', ')} FROM ${checkedName(object)}${where} LIMIT 1`;
-    const path = `/services/data/${context.apiVersion}/query?q=${encodeURIComponent(soql)}`;
+    const path = queryPath(context.apiVersion, soql);
     return this.#json({ kind: 'query', method: 'GET', path }, context, (value) => {
       const [record] = asArray(asObject(value)?.['records']);
       return { record: asObject(record) };

@@ -1,4 +1,5 @@
 /** What an object and its fields allow, as far as a load needs to know it beforehand. */
+import { API_NAME } from '../domain/forms.js';
 import { asArray, asNumber, asObject, asText, defined } from './json.js';
 import type { JsonObject } from './json.js';
 
@@ -58,7 +59,7 @@ export interface ObjectDescribe {
 /** Names go into messages: what does not have the form of an API name is none. */
 function asName(value: unknown): string | undefined {
   const name = asText(value);
-  return name !== undefined && /^[A-Za-z]\w{0,254}$/.test(name) ? name : undefined;
+  return name !== undefined && API_NAME.test(name) ? name : undefined;
 }
 
 function parsePicklist(value: unknown): PicklistValue[] {

@@ -1,5 +1,5 @@
 /** An ingest job as the platform describes it. Which fields are there depends on the call and the job's phase. */
-import { PLATFORM_ID } from '../domain/forms.js';
+import { API_NAME, PLATFORM_ID } from '../domain/forms.js';
 import type { Operation } from '../contract.js';
 import { asArray, asNumber, asObject, asText, defined } from './json.js';
 
@@ -67,7 +67,6 @@ function versionText(value: unknown): string | undefined {
 
 /** What a reply says of a job goes into histories and onto terminals: only what has its form is taken. */
 const WORD = /^[A-Za-z]{1,40}$/;
-const NAME = /^[A-Za-z]\w{0,254}$/;
 const TIME = /^\d{4}-[\d-]{2,5}T[\d:.]{2,20}(?:Z|[+-][\d:]{2,6})?$/;
 
 function asWord(value: unknown, form: RegExp): string | undefined {
@@ -85,14 +84,14 @@ export function parseJobInfo(value: unknown): JobInfo | undefined {
     id,
     state,
     ...defined({
-      object: asWord(job['object'], NAME),
+      object: asWord(job['object'], API_NAME),
       operation: asWord(job['operation'], WORD),
-      externalIdFieldName: asWord(job['externalIdFieldName'], NAME),
+      externalIdFieldName: asWord(job['externalIdFieldName'], API_NAME),
       createdById: asWord(job['createdById'], PLATFORM_ID),
       createdDate: asWord(job['createdDate'], TIME),
       systemModstamp: asWord(job['systemModstamp'], TIME),
       apiVersion: versionText(job['apiVersion']),
-      jobType: asWord(job['jobType'], NAME),
+      jobType: asWord(job['jobType'], API_NAME),
       columnDelimiter: asWord(job['columnDelimiter'], WORD),
       lineEnding: asWord(job['lineEnding'], WORD),
       numberRecordsProcessed: asNumber(job['numberRecordsProcessed']),

@@ -41,6 +41,11 @@ export function describePath(version: string, object: string): string {
   return `${dataPath(version)}/sobjects/${piece('the API name of an object', object, OBJECT_NAME)}/describe`;
 }
 
+/** @param soql built of checked names */
+export function queryPath(version: string, soql: string): string {
+  return `${dataPath(version)}/query?q=${encodeURIComponent(soql)}`;
+}
+
 /**
  * Where a page of a list says that the next one is: the same path with another query.
  * @returns undefined for a link that leads elsewhere

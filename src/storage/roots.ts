@@ -5,9 +5,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { delimiter, dirname, join, resolve, sep } from 'node:path';
+import { delimiter, join, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { NightloadError } from '../errors.js';
+import { realOrPlanned } from '../real-path.js';
 import { ForeignFile, readSmallFile, saveNew } from './files.js';
 import { fileModes } from './folder.js';
 
@@ -129,27 +130,6 @@ export class FileRoots {
       }
       await new Promise((done) => setTimeout(done, 50));
     }
-  }
-}
-
-/** Resolves links in the part of a path that exists. */
-async function realOrPlanned(path: string): Promise<string> {
-  const absolute = resolve(path);
-  try {
-    return await realpath(absolute);
-  } catch (error) {
-    const parent = dirname(absolute);
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' || parent === absolute) {
-      throw new NightloadError(
-        'SOURCE_NOT_READABLE',
-        `${path.slice(0, 200)} cannot be reached (${code ?? 'unknown'}).`,
-        {
-          cause: error,
-        },
-      );
-    }
-    return join(await realOrPlanned(parent), absolute.slice(parent.length));
   }
 }
 

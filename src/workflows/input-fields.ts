@@ -3,7 +3,7 @@ import { msToNumber } from '@temporalio/common/lib/time.js';
 import type { Duration as TemporalDuration } from '@temporalio/common/lib/time.js';
 import { OPERATIONS } from '../contract.js';
 import type { BulkLoadInput, Duration } from '../contract.js';
-import { isDelimiter, MAX_COLUMNS, MAX_NAME, MAX_TABLES, PLATFORM_ID } from '../domain/forms.js';
+import { API_NAME, isDelimiter, MAX_COLUMNS, MAX_NAME, MAX_TABLES, PLATFORM_ID } from '../domain/forms.js';
 import { isText, MAX_TEXT, shown } from '../domain/shown.js';
 import { NightloadError } from '../errors.js';
 import { plainText } from '../plain-text.js';
@@ -57,7 +57,6 @@ export const MAX_DURATION_MS = 30 * 86_400_000;
 const MAX_KEYS = 100;
 /** `Name`, `Owner.Email`, `Lead:Who.Email`. */
 const COLUMN_NAME = /^(?:[A-Za-z]\w*:)?[A-Za-z]\w*(?:\.[A-Za-z]\w*)?$/;
-const API_NAME = /^[A-Za-z][A-Za-z0-9_]{0,254}$/;
 
 export function refuse(message: string): never {
   throw new NightloadError('INVALID_INPUT', message);

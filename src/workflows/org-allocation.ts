@@ -288,8 +288,8 @@ async function check(org: string, book: Book, live: Live): Promise<void> {
     for (const id of found.gone) giveBack(ledger, id, now);
     enterChecked(ledger, found.known, now);
   } catch (error) {
-    if (toLoadError(error).code === 'CALLER_REFUSED')
-      live.refused = ApplicationFailure.nonRetryable(REFUSED, 'CALLER_REFUSED');
+    const { code } = toLoadError(error);
+    if (code === 'CALLER_REFUSED') live.refused = ApplicationFailure.nonRetryable(REFUSED, code);
     // They keep what they were granted, as long as they say that they live.
     enterChecked(
       ledger,
