@@ -9,17 +9,18 @@ export default defineConfig({
       {
         test: {
           ...slow,
-          name: 'long',
-          include: ['test/long/**/*.test.ts'],
-          globalSetup: ['test/support/temporal-server.ts'],
+          name: 'slow',
+          include: ['test/slow/**/*.test.ts'],
+          exclude: ['test/slow/allocation-week.test.ts'],
+          globalSetup: ['test/helpers/temporal-server.ts'],
         },
       },
       {
         test: {
           ...slow,
           name: 'week',
-          include: ['test/overnight/allocation-week.test.ts'],
-          globalSetup: ['test/support/time-skipping-server.ts'],
+          include: ['test/slow/allocation-week.test.ts'],
+          globalSetup: ['test/helpers/time-skipping-server.ts'],
         },
       },
     ],

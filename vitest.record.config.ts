@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     include: ['test/replay/record.ts'],
-    globalSetup: ['test/support/temporal-server.ts'],
+    globalSetup: ['test/helpers/temporal-server.ts'],
     testTimeout: 120_000,
     hookTimeout: 90_000,
   },

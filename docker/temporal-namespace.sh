@@ -1,13 +1,13 @@
 #!/bin/sh
-# Creates the namespace and nightload's search attributes, or brings them to what is said here. May run any number of
-# times. Where the server is: TEMPORAL_ADDRESS. Which namespace: TEMPORAL_NAMESPACE.
+# Creates or updates the namespace and nightload's search attributes. Idempotent.
+# Server: TEMPORAL_ADDRESS. Namespace: TEMPORAL_NAMESPACE.
 set -eu
 
 : "${TEMPORAL_ADDRESS:?}" "${TEMPORAL_NAMESPACE:?}"
-# A load is refused as already loaded for so long.
+# For this long a load is refused as already loaded.
 RETENTION="${NAMESPACE_RETENTION:-30d}"
 
-# Repeats a command for a minute: a server that has just started does not know everything yet.
+# Repeats a command for a minute: a server that has just started may not be ready.
 try() {
   attempt=0
   until "$@"; do
@@ -33,7 +33,7 @@ else
   temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
 fi
 
-# The new namespace is known everywhere once this answers.
+# Once this answers, the new namespace is available everywhere.
 try attributes > /dev/null
 KNOWN="$(attributes)"
 attribute NightloadObject Keyword

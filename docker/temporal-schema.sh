@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates Temporal's two databases, or brings their tables to this version. May run any number of times.
-# Where the database is: SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD.
+# Creates Temporal's two databases, or upgrades their tables to this version. Idempotent.
+# Database: SQL_PLUGIN, SQL_HOST, SQL_PORT, SQL_USER, SQL_PASSWORD.
 set -eu
 
 prepare() {

@@ -1,9 +1,9 @@
-// The image's health check: has Temporal lately heard a worker of this container ask for work?
+// The image's health check: has a worker of this container recently polled Temporal?
 import { hostname } from 'node:os';
 import { Connection } from '@temporalio/client';
-import { temporalSettings } from '../dist/cli/temporal.js';
+import { temporalSettings } from '../dist/cli/temporal/connect.js';
 
-/** A worker asks at least once a minute. */
+/** A worker polls at least once a minute. */
 const LATELY_SECONDS = 150;
 /** Number of `temporal.api.enums.v1.TaskQueueType`. */
 const WORKFLOW_TASKS = 1;
@@ -18,7 +18,7 @@ try {
     taskQueueType: WORKFLOW_TASKS,
   });
   const since = Date.now() / 1000 - LATELY_SECONDS;
-  // A worker is known to Temporal as `<pid>@<hostname>`; a container's own network gives it a hostname of its own.
+  // A worker's identity is `<pid>@<hostname>`; a container with its own network has a unique hostname.
   const own = (pollers ?? []).filter(({ identity }) => identity?.endsWith(`@${hostname()}`));
   if (!own.some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > since)) {
     throw new Error(`no worker of this container asks for work on the task queue ${name}`);

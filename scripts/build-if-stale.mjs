@@ -1,5 +1,5 @@
-// Run by npm after an install, and by the first `npx nightload` in a checkout: builds only when there is something new,
-// because a build under a running worker would take its files away.
+// Run by npm after an install, and by the first `npx nightload` in a checkout: builds only if sources have changed,
+// because a build would remove the files of a running worker.
 import { execSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 

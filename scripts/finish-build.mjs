@@ -1,5 +1,5 @@
-// What the compiler leaves undone: plain JavaScript is copied, and the command is made executable. npm does that when it
-// links a package, but a checkout that was linked before is built again without npm.
+// Completes the compiler's output: copies plain JavaScript, and makes the command executable. npm does that when it
+// links a package, but a checkout that was linked before is rebuilt without npm.
 import { chmodSync, copyFileSync } from 'node:fs';
 
 copyFileSync(

@@ -1,6 +1,6 @@
 /**
- * Writes docs/licenses.md: the packages that run with nightload, by licence, as package-lock.json has them. With `--check`
- * only says whether the page is current. A package whose licence nobody has looked at yet is an error.
+ * Writes docs/licenses.md: the runtime dependencies of nightload by license, from package-lock.json. With `--check` it
+ * only reports whether the page is current. A license that has not been reviewed is an error.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const PAGE = path('docs/licenses.md');
 
-/** Licences under which nightload may be used and passed on as it is, for any purpose. */
+/** Licenses under which nightload may be used and redistributed as it is, for any purpose. */
 const KNOWN = [
   '0BSD',
   'Apache-2.0',
@@ -21,7 +21,7 @@ const KNOWN = [
   'MIT',
   'Unlicense',
 ];
-/** Of packages that name none in their `package.json`: what their LICENSE file is. */
+/** Licenses of packages that name none in their `package.json`, from their LICENSE files. */
 const READ = { unionfs: 'Unlicense' };
 
 const { packages } = JSON.parse(readFileSync(path('package-lock.json'), 'utf8'));
@@ -33,7 +33,7 @@ for (const [place, { version, license, dev, devOptional }] of Object.entries(pac
   const licence = license ?? READ[name];
   if (!KNOWN.includes(licence)) {
     console.error(
-      `${name} ${version}: read its licence (${licence ?? 'none named'}) and add it to scripts/licenses.mjs.`,
+      `${name} ${version}: read its license (${licence ?? 'none named'}) and add it to scripts/licenses.mjs.`,
     );
     process.exit(1);
   }
@@ -42,12 +42,12 @@ for (const [place, { version, license, dev, devOptional }] of Object.entries(pac
 }
 
 const sections = [...byLicence].sort(([a], [b]) => (a < b ? -1 : 1));
-const page = `# Licences
+const page = `# Licenses
 
-nightload itself is under the [Apache License 2.0](../LICENSE). This page lists every package that is installed with it, those that it brings
-and Temporal's SDK that it asks for, with all that these bring, as \`package-lock.json\` has them. \`npm run licenses\` writes it. What only builds and tests
-nightload is not listed. \`@temporalio/core-bridge\` holds a library that was compiled from Rust packages, which its
-\`Cargo.lock\` names.
+nightload itself is under the [Apache License 2.0](../LICENSE). This page lists every package that is installed with it: its dependencies
+and Temporal's SDK (a peer dependency), with their dependencies, as in \`package-lock.json\`. \`npm run licenses\` writes it. Packages used only to build and test
+nightload are not listed. \`@temporalio/core-bridge\` contains a library compiled from the Rust packages in its
+\`Cargo.lock\`.
 
 ${sections.map(([licence, lines]) => `## ${licence}\n\n${[...lines].sort().join('\n')}\n`).join('\n')}`;
 

@@ -1,7 +1,7 @@
 /**
- * Compares the digests of the images in the compose files and the Dockerfile with those that their tags have now; with
- * `--write` puts the new ones in. For whoever raises a version: change the tag, run it with `--write`, read the difference.
- * It asks by `docker buildx imagetools inspect`, so it needs Docker, though no running engine, and a network.
+ * Compares the image digests in the compose files and the Dockerfile with the current digests of their tags; with
+ * `--write` it updates them. To update a version: change the tag, run it with `--write`, review the diff. It uses
+ * `docker buildx imagetools inspect`, so it needs Docker (not a running engine) and a network.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const FILES = ['docker-compose.yml', 'docker-compose.dev.yml', 'Dockerfile'];
-/** An image that comes from elsewhere: `name:tag`, with or without a digest. */
+/** An external image: `name:tag`, with or without a digest. */
 const IMAGE = /(?<=image: |NODE_IMAGE=)(?!nightload:)([\w./-]+:[\w.-]+)(@sha256:[0-9a-f]{64})?/g;
 
 const root = process.env.NIGHTLOAD_PIN_ROOT ?? fileURLToPath(new URL('..', import.meta.url));

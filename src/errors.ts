@@ -1,6 +1,6 @@
 /**
- * The base of every error that a person may read: a stable code, what happened, where, what to do.
- * Imports nothing, so that every layer can throw it.
+ * Base of all errors that people may read: a stable code, what happened, where, what to do. Imports nothing, so that
+ * every layer can throw it.
  */
 export class NightloadError extends Error {
   override readonly name: string = 'NightloadError';
@@ -23,8 +23,8 @@ export class NightloadError extends Error {
   }
 
   /**
-   * Words of others about it: a reply, a header's titles. They may hold rows, so they go into files beside the results
-   * and nowhere else: never into the message, a history, a log or a terminal.
+   * Text from others about the error: a reply, a header's titles. It may contain rows, so it goes into files next to
+   * the results and nowhere else: never into the message, a history, a log or a terminal.
    */
   get detail(): string | undefined {
     return this.#detail;

@@ -1,4 +1,4 @@
-/** Two files of which the second refers to the first: contacts find their accounts by the accounts' external id. */
+/** Two files, where the second references the first: contacts find their accounts by the accounts' external id. */
 import { executeChild, workflowInfo } from '@temporalio/workflow';
 import { BULK_LOAD, DEFAULT_TASK_QUEUE } from 'nightload/contract';
 import type { BulkLoad, BulkLoadInput, BulkLoadResult } from 'nightload/contract';
@@ -12,7 +12,7 @@ export async function accountsThenContacts(accounts: string, contacts: string): 
     object: 'Contact',
     columns: { 'Account Number': 'Account.External_Id__c' },
   });
-  // Ids of the accounts beside all columns of their file, for whoever comes next.
+  // `kept` has the account ids next to all columns of their file, for further steps.
   return `${parents.records.succeeded} accounts, ${children.records.succeeded} contacts, ids in ${parents.files.kept}`;
 }
 

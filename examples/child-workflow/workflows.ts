@@ -1,4 +1,4 @@
-/** A load as a step of a workflow of your own. nightload's worker runs it; here only its name and its types are needed. */
+/** A load as a step of your own workflow. nightload's worker runs it; only its name and types are needed here. */
 import { executeChild } from '@temporalio/workflow';
 import { BULK_LOAD, DEFAULT_TASK_QUEUE, failedLoad } from 'nightload/contract';
 import type { BulkLoad } from 'nightload/contract';
@@ -12,7 +12,7 @@ export async function loadAccounts(source: string, loadId: string): Promise<stri
     });
     return `${records.succeeded} of ${records.total} landed, rejected: ${files.rejected ?? 'none'}`;
   } catch (error) {
-    // Undefined for a cancel, which goes on up.
+    // Undefined for a cancellation, which propagates.
     const failed = failedLoad(error);
     if (failed === undefined) throw error;
     return `failed with ${failed.error?.code}, ${failed.records.succeeded} landed`;

@@ -11,7 +11,7 @@ const folder = resolve(process.argv[2] ?? '.');
 const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
 const client = new Client({ connection: await Connection.connect(connectionOptions), namespace });
 
-/** The name of the file is the business key: however often the event comes, there is one load. */
+/** The file name is the business key: repeated events result in one load. */
 async function onFile(name: string): Promise<void> {
   if (!/^accounts-[\w.-]+\.csv$/.test(name)) return;
   try {
@@ -21,7 +21,7 @@ async function onFile(name: string): Promise<void> {
       object: 'Account',
       operation: 'upsert',
       externalIdFieldName: 'External_Id__c',
-      // Begins when the file is no longer being written.
+      // Starts when the file is no longer being written.
       waitForSource: '10 minutes',
     });
     console.log(`${name}: ${workflowId} ${joined ? 'runs already' : 'started'}`);
@@ -36,6 +36,6 @@ function handle(name: string): void {
 }
 
 watch(folder, (_event, name) => name !== null && handle(name));
-// What came while nobody watched.
+// Files that arrived while this program was not running.
 for (const name of await readdir(folder)) handle(name);
 console.log(`watching ${folder}`);

@@ -1,4 +1,4 @@
-/** Your code against a real load, without Salesforce: node --test load.test.js */
+/** Tests your code with a real load, without Salesforce: node --test load.test.js */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBulkLoad } from 'nightload';

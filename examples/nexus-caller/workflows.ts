@@ -1,4 +1,4 @@
-/** A load from another namespace: the endpoint leads to the namespace and the queue of nightload's worker. */
+/** A load from another namespace: the endpoint targets the namespace and task queue of nightload's worker. */
 import { createNexusServiceClient } from '@temporalio/workflow';
 import type { BulkLoadInput } from 'nightload/contract';
 import { nightloadService } from 'nightload/nexus';

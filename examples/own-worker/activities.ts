@@ -1,4 +1,4 @@
-/** An activity of the host: it writes what is to be loaded. */
+/** An activity of the host application: it writes the file to load. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

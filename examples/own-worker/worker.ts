@@ -1,4 +1,4 @@
-/** A worker of your own that also runs loads. It takes TEMPORAL_* and SF_* from the environment. */
+/** Your own worker, which also runs loads. It takes TEMPORAL_* and SF_* from the environment. */
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker } from '@temporalio/worker';

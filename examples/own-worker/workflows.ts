@@ -1,4 +1,4 @@
-/** The workflows file of a worker of your own: nightload's workflows, and yours, which use them as functions. */
+/** The workflows file of your own worker: nightload's workflows, and yours, which call them as functions. */
 import { executeChild, proxyActivities } from '@temporalio/workflow';
 import { bulkLoad } from 'nightload/workflows';
 import type * as activities from './activities.js';

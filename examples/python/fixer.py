@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 
 @activity.defn(name="correctAccounts")
 def correct_accounts(failed: dict) -> dict | None:
-    """Gives every account without a name one; what else is wrong stays for people."""
+    """Gives a name to every account without one; other errors are left to people."""
     source = Path(url2pathname(urlparse(failed["source"]).path))
     with source.open(newline="", encoding="utf-8") as file:
         rows = [
@@ -28,7 +28,7 @@ def correct_accounts(failed: dict) -> dict | None:
         ]
     if not rows:
         return None
-    # Beside the results, where nightload's worker may read.
+    # Next to the results, where nightload's worker may read.
     corrected = source.with_name(f"corrected-{activity.info().activity_id}.csv")
     with corrected.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Starts a load by its name and waits for it: python start_load.py file:///data/accounts.csv accounts-2026-11-26"""
+"""Starts a load by name and waits for it: python start_load.py file:///data/accounts.csv accounts-2026-11-26"""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ async def main(source: str, load_id: str) -> None:
         },
         id=f"bulk-load/{load_id}",
         task_queue="nightload",
-        # A load that completed is not started again by accident; one that failed or was canceled may be.
+        # Prevents an accidental second start of a completed load; a failed or canceled one may be started again.
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
     )
     try:
@@ -32,12 +32,12 @@ async def main(source: str, load_id: str) -> None:
     except WorkflowFailureError as error:
         if not isinstance(error.cause, ApplicationError):
             raise
-        # The result of a load that failed comes with the error.
+        # The error of a failed load contains its result.
         result = error.cause.details[0]
     print(f"{result['state']}: {result['records']['succeeded']} of {result['records']['total']} landed")
     if "rejected" in result["files"]:
         print(f"rejected rows: {result['files']['rejected']}")
-    # A program that ends right after a call can be crashed by the SDK's threads (temporalio/sdk-python#300).
+    # The SDK's threads can crash a program that exits right after a call (temporalio/sdk-python#300).
     await asyncio.sleep(0.1)
 
 

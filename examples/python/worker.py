@@ -1,4 +1,4 @@
-"""A worker with a workflow in Python that has a load as its child."""
+"""A worker with a Python workflow that runs a load as its child."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 class AccountsOfTheNight:
     @workflow.run
     async def run(self, source: str, night: str) -> str:
-        # nightload's own worker runs it; a cancel of this workflow cancels the load.
+        # nightload's own worker runs it; canceling this workflow cancels the load.
         result = await workflow.execute_child_workflow(
             "bulkLoad",
             {

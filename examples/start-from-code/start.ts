@@ -1,4 +1,4 @@
-/** Starts a load from any program, and follows it: node start.js file:///data/accounts.csv */
+/** Starts a load from any program and waits for it: node start.js file:///data/accounts.csv */
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { startBulkLoad } from 'nightload';

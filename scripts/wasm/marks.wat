@@ -1,30 +1,30 @@
-;; Finds where the records of a CSV file end, 64 bytes at a time, with SIMD compares. Only src/csv/marks.ts calls it.
-;; `node scripts/wasm/build.mjs` makes src/csv/marks-wasm.ts of it.
+;; Finds the ends of records in a CSV file, 64 bytes at a time, with SIMD compares. Only src/csv/simd/simd-scan.ts calls it.
+;; `node scripts/wasm/build.mjs` compiles it into src/csv/simd/simd-scan-wasm.ts.
 ;;
-;; A block of 64 bytes becomes bit masks, one bit a byte, the first byte lowest: quotes, line feeds, carriage returns,
-;; delimiters. The prefix xor of the quotes then says what lies in quotes: bit n is set when an odd number of quotes came
-;; up to there. That is right only where quotes stand as they should. A block in which one does not is left alone: `scan`
-;; returns, and the byte-by-byte rules in TypeScript take over for a stretch.
+;; A block of 64 bytes becomes bit masks, one bit per byte, the first byte lowest: quotes, line feeds, carriage returns,
+;; delimiters. The prefix xor of the quotes then shows which bytes are in quotes: bit n is set after an odd number of
+;; quotes. That is only correct without misplaced quotes. At a block with a misplaced quote, `scan` returns, and the
+;; byte-by-byte rules in TypeScript take over for a stretch.
 ;;
 ;; Memory, by address. Offsets in the state and in the output count from the first byte of the input.
 ;;      0  state, 32-bit words:
 ;;           0 in quotes: 1 inside of a quoted cell
-;;           4 closed: 1 when the byte before closed a quoted cell
+;;           4 closed: 1 if the previous byte closed a quoted cell
 ;;           8 borders: delimiters of the record so far
-;;          12 start: where the record so far begins; below zero when earlier input began it
+;;          12 start: where the current record begins; negative if earlier input began it
 ;;          16 breaks seen: 1 LF, 2 CR LF, 4 CR alone
 ;;          20 lines: entries of the output
-;;          24 ragged line: the first entry whose record has another number of cells, else -1
-;;          28 ragged cells: how many it has
+;;          24 ragged line: the first entry whose record has a different number of cells, else -1
+;;          28 ragged cells: its number of cells
 ;;    127  the byte before the input
 ;;    128  input, at most 65,536 bytes
-;;  65664  output, 32-bit words: for each line feed outside of quotes, blank lines too, the offset after it
+;;  65664  output, 32-bit words: for each line feed outside of quotes, including blank lines, the offset after it
 (module
   (memory (export "memory") 6)
 
   ;; Scans [at, to), whose length is a multiple of 64.
-  ;; width: cells that each record must have, or 0 when they are not counted.
-  ;; Returns where it stopped: `to`, or the block in which a quote is not where it should be.
+  ;; width: cells that each record must have, or 0 to skip the count.
+  ;; Returns where it stopped: `to`, or the block with a misplaced quote.
   (func (export "scan")
     (param $at i32) (param $to i32) (param $delimiter i32) (param $width i32) (result i32)
     (local $a v128) (local $b v128) (local $c v128) (local $d v128)
@@ -58,7 +58,7 @@
         (local.set $b (v128.load offset=144 (local.get $at)))
         (local.set $c (v128.load offset=160 (local.get $at)))
         (local.set $d (v128.load offset=176 (local.get $at)))
-        ;; A mask: 16 bits of each quarter. Written out each time, since calls are not inlined and cost a fifth.
+        ;; A mask: 16 bits of each quarter. Repeated instead of called, since calls are not inlined and cost a fifth.
         (local.set $lfs
           (i64.or
             (i64.extend_i32_u
@@ -121,7 +121,7 @@
                       (i32.shl (i8x16.bitmask (i8x16.eq (local.get $d) (local.get $delimiterBytes))) (i32.const 16))))
                   (i64.const 32))))
 
-            ;; inside = prefix xor of the quotes, turned round when the block begins in quotes
+            ;; inside = prefix xor of the quotes, inverted if the block begins in quotes
             (local.set $inside (i64.xor (local.get $quotes) (i64.shl (local.get $quotes) (i64.const 1))))
             (local.set $inside (i64.xor (local.get $inside) (i64.shl (local.get $inside) (i64.const 2))))
             (local.set $inside (i64.xor (local.get $inside) (i64.shl (local.get $inside) (i64.const 4))))
@@ -131,8 +131,8 @@
             (local.set $inside (i64.xor (local.get $inside) (i64.sub (i64.const 0) (local.get $inQuotes))))
             (local.set $closes (i64.and (local.get $quotes) (i64.xor (local.get $inside) (i64.const -1))))
 
-            ;; A quote that opens comes after a delimiter, a line end, or a quote that closed; one that closes comes
-            ;; before a delimiter, a line end, or a quote.
+            ;; An opening quote follows a delimiter, a line ending, or a closing quote; a closing one precedes a
+            ;; delimiter, a line ending, or a quote.
             (br_if $stop
               (i64.ne (i64.const 0)
                 (i64.or
@@ -172,7 +172,7 @@
             (local.set $delimiters
               (i64.and (local.get $delimiters) (i64.xor (local.get $inside) (i64.const -1)))))
           (else
-            ;; Neither quotes nor carriage returns: all of the block lies in quotes, or all outside.
+            ;; Neither quotes nor carriage returns: the whole block is inside quotes, or outside.
             (local.set $lfSeen (i64.or (local.get $lfSeen) (local.get $lfs)))
             (local.set $afterCr (i64.const 0))
             (if (i32.wrap_i64 (local.get $inQuotes))
@@ -217,7 +217,7 @@
                 (local.set $borders (i32.const 0))
                 (if (i32.ne (local.get $cells) (local.get $width))
                   (then
-                    ;; A blank line is no record: LF, or CR LF, and nothing before it.
+                    ;; A blank line is not a record: only LF, or CR LF.
                     (if
                       (i32.gt_s
                         (i32.sub (local.get $end) (local.get $start))

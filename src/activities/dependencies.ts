@@ -1,56 +1,78 @@
 /** What activities need from the process that runs them. */
 import { Context } from '@temporalio/activity';
 import type { Info } from '@temporalio/activity';
+import { shown } from '../domain/text/shown.js';
 import { NightloadError } from '../errors.js';
-import type { SearchAttributeName } from '../contract.js';
-import { plainText } from '../plain-text.js';
-import { refuseByName, refuseUnlessAllowed } from '../salesforce/allow.js';
-import type { Allow, Wish } from '../salesforce/allow.js';
-import type { SalesforceConnection } from '../salesforce/connection.js';
-import { DEFAULT_ALLOCATION } from '../salesforce/connections-allocation.js';
-import type { Allocation } from '../salesforce/connections-allocation.js';
-import type { FileRoots } from '../storage/roots.js';
-import type { FixerName } from './types.js';
+import type { SearchAttributeName } from '../contract/names.js';
+import { plainText } from '../domain/text/plain-text.js';
+import { refuseByName, refuseUnlessAllowed } from '../salesforce/config/allow-list.js';
+import type { Allow, Wish } from '../salesforce/config/allow-list.js';
+import type { SalesforceConnection } from '../salesforce/bulk-client.js';
+import { DEFAULT_ALLOCATION } from '../domain/platform/allocation-settings.js';
+import type { Allocation } from '../domain/platform/allocation-settings.js';
+import type { FileRoots } from '../storage/file-roots.js';
+import type { FixerName } from '../protocol/activities/source-types.js';
 
-/** A load that runs, one that has ended, or nobody that this namespace knows. */
+/** A running load, an ended load, or none that this namespace knows. */
 export type JobOwner = 'running' | 'ended' | 'unknown';
 
-/** Who called a step, as Temporal tells it. */
+/** The caller of a step, as Temporal reports it. */
 export type Caller = Pick<Info, 'workflowExecution' | 'workflowType' | 'taskQueue' | 'activityType'>;
+
+export interface Execution {
+  workflowId: string;
+  runId: string;
+}
+
+/** A load, as Temporal reports it. */
+export interface CallingLoad extends Execution {
+  /** Stays the same after continue-as-new and reset. */
+  firstRunId: string;
+}
 
 export interface ActivityDependencies {
   /** Open connections by name. */
   connections: ReadonlyMap<string, SalesforceConnection>;
-  /** How much of an org's rolling limits its connections may use, by their names; the platform's own limits where none stands. */
+  /**
+   * Share of an org's rolling limits that each connection may use, by connection name. A connection that is not listed
+   * may use the platform's full limits.
+   */
   allocations?: ReadonlyMap<string, Allocation>;
-  /** What connections may be used for, by their names; those that are not limited are not there. */
+  /** Permitted uses of each connection, by name. A connection that is not listed is unrestricted. */
   allows?: ReadonlyMap<string, Allow>;
   /** Fixers that loads may name, as `activity@taskQueue`. @default none */
   fixers?: ReadonlySet<string>;
   roots: FileRoots;
-  /** Bytes that a packed source may unpack to. @default 50 GB */
+  /** Maximum unpacked size of a packed source, in bytes. @default 50 GB */
   maxUnpackedBytes?: number;
-  /** Queue of the workers that share these folders. */
+  /** Task queue of the workers that share these folders. */
   filesQueue: string;
   /** `file:` prefix for loads that name no output. */
   defaultOutput: string;
-  /** Which of nightload's search attributes the namespace knows. */
+  /** The nightload search attributes that exist in the namespace. */
   searchAttributes: () => Promise<SearchAttributeName[]>;
   /**
-   * Whether a step may be done for the workflow that called it: one of these types, on this worker's queue. Where nobody
-   * can tell, as without a server, every caller may.
+   * Checks that a step may run for its calling workflow: one of these types, on this worker's task queue. If this
+   * cannot be checked, for example without a server, every caller is admitted.
    * @throws ApplicationFailure `CALLER_REFUSED`
    */
   admit?: (caller: Caller, types: readonly string[]) => Promise<void>;
-  /** Whose a job is, by the job ids that workflows note; `unknown` also where that cannot be told. */
+  /**
+   * Whether the execution is the run of a part that a load started, on any task queue, and it existed at the given
+   * moment or later. A part that was terminated since may still have a running job. True when unknown.
+   */
+  isPart?: (execution: Execution, at: number) => Promise<boolean>;
+  /** The load that a step runs for: its caller, or the parent of the calling part. Undefined when unknown. */
+  loadOf?: (caller: Caller) => Promise<CallingLoad | undefined>;
+  /** Owner of a job, from the job ids that workflows record; `unknown` also when the lookup fails. */
   ownerOf: (jobId: string) => Promise<JobOwner>;
-  /** Ids of the workflows that note a job, at most a few; none where that cannot be told. */
+  /** Ids of the workflows that record a job, at most a few; empty when the lookup fails. */
   workflowsOf: (jobId: string) => Promise<string[]>;
 }
 
 /**
- * Every step that speaks to an org takes its connection from here.
- * @param wish what for; the task queue is always looked at
+ * Every step that calls an org gets its connection here.
+ * @param wish the intended use; the task queue is always checked
  * @throws NightloadError `CONNECTION_NOT_CONFIGURED`, `NOT_ALLOWED`
  */
 export function connectionOf(
@@ -67,14 +89,14 @@ export function connectionOf(
   const known = [...dependencies.connections.keys()].join(', ');
   throw new NightloadError(
     'CONNECTION_NOT_CONFIGURED',
-    `The worker has no connection "${name}"${known === '' ? ': it has none at all' : ` (it has: ${known})`}. ` +
-      'Set SF_INSTANCE_URL and SF_ACCESS_TOKEN, or another form of login, in the environment of the worker, or add it to its ' +
+    `The worker has no connection ${shown(name)}${known === '' ? '; none is configured' : ` (it has: ${known})`}. ` +
+      'Set SF_INSTANCE_URL and SF_ACCESS_TOKEN, or another login, in the environment of the worker, or add it to its ' +
       'connections file (NIGHTLOAD_CONNECTIONS), and restart it.',
   );
 }
 
 /**
- * Before a source is looked at, or corrections of it.
+ * Call before reading a source or its corrections.
  * @throws NightloadError `NOT_ALLOWED`
  */
 export async function permit(dependencies: ActivityDependencies, name: string, wish: Wish): Promise<void> {
@@ -83,7 +105,7 @@ export async function permit(dependencies: ActivityDependencies, name: string, w
 }
 
 /**
- * Before a load begins: whoever starts one may not name any activity of any queue.
+ * Call before a load begins: a caller must not be able to name any activity on any task queue.
  * @throws NightloadError `NOT_ALLOWED`
  */
 export function permitFixer({ fixers }: ActivityDependencies, fixer: FixerName | undefined): void {
@@ -94,18 +116,18 @@ export function permitFixer({ fixers }: ActivityDependencies, fixer: FixerName |
   throw new NightloadError(
     'NOT_ALLOWED',
     `The worker does not permit the fixer ${plainText(name, 200)}. Allowed fixers: ${allowed || 'none'}. ` +
-      'Whoever runs the worker can permit more: NIGHTLOAD_FIXERS (activity@taskQueue, separated by commas).',
+      'The operator of the worker can permit more: NIGHTLOAD_FIXERS (activity@taskQueue, separated by commas).',
   );
 }
 
-/** Steps on files have a queue of their own beside that of their worker. */
+/** File steps have their own task queue next to their worker's. */
 function sharedQueue({ filesQueue }: ActivityDependencies): string {
   const { taskQueue } = Context.current().info;
   const end = taskQueue === filesQueue ? taskQueue.lastIndexOf('-files-') : -1;
   return end === -1 ? taskQueue : taskQueue.slice(0, end);
 }
 
-/** Plain data, to be handed to a workflow; the defaults for a connection of which nothing was said. */
+/** A copy as plain data, to pass to a workflow; the defaults for a connection without settings. */
 export function allocationOf(dependencies: ActivityDependencies, name: string): Allocation {
   return { ...(dependencies.allocations?.get(name) ?? DEFAULT_ALLOCATION) };
 }

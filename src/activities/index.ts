@@ -1,78 +1,99 @@
-/** The activities of nightload, built from what the worker's process has. One file per step. */
+/** Builds nightload's activities from the worker process's dependencies. One file per step. */
 import type { z } from 'zod';
-import { STEP_INPUTS } from '../protocol/step-inputs.js';
-import { checked } from './checked.js';
-import type { Complete } from './checked.js';
+import { ACTIVITY_INPUTS } from '../protocol/activities/activity-inputs.js';
+import { checked } from './checked-input.js';
+import type { Complete } from './checked-input.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { askAllocation } from './allocation.js';
-import { readOrgLimits } from './allocation-limits.js';
-import { awaitSource } from './await-source.js';
-import { checkLedger } from './check-ledger.js';
-import { checkSource } from './check-source.js';
-import { createJob } from './create-job.js';
-import { notingDetails } from './details.js';
-import { describeChild } from './describe-child.js';
-import { downloadResults } from './download-results.js';
-import { noteParts, readPartSizes } from './ended-parts.js';
-import { findEarlierJobs } from './find-earlier-jobs.js';
-import { findLostJobs } from './find-lost-jobs.js';
-import { abortJob, closeJob, readJob } from './job-steps.js';
-import { gatherRejected } from './gather-rejected.js';
-import { keepColumns } from './keep-columns.js';
-import { listOpenJobs } from './list-open-jobs.js';
-import { listFileGroups } from './list-file-groups.js';
-import { locateSource } from './locate-source.js';
-import { planLoad } from './plan-load.js';
-import { sortRows } from './sort-rows.js';
-import { takeCorrections } from './take-corrections.js';
-import { uploadPart } from './upload-part.js';
-import { writeReport } from './write-report.js';
+import { requestLease } from './allocation/request-lease.js';
+import { readOrgLimits } from './allocation/read-org-limits.js';
+import { probeSource } from './source/probe-source.js';
+import { checkLedger } from './allocation/check-ledger.js';
+import { checkSource } from './plan/check-source.js';
+import { createJob } from './job/create-job.js';
+import { notingDetails } from './results/failure-details.js';
+import { describeChild } from './job/describe-child.js';
+import { downloadResults } from './job/download-results.js';
+import { recordParts, readPartSizes } from './results/part-outcomes.js';
+import { findEarlierJobs } from './orphans/find-earlier-jobs.js';
+import { findLostJobs } from './orphans/find-lost-jobs.js';
+import { abortJob, closeJob, readJob } from './job/job-state.js';
+import { collectRejected } from './corrections/collect-rejected.js';
+import { keepColumns } from './results/join-source-columns.js';
+import { listOpenJobs } from './orphans/list-open-jobs.js';
+import { listFileGroups } from './source/list-file-groups.js';
+import { locateSource } from './source/locate-source.js';
+import { notePause } from './results/note-pause.js';
+import { refuseForeignFolders } from './results/own-folders.js';
+import { OwnJobs } from './job/own-jobs.js';
+import { planLoad } from './plan/plan-load.js';
+import { triageRows } from './retry/triage-rows.js';
+import { acceptCorrections } from './corrections/accept-corrections.js';
+import { uploadPart } from './job/upload-part.js';
+import { writeReport } from './results/write-report.js';
 
 export type { ActivityDependencies } from './dependencies.js';
 
-/** The workflows that call a step: no other one is answered. */
+/** The workflow types that may call a step. */
 const LOADS = ['bulkLoad', 'checkLoad'];
 const CHECKS = ['checkLoad'];
+const PAUSED = ['bulkLoad'];
 const PARTS = ['ingestJob'];
 const PARENTS = ['bulkLoad', 'retryFailedRows'];
 const ORPHANS = ['orphanJobs'];
 const ABORTERS = [...PARTS, ...ORPHANS, 'bulkLoad'];
 const LEDGERS = ['orgAllocation', 'orgLimits'];
 
-// The return type is inferred: it is what workflows see.
+// The return type is inferred: workflows use it.
 export function createActivities(dependencies: ActivityDependencies) {
+  const ownJobs = new OwnJobs();
   const by = <S extends I, I, O>(
     callers: readonly string[],
     schema: z.ZodType<S>,
     activity: (input: I) => Promise<O>,
     ...complete: Complete<S, I>
-  ): ((input: I) => Promise<O>) => checked(dependencies, callers, schema, activity, ...complete);
+  ): ((input: I) => Promise<O>) => checked(dependencies, { callers, schema, activity }, ...complete);
+  const own = refuseForeignFolders(dependencies);
+  /** A step on the load's own files. */
+  const onFiles = <S extends I, I, O>(
+    callers: readonly string[],
+    schema: z.ZodType<S>,
+    activity: (input: I) => Promise<O>,
+    ...complete: Complete<S, I>
+  ): ((input: I) => Promise<O>) => {
+    const inOwn = async (input: I): Promise<O> => {
+      await own(input);
+      return activity(input);
+    };
+    return by(callers, schema, inOwn, ...complete);
+  };
+  const listGroups = by(LOADS, ACTIVITY_INPUTS.listFileGroups, listFileGroups());
   return notingDetails(dependencies.roots, {
-    askAllocation: by(PARTS, STEP_INPUTS.askAllocation, askAllocation(dependencies)),
-    readOrgLimits: by(LEDGERS, STEP_INPUTS.readOrgLimits, readOrgLimits(dependencies)),
-    checkLedger: by(LEDGERS, STEP_INPUTS.checkLedger, checkLedger(dependencies)),
-    awaitSource: by(LOADS, STEP_INPUTS.awaitSource, awaitSource(dependencies)),
-    locateSource: by(LOADS, STEP_INPUTS.locateSource, locateSource(dependencies)),
-    planLoad: by(LOADS, STEP_INPUTS.planLoad, planLoad(dependencies)),
-    checkSource: by(CHECKS, STEP_INPUTS.checkSource, checkSource(dependencies)),
-    createJob: by(PARTS, STEP_INPUTS.createJob, createJob(dependencies)),
-    uploadPart: by(PARTS, STEP_INPUTS.uploadPart, uploadPart(dependencies)),
-    closeJob: by(PARTS, STEP_INPUTS.closeJob, closeJob(dependencies)),
-    readJob: by(PARTS, STEP_INPUTS.readJob, readJob(dependencies)),
-    abortJob: by(ABORTERS, STEP_INPUTS.abortJob, abortJob(dependencies)),
-    describeChild: by(PARENTS, STEP_INPUTS.describeChild, describeChild()),
-    findEarlierJobs: by(PARTS, STEP_INPUTS.findEarlierJobs, findEarlierJobs(dependencies)),
-    findLostJobs: by(LOADS, STEP_INPUTS.findLostJobs, findLostJobs(dependencies)),
-    listFileGroups: listFileGroups(),
-    listOpenJobs: by(ORPHANS, STEP_INPUTS.listOpenJobs, listOpenJobs(dependencies)),
-    downloadResults: by(PARTS, STEP_INPUTS.downloadResults, downloadResults(dependencies)),
-    noteParts: by(PARENTS, STEP_INPUTS.noteParts, noteParts(dependencies)),
-    readPartSizes: by(PARENTS, STEP_INPUTS.readPartSizes, readPartSizes(dependencies)),
-    sortRows: by(PARENTS, STEP_INPUTS.sortRows, sortRows(dependencies)),
-    takeCorrections: by(LOADS, STEP_INPUTS.takeCorrections, takeCorrections(dependencies)),
-    gatherRejected: by(LOADS, STEP_INPUTS.gatherRejected, gatherRejected(dependencies)),
-    keepColumns: by(LOADS, STEP_INPUTS.keepColumns, keepColumns(dependencies)),
-    writeReport: by(LOADS, STEP_INPUTS.writeReport, writeReport(dependencies)),
+    requestLease: by(PARTS, ACTIVITY_INPUTS.requestLease, requestLease(dependencies)),
+    readOrgLimits: by(LEDGERS, ACTIVITY_INPUTS.readOrgLimits, readOrgLimits(dependencies)),
+    checkLedger: by(LEDGERS, ACTIVITY_INPUTS.checkLedger, checkLedger(dependencies)),
+    probeSource: by(LOADS, ACTIVITY_INPUTS.probeSource, probeSource(dependencies)),
+    locateSource: by(LOADS, ACTIVITY_INPUTS.locateSource, locateSource(dependencies)),
+    planLoad: onFiles(LOADS, ACTIVITY_INPUTS.planLoad, planLoad(dependencies)),
+    checkSource: onFiles(CHECKS, ACTIVITY_INPUTS.checkSource, checkSource(dependencies)),
+    createJob: by(PARTS, ACTIVITY_INPUTS.createJob, createJob(dependencies, ownJobs)),
+    uploadPart: onFiles(PARTS, ACTIVITY_INPUTS.uploadPart, uploadPart(dependencies, ownJobs)),
+    closeJob: by(PARTS, ACTIVITY_INPUTS.closeJob, closeJob(dependencies, ownJobs)),
+    readJob: by(PARTS, ACTIVITY_INPUTS.readJob, readJob(dependencies, ownJobs)),
+    abortJob: by(ABORTERS, ACTIVITY_INPUTS.abortJob, abortJob(dependencies, ownJobs)),
+    describeChild: by(PARENTS, ACTIVITY_INPUTS.describeChild, describeChild()),
+    findEarlierJobs: onFiles(PARTS, ACTIVITY_INPUTS.findEarlierJobs, findEarlierJobs(dependencies, ownJobs)),
+    findLostJobs: by(LOADS, ACTIVITY_INPUTS.findLostJobs, findLostJobs(dependencies, ownJobs)),
+    listFileGroups: () => listGroups(undefined),
+    listOpenJobs: by(ORPHANS, ACTIVITY_INPUTS.listOpenJobs, listOpenJobs(dependencies)),
+    downloadResults: onFiles(PARTS, ACTIVITY_INPUTS.downloadResults, downloadResults(dependencies, ownJobs)),
+    recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
+    notePause: by(PAUSED, ACTIVITY_INPUTS.notePause, notePause(dependencies)),
+    readPartSizes: onFiles(PARENTS, ACTIVITY_INPUTS.readPartSizes, readPartSizes(dependencies)),
+    triageRows: onFiles(PARENTS, ACTIVITY_INPUTS.triageRows, triageRows(dependencies)),
+    acceptCorrections: onFiles(LOADS, ACTIVITY_INPUTS.acceptCorrections, acceptCorrections(dependencies)),
+    collectRejected: onFiles(LOADS, ACTIVITY_INPUTS.collectRejected, collectRejected(dependencies)),
+    keepColumns: onFiles(LOADS, ACTIVITY_INPUTS.keepColumns, keepColumns(dependencies)),
+    writeReport: onFiles(LOADS, ACTIVITY_INPUTS.writeReport, writeReport(dependencies)),
   });
 }
 

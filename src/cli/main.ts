@@ -1,18 +1,18 @@
 #!/usr/bin/env node
 /** The `nightload` command. */
 import { Command, CommanderError } from 'commander';
-import { asLoadError, printJson, say } from './failure.js';
-import { addScheduleCommands } from './schedule-options.js';
-import { printable } from '../plain-text.js';
-import { VERSION } from '../version.js';
-import { addLoadOptions, parseDelimiter, parseWhole } from './load-options.js';
+import { asLoadError, printJson, say } from './shared/output.js';
+import { addScheduleCommands } from './commands/schedule/register.js';
+import { printable } from '../domain/text/plain-text.js';
+import { VERSION } from '../runtime/version.js';
+import { addLoadOptions, parseDelimiter, parseWhole } from './shared/load-options.js';
 import type { CodecServerCommand } from './commands/codec-server.js';
 import type { SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
 import type { CorrectOptions } from './commands/correct.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { OrphansOptions } from './commands/orphans.js';
-import type { LoadOptions } from './load-options.js';
+import type { LoadOptions } from './shared/load-options.js';
 
 const program = new Command('nightload')
   .description('Durable Salesforce bulk loads on Temporal.')
@@ -23,10 +23,10 @@ const program = new Command('nightload')
     writeErr: (text) => process.stderr.write(printable(text)),
   });
 
-const timeout = ['--timeout <duration>', 'give up when nothing has moved for so long: 1m'] as const;
+const timeout = ['--timeout <duration>', 'how long to wait without progress before giving up (default: 1m)'] as const;
 const fromSf = [
   '--from-sf <alias>',
-  'also the org that the Salesforce CLI (sf) of this machine is logged in to',
+  'also use the org that the Salesforce CLI (sf) on this machine is logged in to',
 ] as const;
 const json = ['--json', 'print the result as JSON on stdout'] as const;
 let exitCode = 0;
@@ -39,8 +39,8 @@ function runs<A extends unknown[]>(action: (...args: A) => Promise<number>): (..
 
 program
   .command('demo')
-  .description('a real load on this machine: Temporal, a simulated org and a worker are started for it')
-  .option('--keep', 'keep everything up afterwards')
+  .description('run a load on this machine, with its own Temporal server, simulated org and worker')
+  .option('--keep', 'keep everything running afterwards')
   .option(...json)
   .action(
     runs(async (options: { keep?: boolean; json?: boolean }) => (await import('./commands/demo.js')).demo(options)),
@@ -48,7 +48,7 @@ program
 
 program
   .command('dev')
-  .description('Temporal, a simulated org and a worker in the foreground')
+  .description('run a Temporal server, a simulated org and a worker in the foreground')
   .option('--simulator-port <port>', 'port of the simulated org', parseWhole)
   .option(...fromSf)
   .action(
@@ -59,7 +59,7 @@ program
 
 program
   .command('worker')
-  .description('a worker; connects to TEMPORAL_ADDRESS')
+  .description('run a worker, connected to TEMPORAL_ADDRESS')
   .option(...fromSf)
   .action(runs(async (options: { fromSf?: string }) => (await import('./commands/worker.js')).worker(options)));
 
@@ -67,7 +67,12 @@ addLoadOptions(program.command('load').description('load a CSV into an sObject')
   runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),
 );
 
-addLoadOptions(program.command('check').description('what can be known before a load; loads nothing'))
+const check = addLoadOptions(program.command('check').description('validate a load without loading anything'));
+for (const option of check.options) {
+  // Accepted, so that the options of a load can be checked unchanged, but without effect.
+  if (['again', 'detach'].includes(option.attributeName())) option.hideHelp();
+}
+check
   .option(...timeout)
   .action(
     runs(async (source: string, options: LoadOptions) => (await import('./commands/check.js')).check(source, options)),
@@ -84,7 +89,7 @@ program
 
 program
   .command('status')
-  .description('how a load is doing, or how it ended')
+  .description('show the progress or the result of a load')
   .argument('<id>')
   .option(...json)
   .action(
@@ -93,7 +98,7 @@ program
 
 program
   .command('cancel')
-  .description('end a load: jobs are aborted, what landed is counted')
+  .description('cancel a load: abort its jobs and count what landed')
   .argument('<id>')
   .option(...json)
   .action(
@@ -101,8 +106,8 @@ program
   );
 
 for (const [name, description] of [
-  ['pause', 'start no new job of a load; running ones go on'],
-  ['resume', 'go on after a pause'],
+  ['pause', 'stop starting new jobs of a load; running jobs continue'],
+  ['resume', 'resume a paused load'],
 ] as const) {
   program
     .command(name)
@@ -111,19 +116,19 @@ for (const [name, description] of [
     .option(...json)
     .action(
       runs(async (id: string, options: { json?: boolean }) =>
-        (await import('./commands/manage.js')).signal(name, id, options),
+        (await import('./commands/loads.js')).signal(name, id, options),
       ),
     );
 }
 
 program
   .command('correct')
-  .description('send corrected rejected rows into a load that holds for them')
+  .description('send corrected rows to a load that is waiting for them')
   .argument('<id>')
   .argument('<corrected.csv>', 'the rejected file, corrected')
   .option('--delimiter <char>', 'one of , ; tab | ^ `', parseDelimiter)
   .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
-  .option('--again', 'send a file once more that this load has taken already')
+  .option('--again', 'send a file again that this load has already accepted')
   .option(...timeout)
   .option(...json)
   .action(
@@ -134,38 +139,38 @@ program
 
 program
   .command('results')
-  .description('counts and result files of a load that has ended')
+  .description('show counts and result files of a load that has ended')
   .argument('<id>')
-  .option('--defuse', 'write copies of the files in which no spreadsheet runs a cell')
+  .option('--defuse', 'write copies of the files that are safe to open in a spreadsheet (no formulas)')
   .option(...json)
   .action(
     runs(async (id: string, options: { json?: boolean; defuse?: boolean }) =>
-      (await import('./commands/manage.js')).results(id, options),
+      (await import('./commands/loads.js')).results(id, options),
     ),
   );
 
 program
   .command('list')
-  .description('the newest loads')
-  .option('--limit <n>', 'how many', parseWhole, 20)
+  .description('list the newest loads')
+  .option('--limit <n>', 'maximum number of loads', parseWhole, 20)
   .option(...json)
   .action(
-    runs(async (options: { json?: boolean; limit: number }) => (await import('./commands/manage.js')).list(options)),
+    runs(async (options: { json?: boolean; limit: number }) => (await import('./commands/loads.js')).list(options)),
   );
 
 program
   .command('orphans')
-  .description('jobs that lie Open in the org and belong to no running load')
-  .option('--abort', 'abort those that loads of this namespace created')
-  .option('--older-than <duration>', 'only jobs that are older: 24h')
-  .option('--connection <name>', 'a connection that the worker has', 'default')
+  .description('list Open jobs in the org that belong to no running load')
+  .option('--abort', 'abort those created by loads of this namespace')
+  .option('--older-than <duration>', 'only jobs older than this (default: 24h)')
+  .option('--connection <name>', 'a connection of the worker', 'default')
   .option(...timeout)
   .option(...json)
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
 
 program
   .command('limits')
-  .description("the org's rolling allocation: used, granted, reserved, free; who runs and who waits")
+  .description("show the org's rolling allocation: used, granted, reserved and free; running and waiting jobs")
   .option('--connection <name>', 'only the org of this connection')
   .option(...timeout)
   .option(...json)
@@ -173,19 +178,21 @@ program
 
 const connection = program
   .command('connection')
-  .description('the connections of this environment: NIGHTLOAD_CONNECTIONS or SF_* variables, as a worker reads them');
+  .description(
+    'check the connections of this environment (NIGHTLOAD_CONNECTIONS or SF_* variables), as a worker reads them',
+  );
 
 connection
   .command('list')
-  .description('their names, ways to log in and hosts; asks nobody')
+  .description('list names, login methods and hosts, without connecting')
   .option(...json)
   .action(runs(async (options: { json?: boolean }) => (await import('./commands/connection.js')).list(options)));
 
 connection
   .command('test')
-  .description('signs in, and shows org, user, limits and the permissions that loads need')
-  .argument('[name]', 'only this one')
-  .option('--from-sf <alias>', 'the org that the Salesforce CLI (sf) of this machine is logged in to')
+  .description('log in and show org, user, limits and the permissions that loads need')
+  .argument('[name]', 'only this connection')
+  .option('--from-sf <alias>', 'the org that the Salesforce CLI (sf) on this machine is logged in to')
   .option(...json)
   .action(
     runs(async (name: string | undefined, options: ConnectionOptions) =>
@@ -197,41 +204,40 @@ addScheduleCommands(program, runs);
 
 program
   .command('codec-server')
-  .description('decrypts payloads for the Temporal UI, with the keys of NIGHTLOAD_CODEC_KEYS')
+  .description('decrypt payloads for the Temporal UI with the keys in NIGHTLOAD_CODEC_KEYS')
   .option('--port <port>', 'port to listen on', parseWhole, 8081)
-  .option('--allow-origin <url>', 'the Temporal UI, the only page that may ask (default: "http://127.0.0.1:8233")')
+  .option('--allow-origin <url>', 'the Temporal UI, the only permitted origin (default: "http://127.0.0.1:8233")')
   .option('--ui <url>', 'the same as --allow-origin')
   .option(
     '--host <address>',
-    'address to listen on; beyond this machine it needs NIGHTLOAD_CODEC_SERVER_TOKEN',
+    'address to listen on; beyond this machine, set NIGHTLOAD_CODEC_SERVER_TOKEN',
     '127.0.0.1',
   )
   .option(
     '--name <host:port>',
-    'a further name under which it is reached; repeatable',
-    (name, all: string[]) => [...all, name],
-    [],
+    'another host:port under which it is reached; may be repeated',
+    (name, all: string[] = []) => [...all, name],
   )
-  .option('--without-token', 'listen beyond this machine without a token: something before it checks who asks')
-  .option('--encode', 'encrypt too, for workflows that are started in the UI')
+  .option('--without-token', 'listen beyond this machine without a token, when a proxy authenticates requests')
+  .option('--encode', 'also encrypt, for workflows started in the UI')
   .action(
     runs(async (options: CodecServerCommand) => (await import('./commands/codec-server.js')).codecServer(options)),
   );
 
 program
   .command('simulator')
-  .description('a simulated org on this machine')
+  .description('run a simulated org on this machine')
   .option('--port <port>', 'port to listen on', parseWhole)
   .option('--speed <records>', 'records per second of each job', parseWhole)
-  .option('--faults <file>', 'JSON list of faults that wait from the beginning')
-  .option('--options <file>', 'JSON object of further options')
+  .option('--faults <file>', 'JSON list of faults to inject from the start')
+  .option('--options <file>', 'JSON object of more options')
   .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Help and version are no errors; commander has said the rest itself.
+    // Help and version are not errors; commander has printed the rest itself.
     exitCode = error.exitCode === 0 ? 0 : 1;
     if (exitCode !== 0 && process.argv.includes('--json')) {
       printJson({ state: 'Failed', error: { code: 'USAGE', message: error.message } });
@@ -243,5 +249,5 @@ try {
     exitCode = 1;
   }
 }
-// What was printed goes out first; then nothing that is still open may hold the command up.
+// Flushes the output first; then nothing still open may delay the exit.
 process.stdout.write('', () => process.exit(exitCode));

@@ -1,19 +1,20 @@
 /**
- * A codec beside the org's ledger. One workflow for each org (`orgAllocation`) serves the loads of all workers that use
- * the org, and those may have different keys, or none: whatever goes to it, from it or stays in it is left in the clear.
- * A message to it that cannot be read must not stop it for everybody, so it arrives there as `null`, which it drops.
+ * A codec for workers that serve an org's ledger. One workflow for each org (`orgAllocation`) serves the loads of all
+ * workers that use the org, and those may have different keys, or none: data to it, from it and inside it stays
+ * unencrypted. A message that it cannot read must not stop it for all loads, so it arrives as `null`, which the ledger
+ * drops.
  */
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
-import { CLEAR_MARK } from '../workflows/allocation/in-the-clear.js';
-import { ALLOCATION_ID_PREFIX } from '../workflows/allocation/messages.js';
-import { isReadable } from '../workflows/unreadable.js';
+import { CLEAR_MARK } from '../protocol/messages/unencrypted.js';
+import { ALLOCATION_ID_PREFIX } from '../protocol/messages/allocation-messages.js';
+import { isReadable } from '../protocol/messages/unreadable.js';
 
-/** The ledger tells a load that it may go on; nothing else is marked. */
+/** The ledger's grant to a load; nothing else is marked. */
 const MAX_MARKED_BYTES = 4_096;
 const MARKED_KEYS = ['id', 'warning'];
 
-/** The same codec, which leaves what concerns a ledger alone. */
+/** The same codec, without encryption of ledger data. */
 export function besideLedger(codec: PayloadCodec): PayloadCodec {
   const spare = async (
     payloads: Payload[],
@@ -31,14 +32,22 @@ export function besideLedger(codec: PayloadCodec): PayloadCodec {
   };
 }
 
-/** For workers, before all other codecs: what nobody can read reaches a ledger as `null`. */
-export const ledgerGuard: PayloadCodec = {
-  encode: (payloads) => Promise.resolve(payloads),
-  decode: (payloads, context) =>
-    Promise.resolve(
-      isLedgers(context) ? payloads.map((payload) => (isReadable([payload]) ? payload : NOTHING)) : payloads,
-    ),
-};
+/**
+ * For workers, before all other codecs: an unreadable message reaches a ledger as `null`, and an activity too: anyone who
+ * may fail an activity chooses the heartbeat that its next attempt is given, and the SDK would fail each of them.
+ * @param activities false where payloads of activities have encodings of the host's own
+ */
+export function readableGuard(activities: boolean): PayloadCodec {
+  return {
+    encode: (payloads) => Promise.resolve(payloads),
+    decode: (payloads, context) => {
+      const guarded = isLedgers(context) || (activities && context?.type === 'activity');
+      return Promise.resolve(
+        guarded ? payloads.map((payload) => (isReadable([payload]) ? payload : NOTHING)) : payloads,
+      );
+    },
+  };
+}
 
 const NOTHING: Payload = defaultPayloadConverter.toPayload(null) as Payload;
 
@@ -47,8 +56,8 @@ function isLedgers(context: SerializationContext | undefined): boolean {
 }
 
 /**
- * Anybody could write the mark, so it lets only the shape of a grant pass, which says nothing and changes nothing but
- * that a part may ask its ledger's leave no longer.
+ * Anyone could write the mark, so it only admits the form of a grant, which contains no data and at most makes a part
+ * stop asking its ledger.
  */
 function isGrant(payload: Payload): boolean {
   const { metadata, data } = payload;

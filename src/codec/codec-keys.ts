@@ -1,27 +1,25 @@
 /**
- * Reads the keys with which payloads are encrypted (`NIGHTLOAD_CODEC_KEYS`): JSON, or a file with it. The keys
- * themselves stand elsewhere, in variables or files that it refers to. Nothing here repeats a value in a message.
+ * Reads the keys that encrypt payloads (`NIGHTLOAD_CODEC_KEYS`): JSON, or a file with it. The keys themselves are in
+ * variables or files that it refers to. No error message repeats a value.
  */
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { NightloadError } from '../errors.js';
+import { readPrivately, secretsMode } from '../runtime/private-file.js';
 
 export interface CodecKeys {
-  /** Encrypts; all of them decrypt. */
+  /** This key encrypts; all keys decrypt. */
   active: string;
   keys: ReadonlyMap<string, KeyObject>;
-  /** What is done with a payload that is not encrypted. */
+  /** How to treat a payload that is not encrypted. */
   plaintext: 'read' | 'refuse';
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const KEY_BYTES = 32;
-/** Longer ones are no settings and no keys. */
-const MAX_FILE_BYTES = 64_000;
 const MAX_KEYS = 100;
 export const KEY_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const REFERENCE = /^(env|file):([^\r\n]{1,4096})$/u;
@@ -34,20 +32,18 @@ const SETTINGS = z.strictObject({
 
 const WORDS: Record<string, string> = {
   active: 'must be the id of the key that encrypts',
-  keys: 'must be an object: an id of letters, digits, ".", "_" and "-" for each key, and where the key is: "env:NAME" or "file:PATH", never the key itself',
+  keys: 'must be an object that maps key ids (letters, digits, ".", "_" and "-") to references: "env:NAME" or "file:PATH", never the key itself',
   plaintext: 'must be "read" or "refuse"',
 };
 
 /**
- * @returns undefined where no keys are set: then nothing is encrypted
- * @throws NightloadError `CODEC_KEYS_INVALID`
+ * @returns undefined if no keys are set: then nothing is encrypted
+ * @throws NightloadError `CODEC_KEYS_INVALID`, `SECRETS_READABLE`
  */
 export function codecKeysFrom(env: Environment): CodecKeys | undefined {
-  const given = env['NIGHTLOAD_CODEC_KEYS']?.trim() ?? '';
-  if (given === '') return undefined;
-  const inline = given.startsWith('{');
-  const folder = inline ? process.cwd() : dirname(resolve(given));
-  const settings = parse(inline ? given : readText(resolve(given), 'names a file that'));
+  const read = readSettings(env);
+  if (read === undefined) return undefined;
+  const { settings, folder } = read;
   const keys = new Map<string, KeyObject>();
   for (const [id, reference] of Object.entries(settings.keys)) {
     keys.set(id, keyOf(id, textOf(id, reference, env, folder)));
@@ -55,11 +51,41 @@ export function codecKeysFrom(env: Environment): CodecKeys | undefined {
   const { active, plaintext = 'read' } = settings;
   if (!keys.has(active)) {
     throw invalid(
-      `the active key "${active}" is not among the keys (${[...keys.keys()].join(', ') || 'there is none'})`,
+      `the active key "${active}" is not among the keys (${[...keys.keys()].join(', ') || 'there are none'})`,
     );
   }
   refuseTwins(keys);
   return { active, keys, plaintext };
+}
+
+/**
+ * The files of the settings and of the keys: loads may not name them.
+ * @throws NightloadError `CODEC_KEYS_INVALID`, `SECRETS_READABLE`
+ */
+export function codecKeyFiles(env: Environment): string[] {
+  const read = readSettings(env);
+  if (read === undefined) return [];
+  const { settings, folder, path } = read;
+  const files = Object.values(settings.keys).flatMap((reference) => {
+    const [, kind, target = ''] = REFERENCE.exec(reference) ?? [];
+    return kind === 'file' ? [resolve(folder, target)] : [];
+  });
+  return path === undefined ? files : [path, ...files];
+}
+
+/** Relative paths start at the folder of the file, or at the working directory. */
+interface ReadSettings {
+  settings: z.infer<typeof SETTINGS>;
+  folder: string;
+  path?: string;
+}
+
+function readSettings(env: Environment): ReadSettings | undefined {
+  const given = env['NIGHTLOAD_CODEC_KEYS']?.trim() ?? '';
+  if (given === '') return undefined;
+  if (given.startsWith('{')) return { settings: parse(given), folder: process.cwd() };
+  const path = resolve(given);
+  return { settings: parse(readFrom(path, env, 'names a file that')), folder: dirname(path), path };
 }
 
 function parse(text: string): z.infer<typeof SETTINGS> {
@@ -67,8 +93,8 @@ function parse(text: string): z.infer<typeof SETTINGS> {
   try {
     value = JSON.parse(text.replace(/^\uFEFF/u, ''));
   } catch {
-    // The parser's message repeats what stands around the place.
-    throw invalid('it is no JSON');
+    // The parser's message repeats the text around the error.
+    throw invalid('it is not valid JSON');
   }
   const parsed = SETTINGS.safeParse(value);
   if (!parsed.success) throw invalid(troublesOf(parsed.error).join('; '));
@@ -76,11 +102,11 @@ function parse(text: string): z.infer<typeof SETTINGS> {
   return parsed.data;
 }
 
-/** Names of keys are shown only where they have the form of an id: somebody may have swapped name and value. */
+/** Shows a key's name only if it has the form of an id: name and value may have been swapped. */
 function troublesOf({ issues }: z.ZodError): string[] {
   const troubles = issues.slice(0, 5).map(({ path, code }) => {
     const [part, id] = path;
-    if (code === 'unrecognized_keys') return 'it has a key beside "active", "keys" and "plaintext"';
+    if (code === 'unrecognized_keys') return 'it has a key other than "active", "keys" and "plaintext"';
     const name = typeof part === 'string' ? part : '';
     if (WORDS[name] === undefined) return 'it must be an object with "active" and "keys"';
     const shown = typeof id === 'string' && KEY_ID.test(id) && id.length <= 20 ? `"keys.${id}"` : `"${name}"`;
@@ -91,9 +117,9 @@ function troublesOf({ issues }: z.ZodError): string[] {
 
 function textOf(id: string, reference: string, env: Environment, folder: string): string {
   const [, kind, target = ''] = REFERENCE.exec(reference) ?? [];
-  if (kind === 'file') return readText(resolve(folder, target), `"keys.${id}" refers to a file that`).trim();
+  if (kind === 'file') return readFrom(resolve(folder, target), env, `"keys.${id}" refers to a file that`).trim();
   if (!/^[A-Za-z_]\w*$/.test(target))
-    throw invalid(`"keys.${id}" refers to no environment variable. Write its name after "env:"`);
+    throw invalid(`"keys.${id}" refers to no environment variable. Add its name after "env:"`);
   const value = env[target]?.trim() ?? '';
   if (value === '') throw invalid(`"keys.${id}" refers to the environment variable ${target}, which is not set`);
   return value;
@@ -102,17 +128,17 @@ function textOf(id: string, reference: string, env: Environment, folder: string)
 function keyOf(id: string, text: string): KeyObject {
   const bytes = /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : undefined;
   if (bytes?.length !== KEY_BYTES) {
-    const found = bytes === undefined ? 'it is no base64' : `it has ${bytes.length} bytes`;
+    const found = bytes === undefined ? 'it is not base64' : `it has ${bytes.length} bytes`;
     throw invalid(
-      `the key "${id}" must be ${KEY_BYTES} random bytes in base64, and ${found}. Make one: openssl rand -base64 ${KEY_BYTES}`,
+      `the key "${id}" must be ${KEY_BYTES} random bytes in base64, and ${found}. Create one: openssl rand -base64 ${KEY_BYTES}`,
     );
   }
   if (bytes.every((byte) => byte === bytes[0]))
-    throw invalid(`the key "${id}" is not random. Make one: openssl rand -base64 ${KEY_BYTES}`);
+    throw invalid(`the key "${id}" is not random. Create one: openssl rand -base64 ${KEY_BYTES}`);
   return createSecretKey(bytes);
 }
 
-/** The same bytes under two ids: a rotation that rotates nothing. */
+/** The same bytes under two ids: a rotation without effect. */
 function refuseTwins(keys: ReadonlyMap<string, KeyObject>): void {
   const entries = [...keys];
   for (const [i, [id, key]] of entries.entries()) {
@@ -121,26 +147,20 @@ function refuseTwins(keys: ReadonlyMap<string, KeyObject>): void {
   }
 }
 
-function readText(path: string, what: string): string {
-  let file: number | undefined;
+function readFrom(path: string, env: Environment, what: string): string {
+  const mode = secretsMode(env);
   try {
-    file = openSync(path, 'r');
-    if (!fstatSync(file).isFile()) throw Object.assign(new Error('no file'), { code: 'no plain file' });
-    const bytes = Buffer.alloc(MAX_FILE_BYTES + 1);
-    const length = readSync(file, bytes);
-    if (length > MAX_FILE_BYTES) throw Object.assign(new Error('too long'), { code: 'too long' });
-    return bytes.toString('utf8', 0, length);
+    return readPrivately(path, mode);
   } catch (error) {
+    if (error instanceof NightloadError) throw error;
     throw invalid(`it ${what} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, error);
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
 }
 
 function invalid(trouble: string, cause?: unknown): NightloadError {
   return new NightloadError(
     'CODEC_KEYS_INVALID',
-    `NIGHTLOAD_CODEC_KEYS: ${trouble}. It is {"active": "k2", "keys": {"k1": "file:/run/secrets/k1", "k2": "env:K2"}}, or the path of a file with that.`,
+    `NIGHTLOAD_CODEC_KEYS: ${trouble}. Expected: {"active": "k2", "keys": {"k1": "file:/run/secrets/k1", "k2": "env:K2"}}, or the path of a file with that content.`,
     { cause },
   );
 }

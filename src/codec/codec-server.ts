@@ -1,7 +1,7 @@
 /**
- * Decrypts payloads for the Temporal UI and the `temporal` command, which ask for it over HTTP (Temporal's codec server
- * protocol: POST /decode and /encode). Whoever may ask it reads everything, so it answers one web page only, on this
- * machine unless it is told otherwise, and never logs what passes.
+ * Decrypts payloads for the Temporal UI and the `temporal` command over HTTP (Temporal's codec server protocol: POST
+ * /decode and /encode). Its clients can read everything, so it serves only one web page, listens on this machine by
+ * default, and never logs payloads.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -10,25 +10,25 @@ import type { AddressInfo } from 'node:net';
 import type { Payload } from '@temporalio/common';
 import { z } from 'zod';
 import { NightloadError } from '../errors.js';
-import { isLoopback } from '../proxy.js';
+import { isLoopback } from '../runtime/proxy.js';
 import { EncryptionCodec } from './encryption-codec.js';
 import type { CodecKeys } from './codec-keys.js';
 
 export interface CodecServerOptions {
   keys: CodecKeys;
-  /** @default any that is free */
+  /** @default any free port */
   port?: number;
   /** Address to listen on. @default '127.0.0.1' */
   host?: string;
-  /** Origin of the Temporal UI: the only web page that may ask. */
+  /** Origin of the Temporal UI: the only web page that may send requests. */
   allowOrigin: string;
-  /** Further names under which this server is reached, each with its port when that is not the usual one. */
+  /** Additional names of this server, each with its port unless that is the default one. */
   names?: readonly string[];
-  /** Who asks must send it: `Authorization: Bearer …`. */
+  /** Required in requests: `Authorization: Bearer …`. */
   token?: string;
-  /** Listens beyond this machine without a token: something before it checks who asks. @default false */
+  /** Listens beyond this machine without a token: a proxy in front checks the caller. @default false */
   withoutToken?: boolean;
-  /** Encrypts too, for workflows that are started in the UI. @default false */
+  /** Also encrypts, for workflows that are started in the UI. @default false */
   encode?: boolean;
 }
 
@@ -37,11 +37,11 @@ export interface CodecServer {
   close(): Promise<void>;
 }
 
-/** A page of a history has payloads of 4 MB at most, in base64. */
+/** A page of a history has at most 4 MB of payloads, in base64. */
 const MAX_BODY_BYTES = 8_000_000;
 const MAX_PAYLOADS = 2_000;
 const MIN_TOKEN = 16;
-/** A body that drips in holds nothing up for longer. */
+/** Limit for a body that arrives slowly. */
 const REQUEST_LIMIT_MS = 30_000;
 const MAX_CONNECTIONS = 100;
 const HANG_UP_MS = 200;
@@ -54,7 +54,7 @@ const PAYLOADS = z.object({
     .optional(),
 });
 
-/** An answer that says why not, in words that repeat nothing of the request. */
+/** A refusal with a text that repeats nothing of the request. */
 class Refusal extends Error {
   readonly status: number;
 
@@ -69,15 +69,20 @@ export async function startCodecServer(options: CodecServerOptions): Promise<Cod
   const { host = '127.0.0.1', port = 0, token, withoutToken = false } = options;
   const allowOrigin = originOf(options.allowOrigin);
   if (token !== undefined && token.length < MIN_TOKEN) {
-    throw usage(`The access token has ${token.length} characters; it needs ${MIN_TOKEN} or more.`);
+    throw usage(`The access token has ${token.length} characters; the minimum is ${MIN_TOKEN}.`);
   }
   if (!isLoopback(bracketed(host)) && token === undefined && !withoutToken) {
     throw usage(
-      `${host} can be reached from other machines, and whoever reaches it reads every payload. Set NIGHTLOAD_CODEC_SERVER_TOKEN, ` +
-        'or, when something before it checks who asks, use --without-token.',
+      `${host} can be reached from other machines, and every client that reaches it can read every payload. Set NIGHTLOAD_CODEC_SERVER_TOKEN, ` +
+        'or, when a proxy authenticates requests, use --without-token.',
     );
   }
-  const server = createServer({ requestTimeout: REQUEST_LIMIT_MS, headersTimeout: REQUEST_LIMIT_MS / 2 });
+  const server = createServer({
+    requestTimeout: REQUEST_LIMIT_MS,
+    headersTimeout: REQUEST_LIMIT_MS / 2,
+    // By default, Node checks only every 30 s, so a request could last twice as long.
+    connectionsCheckingInterval: REQUEST_LIMIT_MS / 10,
+  });
   server.maxConnections = MAX_CONNECTIONS;
   await listen(server, host, port);
   const bound = (server.address() as AddressInfo).port;
@@ -116,43 +121,47 @@ class Desk {
       const payloads = parsePayloads(await bodyOf(request));
       send(reply, 200, { payloads: payloads.map((payload) => toJson(convert(payload))) });
     } catch (error) {
-      const { status, message } = error instanceof Refusal ? error : { status: 500, message: 'It did not work.' };
+      const { status, message } = error instanceof Refusal ? error : { status: 500, message: 'Internal error.' };
       if (!request.complete) hangUpAfter(request, reply);
       send(reply, status, { message });
     }
   }
 
-  /** A page of another site may give its own name this machine's address. */
+  /** A page of another site may make its own name point to this machine's address. */
   #checkHost({ headers: { host = '' } }: IncomingMessage): void {
-    if (!this.#hosts.has(host.toLowerCase())) throw new Refusal(421, 'This server has another name. See --name.');
+    if (!this.#hosts.has(host.toLowerCase())) throw new Refusal(421, 'This server has another host name. See --name.');
   }
 
   #checkOrigin({ headers: { origin } }: IncomingMessage, reply: ServerResponse): void {
     reply.setHeader('Vary', 'Origin');
-    // A command has none; a browser always says it where it matters.
+    // Commands send none; a browser always sends it where it matters.
     if (origin === undefined) return;
-    if (origin !== this.#options.allowOrigin) throw new Refusal(403, 'Not for this page. See --allow-origin.');
+    if (origin !== this.#options.allowOrigin)
+      throw new Refusal(403, 'This origin is not permitted. See --allow-origin.');
     reply.setHeader('Access-Control-Allow-Origin', origin);
     reply.setHeader('Access-Control-Allow-Credentials', 'true');
   }
 
   #converter({ method, url = '', headers }: IncomingMessage): (payload: Payload) => Payload {
     const path = url.split('?')[0] ?? '';
-    // The namespace may stand before it, as in the endpoint of Temporal's own commands.
+    // The namespace may precede it, as in the endpoint of Temporal's own commands.
     const [, action] = /^(?:\/\w[\w.-]{0,254})?\/(decode|encode)$/.exec(path) ?? [];
     if (action === undefined || (action === 'encode' && this.#options.encode !== true)) {
-      throw new Refusal(404, action === undefined ? 'There is POST /decode.' : 'Encoding is off. See --encode.');
+      throw new Refusal(
+        404,
+        action === undefined ? 'Not found. Use POST /decode.' : 'Encoding is disabled. See --encode.',
+      );
     }
-    if (method !== 'POST') throw new Refusal(405, 'Only POST.');
-    // A form of another site cannot send this type without asking first.
+    if (method !== 'POST') throw new Refusal(405, 'Use POST.');
+    // A form of another site cannot send this type without a preflight request.
     if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? ''))
-      throw new Refusal(415, 'Only application/json.');
+      throw new Refusal(415, 'Use application/json.');
     if (action === 'encode') return (payload) => this.#codec.encrypt(payload);
     return (payload) => {
       try {
         return this.#codec.decrypt(payload);
       } catch {
-        // One that cannot be read is shown as it is; the others are read all the same.
+        // An unreadable payload is returned unchanged; the others are decrypted all the same.
         return payload;
       }
     };
@@ -163,11 +172,11 @@ class Desk {
     if (token === undefined) return;
     const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
     if (!timingSafeEqual(hash(authorization), hash(`Bearer ${token}`)))
-      throw new Refusal(401, 'The access token is missing or another one.');
+      throw new Refusal(401, 'The access token is missing or wrong.');
   }
 }
 
-/** The rest of a body that is refused is not read; the answer has a moment to arrive. */
+/** The rest of a refused body is not read; the reply gets a moment to arrive. */
 function hangUpAfter(request: IncomingMessage, reply: ServerResponse): void {
   reply.setHeader('Connection', 'close');
   request.pause();
@@ -176,9 +185,9 @@ function hangUpAfter(request: IncomingMessage, reply: ServerResponse): void {
   });
 }
 
-/** The UI asks what it may send: its namespace, and a token where it has one. */
+/** The UI asks which headers it may send: its namespace, and a token if it has one. */
 function preflight({ headers }: IncomingMessage, reply: ServerResponse): void {
-  if (headers.origin === undefined) throw new Refusal(400, 'Without an origin there is nothing to ask.');
+  if (headers.origin === undefined) throw new Refusal(400, 'The Origin header is missing.');
   reply.setHeader('Access-Control-Allow-Methods', 'POST, OPTIONS');
   reply.setHeader('Access-Control-Allow-Headers', 'Content-Type, X-Namespace, Authorization, Caller-Type');
   reply.setHeader('Access-Control-Max-Age', '600');
@@ -199,7 +208,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
       chunks.push(chunk);
     }
   } catch (error) {
-    throw error instanceof Refusal ? error : new Refusal(400, 'The request was cut off.');
+    throw error instanceof Refusal ? error : new Refusal(400, 'The request was aborted.');
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -211,11 +220,14 @@ function parsePayloads(text: string): Payload[] {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Refusal(400, 'It is no JSON.');
+    throw new Refusal(400, 'The body is not valid JSON.');
   }
   const parsed = PAYLOADS.safeParse(value);
   if (!parsed.success)
-    throw new Refusal(400, 'It is not {"payloads": [{"metadata": {…}, "data": "…"}]} with base64, or too many.');
+    throw new Refusal(
+      400,
+      'The body is not {"payloads": [{"metadata": {…}, "data": "…"}]} with base64, or has too many payloads.',
+    );
   return (parsed.data.payloads ?? []).map(({ metadata = {}, data }) => ({
     metadata: Object.fromEntries(Object.entries(metadata).map(([key, text]) => [key, fromBase64(text)])),
     ...(data != null && { data: fromBase64(data) }),
@@ -247,13 +259,13 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE') throw usage(`The codec server cannot listen on ${host}, port ${port} (${code}).`);
-    throw new NightloadError('PORT_IN_USE', `Port ${port} is taken by another program. Take another one with --port.`, {
+    throw new NightloadError('PORT_IN_USE', `Port ${port} is in use by another program. Use another one with --port.`, {
       cause: error,
     });
   }
 }
 
-/** Names that a `Host` header may have. */
+/** Allowed values of a `Host` header. */
 function hostNames(host: string, port: number, names: readonly string[]): ReadonlySet<string> {
   const local = isLoopback(bracketed(host)) ? ['127.0.0.1', 'localhost', '[::1]'] : [];
   return new Set(
@@ -265,7 +277,7 @@ function bracketed(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
-/** As a browser writes it: no path, no usual port. */
+/** As a browser writes it: no path, no default port. */
 function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || !['', '/'].includes(url.pathname) || url.search !== '') {

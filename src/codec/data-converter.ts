@@ -1,18 +1,18 @@
-/** Data converters for workers and clients: nightload's codec, and failures whose words it encrypts. */
+/** Data converters for workers and clients: nightload's codec, and failures with encrypted messages. */
 import { fileURLToPath } from 'node:url';
 import type { DataConverter, PayloadCodec } from '@temporalio/common';
-import { besideLedger, ledgerGuard } from './beside-ledger.js';
+import { besideLedger, readableGuard } from './beside-ledger.js';
 import { CodecError } from './codec-error.js';
 import { codecKeysFrom } from './codec-keys.js';
 import { EncryptionCodec } from './encryption-codec.js';
-import { withoutReason, withReason } from '../workflows/unreadable.js';
+import { withoutReason, withReason } from '../protocol/messages/unreadable.js';
 
 export const FAILURE_CONVERTER = fileURLToPath(new URL('./failure-converter.cjs', import.meta.url));
 
 /**
  * For `new Client({ dataConverter })` and `Worker.create({ dataConverter })`, from `NIGHTLOAD_CODEC_KEYS`. Without that
  * variable nothing is encrypted.
- * @throws NightloadError `CODEC_KEYS_INVALID`
+ * @throws NightloadError `CODEC_KEYS_INVALID`, `SECRETS_READABLE`
  */
 export function dataConverterFromEnvironment(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -24,16 +24,22 @@ export function dataConverterFromEnvironment(
   };
 }
 
-/** What a worker that serves an org's ledger needs beside the codecs that it has. */
+/** Adds to a worker's codecs what serving an org's ledger requires. */
 export function workerConverter(given: DataConverter = {}): DataConverter {
   const codecs = (given.payloadCodecs ?? []).map((codec) => besideLedger(sayingCodes(codec)));
-  return { ...given, payloadCodecs: [ledgerGuard, ...codecs] };
+  return { ...given, payloadCodecs: [readableGuard(given.payloadConverterPath === undefined), ...codecs, reasonGuard] };
 }
 
+/** For workers, the first to decode: a reason that comes with a payload is its sender's, and forged. */
+const reasonGuard: PayloadCodec = {
+  encode: (payloads) => Promise.resolve(payloads),
+  decode: (payloads) => Promise.resolve(payloads.map(withoutReason)),
+};
+
 /**
- * Of an error that fails a workflow task Temporal keeps the message only. And anybody may have sent a message to a
- * workflow that nobody can decrypt: it is handed to the workflow as it is, with the reason, which tells messages (left
- * out) from what the workflow needs (then its task waits for a worker that has the key).
+ * For an error that fails a workflow task, Temporal keeps only the message. And anyone may have sent a workflow a
+ * message that cannot be decrypted: it is passed to the workflow unchanged, with the reason. The workflow skips such
+ * messages; if it needs the payload, its task waits for a worker that has the key.
  */
 function sayingCodes(codec: PayloadCodec): PayloadCodec {
   return {

@@ -1,6 +1,7 @@
 /**
- * Encrypts payloads before they leave this process, and decrypts what comes back: AES-256-GCM with a fresh nonce for
- * each. What Temporal keeps (inputs, results, messages, memo, summaries, failures) is then unreadable without the keys.
+ * Encrypts payloads before they leave this process, and decrypts what comes back: AES-256-GCM with a new nonce for
+ * each. Everything that Temporal stores (inputs, results, messages, memo, summaries, failures) is then unreadable
+ * without the keys.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
@@ -12,8 +13,8 @@ import type { CodecKeys } from './codec-keys.js';
 
 const { Payload: PayloadMessage } = proto.temporal.api.common.v1;
 
-/** As Temporal's own samples name it, so that its UI and other programs know what they see. */
-export const ENCRYPTED = 'binary/encrypted';
+/** The same name as in Temporal's own samples, so that its UI and other programs recognize it. */
+const ENCRYPTED = 'binary/encrypted';
 const CIPHER = 'AES-256-GCM';
 const NODE_CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
@@ -23,8 +24,8 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array | null | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
 
 /**
- * What the tag covers beside the content: another encoding, cipher or key id makes the payload unreadable. The workflow
- * is not part of it: a schedule, a memo in a list and the Temporal UI show payloads without saying whose they are.
+ * Authenticated in addition to the content: a changed encoding, cipher or key id makes the payload unreadable. The
+ * workflow is not included: a schedule, a memo in a list and the Temporal UI show payloads without their workflow.
  */
 function additionalData(keyId: string): Buffer {
   return Buffer.from(`nightload payload 1\n${ENCRYPTED}\n${CIPHER}\n${keyId}`);
@@ -33,7 +34,7 @@ function additionalData(keyId: string): Buffer {
 export class EncryptionCodec implements PayloadCodec {
   readonly #keys: CodecKeys | undefined;
 
-  /** @param keys none: nothing is encrypted, and what is encrypted is named as such */
+  /** @param keys undefined: nothing is encrypted, and encrypted payloads are reported as such */
   constructor(keys: CodecKeys | undefined) {
     this.#keys = keys;
   }
@@ -85,8 +86,8 @@ export class EncryptionCodec implements PayloadCodec {
     if (this.#keys?.plaintext !== 'refuse') return payload;
     throw new CodecError(
       'CODEC_PLAINTEXT_REFUSED',
-      'This was not encrypted, and "plaintext": "refuse" in NIGHTLOAD_CODEC_KEYS takes nothing that is not. ' +
-        'Start it with the keys; or take that setting out until everything from before has ended.',
+      'This was not encrypted, and "plaintext": "refuse" in NIGHTLOAD_CODEC_KEYS refuses it. ' +
+        'Start it with the keys, or remove that setting until older workflows have ended.',
     );
   }
 

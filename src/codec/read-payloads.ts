@@ -1,10 +1,12 @@
-/** Payloads that a client finds in Temporal's own records: read with its codecs, or named as unreadable. */
+/** Reads payloads that a client finds in Temporal's own records with its codecs, or reports them as unreadable. */
+import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { DataConverter, Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
-import type { LoadError } from '../contract.js';
+import type { LoadError } from '../contract/load-result.js';
 import { NightloadError } from '../errors.js';
-import { asCodecError, CodecError } from './codec-error.js';
+import { asCodecError, CodecError, damaged } from './codec-error.js';
+import { defined } from '../domain/defined.js';
 
 /** @throws CodecError */
 export async function readPayload<T>(client: Client, payload: Payload, workflowId: string): Promise<T> {
@@ -32,7 +34,7 @@ interface FailureWords {
   encodedAttributes?: Payload | null;
 }
 
-/** What a failure says, also where its words are encrypted. */
+/** The message of a failure, even if it is encrypted. */
 export async function failureMessage(
   client: Client,
   failure: FailureWords | null | undefined,
@@ -45,14 +47,30 @@ export async function failureMessage(
     const { message } = (found ?? {}) as { message?: unknown };
     return typeof message === 'string' ? message : '';
   } catch (error) {
-    return `its words are encrypted (${error instanceof NightloadError ? error.code : 'UNEXPECTED'})`;
+    return `its message is encrypted (${error instanceof NightloadError ? error.code : 'UNEXPECTED'})`;
   }
 }
 
-const UNREADABLE = 'nightload:unreadable';
+/** One field of a memo that is not decoded yet; a value that cannot be read is an error. */
+export async function readField(
+  client: Client,
+  fields: Record<string, Payload> | null | undefined,
+  { key, workflowId }: { key: string; workflowId: string },
+): Promise<{ value?: unknown; error?: CodecError }> {
+  const payload = fields && Object.hasOwn(fields, key) ? fields[key] : undefined;
+  if (payload === undefined) return {};
+  try {
+    return { value: await readPayload<unknown>(client, payload, workflowId) };
+  } catch (error) {
+    return { error: error instanceof CodecError ? error : damaged('it cannot be decoded', error) };
+  }
+}
+
+/** Unique to this process, so that no other value equals it. */
+const UNREADABLE = `nightload:unreadable:${randomUUID()}`;
 const tolerant = new WeakMap<Client, Client>();
 
-/** The same client; a value that it cannot read does not break the call but stands for itself (`unreadable`). */
+/** The same client, but an unreadable value does not fail the call: it is replaced by a marker (`unreadable`). */
 export function tolerantClient(client: Client): Client {
   const known = tolerant.get(client);
   if (known !== undefined) return known;
@@ -81,8 +99,8 @@ export function tolerantClient(client: Client): Client {
     connection: client.connection,
     namespace,
     identity,
-    ...(interceptors && { interceptors }),
-    // The SDK takes one that is loaded already, too.
+    ...defined({ interceptors }),
+    // The SDK also accepts a loaded one.
     dataConverter: { ...loadedDataConverter, payloadCodecs: [codec] } as DataConverter,
   });
   tolerant.set(client, made);
@@ -91,14 +109,14 @@ export function tolerantClient(client: Client): Client {
 
 function standIn(error: unknown): Payload {
   const { code, message } =
-    error instanceof NightloadError ? error : { code: 'CODEC_PAYLOAD_DAMAGED', message: 'It cannot be read.' };
+    error instanceof NightloadError ? error : { code: 'CODEC_PAYLOAD_DAMAGED', message: 'It is unreadable.' };
   const value = { [UNREADABLE]: { code, message } satisfies LoadError };
   return defaultPayloadConverter.toPayload(value) as Payload;
 }
 
-/** Why a value that a tolerant client gave is not there. */
+/** Why a value from a tolerant client is missing. */
 export function unreadable(value: unknown): CodecError | undefined {
   if (typeof value !== 'object' || value === null || !(UNREADABLE in value)) return undefined;
-  const { code, message } = value[UNREADABLE] as LoadError;
+  const { code, message } = (value as Record<string, LoadError>)[UNREADABLE] as LoadError;
   return new CodecError(code, message);
 }

@@ -1,12 +1,12 @@
 /**
- * Rows without any value, which spreadsheets leave behind: nothing but delimiters, and quotes round nothing. They are no
- * records. A cell with blanks has a value: blanks belong to what somebody wrote, and Salesforce gets what was written.
+ * Finds rows without any value, which spreadsheets leave behind: only delimiters and empty quoted cells. They are not
+ * records. A cell that contains blanks has a value, and Salesforce gets it as written.
  */
 const QUOTE = 0x22;
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** How many there were, and after which data row the first one came. */
+/** Number of blank rows, and the data row that precedes the first one. */
 export interface BlankRows {
   rows: number;
   after: number;
@@ -16,11 +16,11 @@ export interface BlankRows {
 export function blankRowsText({ rows, after }: BlankRows): string {
   const where = after === 0 ? 'before the first data row' : `after data row ${after}`;
   return rows === 1
-    ? `1 row without any value was left out, ${where}.`
-    : `${rows} rows without any value were left out, the first of them ${where}.`;
+    ? `1 blank row was skipped, ${where}.`
+    : `${rows} blank rows were skipped, the first of them ${where}.`;
 }
 
-/** What has come of a row, as long as it has no value. */
+/** State of a row until it has a value. */
 const CELL_START = 0;
 const IN_QUOTES = 1;
 const CLOSED = 2;
@@ -28,7 +28,7 @@ const AFTER_CR = 3;
 const VALUE = 4;
 type State = typeof CELL_START | typeof IN_QUOTES | typeof CLOSED | typeof AFTER_CR | typeof VALUE;
 
-/** Goes along with the bytes of a row until it has a value: with most rows, one byte. */
+/** Follows the bytes of a row until it has a value: for most rows, one byte. */
 export class BlankRowFinder {
   readonly #delimiter: number;
   #state: State = CELL_START;
@@ -37,12 +37,12 @@ export class BlankRowFinder {
     this.#delimiter = delimiter;
   }
 
-  /** The next byte begins a row. */
+  /** Call before the first byte of a row. */
   reset(): void {
     this.#state = CELL_START;
   }
 
-  /** No value has come. */
+  /** Whether no value was found so far. */
   get isBlank(): boolean {
     return this.#state !== VALUE && this.#state !== IN_QUOTES;
   }
@@ -63,7 +63,7 @@ export class BlankRowFinder {
   }
 }
 
-/** Whether the cells of a row, unquoted, have no value. */
+/** Whether none of a row's unquoted cells has a value. */
 export function isBlankRow(cells: readonly string[]): boolean {
   return cells.every((cell) => cell === '');
 }

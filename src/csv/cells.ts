@@ -1,36 +1,36 @@
-/** Reads cells out of the bytes of one record, without parsing more of it than is needed, and writes records. */
+/** Reads cells from the bytes of a record without parsing more than necessary, and writes records. */
 import { NightloadError } from '../errors.js';
 import { withLineBreaks } from './line-breaks.js';
 
 const QUOTE = 0x22;
 
-/** No header has so many names, since it has at most 32,000 characters. */
-export const MOST_CELLS = 40_000;
+/** A header has at most 32,000 characters, and so fewer names than this. */
+export const MAX_CELLS = 40_000;
 
 /** A row may have 16 MB, and each of its bytes may end a cell. */
 export function tooManyCells(): NightloadError {
   return new NightloadError(
     'CSV_RAGGED_ROW',
-    `A row has more than ${MOST_CELLS} cells, more than any header has. Look for a missing or stray quote or delimiter, or say ` +
-      'which delimiter the file has (--delimiter).',
+    `A row has more than ${MAX_CELLS} cells, more than any header has. Check for a missing or stray quote or delimiter, or specify ` +
+      'the delimiter of the file (--delimiter).',
   );
 }
 
 /**
- * Unquoted values of the cells of one record; a line end at its end is not part of the last cell.
- * @throws NightloadError `CSV_RAGGED_ROW` for a record of more than {@link MOST_CELLS}
+ * Unquoted values of a record's cells; a line ending at its end is not part of the last cell.
+ * @throws NightloadError `CSV_RAGGED_ROW` for a record of more than {@link MAX_CELLS}
  */
 export function readCells(record: Buffer, delimiter: string): string[] {
   const cells: string[] = [];
   eachCell(record, delimiter, (start, end) => {
-    if (cells.length === MOST_CELLS) throw tooManyCells();
+    if (cells.length === MAX_CELLS) throw tooManyCells();
     cells.push(unquote(record, start, end));
     return true;
   });
   return cells;
 }
 
-/** Unquoted value of the n-th cell (from 0); empty when the record has fewer. */
+/** Unquoted value of the n-th cell (from 0); empty if the record has fewer. */
 export function readCell(record: Buffer, index: number, delimiter: string): string {
   let value = '';
   let n = 0;
@@ -49,7 +49,7 @@ function eachCell(record: Buffer, delimiter: string, visit: (start: number, end:
   for (;;) {
     let from = start;
     if (record[start] === QUOTE) {
-      // Past the closing quote: the first one that is not doubled.
+      // Skips to the closing quote: the first one that is not doubled.
       from = start + 1;
       for (;;) {
         const quote = record.indexOf(QUOTE, from);
@@ -69,7 +69,7 @@ function eachCell(record: Buffer, delimiter: string, visit: (start: number, end:
   }
 }
 
-/** Length of a record without its line end. */
+/** Length of a record without its line ending. */
 export function withoutLineEnd(record: Buffer): number {
   let length = record.length;
   if (length > 0 && record[length - 1] === 0x0a) length--;
@@ -84,14 +84,14 @@ function unquote(record: Buffer, start: number, end: number): string {
   return text.includes('""') ? text.replaceAll('""', '"') : text;
 }
 
-/** One record in CSV, quoted only where it must be, with its line end. */
+/** One CSV record with its line ending, quoted only where necessary. */
 export function writeCells(cells: readonly string[], delimiter: string, lineEnding: 'LF' | 'CRLF'): string {
   const end = lineEnding === 'CRLF' ? '\r\n' : '\n';
   const written = cells.map((cell) => {
-    // The platform compares line breaks inside quotes too.
+    // The platform also checks line breaks inside quotes.
     const text = withLineBreaks(cell, end);
     return /["\r\n]/.test(text) || text.includes(delimiter) ? `"${text.replaceAll('"', '""')}"` : text;
   });
-  // A lone empty cell would be a blank line, which is no record.
+  // A single empty cell would be a blank line, which is not a record.
   return (written.length === 1 && written[0] === '' ? '""' : written.join(delimiter)) + end;
 }

@@ -1,11 +1,13 @@
-/** What a CSV file is made of, found from its first bytes: byte order mark, delimiter, line ending, header. */
+/** Detects a CSV file's dialect from its first bytes: byte order mark, delimiter, line ending, header. */
 import { NightloadError } from '../errors.js';
 import { readCells, withoutLineEnd } from './cells.js';
 import { firstRecord } from './records.js';
-import { headerDetail, titlesOf } from './titles.js';
-import { notUtf8At, Utf8Finder, utf16Order } from './encoding.js';
+import { headerDetail, titlesOf } from './header-titles.js';
+import { notUtf8At } from './encoding/encoding-errors.js';
+import { utf16Order } from './encoding/byte-order.js';
+import { Utf8Finder } from './encoding/utf8-validator.js';
 
-/** Delimiters of the platform, by character. */
+/** The platform's delimiter names, by character. */
 export const DELIMITER_NAMES = {
   ',': 'COMMA',
   ';': 'SEMICOLON',
@@ -25,7 +27,7 @@ export interface Dialect {
   dataStart: number;
 }
 
-/** A header may have 32,000 characters; this many bytes always hold it. */
+/** A header may have 32,000 characters; this many bytes always contain it. */
 export const HEAD_BYTES = 256 * 1024;
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
@@ -51,19 +53,19 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
   if (line.includes(CR) && !line.includes(LF)) {
     throw new NightloadError(
       'CSV_LINE_ENDING',
-      'The lines of the file end with CR alone. Salesforce takes LF or CRLF only: convert the file and load it again.',
+      'The lines of the file end with CR alone. Salesforce accepts only LF or CRLF: convert the file and load it again.',
     );
   }
   if (line.toString().length > 32_000) {
     throw new NightloadError(
       'HEADER_TOO_LONG',
-      'The header line is longer than the 32,000 characters that Salesforce takes. Make a file of fewer columns.',
+      'The header line is longer than the 32,000 characters that Salesforce accepts. Use fewer columns.',
     );
   }
   if (record.includes(0)) {
     throw new NightloadError(
       'CSV_NUL',
-      `The header line has a NUL byte at byte offset ${bom + first.start + record.indexOf(0)}. Salesforce takes none: find out what wrote it, or remove it.`,
+      `The header line has a NUL byte at byte offset ${bom + first.start + record.indexOf(0)}. Salesforce rejects NUL bytes: remove it, or correct the program that wrote it.`,
     );
   }
   const header = readCells(record, delimiter);
@@ -74,13 +76,13 @@ export async function detectDialect(head: Buffer, said: { delimiter?: string } =
 
 const OTHER_FORMATS = [
   [/^\s*(?:\[\s*(?:\{|\]|$)|\{\s*(?:"|\}|$))/, 'JSON'],
-  [/^\s*<(?:!doctype|html|head|body|table)\b/i, 'HTML, perhaps the page of a login'],
+  [/^\s*<(?:!doctype|html|head|body|table)\b/i, 'HTML, perhaps a login page'],
   [/^\s*<\?xml/i, 'XML'],
   [/^%PDF-\d/, 'PDF'],
 ] as const;
 
 const ZIP = 'a zip archive or an Excel workbook (.xlsx)';
-/** Whole ones: a column may be called PK. */
+/** Complete signatures: a column may be called PK. */
 const SIGNATURES = [
   [Buffer.from('PK\x03\x04'), ZIP],
   [Buffer.from('PK\x05\x06'), ZIP],
@@ -88,9 +90,9 @@ const SIGNATURES = [
   [Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'an old Excel workbook (.xls)'],
 ] as const;
 
-/** Texts that no CSV begins with; as a CSV they would be refused for reasons that lead people astray. */
+/** Rejects formats that are not CSV; parsed as CSV, they would give misleading errors. */
 export function refuseOtherFormats(bytes: Buffer): void {
-  // Every byte as one character: signatures are bytes.
+  // One character per byte, since signatures are bytes.
   const text = bytes.subarray(0, 1000).toString('latin1');
   const other =
     SIGNATURES.find(([signature]) => bytes.subarray(0, signature.length).equals(signature)) ??
@@ -109,9 +111,11 @@ export function refuseOtherFormats(bytes: Buffer): void {
   }
 }
 
-/** The delimiter that cuts the first line, quoted cells left out, into most cells; a single column needs none. */
+/**
+ * The delimiter that splits the first line, without its quoted cells, into the most cells; a single column needs none.
+ */
 function guessDelimiter(bytes: Buffer): Delimiter {
-  // Without quoted cells, whose line breaks and delimiters are no line ends and no delimiters.
+  // Quoted cells are removed, because their line breaks and delimiters do not count.
   const text = bytes
     .toString()
     .replace(/^[\r\n]+/, '')
@@ -129,22 +133,22 @@ function guessDelimiter(bytes: Buffer): Delimiter {
   return best;
 }
 
-/** Nobody can map such a column by its name; spreadsheets leave them at the end, without a value. */
+/** A column without a name cannot be mapped; spreadsheets leave such columns at the end, without values. */
 export function isNameless(title: string): boolean {
   return title.trim() === '';
 }
 
-/** All of a kind at once: whoever fixes them one by one starts the check as often. */
+/** Reports all errors of a kind at once, so that they can be fixed in one go. */
 function checkNames(header: string[]): void {
   if (header.every(isNameless)) {
     throw new NightloadError(
       'HEADER_EMPTY_NAME',
-      'The first line names no column. It must be the header: remove what comes before it.',
+      'The first line names no column. It must be the header: remove any lines before it.',
     );
   }
   const places = new Map<string, number[]>();
   header.forEach((name, index) => {
-    // Whether they may be left out shows in the rows.
+    // The rows show whether the column may be left out.
     if (isNameless(name)) return;
     const same = places.get(name.toLowerCase());
     if (same === undefined) places.set(name.toLowerCase(), [index]);
@@ -153,29 +157,33 @@ function checkNames(header: string[]): void {
   const doubled = [...places.values()].filter(({ length }) => length > 1);
   if (doubled.length === 0) return;
   const titles = titlesOf(header);
-  const told = doubled.slice(0, MOST_NAMED).map((same) => {
+  const told = doubled.slice(0, MAX_NAMED).map((same) => {
     const names = same.map((index) => header[index] as string);
     const which = `Columns ${listedNumbers(same.map((index) => index + 1))} of the header`;
     const many = new Set(names).size > 1;
-    // The first line may be a row.
+    // The first line may be a data row.
     if (!names.every((name) => titles.shows(name))) {
-      return `${which} have the same name${many ? ' (case does not count)' : ''}.`;
+      return `${which} have the same name${many ? ' (case is ignored)' : ''}.`;
     }
-    const spelt = many ? ` (${names.map((name) => `"${name}"`).join(', ')}; case does not count)` : '';
+    const spelt = many ? ` (${names.map((name) => `"${name}"`).join(', ')}; case is ignored)` : '';
     return `${which} are ${same.length === 2 ? 'both' : 'all'} named "${names.at(-1)}"${spelt}.`;
   });
-  const more = doubled.length > MOST_NAMED ? ` So are ${doubled.length - MOST_NAMED} more.` : '';
-  const first = titles.isHeader ? '' : ' Look whether the first line is a header line at all.';
-  throw new NightloadError('HEADER_DUPLICATE_COLUMN', `${told.join(' ')}${more} Keep one of each.${first}`, {
-    detail: headerDetail(header),
-  });
+  const more = doubled.length > MAX_NAMED ? ` ${doubled.length - MAX_NAMED} more names are duplicated.` : '';
+  const first = titles.isHeader ? '' : ' Check whether the first line is a header.';
+  throw new NightloadError(
+    'HEADER_DUPLICATE_COLUMN',
+    `${told.join(' ')}${more} Keep one column of each name.${first}`,
+    {
+      detail: headerDetail(header),
+    },
+  );
 }
 
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /** `2, 4 and 6` */
 export function listedNumbers(numbers: readonly number[]): string {
-  const named = numbers.slice(0, MOST_NAMED);
+  const named = numbers.slice(0, MAX_NAMED);
   if (named.length < numbers.length) return `${named.join(', ')} and ${numbers.length - named.length} more`;
   return named.length === 1 ? String(named[0]) : `${named.slice(0, -1).join(', ')} and ${named.at(-1)}`;
 }

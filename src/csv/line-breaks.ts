@@ -1,8 +1,8 @@
-/** Line breaks inside of cells. */
+/** Line breaks inside cells. */
 
 /**
- * All of them written alike: LF, CRLF, and carriage returns in any number before an LF.
- * A pattern such as `\r*\n` takes as long as the square of a run of carriage returns that no LF ends.
+ * Makes all line breaks alike: LF, CRLF, and any number of carriage returns before an LF. A pattern such as `\r*\n`
+ * takes quadratic time on a run of carriage returns that no LF ends.
  */
 export function withLineBreaks(text: string, lineBreak: '\n' | '\r\n'): string {
   if (!text.includes('\n')) return text;

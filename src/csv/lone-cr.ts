@@ -1,11 +1,12 @@
 /**
- * Finds rows without end, or with cells without end, and carriage returns outside of quotes that are no part of a line end and may be meant as one: in a file of one column,
- * and at either end of a row. Elsewhere the number of cells tells that they belong to a value.
+ * Finds endless rows and rows with too many cells, and lone carriage returns outside of quotes that may be meant as
+ * line endings: in a file with one column, and at either end of a row. Elsewhere the number of cells shows that they
+ * belong to a value.
  */
 import { NightloadError } from '../errors.js';
 import { BlankRowFinder } from './blank-rows.js';
-import { MOST_CELLS, tooManyCells } from './cells.js';
-import { MOST_ROW_BYTES, rowTooLarge } from './scanner.js';
+import { MAX_CELLS, tooManyCells } from './cells.js';
+import { MAX_ROW_BYTES, rowTooLarge } from './row-limits.js';
 
 const QUOTE = 0x22;
 const CR = 0x0d;
@@ -18,23 +19,23 @@ export class LoneCrFinder {
   readonly #blank: BlankRowFinder;
   readonly #width: number;
   #inQuotes = false;
-  /** A quote that comes now opens a cell, or goes on with one that it seemed to close. */
+  /** A quote at this point opens a cell, or continues one that it seemed to close. */
   #mayOpen = true;
-  /** A quote stands where none may be: that is told by whoever reads the cells, and after it nothing is sure. */
+  /** A misplaced quote was found: the reader of the cells reports it, and nothing after it is certain. */
   #lost = false;
   #row = 1;
-  /** Offset of its first byte. */
+  /** Offset of the row's first byte. */
   #rowStart: number;
-  /** Cells of the row so far that have ended. */
+  /** Completed cells of the row so far. */
   #cells = 0;
-  /** The line has bytes other than its end, so it is a row. */
+  /** The line has bytes before its line ending, so it is a row. */
   #begun = false;
-  /** Offset of a carriage return whose next byte has not come yet. */
+  /** Offset of a carriage return whose next byte has not arrived yet. */
   #open: number | undefined;
 
   /**
    * @param width cells of a row
-   * @param position offset of the first byte that comes, which is the beginning of a data row
+   * @param position offset of the next byte, which is the beginning of a data row
    */
   constructor(delimiter: string, width: number, position = 0) {
     this.#delimiter = delimiter.charCodeAt(0);
@@ -44,7 +45,7 @@ export class LoneCrFinder {
     this.#rowStart = position;
   }
 
-  /** The last byte of a file may be half of a line end, which is no error. */
+  /** The last byte of a file may be half of a line ending, which is not an error. */
   push(chunk: Buffer): NightloadError | undefined {
     for (let at = 0; at < chunk.length && !this.#lost; at++) {
       const byte = chunk[at] as number;
@@ -59,7 +60,7 @@ export class LoneCrFinder {
         this.#begun = true;
       } else if (this.#inQuotes || (byte !== CR && byte !== LF)) {
         this.#begun = true;
-        if (byte === this.#delimiter && !this.#inQuotes && ++this.#cells > MOST_CELLS) return tooManyCells();
+        if (byte === this.#delimiter && !this.#inQuotes && ++this.#cells > MAX_CELLS) return tooManyCells();
       } else if (byte === CR) this.#open = this.#position + at;
       else {
         if (this.#begun && !this.#blank.isBlank) this.#row++;
@@ -71,16 +72,16 @@ export class LoneCrFinder {
       this.#mayOpen = byte === QUOTE || byte === this.#delimiter || byte === LF;
     }
     this.#position += chunk.length;
-    // A row of nothing but delimiters has cells without end, and no characters.
-    const isEndless = !this.#lost && this.#position - this.#rowStart > MOST_ROW_BYTES;
+    // A row of delimiters only has endless cells, and no characters.
+    const isEndless = !this.#lost && this.#position - this.#rowStart > MAX_ROW_BYTES;
     return isEndless ? rowTooLarge(`Data row ${this.#row}`) : undefined;
   }
 
   #error(offset: number): NightloadError {
     return new NightloadError(
       'CSV_LINE_ENDING',
-      `Data row ${this.#row} has a carriage return outside of quotes that is no part of a line end (byte offset ${offset}). ` +
-        'If it is to end the row, convert all line ends to LF or CRLF; if it belongs to a value, put the value in quotes.',
+      `Data row ${this.#row} has a carriage return outside quotes that is not part of a line ending (byte offset ${offset}). ` +
+        'If it ends the row, convert all line endings to LF or CRLF; if it belongs to a value, quote the value.',
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Counts records while their bytes pass by, and tells whether the last one is whole. */
+/** Counts records in a stream of bytes, and reports whether the last one is complete. */
 import { asBuffer, Scanner } from './scanner.js';
 
 export class RecordCounter {
@@ -14,12 +14,12 @@ export class RecordCounter {
     this.#bytes += piece.byteLength;
   }
 
-  /** Bytes so far of the record that has no end yet. */
+  /** Bytes so far of the incomplete record. */
   get openBytes(): number {
     return this.#bytes - this.#scanner.recordStart;
   }
 
-  /** `whole` is false when the last record opens a quote that is not closed: the file was cut off. */
+  /** `whole` is false if the last record has an unclosed quote, which means that the file was truncated. */
   finish(): { records: number; whole: boolean } {
     const open = this.#scanner.finish();
     return { records: this.#scanner.records, whole: open === undefined };

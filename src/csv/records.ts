@@ -1,16 +1,17 @@
-/** Records one by one, with their bytes or their cells, from chunks that may end anywhere. */
-import { inSlices } from '../time-slice.js';
+/** Yields records one by one, as bytes or cells, from chunks that may end anywhere. */
+import { inSlices } from '../runtime/time-slice.js';
 import { readCells } from './cells.js';
-import { asBuffer, lineBreaks, MOST_ROW_BYTES, rowTooLarge, Scanner, unclosedQuote } from './scanner.js';
+import { asBuffer, lineBreaks, Scanner } from './scanner.js';
+import { MAX_ROW_BYTES, rowTooLarge, unclosedQuote } from './row-limits.js';
 import type { LineBreaks } from './scanner.js';
 
 export interface ScanOptions {
   delimiter: string;
   /** Absolute offset of the first byte. @default 0 */
   base?: number;
-  /** The bytes may end inside a record, which is then left out. @default false */
+  /** The bytes may end within a record, which is then left out. @default false */
   partial?: boolean;
-  /** Rows without any value are no records: so it is with a source, and not with what was made of it. @default false */
+  /** Rows without any value are not records: set it for a source, but not for a rewritten copy. @default false */
   leaveOutBlank?: boolean;
 }
 
@@ -21,7 +22,8 @@ export interface ScanSummary {
 }
 
 /**
- * Where the first record lies, or undefined when there is none. Bytes that end before the record does make it end with them.
+ * Position of the first record, or undefined if there is none. Bytes that end before the record does are treated as its
+ * end.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`
  */
 export function firstRecord(bytes: Buffer, delimiter: string): { start: number; end: number } | undefined {
@@ -32,7 +34,7 @@ export function firstRecord(bytes: Buffer, delimiter: string): { start: number; 
   return first;
 }
 
-/** Hands out records with their bytes; pieces of chunks are joined only once the record that spans them ends. */
+/** Emits records with their bytes; pieces of chunks are joined only once the record that spans them ends. */
 class RecordReader {
   readonly scanner: Scanner;
   #pieces: Buffer[] = [];
@@ -65,9 +67,9 @@ class RecordReader {
       this.#piecesStart = this.scanner.recordStart;
     }
     this.#position += chunk.length;
-    // Not waited for its end: until then its bytes are kept.
+    // Checked before the record ends: until then its bytes are kept.
     const { records, recordStart } = this.scanner;
-    if (this.#position - recordStart > MOST_ROW_BYTES) throw rowTooLarge(`Row ${records + 1}`);
+    if (this.#position - recordStart > MAX_ROW_BYTES) throw rowTooLarge(`Row ${records + 1}`);
   }
 
   /** @throws NightloadError `CSV_UNCLOSED_QUOTE` */
@@ -78,7 +80,7 @@ class RecordReader {
 }
 
 /**
- * Visits each record with its bytes, line end included, and its absolute offsets.
+ * Calls the visitor for each record with its bytes, line ending included, and its absolute offsets.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`
  */
 export async function scanRecords(
@@ -94,7 +96,7 @@ export async function scanRecords(
 }
 
 /**
- * The cells of each record, for a reader that has to wait between them. Takes any quoting.
+ * The cells of each record, for an asynchronous reader. Accepts any quoting.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`, `CSV_RAGGED_ROW`
  */
 export function eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<string[]> {
@@ -102,8 +104,7 @@ export function eachRecord(chunks: AsyncIterable<Uint8Array>, options: ScanOptio
 }
 
 /**
- * The bytes of each record, line end included, for a reader that has to wait between them. Each chunk must be memory of
- * its own.
+ * The bytes of each record, line ending included, for an asynchronous reader. Each chunk must have its own memory.
  * @throws NightloadError `CSV_UNCLOSED_QUOTE`, `CSV_ROW_TOO_LARGE`
  */
 export function eachRecordBytes(chunks: AsyncIterable<Uint8Array>, options: ScanOptions): AsyncGenerator<Buffer> {

@@ -1,26 +1,32 @@
 /**
- * The record scanner: finds where records end in raw bytes, without parsing cells.
- * A quote opens a quoted cell only at the start of a cell, or right after a quote that closed one (a doubled quote);
- * line breaks inside quotes belong to the record. Blank lines are not records.
+ * The record scanner: finds the ends of records in raw bytes, without parsing cells. A quote opens a quoted cell only
+ * at the start of a cell, or right after a quote that closed one (a doubled quote); line breaks inside quotes belong to
+ * the record. Blank lines are not records.
  */
-import { NightloadError } from '../errors.js';
 import { BlankRowFinder } from './blank-rows.js';
 import type { BlankRows } from './blank-rows.js';
-import { BLOCK, CR, LF, QUOTE, STRETCH, ScanState, WINDOW, WORTH_BLOCKS } from './marks.js';
 import {
+  BLOCK,
   cellsOf,
+  CR,
   found,
   inputBytes,
   isBlank,
   isPlain,
   leaveMemory,
+  LF,
   lineEnds,
+  QUOTE,
   scanInput,
+  ScanState,
   setInput,
+  STRETCH,
   takeMemory,
-} from './marks.js';
+  WINDOW,
+  WORTH_BLOCKS,
+} from './simd/simd-scan.js';
 
-/** A quote where none may be: inside of a cell without quotes, or with text after the quote that closed a cell. */
+/** A misplaced quote: inside an unquoted cell, or followed by text after it closed a cell. */
 export interface StrayQuote {
   /** Number of the record, from 1. */
   record: number;
@@ -36,13 +42,13 @@ export interface RaggedRecord {
 }
 
 export interface ScannerOptions {
-  /** Cells that each record must have; 0 when they are not counted, which is faster. @default 0 */
+  /** Cells that each record must have; 0 skips the count, which is faster. @default 0 */
   width?: number;
-  /** Rows without any value are no records, however many cells they have. @default false */
+  /** Rows without any value are not records, however many cells they have. @default false */
   leaveOutBlank?: boolean;
 }
 
-/** Where the scanner stands; feed it chunks in order. */
+/** The scanner's state; pass it chunks in order. */
 export class Scanner {
   readonly #delimiter: number;
   readonly #onRecord: (start: number, end: number) => void;
@@ -52,14 +58,14 @@ export class Scanner {
   #position: number;
   #recordStart: number;
   readonly #state = new ScanState();
-  /** Of the row that is not complete; undefined when rows without a value are records. */
+  /** For the incomplete row; undefined if rows without a value are records. */
   readonly #blank: BlankRowFinder | undefined;
   records = 0;
-  /** Rows that were left out. */
+  /** Rows left out so far. */
   readonly blankRows: BlankRows = { rows: 0, after: 0 };
-  /** The first one so far. The platform refuses the whole job because of it; where records end is then a guess. */
+  /** The first one so far. The platform refuses the whole job because of it; record ends after it are a guess. */
   strayQuote: StrayQuote | undefined;
-  /** The first one so far, when cells are counted. */
+  /** The first one so far, if cells are counted. */
   ragged: RaggedRecord | undefined;
 
   constructor(
@@ -80,7 +86,7 @@ export class Scanner {
     return this.#recordStart;
   }
 
-  /** Line breaks are told wherever they are, in quotes too: the platform compares all of them. */
+  /** Line breaks count everywhere, also in quotes: the platform checks all of them. */
   get lf(): boolean {
     return this.#state.lf;
   }
@@ -89,12 +95,12 @@ export class Scanner {
     return this.#state.crlf;
   }
 
-  /** A carriage return that ends nothing, in quotes or not. */
+  /** Whether there is a carriage return, in quotes or not, that is not part of a line ending. */
   get loneCr(): boolean {
     return this.#state.loneCr;
   }
 
-  /** The last byte so far is half of a line end, which the platform would take for a part of the last cell. */
+  /** The last byte so far is half of a line ending, which the platform would treat as part of the last cell. */
   get endsInCr(): boolean {
     return this.#state.lastByte === CR && !this.#state.inQuotes;
   }
@@ -113,7 +119,7 @@ export class Scanner {
     this.#pushBytes(chunk, blocks);
   }
 
-  /** Whole blocks of bytes, most of them many at a time. */
+  /** Whole blocks of bytes, mostly many at a time. */
   #pushWindow(window: Buffer): void {
     const base = this.#position;
     const delimiter = this.#delimiter;
@@ -123,12 +129,12 @@ export class Scanner {
       scanInput(at, window.length, this.#delimiter, this.#state, this.#recordStart - base, this.#width);
       const { reached, lines, raggedLine, raggedCells } = found;
       let start = this.#recordStart - base;
-      // The scan counts cells up to the first ragged line: if that is left out, they are counted here.
+      // The scan counts cells up to the first ragged line: if that line is left out, they are counted here.
       let counts = false;
       for (let line = 0; line < lines; line++) {
         const end = lineEnds[line] as number;
         const isRecord = end - start > 2 || !isBlank(start, end);
-        // Most rows begin with neither: asked here, it takes no time.
+        // Most rows begin with neither, so this check costs nothing.
         const first = leavesOut && start >= at ? inputBytes[start] : delimiter;
         const mayBeBlank = leavesOut && isRecord && (first === delimiter || first === QUOTE);
         if (mayBeBlank && this.#isLeftOut(inputBytes, Math.max(start, at), end, start >= at)) {
@@ -144,12 +150,12 @@ export class Scanner {
       if (counts) this.#state.borders = cellsOf(start, reached, this.#delimiter) - 1;
       this.#noteOpen(inputBytes, Math.max(start, at), reached, start >= at);
       this.#position = base + reached;
-      // Something is wrong with a quote here.
+      // There is a misplaced quote here.
       if (reached < window.length) this.#pushBytes(window.subarray(reached, reached + STRETCH), 0);
     }
   }
 
-  /** The rules, byte by byte. */
+  /** Applies the rules byte by byte. */
   #pushBytes(chunk: Buffer, from: number): void {
     const state = this.#state;
     const delimiter = this.#delimiter;
@@ -195,8 +201,8 @@ export class Scanner {
 
   /**
    * Whether a row that ends here has no value.
-   * @param start of the row, or of what has come of it since {@link #noteOpen}
-   * @param isWhole all of its bytes are there
+   * @param start of the row, or of its part since {@link #noteOpen}
+   * @param isWhole whether all of its bytes are present
    */
   #isLeftOut(bytes: Uint8Array, start: number, end: number, isWhole: boolean): boolean {
     const blank = this.#blank;
@@ -206,7 +212,7 @@ export class Scanner {
     return blank.isBlank;
   }
 
-  /** Bytes of a row whose end has not come. */
+  /** Records the bytes of an incomplete row. */
   #noteOpen(bytes: Uint8Array, start: number, end: number, isBeginning: boolean): void {
     if (isBeginning) this.#blank?.reset();
     this.#blank?.push(bytes, start, end);
@@ -217,7 +223,7 @@ export class Scanner {
     this.#recordStart = end;
   }
 
-  /** The last record may have no line end. Gives the number of the record with an unclosed quote, if there is one. */
+  /** The last record may lack a line ending. Returns the number of the record with an unclosed quote, if any. */
   finish(): number | undefined {
     const { inQuotes, lastByte } = this.#state;
     if (this.#position > this.#recordStart) {
@@ -226,7 +232,7 @@ export class Scanner {
       if (!inQuotes && this.#blank?.isBlank === true) this.#leaveOut(this.#position);
       else this.#endRecord(this.#position);
     }
-    // It is the last one: no record ends in quotes.
+    // Only the last record can end within quotes.
     return inQuotes ? this.records : undefined;
   }
 
@@ -260,7 +266,7 @@ export class Scanner {
 
   #noteRagged(cells: number): void {
     this.ragged = { record: this.records + 1, cells };
-    // Only the first one is told.
+    // Only the first one is reported.
     this.#width = 0;
   }
 
@@ -278,26 +284,4 @@ export function lineBreaks(scanner: Scanner): LineBreaks {
 
 export function asBuffer(chunk: Uint8Array): Buffer {
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}
-
-export function unclosedQuote(where: string): never {
-  throw unclosedQuoteError(where);
-}
-
-/** No row that the platform takes has more bytes; one that has is a quote without an end, or no CSV. */
-export const MOST_ROW_BYTES = 16_000_000;
-
-/** @param where `Data row 3` */
-export function rowTooLarge(where: string): NightloadError {
-  return new NightloadError(
-    'CSV_ROW_TOO_LARGE',
-    `${where} has more than ${MOST_ROW_BYTES / 1e6} MB. Most likely one of its quotes is never closed: close it, or double a quote that belongs to the value.`,
-  );
-}
-
-export function unclosedQuoteError(where: string): NightloadError {
-  return new NightloadError(
-    'CSV_UNCLOSED_QUOTE',
-    `${where} opens a quoted cell that is never closed. Close the quote, or double a quote that belongs to the value.`,
-  );
 }

@@ -1,6 +1,6 @@
 /**
- * Groups of workers that share a folder, each with a task queue of its own. A worker's identity names its group and
- * host, so that all groups of a shared queue can be told from its pollers. Pure; identities are other people's text.
+ * Groups of workers that share a folder, each with its own task queue. A worker's identity names its group and host, so
+ * the pollers of a shared queue reveal all its groups. Pure; identities are untrusted text.
  */
 
 export interface FileGroup {
@@ -9,10 +9,10 @@ export interface FileGroup {
   hosts: string[];
 }
 
-/** More are not asked. */
-const MOST_GROUPS = 50;
-const MOST_HOSTS = 5;
-const LONGEST_IDENTITY = 500;
+/** No more are asked. */
+export const MAX_GROUPS = 50;
+export const MAX_HOSTS = 5;
+const MAX_IDENTITY = 500;
 
 /** `4711@host-a files-3f9c21ab07` */
 export function identityWithGroup(identity: string, taskQueue: string, filesQueue: string): string {
@@ -23,27 +23,27 @@ export function identityWithGroup(identity: string, taskQueue: string, filesQueu
 export function groupsOf(identities: readonly unknown[], taskQueue: string): FileGroup[] {
   const groups = new Map<string, Set<string>>();
   for (const identity of identities) {
-    if (typeof identity !== 'string' || identity.length > LONGEST_IDENTITY) continue;
+    if (typeof identity !== 'string' || identity.length > MAX_IDENTITY) continue;
     const id = / files-([A-Za-z0-9._-]{1,100})$/.exec(identity)?.[1];
     if (id === undefined) continue;
     const queue = `${taskQueue}-files-${id}`;
     const hosts = groups.get(queue) ?? new Set();
     groups.set(queue, hosts);
     const host = /@([A-Za-z0-9._-]{1,100})(?: |$)/.exec(identity)?.[1];
-    if (host !== undefined && hosts.size < MOST_HOSTS) hosts.add(host);
+    if (host !== undefined && hosts.size < MAX_HOSTS) hosts.add(host);
   }
   return [...groups]
     .map(([queue, hosts]) => ({ queue, hosts: [...hosts].sort() }))
     .sort((a, b) => (a.queue < b.queue ? -1 : 1))
-    .slice(0, MOST_GROUPS);
+    .slice(0, MAX_GROUPS);
 }
 
-/** Queues of the other folders for which workers of a host poll. */
+/** Queues of other folders that workers on a host poll. */
 export function otherQueuesOf(host: string, groups: readonly FileGroup[], filesQueue: string): string[] {
   return groups.filter(({ queue, hosts }) => queue !== filesQueue && hosts.includes(host)).map(({ queue }) => queue);
 }
 
-/** Whether it can be a host of a group; what else was noted is not shown. */
+/** Whether it can be a group's host; anything else is not shown. */
 export function isHostName(value: unknown): value is string {
   return typeof value === 'string' && /^[A-Za-z0-9._-]{1,100}$/.test(value);
 }

@@ -1,10 +1,10 @@
-/** The stand-in org. It shares no code with the client that it is there to check. */
-export { SIMULATOR_TOKEN, startSimulator } from './server.js';
-export type { Simulator, SimulatorOptions } from './server.js';
-export { KEY_HEADER } from './guard.js';
-export { asFault } from './faults.js';
-export type { Fault, FaultAction, RequestKind } from './faults.js';
-export { LOGIN_FAILURES } from './oauth.js';
-export type { LoginFailure, OAuthOptions } from './oauth.js';
+/** The simulated org. It shares no code with the client that it tests. */
+export { startSimulator } from './http/server.js';
+export type { SimulatorOptions } from './http/server.js';
+export type { Simulator } from './simulator.js';
+export { KEY_HEADER } from './http/guard.js';
+export { asFault } from './http/faults.js';
+export type { Fault, FaultAction, RequestKind } from './http/faults.js';
+export { LOGIN_FAILURES } from './auth/oauth.js';
+export type { LoginFailure } from './auth/oauth.js';
 export { DEFAULT_QUIRKS } from './quirks.js';
-export type { Quirks } from './quirks.js';

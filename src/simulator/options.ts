@@ -1,62 +1,62 @@
-/** How a simulated org is set up. */
-import type { AllocationLimits } from './allocation.js';
-import { aFunction, aKey, aNumber, anything, check, either, flag, listOf, text, whole } from './checks.js';
-import type { Shape } from './checks.js';
-import type { Fault } from './faults.js';
-import type { JobWorld } from './job-types.js';
-import type { OAuthOptions } from './oauth.js';
+/** Options of a simulated org. */
+import type { AllocationLimits } from './org/allocation.js';
+import { aFunction, aKey, aNumber, anything, check, either, flag, listOf, text, whole } from './http/json-shape.js';
+import type { Shape } from './http/json-shape.js';
+import type { Fault } from './http/faults.js';
+import type { JobWorld } from './jobs/job-types.js';
+import type { OAuthOptions } from './auth/oauth.js';
 import { QUIRK_KINDS } from './quirks.js';
 import type { Quirks } from './quirks.js';
 
 export interface SimulatorOptions {
   /** @default 0, any free one */
   port?: number;
-  /** Opens the control door. @default a random one */
+  /** Key of the control API. @default a random one */
   controlKey?: string;
-  /** Further values of `Host`, under which a proxy of a test leads here. @default none: loopback with the port */
+  /** Additional values of `Host`, for a test proxy that leads here. @default none: loopback with the port */
   hosts?: readonly string[];
-  /** An access token that is accepted from the beginning. @default '00D000000000001AAA!simulated' */
+  /** An access token that is valid from the start. @default '00D000000000001AAA!simulated' */
   token?: string;
-  /** The org's clock, in milliseconds; looked at with every request. @default Date.now */
+  /** The org's clock, in milliseconds; read with every request. @default Date.now */
   now?: () => number | Promise<number>;
-  /** Same seed, same order of result rows. @default 1 */
+  /** The same seed gives the same order of result rows. @default 1 */
   seed?: number;
-  /** Between the close of a job and its begin; from … to for a random one. @default 200 */
+  /** Time between the close of a job and its start; a range for a random one. @default 200 */
   queueDelayMs?: number | readonly [from: number, to: number];
-  /** Of each job. @default 20,000 */
+  /** Speed of each job. @default 20,000 */
   recordsPerSecond?: number;
-  /** A further row rule: gives an error such as `CODE:message:Field --`. */
+  /** An additional row rule: returns an error such as `CODE:message:Field --`. */
   rowOutcome?: JobWorld['rowOutcome'];
-  /** Choices where no source settles what the platform does. */
+  /** Choices for platform behavior that no source documents. */
   quirks?: Partial<Quirks>;
   /** Rolling 24-hour allocations, and storage. */
   limits?: AllocationLimits;
-  /** What the token endpoint knows. */
+  /** Settings of the token endpoint. */
   oauth?: OAuthOptions;
-  /** How long access tokens live, the ready one too. @default Infinity */
+  /** Lifetime of access tokens, including the initial one. @default Infinity */
   tokenLifetimeMs?: number;
-  /** How many requests an access token is good for, the ready one too. @default Infinity */
+  /** Number of requests that an access token allows, including the initial one. @default Infinity */
   tokenRequests?: number;
   /** Whether the user may hardDelete. @default true */
   hardDelete?: boolean;
   /** `Object.Field` that the user may not see. @default none */
   hiddenFields?: readonly string[];
-  /** Bytes of one upload. @default 150,000,000 */
+  /** Maximum bytes of an upload. @default 150,000,000 */
   maxUploadBytes?: number;
   /** API versions of the org. @default 31 to 66 */
   apiVersions?: readonly number[];
-  /** Versions up to `upTo` announce their end in every reply, `end` in the platform's words. @default none */
+  /** Versions up to `upTo` announce their end in every reply, with `end` in the platform's wording. @default none */
   deprecation?: { upTo: number; end: string };
-  /** Faults that wait from the beginning. */
+  /** Faults that are pending from the start. */
   faults?: readonly Fault[];
 }
 
 export const SIMULATOR_TOKEN = '00D000000000001AAA!simulated';
 export const MAX_UPLOAD_BYTES = 150_000_000;
-/** Of every other body: a job that brings its rows along has 100,000 characters of them. */
+/** Limit for all other bodies: a job that includes its rows has 100,000 characters of them. */
 export const MAX_BODY_BYTES = 1_000_000;
 
-/** The versions that an org of 2026 has. */
+/** The versions of an org in 2026. */
 export const API_VERSIONS: readonly number[] = Array.from({ length: 66 - 31 + 1 }, (_, i) => 31 + i);
 
 const LIMITS: Shape<AllocationLimits> = { apiRequests: whole, batches: whole, records: whole, dataStorageMB: aNumber };
@@ -82,7 +82,7 @@ const OPTIONS: Shape<SimulatorOptions> = {
   queueDelayMs: either(aNumber, listOf(aNumber, 2)),
   recordsPerSecond: aNumber,
   rowOutcome: aFunction,
-  // Checked by themselves.
+  // Validated separately.
   quirks: anything,
   limits: anything,
   oauth: anything,
@@ -92,12 +92,12 @@ const OPTIONS: Shape<SimulatorOptions> = {
   hiddenFields: listOf(text),
   maxUploadBytes: aNumber,
   apiVersions: listOf(whole),
-  // Checked by itself.
+  // Validated separately.
   deprecation: anything,
   faults: listOf(anything),
 };
 
-/** Options may come from a file, where nobody checks names and types. @throws Error that says what is wrong */
+/** Options may come from a file, without type checks. @throws Error that describes the problem */
 export function checkOptions(options: SimulatorOptions): void {
   check('options', options, OPTIONS);
   check('quirks', options.quirks ?? {}, QUIRK_KINDS);

@@ -1,9 +1,9 @@
-/** Node's own stream of a file, over a handle that somebody else opens: what a path leads to is not asked again. */
+/** Node's own file stream over a handle that another module opens, so that the path is not resolved again. */
 import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
-/** A handle, and what its reader does when it has enough. */
+/** A handle, and how its reader releases it. */
 export interface OpenFile {
   handle: FileHandle;
   close: () => Promise<void>;
@@ -29,7 +29,7 @@ export function streamFrom(open: () => Promise<OpenFile>, options: StreamOptions
         done(null, opened.handle.fd);
       }, done);
     },
-    // By the handle, not by its number: it is not closed under a read.
+    // Reads through the handle, not its number, so that it is not closed during a read.
     read(_fd: number, buffer: Buffer, offset: number, length: number, at: number, done: Done<number | Buffer>): void {
       (file as OpenFile).handle
         .read(buffer, offset, length, at)
@@ -39,7 +39,7 @@ export function streamFrom(open: () => Promise<OpenFile>, options: StreamOptions
       (file as OpenFile).close().then(() => done(null), done);
     },
   };
-  // Its path is only a word in errors, and ours name the file.
+  // The path is only used in Node's errors; ours name the file.
   return createReadStream('file', { ...options, fs: fs as unknown as NonNullable<Overrides> });
 }
 type Overrides = Exclude<Parameters<typeof createReadStream>[1], string | undefined>['fs'];

@@ -1,28 +1,34 @@
-/** Copies that other people's files make long: they end before the disk is full, because other loads write there too. */
+/**
+ * Limits copies whose size depends on people's files: they stop before the disk is full, because other loads write
+ * there too.
+ */
 import { statfs } from 'node:fs/promises';
+import { shownPath } from '../domain/text/shown.js';
 import { NightloadError } from '../errors.js';
 
-/** Bytes between two looks at the disk; shorter files are never refused. */
+/** Bytes between two checks of the disk; shorter files are never refused. */
 const LOOK_EVERY = 32 * 1024 * 1024;
-/** Left free: so many bytes, and on a small disk this share of it. */
+/** Space to keep free: this many bytes, and on a small disk this share of it. */
 const RESERVE = 256 * 1024 * 1024;
 const RESERVE_SHARE = 0.05;
 
-/** As `statfs` gives it. */
+/** As returned by `statfs`. */
 export interface DiskSpace {
   bsize: number;
   blocks: number;
   bavail: number;
 }
 
-/** Whether there is room for what is written until the next look. A file system that does not say how large it is has. */
+/**
+ * Whether there is room for everything written until the next check. True if the file system does not report its size.
+ */
 export function hasRoom({ bsize, blocks, bavail }: DiskSpace): boolean {
   const reserve = Math.min(RESERVE, blocks * bsize * RESERVE_SHARE);
   return blocks === 0 || bavail * bsize - LOOK_EVERY >= reserve;
 }
 
 /**
- * Passes bytes on that are written into a folder.
+ * Passes on bytes that are written to a folder.
  * @throws NightloadError `DISK_FULL`
  */
 export async function* withinFreeSpace<T extends Uint8Array>(
@@ -43,7 +49,7 @@ export async function* withinFreeSpace<T extends Uint8Array>(
 function diskFull(folder: string): NightloadError {
   return new NightloadError(
     'DISK_FULL',
-    `The disk of ${folder} is almost full, so nothing more is written there. Free some space, or give the worker a larger disk; ` +
+    `The disk of ${shownPath(folder)} is almost full, so writing stopped. Free some space, or give the worker a larger disk; ` +
       'the load resumes by itself.',
     { retryable: true },
   );

@@ -1,5 +1,6 @@
-/** A CSV that is written row by row; it appears when it is closed, and only when it has a row. */
-import { diskError, NewFile } from './files.js';
+/** A CSV that is written row by row; it appears when it is closed, and only if it has a row. */
+import { NewFile } from './write-files.js';
+import { diskError } from './disk-errors.js';
 
 const BUFFERED = 512 * 1024;
 
@@ -10,16 +11,16 @@ export class RowFile {
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   rows = 0;
-  /** Bytes so far, written or not: where the next row begins. */
+  /** Bytes so far, written or buffered: the position of the next row. */
   bytes = 0;
 
-  /** @param header with its line end; empty for a file of bare rows */
+  /** @param header with its line ending; empty for a file without a header */
   constructor(path: string, header: Buffer) {
     this.path = path;
     this.#header = header;
   }
 
-  /** @param row with its line end; copied, so the caller may reuse its memory */
+  /** @param row with its line ending; copied, so the caller may reuse its memory */
   async add(row: Buffer | string): Promise<void> {
     if (this.rows === 0) this.#push(this.#header);
     this.rows++;
@@ -27,7 +28,7 @@ export class RowFile {
     if (this.#pendingBytes >= BUFFERED) await this.#flush();
   }
 
-  /** @param bytes of rows that lie one after the other, with their line ends; copied too */
+  /** @param bytes of consecutive rows with their line endings; also copied */
   async addBytes(bytes: Buffer, rows: number): Promise<void> {
     if (this.rows === 0) this.#push(this.#header);
     this.rows += rows;

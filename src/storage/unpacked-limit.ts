@@ -1,9 +1,9 @@
-/** How large a packed source may become: a gzip file of 1 MB may hold 1 GB, and nothing in it says so. */
+/**
+ * Limits the unpacked size of a source: a gzip file of 1 MB may expand to 1 GB, and does not reveal its unpacked size.
+ */
 import { NightloadError } from '../errors.js';
 
-/**
- * 50 GB: some 50 million rows of 1 KB, more than loads in one night through most orgs. Whoever loads more in one file says so.
- */
+/** 50 GB: about 50 million rows of 1 KB, more than most orgs can load in one night. The setting allows more. */
 export const DEFAULT_MAX_UNPACKED = 50_000_000_000;
 
 const UNITS = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 } as const;

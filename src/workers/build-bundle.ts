@@ -1,11 +1,11 @@
 /**
- * Run by `npm run build`: bundles the workflows once, so that a worker starts at once. Noted is by which SDK: another
- * version of it, in a project that has its own, must not run this bundle.
+ * Run by `npm run build`: bundles the workflows once, so that workers start at once. Records the SDK version: a
+ * different one, in a project that has its own, must not run this bundle.
  */
 import { writeFile } from 'node:fs/promises';
 import { FAILURE_CONVERTER } from '../codec/data-converter.js';
 import { BUNDLE_SDK, bundleWorkflows, ENCODING_BUNDLE, PREBUILT_BUNDLE } from './bundle.js';
-import { SDK_VERSION } from './download.js';
+import { SDK_VERSION } from '../runtime/sdk-version.js';
 
 await writeFile(PREBUILT_BUNDLE, await bundleWorkflows());
 await writeFile(ENCODING_BUNDLE, await bundleWorkflows({ failureConverterPath: FAILURE_CONVERTER }));

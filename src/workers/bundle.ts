@@ -1,20 +1,28 @@
-/** The workflow code as workers load it: prebuilt by `npm run build`, else bundled from the sources. */
+/** The workflow code as workers load it: prebuilt by `npm run build`, otherwise bundled from the sources. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { DataConverter } from '@temporalio/common';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import { FAILURE_CONVERTER } from '../codec/data-converter.js';
-import { SDK_VERSION } from './download.js';
+import { SDK_VERSION } from '../runtime/sdk-version.js';
+import { defined } from '../domain/defined.js';
 
-/** The folder resolves to index.ts among the sources and to index.js in a build. */
+/** The folder resolves to index.ts in the sources and to index.js in a build. */
 const WORKFLOWS = fileURLToPath(new URL('../workflows', import.meta.url));
-/** What keeps messages that nobody can decode from freezing a workflow; for a host's own bundle too. */
-export const WORKFLOW_INTERCEPTORS = fileURLToPath(new URL('../workflows/interceptors', import.meta.url));
+/**
+ * Keeps messages that cannot be decoded from freezing a workflow. If you bundle nightload's workflows yourself, pass
+ * them to `bundleWorkflowCode`; `NightloadPlugin` does it when the worker bundles them.
+ */
+export const workflowInterceptorModules: string[] = [
+  fileURLToPath(new URL('../workflows/interceptors', import.meta.url)),
+];
+/** Shared by all workflows of a worker: each would take a megabyte for it. */
+const SHARED = fileURLToPath(new URL('../workflows/incoming/zod-settings', import.meta.url));
 export const PREBUILT_BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-/** The same, for workers that encrypt: the converter of failures is part of a bundle. */
+/** The same, for workers that encrypt: the failure converter is part of a bundle. */
 export const ENCODING_BUNDLE = fileURLToPath(new URL('../workflow-bundle.encoding.js', import.meta.url));
-/** Version of the SDK that made it: a bundle fits only the worker of the same version. */
+/** Version of the SDK that built it: a bundle fits only workers of the same version. */
 export const BUNDLE_SDK = fileURLToPath(new URL('../workflow-bundle.sdk', import.meta.url));
 
 type Converters = Pick<DataConverter, 'payloadConverterPath' | 'failureConverterPath'>;
@@ -25,10 +33,10 @@ export async function bundleWorkflows({
 }: Converters = {}): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS,
-    workflowInterceptorModules: [WORKFLOW_INTERCEPTORS],
+    workflowInterceptorModules,
+    preloadModules: [SHARED],
     logger: new DefaultLogger('WARN'),
-    ...(payloadConverterPath !== undefined && { payloadConverterPath }),
-    ...(failureConverterPath !== undefined && { failureConverterPath }),
+    ...defined({ payloadConverterPath, failureConverterPath }),
   });
   return code;
 }
@@ -43,7 +51,7 @@ export async function workflowBundle(converters: Converters = {}): Promise<Workf
   return fits ? { codePath: built } : { code: await bundleWorkflows(converters) };
 }
 
-/** Undefined for converters of somebody else's, which no bundle of ours has. */
+/** Undefined for custom converters, which none of our bundles contain. */
 function prebuiltFor({ payloadConverterPath, failureConverterPath }: Converters): string | undefined {
   if (payloadConverterPath !== undefined) return undefined;
   if (failureConverterPath === undefined) return PREBUILT_BUNDLE;

@@ -1,4 +1,4 @@
-/** Which activities of others loads may name as fixer: `NIGHTLOAD_FIXERS`. */
+/** Other programs' activities that loads may name as fixers: `NIGHTLOAD_FIXERS`. */
 import { NightloadError } from '../errors.js';
 
 /** @throws NightloadError `USAGE` */
@@ -15,7 +15,7 @@ export function checkedFixers(names: Iterable<string>, setting: string): Set<str
   const fixers = new Set(names);
   for (const name of fixers) {
     if (!/^[^@,]+@[^,]+$/.test(name)) {
-      throw new NightloadError('USAGE', `${setting}: write each fixer as activity@taskQueue.`);
+      throw new NightloadError('USAGE', `${setting}: specify each fixer as activity@taskQueue.`);
     }
   }
   return fixers;

@@ -1,15 +1,15 @@
-/** nightload's search attributes on a Temporal server: created where that is allowed, used only where they are known. */
+/** nightload's search attributes on a Temporal server: created if allowed, used only if known. */
 import type { NativeConnection } from '@temporalio/worker';
 import type { JobOwner } from '../activities/dependencies.js';
-import { SEARCH_ATTRIBUTES } from '../contract.js';
-import type { SearchAttributeName } from '../contract.js';
+import { SEARCH_ATTRIBUTES } from '../contract/names.js';
+import type { SearchAttributeName } from '../contract/names.js';
 
-/** Numbers of `temporal.api.enums.v1.IndexedValueType`. */
+/** Values of `temporal.api.enums.v1.IndexedValueType`. */
 const INDEXED_TYPES = { KEYWORD: 2, INT: 3, KEYWORD_LIST: 7 } as const;
 
 const NAMES = Object.keys(SEARCH_ATTRIBUTES) as SearchAttributeName[];
 
-/** Those that the namespace knows with the right type; none when it does not tell. */
+/** Those that the namespace knows with the right type; none if it does not report them. */
 export async function knownSearchAttributes(
   connection: NativeConnection,
   namespace: string,
@@ -18,12 +18,12 @@ export async function knownSearchAttributes(
     const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
     return NAMES.filter((name) => customAttributes[name] === INDEXED_TYPES[SEARCH_ATTRIBUTES[name]]);
   } catch {
-    // Not allowed, or a server without the operator service: a load works without any.
+    // Not allowed, or a server without the operator service: loads work without search attributes.
     return [];
   }
 }
 
-/** Creates those that are missing, if this user may. */
+/** Creates missing ones, if this user may. */
 export async function registerSearchAttributes(connection: NativeConnection, namespace: string): Promise<void> {
   const known = await knownSearchAttributes(connection, namespace);
   const missing = NAMES.filter((name) => !known.includes(name));
@@ -34,13 +34,13 @@ export async function registerSearchAttributes(connection: NativeConnection, nam
       searchAttributes: Object.fromEntries(missing.map((name) => [name, INDEXED_TYPES[SEARCH_ATTRIBUTES[name]]])),
     });
   } catch {
-    // An administrator creates them there; docs name them.
+    // An administrator creates them there; the docs name them.
   }
 }
 
 type Listed = { workflowId: string; runId: string };
 
-/** More workflows than these note no job. */
+/** A job is recorded by no more workflows than this. */
 const MAX_LISTED = 20;
 
 async function notedBy(connection: NativeConnection, namespace: string, jobId: string): Promise<Listed[]> {
@@ -56,8 +56,8 @@ async function notedBy(connection: NativeConnection, namespace: string, jobId: s
 }
 
 /**
- * Whoever starts a workflow says its search attributes; of a part it is the load that starts it, and the part that says
- * them. So only those of parts count.
+ * The client that starts a workflow sets its search attributes; for a part, the load starts it and the part sets them.
+ * So only those of parts count.
  */
 async function isPartOfLoad(connection: NativeConnection, namespace: string, execution: Listed): Promise<boolean> {
   const { workflowExecutionInfo: info } = await connection.workflowService.describeWorkflowExecution({
@@ -69,7 +69,7 @@ async function isPartOfLoad(connection: NativeConnection, namespace: string, exe
   return execution.workflowId.startsWith(`${parent}/`);
 }
 
-/** Whose a job is, by the `NightloadJobIds` of workflows; `unknown` on servers without that attribute. */
+/** The owner of a job, by the workflows' `NightloadJobIds`; `unknown` on servers without that attribute. */
 export async function jobOwner(connection: NativeConnection, namespace: string, jobId: string): Promise<JobOwner> {
   if (!/^[A-Za-z0-9]+$/.test(jobId)) return 'unknown';
   try {
@@ -82,7 +82,7 @@ export async function jobOwner(connection: NativeConnection, namespace: string, 
   }
 }
 
-/** Ids of the parts that have a job among their `NightloadJobIds`; none on servers without that attribute. */
+/** Ids of the parts that list a job in their `NightloadJobIds`; none on servers without that attribute. */
 export async function jobWorkflows(connection: NativeConnection, namespace: string, jobId: string): Promise<string[]> {
   if (!/^[A-Za-z0-9]+$/.test(jobId)) return [];
   try {

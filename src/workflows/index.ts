@@ -1,14 +1,16 @@
 /** The workflows, by their public type names. */
+import './incoming/zod-settings.js';
 import { setWorkflowOptions } from '@temporalio/workflow';
-import { bulkLoad } from './bulk-load.js';
-import { checkLoad } from './check-load.js';
-import { ingestJob } from './ingest-job.js';
-import { orgAllocation, orgLimits } from './org-allocation.js';
-import { orphanJobs } from './orphan-jobs.js';
-import { retryFailedRows } from './retry-failed-rows.js';
+import { orgLimits } from './allocation/org-limits.js';
+import { bulkLoad } from './load/bulk-load.js';
+import { checkLoad } from './check/check-load.js';
+import { ingestJob } from './job/ingest-job.js';
+import { orgAllocation } from './allocation/org-allocation.js';
+import { orphanJobs } from './orphans/orphan-jobs.js';
+import { retryFailedRows } from './retry/retry-failed-rows.js';
 
-// What nobody foresaw fails the workflow: its task would be tried again for ever. Code that does not fit a history, as
-// during a deploy, is no such error: its task waits for a worker that fits.
+// An unforeseen error fails the workflow, because its task would be retried forever. Code that does not match a
+// history, as during a deploy, is not such an error: the task waits for a worker that matches.
 for (const workflow of [bulkLoad, checkLoad, ingestJob, orgAllocation, orgLimits, orphanJobs, retryFailedRows]) {
   setWorkflowOptions({ failureExceptionTypes: [Error] }, workflow as () => Promise<unknown>);
 }

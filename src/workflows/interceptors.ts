@@ -1,15 +1,20 @@
 /**
- * Inputs, signals and updates that cannot be decoded: the SDK would fail the workflow's task again and again, so that whoever may
- * send signals could freeze any load and the ledger of any org. Here such payloads are left out before anything is made
- * of them: the input is then refused, and the signal dropped, as any other that says nothing of use.
+ * Inputs, signals and updates that cannot be decoded. The SDK would fail the workflow task again and again, so anyone
+ * with permission to send signals could freeze any load and any org's ledger. Such payloads are removed here before
+ * they are used: the input is then refused, and the signal dropped like any other unusable one. The same applies to
+ * activity results: see `incoming/sound-payloads.ts`.
  */
+import './incoming/zod-settings.js';
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { Payload, PayloadConverter } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptors } from '@temporalio/workflow';
-import { isReadable, reasonIn } from './unreadable.js';
+import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-payloads.js';
+import type { FailureProto } from './incoming/sound-payloads.js';
+import { checkedResult } from './incoming/checked-result.js';
+import { isReadable, reasonIn } from '../protocol/messages/unreadable.js';
 
-/** A host's worker may run other workflows: theirs are left as they are. */
+/** A host's worker may run other workflows: those are left alone. */
 const OURS: readonly string[] = [
   'bulkLoad',
   'checkLoad',
@@ -20,7 +25,7 @@ const OURS: readonly string[] = [
   'retryFailedRows',
 ];
 
-/** The one that the worker was given, if it was. */
+/** The worker's payload converter, if it has one. */
 function converter(): PayloadConverter {
   const { __TEMPORAL_ACTIVATOR__: activator } = globalThis as {
     __TEMPORAL_ACTIVATOR__?: { payloadConverter?: PayloadConverter };
@@ -28,21 +33,53 @@ function converter(): PayloadConverter {
   return activator?.payloadConverter ?? defaultPayloadConverter;
 }
 
+interface Resolution {
+  result?: {
+    completed?: { result?: unknown } | null;
+    failed?: { failure?: unknown } | null;
+    cancelled?: { failure?: unknown } | null;
+  } | null;
+}
+
+/** The result or failure of an activity. */
+function refuseUnsound(resolution: Resolution | null | undefined, by: PayloadConverter): void {
+  const { result } = resolution ?? {};
+  if (result == null) return;
+  const failures = [result.failed, result.cancelled].map((ended) => ended?.failure as FailureProto | null | undefined);
+  const trouble = failures.every((failure) => soundFailure(failure, by))
+    ? payloadTrouble(result.completed?.result as Payload | undefined, by)
+    : 'its failure is unreadable';
+  if (trouble === undefined) return;
+  delete result.cancelled;
+  delete result.completed;
+  result.failed = { failure: refusedResult(trouble) };
+}
+
 export function interceptors(): WorkflowInterceptors {
   const ours = OURS.includes(workflowInfo().workflowType);
   return {
+    outbound: [
+      {
+        async scheduleActivity(input, next) {
+          const result = await next(input);
+          return ours ? checkedResult(input.activityType, result) : result;
+        },
+      },
+    ],
     internals: [
       {
         activate(input, next) {
           const by = converter();
           for (const job of input.activation.jobs ?? []) {
-            const { signalWorkflow: signal, doUpdate: update, initializeWorkflow: start } = job;
+            const { signalWorkflow: signal, doUpdate: update, queryWorkflow: query, initializeWorkflow: start } = job;
             const message = signal ?? update;
             if (ours && message?.input && !isReadable(message.input as Payload[], by)) message.input = [];
-            // What it needs waits for a worker that has the key; what nobody can read in any way never comes.
-            const reason = reasonIn(job);
+            if (ours && query?.arguments && !isReadable(query.arguments as Payload[], by)) query.arguments = [];
+            // Encrypted payloads wait for a worker that has the key, except in messages: a message must not stop a load.
+            const reason = message == null && query == null ? reasonIn(job) : undefined;
             if (reason !== undefined) throw new Error(reason);
             if (ours && start?.arguments && !isReadable(start.arguments as Payload[], by)) start.arguments = [];
+            if (ours) refuseUnsound(job.resolveActivity, by);
           }
           return next(input);
         },

@@ -1,4 +1,4 @@
-/** All cases of the long form; those that only wait come first, so that they run beside the others. */
+/** All cases of the long form; those that mostly wait come first, so that they run in parallel with the others. */
 import { faultCases, moreFaultCases } from './fault-cases.js';
 import { killCases } from './kill-cases.js';
 import { operatorCases } from './operator-cases.js';

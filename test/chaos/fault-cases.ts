@@ -14,7 +14,7 @@ const INSERT: LoadPlan = { operation: 'insert', rows: 300, parts: 1 };
 export const STEPS: readonly Step[] = [
   { name: 'versions', kind: 'versions', load: { operation: 'delete', rows: 200, parts: 1 } },
   { name: 'describe', kind: 'describe', load: { operation: 'upsert', rows: 300, parts: 1 } },
-  // What is applied twice shows with a plain insert.
+  // A plain insert shows rows that are applied twice.
   { name: 'create', kind: 'create', load: INSERT },
   { name: 'upload', kind: 'upload', load: { ...INSERT, rows: 600, parts: 3 } },
   { name: 'close', kind: 'close', load: INSERT },
@@ -40,7 +40,7 @@ export const STEPS: readonly Step[] = [
   { name: 'abort', kind: 'abort', load: { operation: 'insert', rows: 4_000, parts: 1, recordsPerSecond: 300 } },
 ];
 
-/** Not among the steps that a soak chooses from, so that its seeds keep their meaning. */
+/** Not among the steps of a soak, so that its seeds give the same cases as before. */
 const TOKEN: Step = { name: 'token', kind: 'token', load: INSERT };
 
 export const FAULTS: Readonly<Record<string, FaultAction>> = {
@@ -57,8 +57,8 @@ export const FAULTS: Readonly<Record<string, FaultAction>> = {
   'reply lost': 'resetAfterApply',
   'reply cut off': { cutReply: 0.5 },
   'reply cut off within chunks': { cutReply: 0.5, framing: 'chunked' },
-  'half of the reply as if it were all': 'truncateJson',
-  // What something in between answers, with any status.
+  'half of the reply, as if complete': 'truncateJson',
+  // Replies of an intermediary, with any status.
   'an empty HTTP 406': { status: 406 },
   'HTTP 400 with a page': { status: 400, html: '<html><title>Bad request</title></html>' },
   'HTTP 404 with a page': { status: 404, html: '<html><title>Not found</title></html>' },
@@ -66,7 +66,7 @@ export const FAULTS: Readonly<Record<string, FaultAction>> = {
   'HTTP 200 with an empty body': { status: 200 },
   'HTTP 200 with a page': { status: 200, html: '<html><title>Welcome</title></html>' },
   'HTTP 400, JSON without a code': { status: 400, json: { message: 'blocked by policy' } },
-  // What the platform itself says now and then, and not again.
+  // Occasional replies of the platform itself, which it does not repeat.
   'HTTP 404 NOT_FOUND': { status: 404, errorCode: 'NOT_FOUND', message: 'The requested resource does not exist' },
   'HTTP 400 INVALIDJOBSTATE': {
     status: 400,
@@ -90,17 +90,17 @@ export const FAULTS: Readonly<Record<string, FaultAction>> = {
   },
 };
 
-/** Cancelled while it runs, so that there is an abort that can go wrong. */
+/** Canceled while it runs, so that there is an abort that can fail. */
 const CANCEL: Trouble = { at: { kind: 'info', held: 'before' }, act: 'cancel' };
 
-/** Leaves a job Open that nobody knows: the load checks for it, which takes a minute. */
+/** Leaves an unrecorded job Open: the load checks for it, which takes a minute. */
 const LOSES_CREATE = [
   'reply lost',
   'reply cut off',
   'reply cut off within chunks',
-  'half of the reply as if it were all',
+  'half of the reply, as if complete',
 ];
-/** Says that there is nothing: seen by the counters, a minute later. */
+/** Looks like an empty result: the counters reveal it a minute later. */
 const LOOKS_EMPTY = 'HTTP 200 with an empty body';
 
 export function faultCases(): Case[] {
@@ -129,7 +129,7 @@ function stepNamed(name: string): Step {
   return STEPS.find((step) => step.name === name) as Step;
 }
 
-/** What a job says that failed as a whole although nothing is wrong with it. */
+/** Errors of jobs that fail as a whole although nothing is wrong with them. */
 const JOB_FAILURES = [
   'InternalServerError : An unexpected error occurred',
   'TooManyLockFailure : Too many lock failure 200 Trying again later',
@@ -138,7 +138,7 @@ const JOB_FAILURES = [
   'Timeout : ExceededTimeout',
 ];
 
-/** What does not fit into the matrix. */
+/** Cases outside of the matrix. */
 export function moreFaultCases(): Case[] {
   const upload = stepNamed('upload');
   const wide = { ...INSERT, rows: 2_000, bytesPerRow: 3_000 };
@@ -160,20 +160,20 @@ export function moreFaultCases(): Case[] {
     { name: 'info: never answered', load: INSERT, faults: [{ kind: 'info', action: 'hang' }], slow: true },
     { name: 'upload: never answered', load: INSERT, faults: [{ kind: 'upload', action: 'hang' }], slow: true },
     {
-      name: 'succeeded rows: stalled half way',
+      name: 'succeeded rows: stalled halfway',
       load: INSERT,
       faults: [{ kind: 'results', path: 'successfulResults', action: { stallReply: 0.5 } }],
       slow: true,
     },
     ...['successfulResults', 'failedResults'].map((path) => ({
-      name: `${path}: cut off, and looks whole`,
+      name: `${path}: cut off, but looks complete`,
       load: { ...INSERT, operation: 'keyed insert', locked: 20 } satisfies LoadPlan,
       faults: [{ kind: 'results', path, action: { cutReply: 0.5, framing: 'close' } } satisfies Fault],
       slow: true,
     })),
   ];
   const tokens = (['create', 'upload', 'info', 'results'] as const).map((kind) => ({
-    name: `${kind}: the ready token is dead until a worker with a new one is there`,
+    name: `${kind}: the access token is dead until a worker has a new one`,
     load: INSERT,
     login: 'token' as const,
     faults: [{ kind, action: 'deadToken' } satisfies Fault],

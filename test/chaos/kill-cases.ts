@@ -1,4 +1,4 @@
-/** Kill × step: workers and Temporal servers that die while they are inside a step for certain. */
+/** Kill × step: workers and Temporal servers that are killed while they are certainly inside a step. */
 import type { Act, Case, LoadPlan, Moment } from './types.js';
 
 const INSERT: LoadPlan = { operation: 'insert', rows: 300, parts: 1 };
@@ -13,19 +13,19 @@ interface Spot {
   slow?: boolean;
 }
 
-export const SPOTS: readonly Spot[] = [
-  { name: 'asks for the versions', at: { kind: 'versions', held: 'before' } },
-  { name: 'asks for the fields', at: { kind: 'describe', held: 'before' }, load: { ...INSERT, operation: 'upsert' } },
+const SPOTS: readonly Spot[] = [
+  { name: 'requests the versions', at: { kind: 'versions', held: 'before' } },
+  { name: 'requests the fields', at: { kind: 'describe', held: 'before' }, load: { ...INSERT, operation: 'upsert' } },
   { name: 'creates a job', at: { kind: 'create', held: 'before' } },
-  { name: 'has created a job and not heard of it', at: { kind: 'create', held: 'after', delay: 1_000 }, slow: true },
-  { name: 'has created a job this moment', at: { kind: 'create', held: 'after', delay: 0 }, slow: true },
+  { name: 'has created a job but has no reply', at: { kind: 'create', held: 'after', delay: 1_000 }, slow: true },
+  { name: 'has just created a job', at: { kind: 'create', held: 'after', delay: 0 }, slow: true },
   { name: 'begins an upload', at: { kind: 'upload', held: 'before' } },
   { name: 'is in the middle of an upload', at: { kind: 'upload', held: 'before', delay: 1_000 }, load: WIDE },
-  { name: 'has uploaded this moment', at: { kind: 'upload', held: 'stored' } },
+  { name: 'has just uploaded', at: { kind: 'upload', held: 'stored' } },
   { name: 'closes', at: { kind: 'close', held: 'before' } },
-  { name: 'has closed and not heard of it', at: { kind: 'close', held: 'after' } },
-  { name: 'looks at the job', at: { kind: 'info', held: 'before' } },
-  { name: 'waits for the next look', at: { kind: 'info', delay: 300 }, load: RUNNING },
+  { name: 'has closed but has no reply', at: { kind: 'close', held: 'after' } },
+  { name: 'polls the job', at: { kind: 'info', held: 'before' } },
+  { name: 'waits for the next poll', at: { kind: 'info', delay: 300 }, load: RUNNING },
   { name: 'fetches the succeeded rows', at: { kind: 'results', path: 'successfulResults', held: 'before' } },
   {
     name: 'is about to get the failed rows',
@@ -37,7 +37,7 @@ export const SPOTS: readonly Spot[] = [
   { name: 'sorts the failed rows', at: { kind: 'results', nth: 3, delay: 40 }, load: RETRIED },
   { name: 'creates the job of the retry', at: { kind: 'create', nth: 2, held: 'before' }, load: RETRIED },
   { name: 'uploads the retry', at: { kind: 'upload', nth: 2, held: 'before' }, load: RETRIED },
-  { name: 'has closed the retry and not heard of it', at: { kind: 'close', nth: 2, held: 'after' }, load: RETRIED },
+  { name: 'has closed the retry but has no reply', at: { kind: 'close', nth: 2, held: 'after' }, load: RETRIED },
   {
     name: 'fetches the rows of the retry',
     at: { kind: 'results', path: 'failedResults', nth: 2, held: 'before' },
@@ -55,9 +55,9 @@ const killed = (spots: readonly Spot[], act: Act, what: string): Case[] =>
 
 const named = (...names: string[]): Spot[] => SPOTS.filter(({ name }) => names.includes(name));
 
-const AT_REST = 'waits for the next look';
+const AT_REST = 'waits for the next poll';
 
-/** A create that never answers holds a worker up that is to end. */
+/** A create that never returns delays a worker's shutdown. */
 const HANGING_CREATE: Case = {
   name: 'worker stopped by SIGTERM while a create hangs',
   load: INSERT,
@@ -67,13 +67,13 @@ const HANGING_CREATE: Case = {
   looksForJobs: true,
 };
 
-/** Their jobs are of a type of their own, which is another list to look for lost ones in. */
+/** Their jobs have their own type, and so another list in which to search for lost ones. */
 const BIG: LoadPlan = { ...INSERT, object: 'Reading__b', parts: 2 };
 const CREATED_UNHEARD = { slow: true, looksForJobs: true };
 const BIG_OBJECT_CASES: readonly Case[] = [
   ...killed(
     SPOTS.filter(({ name }) =>
-      ['has created a job and not heard of it', 'begins an upload', 'has closed and not heard of it'].includes(name),
+      ['has created a job but has no reply', 'begins an upload', 'has closed but has no reply'].includes(name),
     ).map((spot) => ({ ...spot, load: BIG })),
     'kill',
     'big object: worker killed',
@@ -121,7 +121,7 @@ function moreKills(): Case[] {
       threeParts,
     ),
     {
-      name: 'worker killed, back after 15 s, while it looks at three jobs',
+      name: 'worker killed, back after 15 s, while it polls three jobs',
       load: { ...threeParts, operation: 'upsert' },
       troubles: [{ at: { kind: 'info', nth: 2, held: 'before' }, act: 'killLater' }],
     },
@@ -142,7 +142,7 @@ function moreKills(): Case[] {
       troubles: [{ at: { kind: 'close', held: 'after' }, act: 'kill' }],
     },
     ...(['before', 'after'] as const).map((held) => ({
-      name: `worker killed ${held} the abort of a load that is cancelled`,
+      name: `worker killed ${held} the abort of a load that is canceled`,
       load: RUNNING,
       ends: ['Canceled' as const],
       troubles: [
@@ -159,11 +159,11 @@ export function killCases(): Case[] {
     ...moreKills(),
     ...BIG_OBJECT_CASES,
     HANGING_CREATE,
-    ...killed(named(AT_REST, 'begins an upload', 'closes', 'looks at the job'), 'term', 'worker stopped by SIGTERM'),
+    ...killed(named(AT_REST, 'begins an upload', 'closes', 'polls the job'), 'term', 'worker stopped by SIGTERM'),
     ...killed(
       SPOTS.filter(({ slow, at }) => slow !== true && at.held !== 'stored').map(({ name, at, load = INSERT }) => ({
         name,
-        // Not held: the worker lives, and what it asked for is answered while no server is there.
+        // Not held: the worker lives, and its request is answered while no server is running.
         at: { kind: at.kind, ...(at.path !== undefined && { path: at.path }), nth: at.nth ?? 1, delay: 0 },
         load,
       })),
@@ -172,10 +172,10 @@ export function killCases(): Case[] {
     ),
     ...killed(
       named(
-        'asks for the fields',
+        'requests the fields',
         'creates a job',
         'begins an upload',
-        'has closed and not heard of it',
+        'has closed but has no reply',
         AT_REST,
         'fetches the succeeded rows',
         'uploads the retry',

@@ -14,7 +14,7 @@ interface Spot {
 }
 
 const CANCELLED_AT: readonly Spot[] = [
-  { name: 'while the fields are asked for', at: { kind: 'describe', held: 'before' } },
+  { name: 'while the fields are requested', at: { kind: 'describe', held: 'before' } },
   { name: 'while a job is created', at: { kind: 'create' } },
   { name: 'while it uploads', at: { kind: 'upload', held: 'before' }, load: { ...INSERT, rows: 600, parts: 3 } },
   {
@@ -46,9 +46,9 @@ function spot(name: string, at: Moment, act: Act, load = INSERT, more: Partial<C
 
 export function operatorCases(): Case[] {
   const cancelled = CANCELLED_AT.map(({ name, at, load = INSERT }) =>
-    spot(`load cancelled ${name}`, at, 'cancel', load, { ends: ['Canceled'] }),
+    spot(`load canceled ${name}`, at, 'cancel', load, { ends: ['Canceled'] }),
   );
-  const cancelledInDownload = spot('load cancelled while rows are refused', { kind: 'results' }, 'cancel', INSERT, {
+  const cancelledInDownload = spot('load canceled while rows are refused', { kind: 'results' }, 'cancel', INSERT, {
     ends: ['Canceled'],
     faults: [{ kind: 'results', times: 4, action: { status: 503 } }],
   });
@@ -112,11 +112,11 @@ export function operatorCases(): Case[] {
     { slow: true, looksForJobs: true },
   );
   const both: Case = {
-    name: 'part terminated, then the worker killed while the next one looks',
+    name: 'part terminated, then the worker killed while the next one polls',
     load: RUNNING,
     troubles: [
       { at: { kind: 'info', nth: 2 }, act: { terminate: part } },
-      // The third one always comes: it is the first of the part that takes over.
+      // The third one always arrives: it is the first one of the part that takes over.
       { at: { kind: 'info', nth: 3, held: 'before' }, act: 'kill' },
     ],
   };

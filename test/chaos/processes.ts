@@ -1,13 +1,13 @@
-/** The processes of the chaos suite: workers as they run at night, and a Temporal server that may be killed. */
+/** The processes of the chaos suite: workers as in production, and a Temporal server that may be killed. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, startDevServer } from '../../src/workers/dev-server.js';
-import type { DevServer } from '../../src/workers/dev-server.js';
-import { findTemporalServer } from '../../src/workers/temporal-server.js';
+import { freePort, startDevServer } from '../../src/dev/dev-server.js';
+import type { DevServer } from '../../src/dev/dev-server.js';
+import { findTemporalServer } from '../../src/dev/find-temporal.js';
 
-/** The built nightload; another build can be tried by naming its folder. */
+/** The built nightload, or the build in the given folder. */
 const DIST = resolve(process.env['NIGHTLOAD_DIST'] ?? fileURLToPath(new URL('../../dist', import.meta.url)));
 
 export class WorkerProcess {
@@ -29,14 +29,14 @@ export class WorkerProcess {
     return this.#said;
   }
 
-  /** Sends the signal; the promise settles when the process is gone. */
+  /** Sends the signal; the promise settles when the process has ended. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     this.#child.kill(signal);
     return this.#ended;
   }
 }
 
-/** A dev server on a database file, which a kill leaves behind. */
+/** A dev server on a database file that survives a kill. */
 export class TemporalServer {
   #running: DevServer;
   readonly #start: () => Promise<DevServer>;
@@ -54,7 +54,7 @@ export class TemporalServer {
       try {
         return new TemporalServer(await start(), start);
       } catch (error) {
-        // Another case may have taken the port that was just free.
+        // Another case may have taken the port.
         if (attempt === 3) throw error;
       }
     }

@@ -1,26 +1,26 @@
-/** Runs a case: starts the load, waits for each moment, does to it what the case says, and has it judged. */
+/** Runs a case: starts the load, waits for each moment, performs its act, and checks the outcome. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { LoadHandle } from '../../src/load-handle.js';
-import type { BulkLoadResult } from '../../src/contract.js';
+import type { LoadHandle } from '../../src/client/load-handle.js';
+import type { BulkLoadResult } from '../../src/contract/load-result.js';
 import { NightloadError } from '../../src/errors.js';
-import { judge } from './judge.js';
+import { judge } from './invariants.js';
 import type { Act, Case, Moment, Told, Trouble } from './types.js';
-import { World } from './world.js';
+import { World } from './environment.js';
 
-/** No case may take longer, whatever hangs in it. */
+/** Time limit of a case. */
 const LIMIT_MS = 480_000;
 const RESTARTS_LATER_MS = 15_000;
 
-/** What a case does while it runs. */
+/** State of a running case. */
 interface Run {
   world: World;
   handle: LoadHandle;
   ended: boolean;
   loose: boolean;
-  /** One thing is done at a time. */
+  /** Acts run one at a time. */
   acting: Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function runCase(given: Case, address: string): Promise<Told> {
   return { name: given.name, happened, seconds: (endedAt - startedAt) / 1000, wentOnAfter, complaints };
 }
 
-/** Faults that keep the worker inside the step; of the same kind each one takes a request from those behind it. */
+/** Faults that keep the worker inside the step; each one takes a request away from later ones of the same kind. */
 function hold({ org }: World, troubles: readonly Trouble[]): void {
   const held = troubles.map(({ at }) => at).filter((at) => at.held === 'before' || at.held === 'after');
   for (const [i, { kind, path, nth = 1, held: when }] of held.entries()) {
@@ -88,7 +88,7 @@ async function endOf(run: Run): Promise<BulkLoadResult | undefined> {
         return await Promise.race([run.handle.result(), late]);
       } catch (error) {
         if (Date.now() >= deadline) throw error;
-        // A reset ends the run that was waited for and begins another one.
+        // A reset ends the awaited run and starts another one.
         const terminated = error instanceof NightloadError && error.code === 'LOAD_TERMINATED';
         if (terminated && (await run.handle.describe()).status.name !== 'RUNNING') return undefined;
         await sleep(200);
@@ -99,7 +99,7 @@ async function endOf(run: Run): Promise<BulkLoadResult | undefined> {
   }
 }
 
-/** Waits for the moment and acts. Gives the trouble when the load ended before. */
+/** Waits for the moment and acts. Returns the trouble if the load ended before. */
 async function meet(run: Run, trouble: Trouble): Promise<Trouble | undefined> {
   const { at, act } = trouble;
   while (!hasCome(run.world, at)) {
@@ -110,7 +110,7 @@ async function meet(run: Run, trouble: Trouble): Promise<Trouble | undefined> {
   run.acting = run.acting
     .then(() => perform(run, act))
     .catch((error: unknown) => {
-      // By chance that workflow may not have begun, or may have ended.
+      // With random choices, that workflow may not have started, or may have ended.
       if (!run.loose || !(error instanceof WorkflowNotFoundError)) throw error;
     });
   await run.acting;
@@ -134,7 +134,7 @@ async function perform(run: Run, act: Act): Promise<void> {
       await sleep(RESTARTS_LATER_MS);
       return world.startWorker();
     case 'term':
-      // Not awaited: as in a rolling update, the next one is there before the last one has gone.
+      // Not awaited: as in a rolling update, the next one starts before the last one has ended.
       void world.stopWorker();
       return world.startWorker();
     case 'killServer':
@@ -153,7 +153,7 @@ async function perform(run: Run, act: Act): Promise<void> {
   }
 }
 
-/** What an operator may do to workflows. */
+/** An operator's actions on workflows. */
 async function interfere(
   run: Run,
   act: { terminate: string } | { reset: string; to: 'first' | 'last' },
@@ -177,14 +177,15 @@ async function interfere(
 }
 
 /**
- * Of the workflow that something is to happen to. The moment of the load may come before that child has begun: then it
- * is waited for. @throws WorkflowNotFoundError when the load ended without it
+ * Of the target workflow. The load may reach the moment before that child has started: then wait for it. @throws
+ * WorkflowNotFoundError if the load ended without it
  */
 async function completedTasks({ workflowId, client }: WorkflowHandle, run: Run): Promise<{ eventId?: Long | null }[]> {
   for (;;) {
     const { ended } = run;
     try {
-      // Another handle each time: after a reset, another run has the id. Only `describe` says by its class what is missing.
+      // A new handle each time: after a reset, another run has the id. Only `describe` reports by its error class what
+      // is missing.
       const handle = client.getHandle(workflowId);
       await handle.describe();
       const { events } = await handle.fetchHistory();

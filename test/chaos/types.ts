@@ -1,5 +1,5 @@
-/** A case of the chaos suite as data: a load, what goes wrong during it, and how it must end. */
-import type { LoadState } from '../../src/contract.js';
+/** A chaos case as data: a load, what goes wrong during it, and how it must end. */
+import type { LoadState } from '../../src/contract/load-result.js';
 import type { Fault, RequestKind } from '../../src/simulator/index.js';
 
 export interface LoadPlan {
@@ -9,24 +9,24 @@ export interface LoadPlan {
   object?: 'Account' | 'Reading__b';
   rows: number;
   parts: number;
-  /** So many rows find their record locked at their first try, so that the retry has work. */
+  /** This many rows are locked at their first attempt, so that the retry has work. */
   locked?: number;
-  /** Padding of each row, for uploads that do not fit into the buffers of a connection. */
+  /** Padding per row, for uploads that exceed a connection's buffers. */
   bytesPerRow?: number;
-  /** @default as fast as it goes */
+  /** @default as fast as possible */
   recordsPerSecond?: number;
 }
 
 /** The n-th request of a kind has arrived. */
 export interface Moment {
   kind: RequestKind;
-  /** Only requests with this in their path. */
+  /** Only requests with this text in their path. */
   path?: string;
   /** @default 1 */
   nth?: number;
   /**
-   * So that the worker is inside the step for certain: the request is not answered, `before` or `after` what it asks
-   * for is done. `stored`: not held, but the rows of the upload have just been stored.
+   * Keeps the worker inside the step: the request is not answered, `before` or `after` it is carried out. `stored`: not
+   * held, but the rows of the upload have just been stored.
    */
   held?: 'before' | 'after' | 'stored';
   /** Milliseconds between the moment and the act. @default 150 when held, else 0 */
@@ -38,7 +38,7 @@ export interface Moment {
  * - `term`: SIGTERM, another one is started at once;
  * - `killServer`: SIGKILL of the Temporal server, and a start on the same database; `killBoth`: server and worker;
  * - `newToken`: the worker ends by SIGTERM, the next one has a new access token;
- * - `terminate`, `reset`: of the load (`''`) or of the child of that name, to its first or last workflow task.
+ * - `terminate`, `reset`: of the load (`''`) or of the child with that name, to its first or last workflow task.
  */
 export type Act =
   | 'kill'
@@ -59,31 +59,31 @@ export interface Trouble {
 export interface Case {
   name: string;
   load: LoadPlan;
-  /** `token` is ready and cannot be renewed. @default 'clientCredentials' */
+  /** `token` is preset and cannot be renewed. @default 'clientCredentials' */
   login?: 'clientCredentials' | 'token';
   faults?: Fault[];
-  /** The first job fails, once so many of its rows are through. */
+  /** The first job fails after this many of its rows. */
   failsJob?: { records: number; errorMessage: string };
   troubles?: Trouble[];
-  /** How it may end. `terminated` leaves no result, but nothing Open either. @default Completed, with every row */
+  /** How it may end. `terminated` leaves no result, but no Open job either. @default Completed, with every row */
   ends?: (LoadState | 'terminated')[];
-  /** Troubles whose moment does not come are no failure: random choices. */
+  /** A trouble whose moment never comes is not a failure: for random choices. */
   loose?: boolean;
-  /** Takes a minute or more, nearly all of it waiting. */
+  /** Takes a minute or more, mostly waiting. */
   slow?: boolean;
   /**
-   * Looks for jobs that nobody knows, and asks Temporal which of them belong to running loads: the orgs of all cases
-   * number their jobs alike, so on a shared server it would meet those of other cases.
+   * Searches for unrecorded jobs, and asks Temporal which of them belong to running loads: the orgs of all cases number
+   * their jobs alike, so on a shared server it would find those of other cases.
    */
   looksForJobs?: boolean;
 }
 
-/** What is told of a case in the table. */
+/** A case in the table. */
 export interface Told {
   name: string;
   happened: string;
   seconds: number;
-  /** Seconds from each `kill -9` of the worker to the next request, or to the end of the load when none was left. */
+  /** Seconds from each `kill -9` of the worker to the next request, or to the end of the load if there was none. */
   wentOnAfter: number[];
   complaints: string[];
 }

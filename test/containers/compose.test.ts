@@ -1,4 +1,4 @@
-/** The compose files: valid, pinned, closed to the outside, and saying what nightload understands. */
+/** The compose files are valid, pinned, closed to the outside, and use only settings that nightload knows. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, posix, resolve } from 'node:path';
 import { DCLinter } from 'dclint';
 import { describe, expect, it } from 'vitest';
-import { SEARCH_ATTRIBUTES } from '../../src/contract.js';
-import { connectionsFromEnvironment } from '../../src/salesforce/settings.js';
-import { SIMULATOR_TOKEN } from '../../src/simulator/server.js';
-import { nightload } from '../support/command.js';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/names.js';
+import { connectionsFromEnvironment } from '../../src/salesforce/config/connections-from-env.js';
+import { SIMULATOR_TOKEN } from '../../src/simulator/http/server.js';
+import { nightload } from '../helpers/run-cli.js';
 import {
   COMPOSE_FILES,
   environmentOf,
@@ -23,7 +23,7 @@ import {
 import type { Service } from './compose.js';
 import { readDockerfile, stepsOf } from './dockerfile.js';
 
-/** Rules of taste; the check against the compose specification cannot be switched off. */
+/** Style rules are off; the check against the compose specification cannot be switched off. */
 const LINTER = new DCLinter({
   rules: { 'service-keys-order': 0, 'services-alphabetical-order': 0, 'no-build-and-image': 0 },
   quiet: false,
@@ -37,7 +37,7 @@ interface LintMessage {
   message: string;
 }
 
-/** The types that come with the linter do not resolve in an ESM project. */
+/** The linter's types do not resolve in an ESM project. */
 function lint(file: string): string[] {
   const results = LINTER.lintFiles([resolve(REPOSITORY, file)], false) as { messages: LintMessage[] }[];
   return results.flatMap(({ messages }) => messages.map(({ rule, line, message }) => `${rule} ${line}: ${message}`));
@@ -51,11 +51,11 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
   const worker = service(compose, 'worker');
   const simulator = service(compose, 'simulator');
 
-  it('keeps the compose specification', () => {
+  it('follows the compose specification', () => {
     expect(lint(file)).toEqual([]);
   });
 
-  it('names a version of every image, and the digest of those that come from elsewhere', () => {
+  it('specifies a version of every image, and the digest of external ones', () => {
     for (const [name, { image }] of services) {
       const digest = image.startsWith('nightload:') ? '' : '@sha256:[0-9a-f]{64}';
       expect(image, name).toMatch(new RegExp(`^[a-z]+(/[a-z-]+)?:\\d+\\.\\d+(\\.\\d+)?(-[a-z]+)?${digest}$`));
@@ -63,14 +63,14 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('bounds memory and processes of every service', () => {
+  it('limits memory and processes of every service', () => {
     for (const [name, { mem_limit, pids_limit }] of services) {
       expect(mem_limit, name).toMatch(/^\d+[mg]$/);
       expect(pids_limit, name).toBeGreaterThan(0);
     }
   });
 
-  it('writes nowhere but to volumes and to /tmp', () => {
+  it('writes only to volumes and to /tmp', () => {
     for (const [name, { read_only, tmpfs = [] }] of services) {
       // The UI's start script writes its configuration into the image's own folder.
       expect(read_only, name).toBe(name !== 'temporal-ui');
@@ -81,24 +81,24 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('gives nightload its own version', () => {
+  it('runs its own version of nightload', () => {
     const { version } = JSON.parse(sourceOf('package.json')) as { version: string };
     for (const { image, pull_policy } of [worker, simulator]) {
       expect(image).toMatch(new RegExp(`^nightload:${version}(-dev)?$`));
-      // Somebody else may own that name in a registry.
+      // Someone else may own that name in a registry.
       expect(pull_policy).toBe('never');
     }
     expect(services.filter(([, { image }]) => image.startsWith('nightload:'))).toHaveLength(2);
     expect(worker.build).toBe('.');
   });
 
-  it('publishes ports to this machine only', () => {
+  it('publishes ports on this machine only', () => {
     const ports = services.flatMap(([, { ports = [] }]) => ports);
     for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
     expect(ports.map((port) => port.split(':')[1]).sort()).toEqual(['7233', '8233']);
   });
 
-  it('restarts what should run and ends what should end', () => {
+  it('restarts services that should run, and not those that should end', () => {
     const once = (candidate: Service): boolean => candidate.restart?.startsWith('on-failure') ?? false;
     for (const [name, candidate] of services) {
       expect(candidate.restart, name).toMatch(/^(unless-stopped|on-failure:\d+)$/);
@@ -116,7 +116,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('mounts files that are there and volumes that are declared', () => {
+  it('mounts existing files and declared volumes', () => {
     for (const [name, { volumes = [] }] of services) {
       for (const volume of volumes) {
         if (typeof volume === 'object') continue;
@@ -135,7 +135,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     expect(scripts.length).toBeGreaterThan(0);
   });
 
-  it('keeps the state of Temporal on a volume', () => {
+  it('stores the state of Temporal on a volume', () => {
     const holder = file === 'docker-compose.yml' ? 'postgres' : 'temporal';
     const [name, target] = String(service(compose, holder).volumes?.[0]).split(':');
     expect(Object.keys(compose.volumes)).toEqual([name]);
@@ -147,24 +147,24 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('keeps the worker on a network of its own, whatever else is down', () => {
-    // After a restart of Docker a container cannot join the network of one that is not up yet, and stays dead.
+  it('gives the worker a separate network that does not depend on other containers', () => {
+    // After a restart of Docker, a container cannot join the network of one that is not running yet, and stays stopped.
     expect(worker.network_mode).toBeUndefined();
-    // Its name must be its own too: the health check tells its worker by it.
+    // The hostname must be unique too: the health check identifies its worker by it.
     expect(worker.hostname).toBeUndefined();
     expect(Object.keys(worker.depends_on ?? {})).toEqual(['temporal-namespace']);
     for (const [name, { network_mode }] of services)
       if (name !== 'simulator') expect(network_mode, name).toBeUndefined();
   });
 
-  it('lets the worker and the simulated org meet on loopback', () => {
+  it('connects the worker and the simulated org on loopback', () => {
     expect(simulator.network_mode).toBe('service:worker');
     expect(simulator.depends_on).toEqual({ worker: { condition: 'service_started', restart: true } });
   });
 
-  it('bounds logs and takes rights away', () => {
+  it('limits logs and drops privileges', () => {
     for (const [name, { logging, security_opt, cap_drop, cap_add }] of services) {
-      // These options are an error with drivers that a host may have as its default.
+      // These options are an error with other drivers that a host may have as its default.
       expect(logging?.driver, name).toBe('local');
       expect(logging?.options, name).toEqual({ 'max-size': '10m', 'max-file': '5' });
       expect(security_opt, name).toEqual(['no-new-privileges:true']);
@@ -173,7 +173,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('gives the worker a login that it accepts, which is the simulated org', () => {
+  it('gives the worker a valid login to the simulated org', () => {
     const connections = connectionsFromEnvironment(environmentOf(worker));
     const { command = [] } = simulator;
     const port = command[command.indexOf('--port') + 1];
@@ -197,8 +197,8 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     expect(worker.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
   });
 
-  it('stops the worker later than it stops itself', () => {
-    const source = sourceOf('src/workers/worker.ts');
+  it('gives the worker more time to stop than it needs', () => {
+    const source = sourceOf('src/workers/create-worker.ts');
     const [grace, force] = ['shutdownGraceTime', 'shutdownForceTime'].map((name) =>
       Number(new RegExp(`${name}: '(\\d+)s'`).exec(source)?.[1]),
     );
@@ -216,7 +216,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
     }
   });
 
-  it('keeps finished loads for 30 days or as long as is asked for, so that none is loaded twice', () => {
+  it('keeps finished loads for 30 days or the configured time, so that none is loaded twice', () => {
     expect(service(compose, 'temporal-namespace').environment).toMatchObject({
       TEMPORAL_NAMESPACE: worker.environment?.['TEMPORAL_NAMESPACE'],
       TEMPORAL_ADDRESS: worker.environment?.['TEMPORAL_ADDRESS'],
@@ -230,7 +230,7 @@ describe.each(COMPOSE_FILES)('%s', (file) => {
 describe('docker-compose.yml', () => {
   const compose = readCompose('docker-compose.yml');
 
-  it('gives Temporal, its schema tool and PostgreSQL one password', () => {
+  it('uses one password for Temporal, its schema tool and PostgreSQL', () => {
     const password = 'from the environment';
     const { services } = readCompose('docker-compose.yml', { ...SIMULATED, POSTGRES_PASSWORD: password });
     const given = Object.values(services).flatMap(({ environment = {} }) =>
@@ -244,13 +244,13 @@ describe('docker-compose.yml', () => {
     expect(schema['SQL_USER']).toBe(service(compose, 'postgres').environment?.['POSTGRES_USER']);
   });
 
-  it('sets up the tables with the tools of the same version as the server', () => {
+  it('creates the tables with the tools of the same version as the server', () => {
     const tag = (name: string): string | undefined => service(compose, name).image.split(/[:@]/)[1];
     expect(tag('temporal-schema')).toBe(tag('temporal'));
     expect(tag('temporal-namespace')).toBe(tag('temporal'));
   });
 
-  it('takes the login of a real org from another file, with nothing left of the simulated one', () => {
+  it('takes the login of a real org from another file, without any setting of the simulated one', () => {
     const file = 'docker/real-org.env.example';
     const { env_file, environment = {} } = service(
       readCompose('docker-compose.yml', { ...SIMULATED, NIGHTLOAD_ORG_ENV: file }),
@@ -267,11 +267,11 @@ describe('docker-compose.yml', () => {
     expect(refresh.get('default')?.auth).toBe('refreshToken');
   });
 
-  it('starts no worker without being told which org', () => {
+  it('does not start a worker without a configured org', () => {
     const { NIGHTLOAD_ORG_ENV: _left, ...others } = SIMULATED;
     for (const variables of [others, { ...others, NIGHTLOAD_ORG_ENV: '' }]) {
       expect(() => readCompose('docker-compose.yml', variables)).toThrow(
-        /NIGHTLOAD_ORG_ENV is missing a value: write NIGHTLOAD_ORG_ENV into \.env/,
+        /NIGHTLOAD_ORG_ENV is missing a value: set NIGHTLOAD_ORG_ENV in \.env/,
       );
     }
   });
@@ -282,7 +282,7 @@ describe('docker-compose.yml', () => {
     expect(service(compose, 'simulator').profiles).toEqual(['simulated']);
   });
 
-  it('gives the worker alone the key of the JWT bearer flow, out of the reach of loads and backups', () => {
+  it('gives the key of the JWT bearer flow to the worker only, out of reach of loads and backups', () => {
     const file = '/home/me/keys/nightload.pem';
     const { secrets, services } = readCompose('docker-compose.yml', { ...SIMULATED, NIGHTLOAD_JWT_KEY: file });
     expect(secrets).toEqual({ 'jwt-key': { file } });
@@ -298,7 +298,7 @@ describe('docker-compose.yml', () => {
     expect(sourceOf('docker/real-org.env.example')).toContain(`# SF_JWT_KEY_FILE='${target}'`);
   });
 
-  it('has a key file to mount when there is no key, which is refused as one', () => {
+  it('mounts a placeholder if there is no key file, which is refused as a key', () => {
     const { file = '' } = compose.secrets?.['jwt-key'] ?? {};
     const jwt = {
       SF_LOGIN_URL: 'https://acme.my.salesforce.com',
@@ -306,27 +306,27 @@ describe('docker-compose.yml', () => {
       SF_USERNAME: 'night@acme.example',
     };
     expect(() => connectionsFromEnvironment({ ...jwt, SF_JWT_KEY_FILE: resolve(REPOSITORY, file) })).toThrow(
-      /no private key in PEM form/,
+      /not a private key in PEM format/,
     );
   });
 
-  it('keeps the database on a network of its own, that leads nowhere, and without root', () => {
+  it('runs the database on a separate internal network, and not as root', () => {
     expect(compose.networks).toEqual({ database: { internal: true }, temporal: null });
     const on = (network: string): string[] =>
       Object.entries(compose.services).flatMap(([name, { networks = [] }]) => (networks.includes(network) ? name : []));
     expect(on('database')).toEqual(['postgres', 'temporal-schema', 'temporal']);
     expect(on('temporal')).toEqual(['temporal', 'temporal-namespace', 'temporal-ui', 'worker']);
     for (const [name, { networks, network_mode }] of Object.entries(compose.services)) {
-      // Whoever says neither is on the default network, with everybody else who does not.
+      // A service that sets neither is on the default network, like all others that do not.
       expect(networks !== undefined || network_mode !== undefined, name).toBe(true);
     }
     expect(service(compose, 'postgres')).toMatchObject({ user: 'postgres', networks: ['database'] });
     expect(service(compose, 'postgres').ports).toBeUndefined();
-    // Two networks, two addresses: the server must not pick one of them for itself.
+    // Two networks, two addresses: the server must not choose one of them itself.
     expect(service(compose, 'temporal').environment?.['TEMPORAL_BROADCAST_ADDRESS']).toBe('127.0.0.1');
   });
 
-  it('starts no database with a password that everybody knows', () => {
+  it('does not start a database with a well-known password', () => {
     for (const password of [undefined, '']) {
       const { POSTGRES_PASSWORD: _left, ...others } = SIMULATED;
       const variables = password === undefined ? others : { ...others, POSTGRES_PASSWORD: password };
@@ -337,7 +337,7 @@ describe('docker-compose.yml', () => {
 });
 
 describe('docker-compose.dev.yml', () => {
-  it('needs no variable, starts the simulated org, and takes no real one', () => {
+  it('needs no variable, starts the simulated org, and accepts no real one', () => {
     const compose = readCompose('docker-compose.dev.yml', {});
     expect(service(compose, 'simulator').profiles).toBeUndefined();
     const { env_file } = service(
@@ -359,11 +359,11 @@ describe('docker/temporal-namespace.sh', () => {
 });
 
 describe('scripts/pin-images.mjs', () => {
-  it('says which digests are no longer those of their tags, and writes them', async () => {
+  it('reports outdated digests, and writes the new ones', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nightload-pins-'));
     try {
       for (const file of [...COMPOSE_FILES, 'Dockerfile']) await writeFile(join(folder, file), sourceOf(file));
-      // Docker, as the script asks it: PostgreSQL's tag has moved.
+      // Docker, as the script calls it: PostgreSQL's tag has moved.
       const digest = `sha256:${'a'.repeat(64)}`;
       const known = [...COMPOSE_FILES, 'Dockerfile'].flatMap((file) => [
         ...sourceOf(file).matchAll(/([\w./-]+:[\w.-]+)@(sha256:[0-9a-f]{64})/g),
@@ -394,7 +394,7 @@ describe('scripts/pin-images.mjs', () => {
 });
 
 describe('the image', () => {
-  it('has the health check that the worker has no other one for', () => {
+  it('has the only health check of the worker', () => {
     const [check] = stepsOf(readDockerfile().at(-1), 'HEALTHCHECK');
     expect(check?.words).toEqual(['node', '/app/docker/worker-health.mjs']);
   });

@@ -1,4 +1,4 @@
-/** The compose files as Docker Compose would read them with the variables that are given, by default the least that they need. */
+/** The compose files as Docker Compose would read them with the given variables, by default the required ones only. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -94,7 +94,7 @@ export function readEnvFile(file: string): Variables {
   );
 }
 
-/** What a process of this service finds in its environment. */
+/** The environment of a process in this service. */
 export function environmentOf({ env_file, environment }: Service): Variables {
   return { ...(env_file !== undefined && readEnvFile(env_file)), ...environment };
 }

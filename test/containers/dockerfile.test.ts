@@ -1,4 +1,4 @@
-/** The Dockerfile, read: what it copies is there, what it runs exists. `npm run test:image` carries its steps out. */
+/** Static checks of the Dockerfile: what it copies and what it runs exists. `npm run test:image` executes its steps. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -19,7 +19,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 const context = inContext(files);
 
 describe('Dockerfile', () => {
-  it('builds in one stage and runs in another, both on one pinned Debian with a Node that the package accepts', () => {
+  it('builds in one stage and runs in another, both on one pinned Debian with a Node that the package supports', () => {
     expect(stages.map(({ name }) => name)).toEqual(['build', undefined]);
     for (const { from } of stages) expect(from).toMatch(/^node:\d+\.\d+\.\d+-bookworm-slim@sha256:[0-9a-f]{64}$/);
     expect(build?.from).toBe(final?.from);
@@ -28,7 +28,7 @@ describe('Dockerfile', () => {
     expect(major).toBeGreaterThanOrEqual(Number(/\d+/.exec(manifest.engines.node)?.[0]));
   });
 
-  it('copies only what is there and comes through .dockerignore', () => {
+  it('copies only existing files that .dockerignore admits', () => {
     const copied = stages.flatMap((stage) =>
       stepsOf(stage, 'COPY')
         .filter(({ text }) => !text.startsWith('--from'))
@@ -48,7 +48,7 @@ describe('Dockerfile', () => {
     }
   });
 
-  it('lets no secrets, results or foreign builds into the build', () => {
+  it('keeps secrets, results and other builds out of the build context', () => {
     const unwanted = [
       '.env',
       'docker/real-org.env',
@@ -61,7 +61,7 @@ describe('Dockerfile', () => {
     expect(inContext(unwanted)).toEqual([]);
   });
 
-  it('runs npm scripts that the package has', () => {
+  it('runs npm scripts that exist', () => {
     const runs = stepsOf(build, 'RUN').map(({ text }) => text);
     const scripts = runs.flatMap((text) => /^npm run (\S+)/.exec(text)?.[1] ?? []);
     expect(scripts).toEqual(['build']);

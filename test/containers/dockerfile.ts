@@ -7,7 +7,7 @@ export interface Step {
   /** `RUN`, `COPY`, … */
   name: string;
   text: string;
-  /** The words of the JSON form. */
+  /** The arguments of the JSON form. */
   words?: string[];
 }
 
@@ -48,7 +48,7 @@ export function stepsOf(stage: Stage | undefined, name: string): Step[] {
   return (stage?.steps ?? []).filter((step) => step.name === name);
 }
 
-/** The files of the repository that a build gets to see, by the rules of `.dockerignore` that this project uses. */
+/** The files of the repository in the build context, by the `.dockerignore` rules that this project uses. */
 export function inContext(files: readonly string[]): string[] {
   const rules = readFileSync(resolve(REPOSITORY, '.dockerignore'), 'utf8')
     .split('\n')

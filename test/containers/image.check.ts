@@ -1,7 +1,7 @@
 /**
- * The image without Docker: the Dockerfile's COPY and RUN steps in clean folders, then its entry point as a worker and
- * as a simulated org, with the environment of docker-compose.dev.yml, and a load. Steps that change the system
- * (packages, links, owners) are left out; what they are is printed.
+ * Tests the image without Docker: runs the Dockerfile's COPY and RUN steps in clean folders, then its entry point as a
+ * worker and as a simulated org, with the environment of docker-compose.dev.yml, and a load. Steps that change the
+ * system (packages, links, owners) are skipped and printed.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,9 +10,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort, startDevServer } from '../../src/workers/dev-server.js';
-import type { DevServer } from '../../src/workers/dev-server.js';
-import { findTemporalServer } from '../../src/workers/temporal-server.js';
+import { freePort, startDevServer } from '../../src/dev/dev-server.js';
+import type { DevServer } from '../../src/dev/dev-server.js';
+import { findTemporalServer } from '../../src/dev/find-temporal.js';
 import { environmentOf, readCompose, REPOSITORY, seconds, service } from './compose.js';
 import { inContext, readDockerfile, stepsOf } from './dockerfile.js';
 import type { Stage } from './dockerfile.js';
@@ -31,7 +31,7 @@ function copyTree(from: string, to: string): void {
   cpSync(from, to, { recursive: true, verbatimSymlinks: true });
 }
 
-/** Carries out one stage; gives the folder that is its root. */
+/** Runs one stage; returns its root folder. */
 function perform(stage: Stage, roots: ReadonlyMap<string, string>): string {
   const root = join(place, stage.name ?? 'final');
   const clean = { PATH: process.env['PATH'], HOME: root };
@@ -49,7 +49,7 @@ function perform(stage: Stage, roots: ReadonlyMap<string, string>): string {
       for (const path of sources)
         copyTree(join(source, path), join(folder, target.endsWith('/') ? join(target, basename(path)) : target));
     } else if (name === 'RUN') {
-      // An absolute path, or a system package, is the container's own.
+      // An absolute path or a system package belongs to the container.
       if (/apt-get|(^|\s)\/(?!dev\/)/.test(text)) console.error(`not carried out here: RUN ${text}`);
       else execFileSync('sh', ['-ec', text], { cwd: folder, env: clean, stdio: ['ignore', 'ignore', 'inherit'] });
     }
@@ -57,7 +57,7 @@ function perform(stage: Stage, roots: ReadonlyMap<string, string>): string {
   return root;
 }
 
-/** The words of the image, with its folder where it is here. */
+/** The arguments of the image, with its folder replaced by the local one. */
 const native = (words: readonly string[] = []): string[] =>
   words.map((word) => (word === 'node' ? process.execPath : word.replace(/^\/app\//, `${app}/`)));
 const final = stages.at(-1);
@@ -107,7 +107,7 @@ afterAll(async () => {
   rmSync(place, { recursive: true, force: true });
 });
 
-it('holds what a worker needs and no more', () => {
+it('contains what a worker needs and nothing else', () => {
   expect(readdirSync(app).sort()).toEqual(['LICENSE', 'dist', 'docker', 'node_modules', 'package.json']);
   expect(statSync(join(app, 'dist/workflow-bundle.js')).size).toBeGreaterThan(100_000);
   expect(statSync(join(app, 'dist/cli/main.js')).mode & 0o111).not.toBe(0);
@@ -118,7 +118,7 @@ it('holds what a worker needs and no more', () => {
   console.error(`/app of the image: ${Math.round(kilobytes / 1000)} MB`);
 });
 
-it('runs as a worker and as a simulated org, is healthy, loads a file, and ends when it is asked to', async () => {
+it('runs as a worker and as a simulated org, is healthy, loads a file, and stops on request', async () => {
   const port = await freePort();
   const org = start([...entrypoint, 'simulator', '--port', String(port)], environment('simulator', port));
   await until(() => org.said().includes('Simulated org at'), org.said);

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** `npm run test:image`: the steps of the Dockerfile, carried out on this machine. */
+/** `npm run test:image`: runs the steps of the Dockerfile on this machine. */
 export default defineConfig({
   test: {
     pool: 'forks',

@@ -1,85 +1,71 @@
-/** The JSON Schemas of a load's input and result, made from their types and from the limits that the input is checked by. */
-import { fileURLToPath } from 'node:url';
-import { createGenerator } from 'ts-json-schema-generator';
-import { LOAD_ID_PATTERN } from '../../src/contract.js';
+/**
+ * Makes the JSON Schemas of the contract: structure and limits from the schemas that check it, descriptions and
+ * defaults from the TSDoc of the types.
+ */
+import { z } from 'zod';
+import { FIXES } from '../../src/domain/input/fix-rules.js';
+import { LOAD_INPUT } from '../../src/domain/input/input-schema.js';
+import { LOAD_RESULT } from '../../src/domain/result-schema.js';
+import { documentType } from './tsdoc.js';
 
 export type Schema = Record<string, unknown>;
 
-const CONTRACT = fileURLToPath(new URL('../../src/contract.ts', import.meta.url));
-const TSCONFIG = fileURLToPath(new URL('../../tsconfig.json', import.meta.url));
-
-const API_NAME = { pattern: '^[A-Za-z][A-Za-z0-9_]*$' };
-const FILE_URI = { pattern: '^file:' };
-const FACTOR = { minimum: 1, maximum: 100 };
-
-/** What types cannot say, by the path of the property; a test holds these to what `bulkLoad` refuses. */
-const LIMITS: Record<string, Schema> = {
-  source: FILE_URI,
-  output: FILE_URI,
-  object: API_NAME,
-  externalIdFieldName: API_NAME,
-  loadId: { pattern: LOAD_ID_PATTERN.source.replace('^', '^(?!\\.{1,2}$)') },
-  constants: { propertyNames: { pattern: '^(?:[A-Za-z]\\w*:)?[A-Za-z]\\w*(?:\\.[A-Za-z]\\w*)?$' } },
-  delimiter: { enum: [',', ';', '\t', '|', '^', '`'] },
-  encoding: { pattern: '\\S' },
-  priority: { type: 'integer', minimum: 1, maximum: 5 },
-  'part.maxBytes': { type: 'integer', minimum: 1_000, maximum: 150_000_000 },
-  'part.maxConcurrent': { type: 'integer', minimum: 1, maximum: 100 },
-  'poll.backoffCoefficient': FACTOR,
-  'retry.maxRounds': { type: 'integer', minimum: 0, maximum: 100 },
-  'retry.backoffCoefficient': FACTOR,
-  'abortWhen.failedRatio': { minimum: 0, maximum: 1 },
-  'abortWhen.afterRecords': { minimum: 0 },
-};
-
-const DURATION: Schema = {
-  anyOf: [
-    { type: 'string', pattern: '^\\d*\\.?\\d+ *[A-Za-z]*$' },
-    { type: 'number', minimum: 0 },
-  ],
-};
-
-/** Every upsert needs the field by which it finds rows. */
-const UPSERT: Schema = {
-  if: { properties: { operation: { const: 'upsert' } } },
-  then: { required: ['externalIdFieldName'] },
-};
-
-/** Misspelt fields of an input are refused. */
+/** Unknown fields of an input are refused. */
 export function inputSchema(): Schema {
-  const schema = generate('BulkLoadInput', false);
-  const definitions = schema['definitions'] as Record<string, Schema>;
-  Object.assign(definitions['Duration'] as Schema, DURATION);
-  delete (definitions['Duration'] as Schema)['type'];
-  for (const [path, limits] of Object.entries(LIMITS)) Object.assign(propertyAt(schema, definitions, path), limits);
-  return { ...schema, ...UPSERT };
+  return documented('BulkLoadInput', LOAD_INPUT);
 }
 
-/** A later version may tell more: what is not known here is no error. */
+/** A later version may add fields: an unknown field is not an error. */
 export function resultSchema(): Schema {
-  return generate('BulkLoadResult', true);
+  return documented('BulkLoadResult', LOAD_RESULT);
 }
 
-function generate(type: string, additionalProperties: boolean): Schema {
-  const generator = createGenerator({
-    path: CONTRACT,
-    tsconfig: TSCONFIG,
-    type,
-    topRef: false,
-    additionalProperties,
-    skipTypeCheck: true,
+/** A file with fix rules: a list, or an object that contains it. */
+export function fixesSchema(): Schema {
+  const rules = FIXES.min(1).meta({ id: 'rules' });
+  const file = z.union([rules, z.strictObject({ $schema: z.unknown().optional(), fixes: rules })]);
+  const schema = jsonSchema(file);
+  documentType('RowFix', definitionOf(schema, 'RowFix'), schema);
+  const [, object] = schema['anyOf'] as { properties: { $schema: Schema } }[];
+  Object.assign(object?.properties.$schema ?? {}, { description: 'Where an editor finds this schema.' });
+  return titled(schema, {
+    title: 'nightload fix rules',
+    description:
+      'What may be changed in rows that Salesforce refused, so that they are sent again in the same load: nightload load --fixes FILE, or retry.fixes of the input.',
   });
-  const { $schema, ...rest } = generator.createSchema(type);
-  return { $schema, title: type, ...rest } as Schema;
 }
 
-function propertyAt(schema: Schema, definitions: Record<string, Schema>, path: string): Schema {
-  let found = schema;
-  for (const name of path.split('.')) {
-    const next = (found['properties'] as Record<string, Schema>)[name];
-    if (next === undefined) throw new Error(`${path} is no property of the input`);
-    const { $ref } = next;
-    found = typeof $ref === 'string' ? (definitions[$ref.replace('#/definitions/', '')] as Schema) : next;
-  }
-  return found;
+function documented(type: string, checked: z.ZodType): Schema {
+  const schema = jsonSchema(checked);
+  documentType(type, schema, schema);
+  return titled(schema, { title: type });
+}
+
+function titled({ $schema, ...schema }: Schema, titles: Schema): Schema {
+  return { $schema, ...titles, ...schema };
+}
+
+function definitionOf(schema: Schema, name: string): Schema {
+  return (schema['definitions'] as Record<string, Schema>)[name] as Schema;
+}
+
+function jsonSchema(checked: z.ZodType): Schema {
+  return tidy(z.toJSONSchema(checked, { target: 'draft-07', io: 'input' })) as Schema;
+}
+
+/** Without what zod adds and no reader needs. */
+function tidy(made: unknown): unknown {
+  if (Array.isArray(made)) return made.map(tidy);
+  if (typeof made !== 'object' || made === null) return made;
+  const { allOf, maximum, minimum, propertyNames, ...rest } = made as Schema;
+  const only = Array.isArray(allOf) && allOf.length === 1 && Object.keys(rest).length === 0;
+  if (only) return allOf[0] as unknown;
+  const kept = {
+    ...rest,
+    ...(allOf !== undefined && { allOf }),
+    ...(minimum !== undefined && minimum !== Number.MIN_SAFE_INTEGER && { minimum }),
+    ...(maximum !== undefined && maximum !== Number.MAX_SAFE_INTEGER && { maximum }),
+    ...(propertyNames !== undefined && JSON.stringify(propertyNames) !== '{"type":"string"}' && { propertyNames }),
+  };
+  return Object.fromEntries(Object.entries(kept).map(([key, value]) => [key, tidy(value)]));
 }

@@ -1,4 +1,4 @@
-/** The names that the package gives away, by hand: nothing slips out, nothing goes missing. */
+/** The public names of the package, listed by hand: none is added or removed by accident. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -75,7 +75,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   './worker': {
     values: [
       ...['NightloadPlugin', 'connectionsFromEnvironment', 'connectionsFromFile', 'nightloadServiceHandler'],
-      ...['dataConverterFromEnvironment', 'startWorker'],
+      ...['dataConverterFromEnvironment', 'startWorker', 'workflowInterceptorModules'],
     ],
     types: ['ConnectionSettings', 'RunningWorker', ...HOST_TYPES],
   },
@@ -119,13 +119,13 @@ it('has these entries, and the schemas', () => {
 });
 
 describe.each(Object.entries(PUBLIC))('%s', (entry, { values, types }) => {
-  it('gives away these names', () => {
+  it('exports these names', () => {
     const found = exportsOf(sources[entry] as string);
     expect(found.values.sort()).toEqual([...values].sort());
     expect(found.types.sort()).toEqual([...types].sort());
   });
 
-  it('has types and code of one source', () => {
+  it('has types and code from one source', () => {
     const target = manifest.exports[entry] as { types: string; default: string };
     expect(target.types.replace('.d.ts', '')).toBe(target.default.replace('.js', ''));
     expect(existsSync(sources[entry] as string)).toBe(true);
@@ -133,7 +133,7 @@ describe.each(Object.entries(PUBLIC))('%s', (entry, { values, types }) => {
 });
 
 describe('what workflow code may import', () => {
-  it.each(['./contract', './nexus'])('%s reaches nothing of Node', (entry) => {
+  it.each(['./contract', './nexus'])('%s imports nothing from Node', (entry) => {
     const seen = new Set<string>();
     const outside = new Set<string>();
     const visit = (path: string): void => {
@@ -149,7 +149,7 @@ describe('what workflow code may import', () => {
   });
 });
 
-/** As it runs: imports of types are gone. */
+/** As executed: without type imports. */
 function codeOf(path: string): string {
   const { outputText } = ts.transpileModule(readFileSync(path, 'utf8'), {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023, verbatimModuleSyntax: true },
@@ -161,14 +161,14 @@ describe('dependencies', () => {
   const temporal = (list: Record<string, string>): string[] =>
     Object.keys(list).filter((name) => name.startsWith('@temporalio/'));
 
-  it("uses the host's own Temporal SDK", () => {
+  it("uses the host application's Temporal SDK", () => {
     expect(temporal(manifest.dependencies)).toEqual([]);
-    // A name that stands in both lists is a dev dependency for npm: `npm prune --omit=dev` would take it away.
+    // npm treats a name in both lists as a dev dependency: `npm prune --omit=dev` would remove it.
     expect(Object.keys(manifest.devDependencies).filter((name) => name in manifest.peerDependencies)).toEqual([]);
     expect(new Set(Object.values(manifest.peerDependencies))).toHaveLength(1);
   });
 
-  it('names every package that the code imports', () => {
+  it('lists every package that the code imports', () => {
     const imported = new Set<string>();
     for (const file of program.getSourceFiles()) {
       if (!file.fileName.startsWith(`${ROOT.replace(/\/$/, '')}/src/`)) continue;

@@ -1,4 +1,4 @@
-/** docs/licenses.md lists what is installed, and nothing has a licence that nobody looked at. */
+/** docs/licenses.md lists the installed packages, and every license was reviewed. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';

@@ -1,12 +1,12 @@
-/** The shipped JSON Schemas are those of the types, and say what `bulkLoad` itself refuses. */
+/** The shipped JSON Schemas match the types, and refuse what `bulkLoad` itself refuses. */
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
-import { SCHEMAS } from '../../src/contract-public.js';
-import type { BulkLoadInput, BulkLoadResult } from '../../src/contract-public.js';
-import { resolveInput } from '../../src/workflows/input.js';
-import { inputSchema, resultSchema } from './contract-schemas.js';
+import { SCHEMAS } from '../../src/exports/contract.js';
+import type { BulkLoadInput, BulkLoadResult } from '../../src/exports/contract.js';
+import { resolveInput } from '../../src/domain/input/resolve-input.js';
+import { fixesSchema, inputSchema, resultSchema } from './contract-schemas.js';
 
 const input = inputSchema();
 const result = resultSchema();
@@ -33,11 +33,12 @@ function refusal(given: unknown): unknown {
 describe.each([
   [SCHEMAS.input, input],
   [SCHEMAS.result, result],
+  ['nightload/schemas/fixes.schema.json', fixesSchema()],
 ])('%s', (name, schema) => {
-  it('is made from the types', async () => {
+  it('is generated', async () => {
     const path = fileURLToPath(new URL(`../../${name.replace('nightload/', '')}`, import.meta.url));
     const options = { ...(await resolveConfig(path)), filepath: path };
-    // `vitest -u` writes it anew after a change of the types.
+    // `vitest -u` rewrites it after a change of the contract.
     await expect(await format(JSON.stringify(schema), options)).toMatchFileSnapshot(path);
   });
 });
@@ -75,8 +76,8 @@ const INVALID: [string, Record<string, unknown>][] = [
   ['no source', { object: 'Account', operation: 'insert' }],
   ['a path for a source', { ...UPSERT, source: '/data/accounts.csv' }],
   ['an upsert without its field', { ...UPSERT, externalIdFieldName: undefined }],
-  ['an operation that is none', { ...UPSERT, operation: 'merge' }],
-  ['an object that is none', { ...UPSERT, object: 'My Object' }],
+  ['an unknown operation', { ...UPSERT, operation: 'merge' }],
+  ['an invalid object name', { ...UPSERT, object: 'My Object' }],
   ['a misspelt field', { ...UPSERT, externalId: 'External_Id__c' }],
   ['a misspelt field of a group', { ...UPSERT, poll: { initial: '5s' } }],
   ['a load id with a slash', { ...UPSERT, loadId: 'a/b' }],
@@ -90,14 +91,14 @@ const INVALID: [string, Record<string, unknown>][] = [
   ['a number for a value', { ...UPSERT, constants: { Rating: 7 } }],
   ['a value for no field', { ...UPSERT, constants: { 'no field': 'x' } }],
   ['a ratio over all', { ...UPSERT, abortWhen: { failedRatio: 1.1 } }],
-  ['a delimiter that is none', { ...UPSERT, delimiter: '--' }],
-  ['a line ending that is none', { ...UPSERT, lineEnding: 'CR' }],
+  ['an unknown delimiter', { ...UPSERT, delimiter: '--' }],
+  ['an unknown line ending', { ...UPSERT, lineEnding: 'CR' }],
   ['a fixer without a queue', { ...UPSERT, retry: { fixer: { activity: 'fixRows' } } }],
   ['an output that is a path', { ...UPSERT, output: '/data/out' }],
 ];
 
 describe('input', () => {
-  it.each(VALID)('%s: taken by both', (_name, given) => {
+  it.each(VALID)('%s: accepted by both', (_name, given) => {
     expect(refusal(given)).toBeUndefined();
     expect(isInput(given) || isInput.errors).toBe(true);
   });
@@ -108,7 +109,7 @@ describe('input', () => {
     expect(isInput(travelled)).toBe(false);
   });
 
-  it('tells in words what each field means', () => {
+  it('describes each field', () => {
     const properties = input['properties'] as Record<string, { description?: string }>;
     expect(properties['source']?.description).toContain('URI of a CSV');
   });
@@ -130,12 +131,12 @@ describe('result', () => {
     files: { succeeded: ['file:///x.csv'] },
   };
 
-  it('is what the schema says, also with what a later version adds', () => {
+  it('matches the schema, also with fields of a later version', () => {
     expect(isResult(RESULT) || isResult.errors).toBe(true);
     expect(isResult({ ...RESULT, later: 1, records: { ...RESULT.records, more: 2 } })).toBe(true);
   });
 
-  it.each(['state', 'records', 'files', 'balanced'] as const)('must have %s', (key) => {
+  it.each(['state', 'records', 'files', 'balanced'] as const)('requires %s', (key) => {
     const { [key]: _left, ...rest } = RESULT;
     expect(isResult(rest)).toBe(false);
   });

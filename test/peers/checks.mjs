@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 const SHOWN = 400;
 
-/** Counts checks, and says each in a line. */
+/** Counts checks, and prints a line for each. */
 export class Checks {
   passed = 0;
   failed = 0;
@@ -21,7 +21,7 @@ export class Checks {
     }
   }
 
-  /** Lists that may be long: only what differs is shown. */
+  /** For long lists: only differences are shown. */
   same(what, got, wanted) {
     const [more, less] = [without(got, wanted), without(wanted, got)];
     this.equal(`${what} (${wanted.length})`, { unexpected: more, missing: less }, { unexpected: [], missing: [] });
@@ -43,7 +43,7 @@ export class Checks {
   }
 }
 
-/** A list with repeats, less another one. */
+/** The difference of two lists with repeats. */
 function without(list, other) {
   const count = new Map();
   for (const entry of other) count.set(entry, (count.get(entry) ?? 0) + 1);

@@ -17,13 +17,13 @@ export function run(program, args, { input = '', ...options } = {}) {
   });
 }
 
-/** Installs what the manifest beside a client pins. @returns the version of the package */
+/** Installs what the manifest next to a client pins. @returns the version of the package */
 export async function npmInstall(manifest, place, name) {
   await copyFile(manifest, `${place}package.json`);
   const { dependencies } = JSON.parse(await readFile(manifest, 'utf8'));
   const pinned = dependencies[name];
   if ((await versionOf(place, name)) === pinned) return pinned;
-  // No lock file: it would name the registry of the machine. No scripts: none is needed.
+  // No lock file, because it would contain the machine's registry. No scripts, because none is needed.
   const flags = ['--no-package-lock', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   await install('npm', ['install', ...flags], place);
   return versionOf(place, name);

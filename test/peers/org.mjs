@@ -5,7 +5,7 @@ import { fetch } from 'undici';
 
 const STARTS_WITHIN_MS = 20_000;
 
-/** The simulated org as its users start it, in a process of its own. */
+/** The simulated org as its users start it, in a separate process. */
 export async function startOrg(main) {
   const child = spawn(process.execPath, [main, 'simulator', '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'exit');
@@ -14,7 +14,7 @@ export async function startOrg(main) {
     child.kill();
     await ended;
   };
-  // For an end that runs no `finally`.
+  // For an exit that runs no `finally`.
   process.once('exit', () => child.kill());
   try {
     const said = await greeting(child);

@@ -1,10 +1,13 @@
-// What is sent. External ids tell rows apart, as results come in any order.
+// The test rows. External ids identify rows, because results come in any order.
 import { Readable } from 'node:stream';
 
 export const OBJECT = 'Account';
 export const KEY = 'External_Id__c';
 
-/** Cells that a CSV may get wrong: quotes, delimiters, line breaks, other alphabets, blanks at the ends. */
+/**
+ * Cells that a CSV library may get wrong: quotes, delimiters, line breaks, other alphabets, leading and trailing
+ * blanks.
+ */
 const NOTES = ['plain', 'say "no", or; "yes"', 'two\nlines', 'Zoë – 東京 🙂', ' not trimmed ', 'a|b^c`d\te'];
 
 export function account(n, changes = {}) {
@@ -21,7 +24,7 @@ export function account(n, changes = {}) {
 export const accounts = (from, to, changes) =>
   Array.from({ length: to - from + 1 }, (_, i) => account(from + i, changes));
 
-/** Each with the code that it is refused with. */
+/** Each with the code of its refusal. */
 export const BAD_ROWS = [
   [account(9001, { Name: '' }), 'REQUIRED_FIELD_MISSING'],
   [account(9002, { Name: 'x'.repeat(256) }), 'STRING_TOO_LONG'],
@@ -41,15 +44,15 @@ function toCell(value) {
 }
 
 /**
- * A row as text, of columns in any order. Numbers come back in the platform's own notation (`1.0005E3`), so they are
- * compared as numbers.
+ * A row as text, with its columns in any order. Numbers come back in the platform's own notation (`1.0005E3`), so they
+ * are compared as numbers.
  */
 export function asText(row) {
   const entries = Object.entries(row).map(([name, value]) => [name, name === 'AnnualRevenue' ? Number(value) : value]);
   return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The columns that were sent, without those of the result. */
+/** The sent columns, without those of the result. */
 export function sentPart(row) {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('sf__')));
 }

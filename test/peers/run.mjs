@@ -1,5 +1,5 @@
-// `npm run test:peers [-- --without-cli] [--main path/to/main.js]`: clients that others wrote, against the simulated
-// org. They know nothing of nightload: where the simulator and nightload share a misunderstanding, these can show it.
+// `npm run test:peers [-- --without-cli] [--main path/to/main.js]`: third-party clients against the simulated org. They
+// share no code with nightload, so they can reveal a misunderstanding that the simulator and nightload share.
 import { mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   },
 });
 
-// Left to itself a signal would end this script alone, and leave the simulator behind.
+// Without this, a signal would end only this script and leave the simulator running.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 const work = fileURLToPath(new URL('.work/', import.meta.url));
@@ -37,7 +37,7 @@ for (const { name, install, connect } of [jsforce, simpleSalesforce, sf]) {
     const files = `${place}files/`;
     await rm(files, { recursive: true, force: true });
     await mkdir(files);
-    // An org for each: ids, tries of locked rows and the ledger begin anew.
+    // One org for each: ids, attempts of locked rows and the request log start from zero.
     const org = await startOrg(options.main);
     try {
       await runScenario(await connect({ place, files, url: org.url, token: org.token }), org, checks);

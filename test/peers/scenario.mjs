@@ -1,4 +1,4 @@
-// What each client is asked to do, and what must come of it: in its own words, in its result files and in the org.
+// The requests to each client, and the expected outcome: in its own output, in its result files and in the org.
 import { accounts, asText, BAD_ROWS, KEY, OBJECT, sentPart } from './rows.mjs';
 
 const text = (rows) => rows.map((row) => asText(sentPart(row)));
@@ -12,7 +12,7 @@ export async function runScenario(client, org, checks) {
   await steps.delete([...ids.values()].slice(200, 220));
   await steps.badHeader();
   await steps.failsHalfway(accounts(501, 1000));
-  // What only this client can do.
+  // Features that only this client has.
   await client.more?.({ object: OBJECT, rows: accounts(401, 420), key: KEY }, checks);
 }
 
@@ -113,7 +113,7 @@ class Steps {
     this.#checks.includes('unknown column: its name', load.error, 'Field name not found : Nobody__c');
   }
 
-  /** The only way to unprocessed rows. */
+  /** The only way to get unprocessed rows. */
   async failsHalfway(rows) {
     await this.#org.failNextJob(200);
     const load = await this.#load('upsert', rows, KEY, 'job that fails halfway');
@@ -139,9 +139,10 @@ class Steps {
     const { jobs } = await this.#org.ledger();
     const job = jobs.at(-1);
     this.#checks.equal(`${what}: one job`, jobs.length - before.jobs.length, 1);
-    // Not every client tells the id of a job that failed.
+    // Not every client returns the id of a failed job.
     if (load.jobId !== undefined) this.#checks.equal(`${what}: id of the job`, load.jobId, job.id);
-    // An org that refuses to show results of a job is a failure of its own; there are none where nothing was processed.
+    // A simulated org that refuses to return a job's results would fail on its own; there are none if no row was
+    // processed.
     const results = job.numberRecordsProcessed > 0 ? await this.#client.results(job.id) : undefined;
     const { requests } = await this.#org.ledger();
     const refused = requests.slice(before.requests.length).filter(({ status }) => status === 0 || status >= 400);
@@ -153,7 +154,7 @@ class Steps {
     return { ...load, what, job, results };
   }
 
-  /** The org's books, and the client's where it shows any. */
+  /** The org's counters, and the client's if it shows any. */
   #counts({ what, job, processed, failed, error, results }, state, wanted, wantedFailed) {
     const { numberRecordsProcessed, numberRecordsFailed, uploads } = job;
     this.#checks.equal(

@@ -1,13 +1,16 @@
-/** Records the histories of loads of all kinds, for `replay.test.ts`. Run by `npm run record` when a workflow changes. */
+/**
+ * Records the histories of loads of all kinds for `replay.test.ts`. Run with `npm run record` after a change of a
+ * workflow.
+ */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BulkLoadInput } from '../../src/contract.js';
-import type { LoadHandle } from '../../src/load-handle.js';
-import { accounts, FAST, openWorld, readCsv } from '../support/load.js';
-import type { Row, World } from '../support/load.js';
+import type { BulkLoadInput } from '../../src/contract/load-input.js';
+import type { LoadHandle } from '../../src/client/load-handle.js';
+import { accounts, FAST, openWorld, readCsv } from '../helpers/load-harness.js';
+import type { Row, World } from '../helpers/load-harness.js';
 
 const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
 
@@ -19,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-/** Stack traces name folders of the machine that recorded them, and replay does not look at them. */
+/** Stack traces contain folders of the recording machine, and replay ignores them. */
 function withoutPaths(key: string, value: unknown): unknown {
   return key === 'stackTrace' ? '' : value;
 }
@@ -33,17 +36,36 @@ async function record(
   const handle = await world.start({ source: await world.csv(rows), loadId: name, ...input });
   await during?.(handle);
   await handle.result();
-  for (const workflowId of await withChildren(handle.workflowId)) {
-    const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
-    const file = `${workflowId.replace('bulk-load/', '').replaceAll('/', '--')}.json`;
-    await writeFile(
-      join(FOLDER, file),
-      `${JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history), withoutPaths) as unknown })}\n`,
-    );
-  }
+  for (const workflowId of await withChildren(handle.workflowId)) await save(workflowId);
 }
 
-/** A workflow and the children that its history names, and theirs. */
+async function save(workflowId: string, name = workflowId.replace('bulk-load/', '')): Promise<void> {
+  const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
+  await writeFile(
+    join(FOLDER, `${name.replaceAll('/', '--')}.json`),
+    `${JSON.stringify({ workflowId, history: JSON.parse(historyToJSON(history), withoutPaths) as unknown })}\n`,
+  );
+}
+
+/** The workflows that load nothing. */
+async function recordOthers(): Promise<void> {
+  const { client, taskQueue } = world;
+  const source = await world.csv(keyed('R13', 10));
+  const others: [string, unknown[]][] = [
+    ['checkLoad', [{ source, object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' }]],
+    ['orphanJobs', [{ olderThan: '1s' }]],
+    ['orgLimits', []],
+  ];
+  for (const [type, args] of others) {
+    await client.workflow.execute(type, { workflowId: type, taskQueue, args });
+    await save(type);
+  }
+  // It waits for the time in which usage counts, so it has not ended.
+  const query = `WorkflowType = 'orgAllocation' AND TaskQueue = '${taskQueue}'`;
+  for await (const { workflowId } of client.workflow.list({ query })) await save(workflowId, 'orgAllocation');
+}
+
+/** A workflow with the children in its history, recursively. */
 async function withChildren(workflowId: string): Promise<string[]> {
   const { events } = await world.client.workflow.getHandle(workflowId).fetchHistory();
   const children = (events ?? []).flatMap(
@@ -76,7 +98,7 @@ it('records loads of all kinds', async () => {
   world.org.fault({ kind: 'upload', action: { status: 500 } });
   await record('upload-refused', keyed('R5', 10), {});
   const refused = { status: 403, errorCode: 'INSUFFICIENT_ACCESS', message: 'no' };
-  // A refusal is believed once it has been repeated; without describe the header goes out as it is.
+  // A refusal is final once it has been repeated; without describe, the header is sent unchanged.
   world.org.fault({ kind: 'describe', times: 3, action: refused });
   await record(
     'unknown-header',
@@ -114,10 +136,30 @@ it('records loads of all kinds', async () => {
     },
   );
   await world.org.setRecordsPerSecond(100);
+  await record('paused', keyed('R12', 300), { part: { maxBytes: 5_000, maxConcurrent: 1 } }, async (handle) => {
+    const noted = async (): Promise<number> => {
+      const { events } = await world.client.workflow.getHandle(handle.workflowId).fetchHistory();
+      const asked = new Set(
+        events
+          ?.filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'notePause')
+          .map(({ eventId }) => String(eventId)),
+      );
+      const done = (event: NonNullable<typeof events>[number]): boolean =>
+        asked.has(String(event.activityTaskCompletedEventAttributes?.scheduledEventId));
+      return events?.filter(done).length ?? 0;
+    };
+    await handle.pause();
+    await expect.poll(noted, { timeout: 20_000 }).toBe(1);
+    await handle.resume();
+    await expect.poll(noted, { timeout: 20_000 }).toBe(2);
+    await world.org.setRecordsPerSecond(20_000);
+  });
+  await world.org.setRecordsPerSecond(100);
   const before = world.org.jobs().length;
   await record('cancelled', keyed('R8', 12_000), {}, async (handle) => {
     await expect.poll(() => world.org.jobs()[before]?.processed ?? 0, { timeout: 20_000 }).toBeGreaterThan(50);
     await handle.cancel();
     await world.org.setRecordsPerSecond(20_000);
   });
+  await recordOthers();
 });

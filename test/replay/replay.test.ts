@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, it } from 'vitest';
-import { quietWorkers } from '../support/load.js';
+import { quietWorkers } from '../helpers/load-harness.js';
 
+const TYPES = ['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'retryFailedRows'];
 const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
 
 interface Recorded {
@@ -22,17 +23,16 @@ describe('recorded histories', async () => {
   quietWorkers();
   const histories = await recorded();
 
-  it('are of all three workflows', () => {
+  it('include all workflows', () => {
     const types = histories.map(({ history }) => JSON.stringify(history.events[0]));
-    for (const type of ['bulkLoad', 'ingestJob', 'retryFailedRows'])
-      expect(types.some((text) => text.includes(type))).toBe(true);
+    for (const type of TYPES) expect(types.some((text) => text.includes(type))).toBe(true);
   });
 
   it.each(histories)('$workflowId replays', async ({ workflowId, history }) => {
     await Worker.runReplayHistory({ workflowBundle: { codePath: inject('workflowBundlePath') } }, history, workflowId);
   });
 
-  it('would show a change: a history that lacks an event does not replay', async () => {
+  it('detect a change: a history that lacks an event does not replay', async () => {
     const whole = histories.find(({ workflowId }) => workflowId.endsWith('all-good'));
     const events = whole?.history.events.filter(({ eventType }) => !eventType.includes('CHILD_WORKFLOW'));
     await expect(

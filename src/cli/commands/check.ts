@@ -1,13 +1,14 @@
 /** `nightload check`: everything that can be known before a job exists; loads nothing. */
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { CheckFinding, CheckReport } from '../../contract.js';
-import { printJson, say } from '../failure.js';
-import { toInput } from '../load-options.js';
-import type { LoadOptions } from '../load-options.js';
-import { runOnWorker } from '../run-on-worker.js';
+import type { CheckFinding, CheckReport } from '../../contract/check-report.js';
+import { checkReport } from '../../client/answers/worker-answers.js';
+import { printJson, say } from '../shared/output.js';
+import { toInput } from '../shared/load-options.js';
+import type { LoadOptions } from '../shared/load-options.js';
+import { runOnWorker } from '../shared/run-on-worker.js';
 
-const MOST_ROWS = 20;
+const MAX_ROWS = 20;
 const number = new Intl.NumberFormat('en-US');
 const DELIMITERS: Record<string, string> = {
   '\t': 'tab',
@@ -22,11 +23,11 @@ function counted(count: number, one: string, many = `${one}s`): string {
   return `${number.format(count)} ${count === 1 ? one : many}`;
 }
 
-/** Exit code 0 when a load would begin, else 1. */
+/** Exit code 0 when a load would start, otherwise 1. */
 export async function check(source: string, options: LoadOptions): Promise<number> {
   const id = randomUUID();
   const input = { ...toInput(source, options), loadId: options.id ?? `check-${id.slice(0, 8)}` };
-  const report = await runOnWorker<CheckReport>('checkLoad', {
+  const report = await runOnWorker('checkLoad', checkReport, {
     workflowId: `nightload-check/${id}`,
     args: [input],
     staticSummary: `check ${options.operation} ${options.object}`.slice(0, 190),
@@ -45,7 +46,7 @@ function print(report: CheckReport): void {
     const mark = found.byteOrderMark ? ' with a byte order mark' : '';
     say(
       `  File       ${found.gzip ? 'gzip, ' : ''}${found.encoding}${mark}, ${DELIMITERS[found.delimiter] ?? found.delimiter}, ` +
-        `${found.lineEnding}, ${counted(found.columns, 'column')}${found.rewritten === undefined ? '' : `; written anew: ${found.rewritten}`}`,
+        `${found.lineEnding}, ${counted(found.columns, 'column')}${found.rewritten === undefined ? '' : `; rewritten: ${found.rewritten}`}`,
     );
   }
   if (records !== undefined) say(`  Rows       ${number.format(records)} in ${counted(parts ?? 0, 'part')}`);
@@ -59,14 +60,15 @@ function print(report: CheckReport): void {
   printFindings('Errors', report.errors);
   printFindings('Warnings', report.warnings);
   if (rows !== undefined) {
-    for (const { row, column, message } of rows.findings.slice(0, MOST_ROWS)) {
+    for (const { row, column, message } of rows.findings.slice(0, MAX_ROWS)) {
       say(`    row ${row}${column === undefined ? '' : `, ${column}`}: ${message}`);
     }
-    if (rows.bad > MOST_ROWS) say(`    and ${number.format(rows.bad - MOST_ROWS)} more`);
+    if (rows.bad > MAX_ROWS) say(`    and ${number.format(rows.bad - MAX_ROWS)} more`);
     if (rows.file !== undefined) say(`  Bad rows   ${fileURLToPath(rows.file)}`);
   }
-  if (report.details !== undefined) say(`  More, with values of the file: ${fileURLToPath(report.details)}`);
-  say(report.ok ? '\nA load would begin.' : '\nNothing would be sent.');
+  if (report.details !== undefined) say(`  Details, with values from the file: ${fileURLToPath(report.details)}`);
+  say('');
+  say(report.ok ? 'A load would start.' : 'Nothing would be sent.');
 }
 
 function printFindings(title: string, findings: readonly CheckFinding[]): void {

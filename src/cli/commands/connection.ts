@@ -1,27 +1,29 @@
-/** `nightload connection`: what a worker of this environment could log in to. Runs in the command's own process. */
+/** `nightload connection`: what a worker in this environment could log in to. Runs in the command's own process. */
 import { NightloadError } from '../../errors.js';
-import type { Allow } from '../../salesforce/allow.js';
-import { connectionReport } from '../../salesforce/connection-report.js';
-import type { ConnectionReport } from '../../salesforce/connection-report.js';
-import { connectionsFromEnvironment, openConnection, withSfCli } from '../../salesforce/settings.js';
-import type { ConnectionSettings } from '../../salesforce/settings.js';
-import { connectionNameOf } from '../../salesforce/sf-cli.js';
-import { count } from '../../workflows/words.js';
-import { asLoadError, printJson, say } from '../failure.js';
-import type { LoadError } from '../../contract.js';
+import type { Allow } from '../../salesforce/config/allow-list.js';
+import { connectionReport } from '../../salesforce/config/connection-report.js';
+import type { ConnectionReport } from '../../salesforce/config/connection-report.js';
+import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
+import { openConnection } from '../../salesforce/config/open-connection.js';
+import type { ConnectionSettings } from '../../salesforce/config/connection-settings.js';
+import { connectionNameOf } from '../../salesforce/auth/sf-cli.js';
+import { count } from '../../domain/text/format.js';
+import { asLoadError, printJson, say } from '../shared/output.js';
+import type { LoadError } from '../../contract/load-result.js';
+import { defined } from '../../domain/defined.js';
 
 export interface ConnectionOptions {
   fromSf?: string;
   json?: boolean;
 }
 
-/** All questions of one connection; a login server that drips, or an `sf` that hangs, ends with it. */
+/** Limit for all calls of one connection; also ends a slow login server or a hanging `sf`. */
 const LIMIT_MS = 120_000;
 
 interface Listed {
   name: string;
   auth: ConnectionSettings['auth'];
-  /** Where the login, or the token, goes. */
+  /** Host that receives the login or the token. */
   host?: string;
   alias?: string;
   allow?: Allow;
@@ -68,7 +70,7 @@ function chosen(name: string | undefined, fromSf: string | undefined): Map<strin
   throw new NightloadError(
     'CONNECTION_NOT_CONFIGURED',
     `This environment has no connection${name === undefined ? '' : ` "${name}"`}${known === '' ? '' : ` (it has: ${known})`}. ` +
-      'Set NIGHTLOAD_CONNECTIONS, or SF_* variables, as for the worker; or use --from-sf with an alias of the Salesforce CLI.',
+      'Set NIGHTLOAD_CONNECTIONS or SF_* variables as for the worker, or use --from-sf with an alias of the Salesforce CLI.',
   );
 }
 
@@ -81,7 +83,7 @@ async function testOne(name: string, settings: ConnectionSettings): Promise<Test
     try {
       return { ...shown, ok: true, ...(await connectionReport(connection, limit.signal)) };
     } finally {
-      // A login that hangs must not hold the command up.
+      // A hanging login must not delay the command.
       if (!limit.signal.aborted) await connection.close().catch(() => undefined);
     }
   } catch (error) {
@@ -92,7 +94,10 @@ async function testOne(name: string, settings: ConnectionSettings): Promise<Test
 }
 
 function tooSlow(): NightloadError {
-  return new NightloadError('LOGIN_UNREACHABLE', 'The login server or the org did not answer within two minutes.');
+  return new NightloadError(
+    'LOGIN_UNREACHABLE',
+    'The login server or the org did not answer within two minutes. Check the network and the login URL.',
+  );
 }
 
 function listed(name: string, settings: ConnectionSettings): Listed {
@@ -103,7 +108,7 @@ function listed(name: string, settings: ConnectionSettings): Listed {
     auth,
     ...(address !== undefined && { host: new URL(address).host }),
     ...(auth === 'sfCli' && { alias: settings.alias }),
-    ...(allow !== undefined && { allow }),
+    ...defined({ allow }),
   };
 }
 
@@ -115,14 +120,14 @@ function print(result: Tested): void {
   }
   const { organization, user, limits, permissions } = result;
   const sandbox = organization.sandbox === undefined ? '' : organization.sandbox ? ', a sandbox' : ', not a sandbox';
-  say(`${name} (${auth}): signed in`);
+  say(`${name} (${auth}): logged in`);
   say(
-    `  Org          ${organization.id ?? 'not told'}${organization.name === undefined ? '' : ` ${organization.name}`}${sandbox}`,
+    `  Org          ${organization.id ?? 'unknown'}${organization.name === undefined ? '' : ` ${organization.name}`}${sandbox}`,
   );
   say(`  Address      ${result.instanceUrl}, API ${result.apiVersion}`);
-  say(`  User         ${user.username ?? 'not told'}${user.id === undefined ? '' : ` (${user.id})`}`);
+  say(`  User         ${user.username ?? 'unknown'}${user.id === undefined ? '' : ` (${user.id})`}`);
   const left = (limit: ConnectionReport['limits']['batches']): string =>
-    limit === undefined ? 'not told' : `${count(limit.remaining)} of ${count(limit.max)} left`;
+    limit === undefined ? 'unknown' : `${count(limit.remaining)} of ${count(limit.max)} left`;
   say(
     `  Limits       API requests ${left(limits.apiRequests)}; batches ${left(limits.batches)}; storage MB ${left(limits.dataStorageMB)}`,
   );
@@ -131,12 +136,12 @@ function print(result: Tested): void {
   );
   if (permissions.modifyAllData === true) {
     say(
-      '  Warning      The user may "Modify All Data", which is more than loads need: give it a permission set for the objects it loads.',
+      '  Warning      The user may "Modify All Data", which is more than loads need: assign a permission set for the objects that it loads instead.',
     );
   }
   if (result.allow !== undefined) say(`  Allowed      ${JSON.stringify(result.allow)}`);
 }
 
 function yes(permission: boolean | undefined): string {
-  return permission === undefined ? 'not told' : permission ? 'yes' : 'no';
+  return permission === undefined ? 'unknown' : permission ? 'yes' : 'no';
 }

@@ -1,28 +1,33 @@
-/** `nightload correct`: rows that a person corrected go into the load that waits for them. */
+/** `nightload correct`: sends rows corrected by a person to the load that waits for them. */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { Client } from '@temporalio/client';
-import { findLoad } from '../../load-handle.js';
-import type { LoadHandle } from '../../load-handle.js';
-import type { LoadProgress, StatusState } from '../../contract.js';
+import { findLoad } from '../../client/load-handle.js';
+import type { LoadHandle } from '../../client/load-handle.js';
+import type { LoadProgress, StatusState } from '../../contract/load-progress.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
-import { time } from '../../workflows/words.js';
-import type { Seen } from '../answer-watch.js';
-import { printJson, say } from '../failure.js';
-import { queryProgress } from '../follow.js';
-import { IS_URI } from '../load-options.js';
-import { lookAtSteps } from '../look-at-steps.js';
-import { unattendedQueue } from '../pollers.js';
-import { timeoutMs, untilStuck } from '../run-on-worker.js';
-import { withClient } from '../temporal.js';
+import { resolvedFile } from '../../storage/file-roots.js';
+import { readRange } from '../../storage/read-files.js';
+import { time } from '../../domain/text/format.js';
+import type { Seen } from '../shared/stuck-loads/answer-watch.js';
+import { printJson, say } from '../shared/output.js';
+import { queryLoad } from '../shared/query-load.js';
+import { IS_URI } from '../shared/load-options.js';
+import { pendingActivities } from '../shared/stuck-loads/pending-activities.js';
+import { unattendedQueue } from '../shared/stuck-loads/task-queues.js';
+import { timeoutMs, untilStuck } from '../shared/run-on-worker.js';
+import { COMMAND_LIMIT_MS, withClient } from '../temporal/connect.js';
+import { defined } from '../../domain/defined.js';
+
+/** Longer than any file takes; a workflow that is not ours may do something forever. */
+const MAX_WAIT_MS = 3_600_000;
 
 export interface CorrectOptions {
   delimiter?: string;
   encoding?: string;
-  /** Sends a file that was taken before once more. */
+  /** Sends a file again that was already accepted. */
   again?: boolean;
   timeout?: string;
   json?: boolean;
@@ -33,12 +38,14 @@ export async function correct(id: string, file: string, options: CorrectOptions)
   const source = IS_URI.test(file) ? file : pathToFileURL(resolve(file)).href;
   const updateId = await updateIdOf(source);
   return withClient(async (client) => {
-    const { handle, description, loadId } = await findLoad(client, id);
+    const { handle, description, loadId } = await client.withDeadline(Date.now() + COMMAND_LIMIT_MS, () =>
+      findLoad(client, id),
+    );
     const { workflowId, runId, status, taskQueue } = description;
     if (status.name !== 'RUNNING') {
       throw new NightloadError(
         'LOAD_NOT_RUNNING',
-        `${workflowId} has ended already (${status.name}). Load the corrected file as a load of its own.`,
+        `${workflowId} has already ended (${status.name}). Load the corrected file in a separate load.`,
       );
     }
     const ids = { loadId, workflowId, runId };
@@ -47,29 +54,25 @@ export async function correct(id: string, file: string, options: CorrectOptions)
       if (before !== undefined) return { ...before, alreadyTaken: true };
       const { delimiter, encoding } = options;
       return handle.submitCorrections(
-        { source, ...(delimiter !== undefined && { delimiter }), ...(encoding !== undefined && { encoding }) },
+        { source, ...defined({ delimiter, encoding }) },
         options.again === true ? `${updateId}-${randomUUID()}` : updateId,
       );
     });
     const typed = reachableId(workflowId);
-    const progress = await queryProgress(client, handle);
+    const progress = await queryLoad(client, () => handle.progress());
     if ('alreadyTaken' in answer) {
-      say(
-        `${loadId}: has taken this very file already: its ${answer.rows} rows were sent then, and nothing is sent now.`,
-      );
-      say(
-        'Rows of it that were rejected again wait with their new reason. To send the same values once more: --again.',
-      );
+      say(`${loadId}: already accepted this file: its ${answer.rows} rows were sent then; nothing is sent now.`);
+      say('Rows that were rejected again wait with their new reason. To send the same values again, use --again.');
     } else {
       const when =
         progress?.paused === true
-          ? `sends them after \`nightload resume ${typed}\`, as it is paused`
-          : 'sends them now';
+          ? `will send them after \`nightload resume ${typed}\`, because it is paused`
+          : 'is sending them';
       say(
-        `${loadId}: takes ${answer.rows} corrected rows and ${when}; ${answer.remaining} rejected rows go on waiting.`,
+        `${loadId}: accepted ${answer.rows} corrected rows and ${when}; ${answer.remaining} rejected rows still waiting.`,
       );
       for (const warning of answer.warnings ?? []) say(warning);
-      say(`Look at it with: nightload status ${typed}`);
+      say(`Check it with: nightload status ${typed}`);
     }
     if (options.json === true) printJson({ ...ids, state: stateOf(progress), ...answer });
     return 0;
@@ -88,41 +91,44 @@ interface Asked {
 }
 
 /**
- * What the load answers. What keeps it from answering is said, and the wait for it has an end.
- * @throws NightloadError `NO_WORKER`, `NO_ANSWER`, or the code of the step that fails
+ * The load's answer. Reports what prevents an answer, and bounds the wait.
+ * @throws NightloadError `NO_WORKER`, `NO_ANSWER`, or the code of the failing step
  */
 async function inTime<T>(client: Client, { handle, taskQueue, patience }: Asked, ask: () => Promise<T>): Promise<T> {
-  const filesQueue = await handle.filesQueue();
+  const filesQueue = await client.withDeadline(Date.now() + COMMAND_LIMIT_MS, () => handle.filesQueue());
   const isMissing = (): Promise<string | undefined> => unattendedQueue(client, taskQueue, filesQueue);
   const missing = await isMissing();
   if (missing !== undefined)
-    say(`No worker polls the task queue "${missing}": the file is taken if one does within ${time(patience)}.`);
-  const paused = missing === undefined && (await queryProgress(client, handle))?.paused === true;
-  if (paused) say('The load is paused: it takes a file now, but sends the rows only after it was resumed.');
+    say(`No worker polls the task queue "${missing}": the file is accepted if one does within ${time(patience)}.`);
+  const paused = missing === undefined && (await queryLoad(client, () => handle.progress()))?.paused === true;
+  if (paused) say('The load is paused: it accepts a file now, but sends the rows only after it is resumed.');
   const look = async (): Promise<Seen> => {
-    const [{ events, steps }, unattended] = await Promise.all([lookAtSteps(client, handle.workflowId), isMissing()]);
+    const [{ events, steps }, unattended] = await Promise.all([
+      pendingActivities(client, handle.workflowId),
+      isMissing(),
+    ]);
     return {
       events,
-      steps: steps.filter(({ name }) => name === 'takeCorrections'),
-      ...(unattended !== undefined && { unattended }),
+      steps: steps.filter(({ name }) => name === 'acceptCorrections'),
+      ...defined({ unattended }),
     };
   };
   const idle = paused
-    ? 'the load is paused, and rows that it took before this file are sent first.'
-    : 'rows that the load took before this file are sent first.';
+    ? 'the load is paused, and rows accepted before this file are sent first.'
+    : 'rows accepted before this file are sent first.';
   const ended = new AbortController();
   try {
     const stuck = untilStuck(
       client,
       look,
-      { timeoutMs: patience, idle, ...(missing !== undefined && { told: missing }) },
+      { timeoutMs: patience, mostMs: MAX_WAIT_MS, idle, ...defined({ told: missing }) },
       ended.signal,
     );
     const first = await Promise.race([ask().then((value) => ({ value })), stuck]);
     if (!(first instanceof NightloadError)) return first.value;
     throw new NightloadError(
       first.code,
-      `${first.message} The load may have the file and still take it. Run the same command again: a file is taken once.`,
+      `${first.message} The load may still accept the file. Run the same command again: a file is accepted only once.`,
       { cause: first },
     );
   } finally {
@@ -130,13 +136,13 @@ async function inTime<T>(client: Client, { handle, taskQueue, patience }: Asked,
   }
 }
 
-/** The hash of the content: a file that is sent twice is taken once. */
+/** The hash of the content: a file that is sent twice is accepted once. */
 async function updateIdOf(source: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(fileURLToPath(source))) hash.update(chunk as Buffer);
+    for await (const chunk of readRange(await resolvedFile(source), 0)) hash.update(chunk as Buffer);
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is not there' : (error as Error).message;
+    const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (error as Error).message;
     throw new NightloadError('SOURCE_NOT_FOUND', `${source} cannot be read: ${reason}.`, { cause: error });
   }
   return `corrections-${hash.digest('hex')}`;

@@ -1,29 +1,31 @@
 /** `nightload demo`: everything on this machine, a real load on a real Temporal server, into a simulated org. */
 import { randomUUID } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { startBulkLoad } from '../../client.js';
-import { printJson, say } from '../failure.js';
-import { follow } from '../follow.js';
-import { printResult } from '../report.js';
-import { interrupted, startServices } from '../services.js';
-import { withClient } from '../temporal.js';
-import { writeDemoAccounts } from '../demo-data.js';
+import { startBulkLoad } from '../../client/start-load.js';
+import { privateFolder } from '../../dev/private-data.js';
+import { printJson, say } from '../shared/output.js';
+import { follow } from '../shared/follow.js';
+import { printResult } from '../shared/print-result.js';
+import { interrupted, startServices } from '../shared/services.js';
+import { DEV_FOLDER } from '../../workers/secret-paths.js';
+import { withClient } from '../temporal/connect.js';
+import { writeDemoAccounts } from '../shared/demo-data.js';
 
 const ACCOUNTS = 25_000;
 export async function demo(options: { keep?: boolean; json?: boolean }): Promise<number> {
-  const dataFolder = join(process.cwd(), '.nightload');
+  const dataFolder = join(process.cwd(), DEV_FOLDER);
   const root = join(dataFolder, 'demo');
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  for (const folder of [dataFolder, root]) await privateFolder(folder);
   const source = join(root, 'accounts.csv');
   await writeDemoAccounts(source, ACCOUNTS);
-  say(`${ACCOUNTS} accounts in ${source}, some bad in each way, some locked at the first try.`);
-  // A queue of its own: a demo must not take work from a worker that runs here, nor from another demo.
+  say(`${ACCOUNTS} accounts in ${source}, some with errors of each kind, some locked at the first attempt.`);
+  // Its own queue: a demo must not take work from a worker that runs here, nor from another demo.
   const taskQueue = `nightload-demo-${randomUUID().slice(0, 8)}`;
   const services = await startServices({ dataFolder, root, taskQueue, mayForget: true });
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server at ${temporal.address}, simulated org at ${simulator.url}, a worker.`);
+  const local = { settings: temporal };
   try {
     return await withClient(async (client) => {
       const began = Date.now();
@@ -48,15 +50,16 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
       await printResult(result, (Date.now() - began) / 1000);
       if (uiUrl !== undefined) {
         const path = `namespaces/${temporal.namespace}/workflows/${encodeURIComponent(result.workflowId)}/${result.runId}`;
-        say(`\nThe load in the Temporal UI: ${uiUrl}/${path}`);
+        say('');
+        say(`The load in the Temporal UI: ${uiUrl}/${path}`);
       }
       if (options.json === true) printJson(result);
       if (options.keep === true) {
-        say('Everything stays up until Ctrl-C.');
+        say('Everything keeps running until Ctrl-C.');
         await interrupted();
-      } else if (uiUrl !== undefined) say('(Run it with --keep to look around: the server ends with the demo.)');
+      } else if (uiUrl !== undefined) say('(The server stops with the demo; use --keep to keep it running.)');
       return result.balanced ? 0 : 1;
-    }, temporal);
+    }, local);
   } finally {
     await services.stop();
   }

@@ -1,33 +1,37 @@
 /** `nightload dev` and `nightload simulator`: services in the foreground. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEFAULT_TASK_QUEUE } from '../../contract.js';
+import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { NightloadError } from '../../errors.js';
+import { readSettingsFile } from '../shared/local-files.js';
 import { asFault, KEY_HEADER } from '../../simulator/index.js';
 import type { Fault, SimulatorOptions } from '../../simulator/index.js';
-import { say } from '../failure.js';
-import { interrupted, openSimulator, startServices } from '../services.js';
-import { taskQueueFrom } from '../temporal.js';
+import { say } from '../shared/output.js';
+import { interrupted, openSimulator, startServices } from '../shared/services.js';
+import { DEV_FOLDER } from '../../workers/secret-paths.js';
+import { taskQueueFrom } from '../temporal/connect.js';
+import { defined } from '../../domain/defined.js';
 
 export async function dev(options: { simulatorPort?: number; fromSf?: string }): Promise<number> {
   const services = await startServices({
-    dataFolder: join(process.cwd(), '.nightload'),
+    dataFolder: join(process.cwd(), DEV_FOLDER),
     root: process.cwd(),
     taskQueue: taskQueueFrom(process.env, DEFAULT_TASK_QUEUE),
-    ...(options.simulatorPort !== undefined && { simulatorPort: options.simulatorPort }),
-    ...(options.fromSf !== undefined && { fromSf: options.fromSf }),
+    ...defined({ simulatorPort: options.simulatorPort, fromSf: options.fromSf }),
   });
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server  ${temporal.address}${uiUrl === undefined ? '' : `   UI ${uiUrl}`}`);
   say(`Simulated org    ${simulator.url}   token ${simulator.token}`);
-  say(`Its control door ${simulator.url}/__simulator/   ${KEY_HEADER}: ${simulator.controlKey}`);
+  say(`Its control API  ${simulator.url}/__simulator/   ${KEY_HEADER}: ${simulator.controlKey}`);
   say(`Worker           reads and writes files below ${process.cwd()}`);
-  say('\nIn another terminal, in this folder:');
+  say('');
+  say('In another terminal, in this folder:');
   say(`  export TEMPORAL_ADDRESS=${temporal.address}`);
   say('  npx nightload load FILE.csv --object Account --operation upsert --external-id External_Id__c');
-  say('\nCtrl-C ends everything; what the Temporal server knows is kept for the next time.');
+  say('');
+  say('Ctrl-C stops everything; the state of the Temporal server is kept for the next start.');
   await interrupted();
-  say('\nStopping…');
+  say('');
+  say('Stopping…');
   await services.stop();
   return 0;
 }
@@ -35,7 +39,7 @@ export async function dev(options: { simulatorPort?: number; fromSf?: string }):
 export interface SimulatorCommand {
   port?: number;
   speed?: number;
-  /** JSON files: a list of faults, and the options of the org. */
+  /** JSON files: a list of faults, and the org's options. */
   faults?: string;
   options?: string;
 }
@@ -44,13 +48,12 @@ export async function simulator(command: SimulatorCommand): Promise<number> {
   const { port, speed, faults, options } = command;
   const org = await openSimulator({
     ...(options !== undefined && asOptions(await readJson(options, '--options'), options)),
-    ...(port !== undefined && { port }),
-    ...(speed !== undefined && { recordsPerSecond: speed }),
+    ...defined({ port, recordsPerSecond: speed }),
     ...(faults !== undefined && { faults: asFaults(await readJson(faults, '--faults')) }),
   });
   say(`Simulated org at ${org.url}. For a worker:`);
   say(`  export SF_INSTANCE_URL=${org.url} SF_ACCESS_TOKEN='${org.token}'`);
-  say(`Its control door is ${org.url}/__simulator/, with the header ${KEY_HEADER}: ${org.controlKey}`);
+  say(`Its control API is ${org.url}/__simulator/, with the header ${KEY_HEADER}: ${org.controlKey}`);
   await interrupted();
   await org.close();
   return 0;
@@ -58,19 +61,19 @@ export async function simulator(command: SimulatorCommand): Promise<number> {
 
 function asOptions(value: unknown, path: string): SimulatorOptions {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw new NightloadError('USAGE', `--options ${path}: the file must hold an object`);
+  throw new NightloadError('USAGE', `--options ${path}: the file must contain an object`);
 }
 
 async function readJson(path: string, option: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as unknown;
+    return JSON.parse(readSettingsFile(path).toString('utf8')) as unknown;
   } catch (error) {
     throw new NightloadError('USAGE', `${option} ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
 function asFaults(value: unknown): Fault[] {
-  if (!Array.isArray(value)) throw new NightloadError('USAGE', '--faults: the file must hold a list of faults');
+  if (!Array.isArray(value)) throw new NightloadError('USAGE', '--faults: the file must contain a list of faults');
   try {
     return value.map(asFault);
   } catch (error) {

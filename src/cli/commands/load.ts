@@ -1,42 +1,52 @@
 /** `nightload load` and `nightload watch`. */
 import type { Client } from '@temporalio/client';
-import type { LoadHandle } from '../../load-handle.js';
-import { AlreadyLoadedError, startBulkLoad } from '../../client.js';
-import { findLoad } from '../../load-handle.js';
-import { DEFAULT_TASK_QUEUE } from '../../contract.js';
-import { loadIdOf, reachableId } from '../../domain/load-ids.js';
-import { printJson, say } from '../failure.js';
-import { follow } from '../follow.js';
-import { toInput } from '../load-options.js';
-import type { LoadOptions } from '../load-options.js';
+import type { LoadHandle } from '../../client/load-handle.js';
+import { AlreadyLoadedError, startBulkLoad } from '../../client/start-load.js';
+import { findLoad } from '../../client/load-handle.js';
+import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
+import { loadIdFrom, reachableId } from '../../domain/load-ids.js';
+import { printJson, say } from '../shared/output.js';
+import { follow } from '../shared/follow.js';
+import { toInput } from '../shared/load-options.js';
+import type { LoadOptions } from '../shared/load-options.js';
 import { NightloadError } from '../../errors.js';
-import { keepAsking } from '../../keep-asking.js';
-import type { WaitOptions } from '../../keep-asking.js';
-import { placeOf } from '../../temporal-errors.js';
-import { queueLine, queueStates } from '../pollers.js';
-import { EXIT_CODES, printResult } from '../report.js';
-import { taskQueueFrom, withClient } from '../temporal.js';
+import { keepAsking } from '../../client/retry-during-outage.js';
+import type { WaitOptions } from '../../client/retry-during-outage.js';
+import { placeOf } from '../../client/temporal-errors.js';
+import { queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
+import { EXIT_CODES, printResult } from '../shared/print-result.js';
+import { COMMAND_LIMIT_MS, taskQueueFrom, withClient } from '../temporal/connect.js';
 
 const DETACHED = 130;
+/** Only for a hint. */
+const QUEUES_LIMIT_MS = 5_000;
 
-/** Said once for each outage of Temporal while a command waits for an answer. */
-const TOLD: WaitOptions = {
-  onSilence: ({ code, message }) => say(`Temporal does not answer (${code}: ${message}); still asking.`),
+/** Printed once per Temporal outage while a command waits for an answer. */
+const WITH_NOTES: WaitOptions = {
+  onSilence: ({ code, message }) => say(`Temporal does not answer (${code}: ${message}); still trying.`),
   onAnswer: () => say('Temporal answers again.'),
 };
+
+/** Through an outage of Temporal; a call that hangs is repeated like one that fails. */
+function asked<T>(client: Client, call: () => Promise<T>): Promise<T> {
+  const inTime = (): Promise<T> => client.withDeadline(Date.now() + COMMAND_LIMIT_MS, call);
+  return keepAsking(inTime, { ...WITH_NOTES, place: placeOf(client) });
+}
 
 export async function load(source: string, options: LoadOptions): Promise<number> {
   const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
   return withClient(async (client) => {
     try {
       const input = toInput(source, options);
-      const handle = await startBulkLoad(client, input, { ...TOLD, taskQueue, again: options.again ?? false });
+      const handle = await startBulkLoad(client, input, { ...WITH_NOTES, taskQueue, again: options.again ?? false });
       say(
-        `${handle.joined ? 'Joined' : 'Started'} load ${loadIdOf({}, handle.workflowId)} (workflow ${handle.workflowId}).`,
+        `${handle.joined ? 'Joined' : 'Started'} load ${loadIdFrom(handle.workflowId)} (workflow ${handle.workflowId}).`,
       );
       if (options.detach === true) {
-        const states = await queueStates(client, { taskQueue }).catch(() => []);
-        const missing = states.find(({ attendance }) => attendance === 'gone');
+        const states = await client
+          .withDeadline(Date.now() + QUEUES_LIMIT_MS, () => queueStates(client, { taskQueue }))
+          .catch(() => []);
+        const missing = states.find(({ service }) => service === 'none');
         if (missing !== undefined) say(queueLine(missing, false));
         return await printIds(client, handle, input, options.json === true);
       }
@@ -44,7 +54,7 @@ export async function load(source: string, options: LoadOptions): Promise<number
     } catch (error) {
       if (error instanceof AlreadyLoadedError && error.earlier !== undefined) await printResult(error.earlier);
       if (!(error instanceof NightloadError) || error.code !== 'LOAD_START_UNKNOWN') throw error;
-      // It may run: nobody may take this for a load that failed.
+      // It may be running: this must not be mistaken for a failed load.
       const { code, message } = error;
       say(`nightload: ${code}: ${message}`);
       if (options.json === true) printJson({ state: 'Unknown', error: { code, message } });
@@ -55,7 +65,7 @@ export async function load(source: string, options: LoadOptions): Promise<number
 
 export async function watch(id: string, options: { json?: boolean }): Promise<number> {
   return withClient(async (client) => {
-    const found = await keepAsking(() => findLoad(client, id), { ...TOLD, place: placeOf(client) });
+    const found = await asked(client, () => findLoad(client, id));
     const { handle, description } = found;
     return followToEnd(client, handle, description.taskQueue, options.json === true);
   });
@@ -67,10 +77,10 @@ async function printIds(
   { object, operation }: { object: string; operation: string },
   json: boolean,
 ): Promise<number> {
-  const { workflowId, runId } = await keepAsking(() => handle.describe(), { ...TOLD, place: placeOf(client) });
-  const loadId = loadIdOf({}, workflowId);
+  const { workflowId, runId } = await asked(client, () => handle.describe());
+  const loadId = loadIdFrom(workflowId);
   if (json) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
-  else say(`It runs on its own. Look at it with: nightload status ${loadId}`);
+  else say(`It runs in the background. Check it with: nightload status ${loadId}`);
   return 0;
 }
 
@@ -80,19 +90,19 @@ async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string
     const { error } = result;
     const { workflowId } = handle;
     const id = reachableId(workflowId);
-    if (error === undefined) say(`\nDetached; the load goes on. Look at it with: nightload status ${id}`);
-    else {
+    if (error === undefined) {
+      say('');
+      say(`Detached; the load continues. Check it with: nightload status ${id}`);
+    } else {
       const { code, message } = error;
       say(`nightload: ${code}: ${message}`);
-      say(
-        `Detached: the load goes on as far as anybody knows. Once this is mended, follow it with: nightload watch ${id}`,
-      );
-      if (json) printJson({ loadId: loadIdOf({}, workflowId), workflowId, state: 'Running', error: { code, message } });
+      say(`Detached: the load probably continues. Once this is fixed, follow it with: nightload watch ${id}`);
+      if (json) printJson({ loadId: loadIdFrom(workflowId), workflowId, state: 'Running', error: { code, message } });
     }
     return DETACHED;
   }
-  // The load has ended: an outage now must not hide how.
-  const { startTime, closeTime } = await keepAsking(() => handle.describe(), { ...TOLD, place: placeOf(client) });
+  // The load has ended: an outage now must not hide its result.
+  const { startTime, closeTime } = await asked(client, () => handle.describe());
   await printResult(result, ((closeTime ?? new Date()).getTime() - startTime.getTime()) / 1000);
   if (json) printJson(result);
   return EXIT_CODES[result.state];

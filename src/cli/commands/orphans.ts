@@ -1,8 +1,10 @@
-/** `nightload orphans`: jobs that lie Open in the org and belong to no running load. */
+/** `nightload orphans`: jobs that are Open in the org and belong to no running load. */
 import { randomUUID } from 'node:crypto';
-import type { OrphanJobsInput, OrphanJobsResult } from '../../contract.js';
-import { printJson, say } from '../failure.js';
-import { runOnWorker } from '../run-on-worker.js';
+import type { OrphanJobsInput, OrphanJobsResult } from '../../contract/orphan-jobs.js';
+import { orphanJobsResult } from '../../client/answers/worker-answers.js';
+import { printJson, say } from '../shared/output.js';
+import { runOnWorker } from '../shared/run-on-worker.js';
+import { defined } from '../../domain/defined.js';
 
 export interface OrphansOptions {
   abort?: boolean;
@@ -16,9 +18,9 @@ export async function orphans(options: OrphansOptions): Promise<number> {
   const input: OrphanJobsInput = {
     connection: options.connection,
     abort: options.abort === true,
-    ...(options.olderThan !== undefined && { olderThan: options.olderThan }),
+    ...defined({ olderThan: options.olderThan }),
   };
-  const result = await runOnWorker<OrphanJobsResult>('orphanJobs', {
+  const result = await runOnWorker('orphanJobs', orphanJobsResult, {
     workflowId: `nightload-orphans/${randomUUID()}`,
     args: [input],
     staticSummary: `jobs left Open in the org of ${options.connection}`,
@@ -30,17 +32,16 @@ export async function orphans(options: OrphansOptions): Promise<number> {
 }
 
 function print({ jobs }: OrphanJobsResult, { abort, olderThan = '24h' }: OrphansOptions): void {
-  if (jobs.length === 0) say(`No job older than ${olderThan} lies Open without a running load.`);
+  if (jobs.length === 0) say(`No Open jobs older than ${olderThan} without a running load.`);
   for (const job of jobs) {
     const fate = job.aborted
       ? 'aborted'
       : job.ours
         ? 'of a load that has ended'
-        : `not known here, created by ${job.createdById}`;
+        : `unknown here, created by ${job.createdById}`;
     say(`${job.id}  ${job.createdDate}  ${job.operation} ${job.object}  ${fate}`);
   }
-  if (abort !== true && jobs.some(({ ours }) => ours))
-    say('Run it with --abort to abort those of loads that have ended.');
+  if (abort !== true && jobs.some(({ ours }) => ours)) say('Use --abort to abort the jobs of loads that have ended.');
   if (jobs.some(({ ours }) => !ours))
-    say('Jobs that are not known here are never touched: look in Setup > Bulk Data Load Jobs.');
+    say('Jobs that are unknown here are never touched: check them in Setup > Bulk Data Load Jobs.');
 }

@@ -1,81 +1,86 @@
 /** `nightload status` and `nightload cancel`. */
-import { CodecError } from '../../codec/codec-error.js';
-import { findLoad, resultIn, unreadableResultIn } from '../../load-handle.js';
-import type { FoundLoad } from '../../load-handle.js';
-import { MAX_LISTED_JOBS } from '../../contract.js';
-import type {
-  BulkLoadInput,
-  BulkLoadResult,
-  JobSummary,
-  LoadProgress,
-  LoadSoFar,
-  StatusState,
-} from '../../contract.js';
+import type { CodecError } from '../../codec/codec-error.js';
+import { findLoad, resultIn, unreadableResultIn } from '../../client/load-handle.js';
+import type { FoundLoad } from '../../client/load-handle.js';
+import { MAX_LISTED_JOBS } from '../../contract/load-result.js';
+import type { BulkLoadResult, JobSummary } from '../../contract/load-result.js';
+import type { LoadProgress, LoadSoFar, StatusState } from '../../contract/load-progress.js';
 import { NightloadError } from '../../errors.js';
-import { firstInput } from '../../start-input.js';
-import { printJson, say } from '../failure.js';
-import { queryProgress } from '../follow.js';
-import { filesPlaceOf, queueLine, queueStates } from '../pollers.js';
-import { printResult } from '../report.js';
-import { withClient } from '../temporal.js';
-import { troubleLine, troublesOf } from '../troubles.js';
+import { shownInput } from '../../client/original-input.js';
+import type { ShownInput } from '../../client/answers/shown-input.js';
+import { printJson, say } from '../shared/output.js';
+import { isUnreadable, queryLoad } from '../shared/query-load.js';
+import { filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
+import { printResult } from '../shared/print-result.js';
+import { ONE_ANSWER, withClient } from '../temporal/connect.js';
+import { pendingFailureLine, pendingFailures } from '../shared/stuck-loads/pending-failures.js';
 
 type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<Omit<LoadProgress, 'records'>>;
 
+/** A load may have many children; what else is known is shown without their failures. */
+const FAILURES_LIMIT_MS = 10_000;
+
 export async function status(id: string, options: { json?: boolean }): Promise<number> {
-  return withClient(async (client) => {
+  const ended = await withClient(async (client) => {
     const load = await findLoad(client, id);
     const { handle, description } = load;
-    if (description.status.name !== 'RUNNING') {
-      const result = resultIn(description);
-      const hidden = unreadableResultIn(description);
-      if (hidden !== undefined) throw unreadableResult(description, hidden);
-      if (result === undefined) {
-        throw new NightloadError(
-          'LOAD_TERMINATED',
-          `${handle.workflowId} was ended from outside (${description.status.name}) and left no result. Its children abort their jobs.`,
-        );
-      }
-      await printResult(result);
-      if (options.json === true) printJson(result);
-      return 0;
-    }
-    let hidden: CodecError | undefined;
+    if (description.status.name !== 'RUNNING') return endedResult(description);
+    let hidden: NightloadError | undefined;
     const noteHidden = (error: unknown): undefined => {
-      if (error instanceof CodecError) hidden ??= error;
+      if (isUnreadable(error)) hidden ??= error;
     };
-    const progress = await queryProgress(client, handle, noteHidden);
-    const input = await firstInput(client, description).catch(noteHidden);
-    const soFar = progress === undefined ? undefined : await handle.soFar().catch(() => undefined);
+    const progress = await queryLoad(client, () => handle.progress(), noteHidden);
+    const input = await shownInput(client, description).catch(noteHidden);
+    const soFar = progress && (await queryLoad(client, () => handle.soFar(), noteHidden));
     const place = filesPlaceOf(description);
-    const [troubles, queues] = await Promise.all([
-      troublesOf(client, handle.workflowId),
+    const [pending, queues] = await Promise.all([
+      client
+        .withDeadline(Date.now() + FAILURES_LIMIT_MS, () => pendingFailures(client, handle.workflowId))
+        .catch(noteHidden),
       queueStates(client, { taskQueue: description.taskQueue, ...place }),
     ]);
     const queueLines = queues
-      .filter(({ attendance }) => attendance !== 'served')
+      .filter(({ service }) => service !== 'served')
       .map((state) => queueLine(state, state.queue === place.filesQueue));
+    const { failures: troubles, more } = pending ?? { failures: [], more: 0 };
     const stuck = troubles.find(({ task }) => task !== undefined);
-    // What the load cannot say of itself is known from outside of it.
-    const outside = stuck === undefined ? queueLines[0] : troubleLine(stuck);
+    // What the load cannot report itself is found from outside.
+    const outside = stuck === undefined ? queueLines[0] : pendingFailureLine(stuck);
     const found = runningStatus(load, input, progress, soFar);
     if (hidden !== undefined) {
       say(`${hidden.code}: ${hidden.message}`);
       found.error = { code: hidden.code, message: hidden.message };
     } else if (progress === undefined) {
       const why = stuck === undefined ? 'No worker answers' : 'No worker can run the load, so it does not answer';
-      say(`${why}; what is known is from its start.`);
+      say(`${why}; the following is from its start.`);
     }
     printRunning(found, description.startTime, progress !== undefined);
-    for (const trouble of troubles) say(`  ${troubleLine(trouble)}`);
+    for (const trouble of troubles) say(`  ${pendingFailureLine(trouble)}`);
+    if (more > 0) say(`  and ${more} more steps that fail and are retried`);
     for (const line of queueLines) say(`  ${line}`);
     if (found.waitingFor === undefined && outside !== undefined) found.waitingFor = outside;
     if (options.json === true) printJson(found);
-    return 0;
-  });
+    return undefined;
+  }, ONE_ANSWER);
+  // Its files may be large, so they are read without that limit.
+  if (ended !== undefined) await printResult(ended);
+  if (ended !== undefined && options.json === true) printJson(ended);
+  return 0;
 }
 
-/** Also for `results`: whether the load ended well is written where it cannot be read. */
+function endedResult(description: FoundLoad['description']): BulkLoadResult {
+  const { workflowId, status: found } = description;
+  const result = resultIn(description);
+  const hidden = unreadableResultIn(description);
+  if (hidden !== undefined) throw unreadableResult(description, hidden);
+  if (result !== undefined) return result;
+  throw new NightloadError(
+    'LOAD_TERMINATED',
+    `${workflowId} was ended by someone other than nightload (${found.name}) and left no readable result. Its children abort their jobs.`,
+  );
+}
+
+/** The error for a load whose result cannot be read here; also used by `results`. */
 export function unreadableResult(
   { workflowId, status }: FoundLoad['description'],
   { code, message }: CodecError,
@@ -88,7 +93,7 @@ export function unreadableResult(
 
 function runningStatus(
   { description: { workflowId, runId }, loadId }: FoundLoad,
-  input: BulkLoadInput | undefined,
+  input: ShownInput | undefined,
   progress: LoadProgress | undefined,
   soFar: LoadSoFar | undefined,
 ): Status {
@@ -123,15 +128,18 @@ function printRunning(found: Status, startTime: Date, answers: boolean): void {
     `${found.workflowId}: ${found.state}${found.phase === undefined ? '' : `, ${found.phase}`}, since ${startTime.toISOString()}`,
   );
   say(
-    `  ${found.object === '' ? 'what it loads cannot be read here' : `${found.operation} ${found.object}`}: ${answers ? `${records.total} rows, ${records.succeeded} landed so far` : 'how many rows have landed is not known now'}`,
+    `  ${found.object === '' ? 'its input is unreadable here' : `${found.operation} ${found.object}`}: ${answers ? `${records.total} rows, ${records.succeeded} landed so far` : 'the number of landed rows is currently unknown'}`,
   );
   for (const part of (found.parts ?? []).filter(({ phase }) => phase !== 'done' && phase !== 'waiting')) {
     say(
       `  part ${part.n}: ${part.phase}${part.jobId === undefined ? '' : `, job ${part.jobId}`}, ${part.processed} of ${part.total}`,
     );
   }
-  if (found.waitingFor !== undefined) say(`  waits for: ${found.waitingFor}`);
+  const label = found.phase === 'retrying' && found.paused !== true ? 'now' : 'waits for';
+  if (found.waitingFor !== undefined) say(`  ${label}: ${found.waitingFor}`);
   if (found.files.rejected !== undefined) say(`  rejected rows: ${found.files.rejected}`);
+  const { rejected: copy } = found.files.forPeople ?? {};
+  if (copy !== undefined) say(`  for a spreadsheet: ${copy}`);
 }
 
 export async function cancel(id: string, options: { json?: boolean }): Promise<number> {
@@ -139,13 +147,13 @@ export async function cancel(id: string, options: { json?: boolean }): Promise<n
     const { handle, description, loadId } = await findLoad(client, id);
     const { workflowId, runId, status: found } = description;
     if (found.name !== 'RUNNING') {
-      throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has ended already (${found.name}).`);
+      throw new NightloadError('LOAD_NOT_RUNNING', `${workflowId} has already ended (${found.name}).`);
     }
     await handle.cancel();
     say(
-      `${workflowId}: asked to end. It aborts what is not finished and counts what landed; nightload status shows the end.`,
+      `${workflowId}: canceling. It aborts unfinished jobs and counts what landed; nightload status shows the result.`,
     );
     if (options.json === true) printJson({ loadId, workflowId, runId, state: 'Running' });
     return 0;
-  });
+  }, ONE_ANSWER);
 }

@@ -2,38 +2,32 @@
 import { resolve } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { dataConverterFromEnvironment } from '../../codec/data-converter.js';
-import { DEFAULT_TASK_QUEUE } from '../../contract.js';
-import {
-  allocationsOf,
-  allowsOf,
-  connectionsFromEnvironment,
-  openConnection,
-  secretPathsOf,
-  withSfCli,
-} from '../../salesforce/settings.js';
-import { FileRoots, folderUri } from '../../storage/roots.js';
+import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
+import { allocationsOf, allowsOf } from '../../salesforce/config/connection-facts.js';
+import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
+import { openConnection } from '../../salesforce/config/open-connection.js';
+import { FileRoots, folderUri } from '../../storage/file-roots.js';
 import { fixersFrom } from '../../workers/fixers.js';
-import { workerLogger } from '../../workers/logger.js';
-import { startWorker } from '../../workers/worker.js';
-import { say } from '../failure.js';
-import { nativeConnection, renewWorker, taskQueueFrom, temporalSettings } from '../temporal.js';
+import { logSettings, workerLog } from '../../workers/logger.js';
+import { startWorker } from '../../workers/create-worker.js';
+import { keepSecretsOut } from '../../workers/secret-paths.js';
+import { say } from '../shared/output.js';
+import { nativeConnection, renewWorker, taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 
 export async function worker(options: { fromSf?: string } = {}): Promise<number> {
   const { env } = process;
-  const settings = withSfCli(
-    connectionsFromEnvironment(env, (text) => say(`Warning: ${text}`)),
-    options.fromSf,
-  );
+  const warn = (text: string): void => say(`Warning: ${text}`);
+  const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
   const dataConverter = dataConverterFromEnvironment(env);
-  const roots = await FileRoots.fromEnvironment(env, process.cwd());
-  await roots.keepOut(secretPathsOf(settings));
+  const temporal = temporalSettings();
+  const roots = await FileRoots.fromEnvironment(env, process.cwd(), warn);
+  await keepSecretsOut(roots, settings, env);
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
-  Runtime.install({ logger: workerLogger('WARN') });
+  Runtime.install(workerLog(logSettings(env)));
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const end = (): never => process.exit(0);
   for (const signal of signals) process.on(signal, end);
-  const temporal = temporalSettings();
   const connection = await nativeConnection(temporal);
   const taskQueue = taskQueueFrom(env, DEFAULT_TASK_QUEUE);
   const running = await startWorker({

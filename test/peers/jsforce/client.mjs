@@ -16,7 +16,7 @@ export function connect({ place, url, token }) {
     async load({ object, operation, rows, key }) {
       const job = bulk2.createJob({ object, operation, ...(key !== undefined && { externalIdFieldName: key }) });
       await job.open();
-      // Updates as records, which jsforce makes a CSV of; others as a stream, which goes through untouched.
+      // Updates are sent as records, which jsforce converts to CSV; others as a stream, which it passes on unchanged.
       await job.uploadData(operation === 'update' ? rows : csvStream(rows));
       await job.close();
       const error = await job.poll().then(
@@ -56,7 +56,7 @@ export function connect({ place, url, token }) {
 }
 
 /**
- * jsforce takes any of six characters for a delimiter. Unprocessed rows come back as they were sent, without quotes
- * where a comma file needs none: with a `|` in a cell jsforce fails to read them and hands over the text.
+ * jsforce treats any of six characters as a delimiter. Unprocessed rows come back as sent, without quotes where a comma
+ * file needs none: with a `|` in a cell, jsforce cannot parse them and returns the text.
  */
 const asRows = (results) => (typeof results === 'string' ? parse(results, { columns: true }) : results);

@@ -14,7 +14,7 @@ export const install = (place) =>
 const COMMANDS = { insert: 'import', upsert: 'upsert', update: 'update', delete: 'delete' };
 
 export async function connect({ place, files, url, token }) {
-  // Its own home: nothing is read from, or left in, that of the user.
+  // A separate home: nothing is read from, or left in, the user's home.
   const home = `${place}home`;
   await mkdir(home, { recursive: true });
   const env = {
@@ -57,7 +57,7 @@ export async function connect({ place, files, url, token }) {
         unprocessed: await read(result.unprocessedFilePath),
       };
     },
-    /** The other way that people work: log in once, start a load, ask for it later. */
+    /** The other way to work: log in once, start a load, query it later. */
     async more({ object, rows, key }, checks) {
       const as = ['--instance-url', url, '--no-prompt', '--alias', 'org'];
       const login = await sf(['org', 'login', 'access-token', ...as], { SF_ACCESS_TOKEN: token });
@@ -86,13 +86,13 @@ export async function connect({ place, files, url, token }) {
   };
 }
 
-/** `import` and `update` answer in another form than `upsert` and `delete`. */
+/** `import` and `update` return a different format than `upsert` and `delete`. */
 function loaded({ jobId, processedRecords, failedRecords, jobInfo }) {
   if (jobInfo === undefined) return { jobId, processed: processedRecords, failed: failedRecords };
   return { jobId: jobInfo.id, processed: jobInfo.numberRecordsProcessed, failed: jobInfo.numberRecordsFailed };
 }
 
-/** Rows that failed are an error here too; the id is in its data or in what it says to do next. */
+/** Failed rows are an error here too; the id is in the error's data or in its suggested actions. */
 function refused({ message, actions, data }) {
   const [jobId] = data?.jobId === undefined ? (/\b750\w{15}\b/.exec(actions?.join(' ')) ?? []) : [data.jobId];
   const failed = /failed to process (\d+) records/.exec(message)?.[1];

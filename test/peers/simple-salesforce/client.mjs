@@ -33,7 +33,7 @@ export function connect({ place, files, url, token }) {
   };
   return {
     async load({ object, operation, rows, key }) {
-      // Inserts as a file, others as records: the library splits and rewrites both in its own way.
+      // Inserts as a file, others as records: the library splits and rewrites each in its own way.
       if (operation !== 'insert') return ask({ object, operation, records: rows, key });
       const csv_file = `${files}${operation}.csv`;
       await writeFile(csv_file, toCsv(rows));

@@ -1,4 +1,4 @@
-"""One load, or the results of a job, with simple-salesforce: a question as JSON on stdin, the answer on stdout."""
+"""One load, or the results of a job, with simple-salesforce: request as JSON on stdin, result on stdout."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ VERSION = "62.0"
 
 
 def rows(text):
-    # Not get_all_ingest_records: it cuts cells at their line breaks.
+    # Not get_all_ingest_records: it splits cells at their line breaks.
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -20,7 +20,7 @@ def main():
     question = json.load(sys.stdin)
     url = question["url"]
     sf = Salesforce(session_id=question["token"], instance_url=url, version=VERSION)
-    # The constructor keeps the host alone and always writes https.
+    # The constructor keeps only the host and always uses https.
     sf.bulk2_url = f"{url}/services/data/v{VERSION}/jobs/"
     bulk = getattr(sf.bulk2, question["object"])
     if "job" in question:
@@ -34,7 +34,7 @@ def main():
     if question.get("key"):
         options["external_id_field"] = question["key"]
     try:
-        # Sleeps so long before the first look at the job.
+        # Sleeps this long before it first polls the job.
         jobs = getattr(bulk, question["operation"])(wait=0.5, **options)
     except SalesforceOperationError as error:
         # The id of the job is lost here.

@@ -1,0 +1,21 @@
+/** Reads the org's rolling limits from `/limits`. */
+import type { ActivityDependencies } from '../dependencies.js';
+import { connectionOf } from '../dependencies.js';
+import { runCountedActivity } from '../run-activity.js';
+import type { OrgLimitsRead, ReadOrgLimitsInput } from '../../protocol/activities/allocation-activities.js';
+import type { Counted } from '../../protocol/activities/attempt-types.js';
+import { defined } from '../../domain/defined.js';
+
+export function readOrgLimits(
+  dependencies: ActivityDependencies,
+): (input: ReadOrgLimitsInput) => Promise<Counted<OrgLimitsRead>> {
+  return runCountedActivity(async (input, { call }) => {
+    const connection = connectionOf(dependencies, input.connection);
+    const apiVersion = input.apiVersion ?? (await connection.resolveApiVersion(call));
+    const { DailyBulkApiBatches: batches, DailyApiRequests: apiRequests } = await connection.limits({
+      ...call,
+      apiVersion,
+    });
+    return defined({ batches, apiRequests });
+  });
+}

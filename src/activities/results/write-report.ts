@@ -1,0 +1,79 @@
+/**
+ * Ends a load: writes one `rejected.csv`, one `unprocessed.csv` and `report.json` next to the results. Files of an
+ * earlier run of the same load are moved aside, never overwritten.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BulkLoadResult } from '../../contract/load-result.js';
+import { makeFolder, removeFile } from '../../storage/file-tree.js';
+import { saveStream, saveText } from '../../storage/write-files.js';
+import { audit } from '../audit-log.js';
+import type { ActivityDependencies } from '../dependencies.js';
+import { detailOfError, readDetails } from './failure-details.js';
+import { allJobs, landedFiles } from './part-outcomes.js';
+import { copyForPeople } from './copies-for-people.js';
+import { joined, moveEarlierAside, summaryName } from './results-folder.js';
+import { RESULT_NAMES } from '../../domain/result-layout.js';
+import { ownResultFolder } from './results-owner.js';
+import { runActivity } from '../run-activity.js';
+import type { WriteReportInput, WrittenFiles } from '../../protocol/activities/report-types.js';
+import { defined } from '../../domain/defined.js';
+
+export function writeReport(dependencies: ActivityDependencies): (input: WriteReportInput) => Promise<WrittenFiles> {
+  return runActivity(async (input, { signal }) => {
+    const { roots } = dependencies;
+    const folder = await ownResultFolder(roots, input.outputUri);
+    const work = roots.ownPathOf(input.workUri);
+    await moveEarlierAside(
+      folder,
+      input.report.runId,
+      input.report.files.kept === undefined ? [] : [RESULT_NAMES.kept],
+    );
+    const combine = async (uris: string[], name: string): Promise<string | undefined> => {
+      const target = join(folder, name);
+      const paths = uris.map((uri) => roots.ownPathOf(uri));
+      if (paths.length === 0) {
+        await removeFile(target);
+        return undefined;
+      }
+      await saveStream(joined(paths), target, signal, { shared: true });
+      return pathToFileURL(target).href;
+    };
+    const rejected = await combine(input.rejected, RESULT_NAMES.rejected);
+    const unprocessed = await combine(input.unprocessed, RESULT_NAMES.unprocessed);
+    const changes = await combine(input.changes, RESULT_NAMES.changes);
+    const forPeople: NonNullable<WrittenFiles['forPeople']> = {};
+    for (const [kind, uri] of Object.entries({ rejected, unprocessed, changes }) as [
+      keyof typeof forPeople,
+      unknown,
+    ][]) {
+      const copy = await copyForPeople(folder, kind, input.defuse === true && uri !== undefined, signal);
+      if (copy !== undefined) forPeople[kind] = copy;
+    }
+    const report = pathToFileURL(join(folder, RESULT_NAMES.report)).href;
+    const files: WrittenFiles = {
+      ...input.report.files,
+      ...defined({ rejected, unprocessed, changes }),
+      ...(Object.keys(forPeople).length > 0 && { forPeople }),
+      report,
+    };
+    const succeeded = (await landedFiles(roots, input.ended)).map((path) => pathToFileURL(path).href);
+    const { error } = input.report;
+    const details = await readDetails(work);
+    const detail = error && detailOfError(error, details);
+    const complete: BulkLoadResult = {
+      ...input.report,
+      ...(error && { error: { ...error, ...defined({ detail }) } }),
+      ...(details.length > 0 && { details }),
+      jobs: await allJobs(roots, input.ended),
+      files: { ...files, succeeded },
+    };
+    // Written before the report, so that a run that was reset can tell its own report from another run's.
+    const { loadId, workflowId, runId, state, records } = input.report;
+    if (state === 'Canceled') await audit('cancel', dependencies, { name: input.connection, loadId });
+    await makeFolder(work);
+    await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
+    await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
+    return files;
+  });
+}

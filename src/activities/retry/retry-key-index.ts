@@ -1,0 +1,103 @@
+/**
+ * Indexes by key the rows of a stage that must be found again, and their source rows. Memory grows with those rows
+ * only, about 35 bytes each: keys are stored as hashes, and source positions as differences.
+ */
+import { IntList, RowList } from '../../keys/typed-lists.js';
+import { KeyTable } from '../../keys/key-table.js';
+import type { KeyHash } from '../../keys/sip-hash.js';
+
+/**
+ * What to do with the rows of a key.
+ * - `source`: there are as many source rows as wanted ones, so the source's own bytes are sent.
+ * - `result`: there is no certain match, so the values of the result file are sent.
+ * - `ambiguous`: some rows of the key landed and some did not; an older value must not overwrite a newer one.
+ */
+export type Verdict = 'source' | 'result' | 'ambiguous';
+
+/** A state is twice a count, plus one when rows were refused. */
+const ROW = 2;
+const REFUSED = 1;
+/** Not counted below this: no result file has so many rows with one key. */
+const LOWEST = -(2 ** 31) + ROW;
+
+/** Call in this order: all wanted rows, then the source from beginning to end, then the rest. */
+export class KeyIndex {
+  readonly #keys: KeyTable;
+  /** By the key's number: twice the rows of result files minus those of the source, plus `REFUSED`. */
+  readonly #states = new IntList();
+  readonly #rows = new RowList();
+  /** Numbers of keys with more than one wanted row in result files. */
+  readonly #several = new Set<number>();
+  #searched = false;
+
+  /** @param hash for tests */
+  constructor(hash?: KeyHash) {
+    this.#keys = new KeyTable(hash);
+  }
+
+  get size(): number {
+    return this.#keys.size;
+  }
+
+  /** Counts a row of a result file that must be sent again. */
+  want(key: string): void {
+    // The source rows already passed would be missing.
+    if (this.#searched) throw new Error('a key is wanted after the source was searched');
+    const number = this.#keys.add(key);
+    if (number === this.#states.length) this.#states.push(ROW);
+    else {
+      this.#states.set(number, this.#states.get(number) + ROW);
+      this.#several.add(number);
+    }
+  }
+
+  /** Records a row that failed permanently, if rows of its key are wanted. */
+  refuse(key: string): void {
+    const number = this.#keys.numberOf(key);
+    if (number !== -1) this.#states.set(number, (this.#states.get(number) + ROW) | REFUSED);
+  }
+
+  /** Records a source row, if rows of its key are wanted. */
+  find(key: string, start: number, end: number): void {
+    this.#searched = true;
+    const number = this.#keys.numberOf(key);
+    if (number === -1) return;
+    const state = this.#states.get(number) - ROW;
+    if (state >= LOWEST) this.#states.set(number, state);
+    // If the source has more rows than are wanted, none is taken from it, so their positions need no memory.
+    if (state >= 0) this.#rows.add(number, start, end);
+  }
+
+  verdict(key: string): Verdict {
+    const number = this.#keys.numberOf(key);
+    return number === -1 ? 'result' : this.#verdict(number);
+  }
+
+  /** Whether more than one row of a key is wanted: result files do not keep the source order. */
+  hasSeveral(key: string): boolean {
+    const number = this.#keys.numberOf(key);
+    return number !== -1 && this.#several.has(number);
+  }
+
+  /** Whether any key has several wanted rows. */
+  get anySeveral(): boolean {
+    return this.#several.size > 0;
+  }
+
+  /** Whether any row must be sent or rejected from the result files. */
+  get needsResults(): boolean {
+    for (let number = 0; number < this.#keys.size; number++) if (this.#verdict(number) !== 'source') return true;
+    return false;
+  }
+
+  /** Source rows to be sent again, in the order of the file. */
+  *sourceRanges(): Generator<{ start: number; end: number }> {
+    for (const { key, start, end } of this.#rows) if (this.#verdict(key) === 'source') yield { start, end };
+  }
+
+  #verdict(number: number): Verdict {
+    const state = this.#states.get(number);
+    if (state === 0) return 'source';
+    return state < 0 ? 'ambiguous' : 'result';
+  }
+}

@@ -1,0 +1,42 @@
+/** Checks once whether a source exists, for a load that waits for it. A missing source is a result, not an error. */
+import { NightloadError } from '../../errors.js';
+import { fingerprint } from '../../storage/fingerprint.js';
+import type { Fingerprint } from '../../storage/fingerprint.js';
+import { connectionOf, permit, permitFixer } from '../dependencies.js';
+import type { ActivityDependencies } from '../dependencies.js';
+import { runActivity } from '../run-activity.js';
+import type { LoadWish } from '../../protocol/activities/source-types.js';
+
+export interface AwaitSourceInput extends LoadWish {
+  source: string;
+  connection: string;
+}
+
+export interface SourceStatus {
+  /** Task queue of the workers that share the checked folder. */
+  filesQueue: string;
+  /** Absent if the source does not exist or is not readable yet. */
+  found?: Fingerprint;
+}
+
+const NOT_YET: readonly string[] = ['SOURCE_NOT_FOUND', 'SOURCE_NOT_READABLE'];
+
+export function probeSource(dependencies: ActivityDependencies): (input: AwaitSourceInput) => Promise<SourceStatus> {
+  return runActivity(async (input) => {
+    const { source, connection } = input;
+    const { filesQueue, roots } = dependencies;
+    // Checked now rather than after hours; also, whether a file exists is information.
+    await permit(dependencies, connection, input);
+    permitFixer(dependencies, input.fixer);
+    try {
+      // Reported at once, not after hours of waiting.
+      connectionOf(dependencies, connection);
+      return { filesQueue, found: await fingerprint(await roots.foreignFile(source)) };
+    } catch (error) {
+      if (!(error instanceof NightloadError)) throw error;
+      if (NOT_YET.includes(error.code)) return { filesQueue };
+      // Another worker of the same queue may have what this one lacks.
+      throw new NightloadError(error.code, error.message, { retryable: true, cause: error });
+    }
+  });
+}

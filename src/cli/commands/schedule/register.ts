@@ -1,0 +1,82 @@
+/**
+ * Defines the `nightload schedule` commands: the options of a load, and when it is due. Needs no Temporal, so help is
+ * shown at once.
+ */
+import { Command } from 'commander';
+import { addLoadOptions } from '../../shared/load-options.js';
+import type { NoteOptions, ScheduleOptions } from './options.js';
+
+/** How main.ts wraps actions: their number is the exit code. */
+type Runs = <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>;
+
+/** Options that a schedule does not have: each of its loads gets its own id. */
+const ONE_LOAD_ONLY: readonly string[] = ['id', 'again', 'detach', 'json'];
+const JSON_OPTION = ['--json', 'print the result as JSON on stdout'] as const;
+
+function another(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+export function addScheduleCommands(program: Command, runs: Runs): void {
+  const schedule = program.command('schedule').description('manage scheduled loads (Temporal Schedules)');
+  const create = schedule
+    .command('create')
+    .description('load a file on a schedule')
+    .argument('<id>', 'schedule id, e.g. nightly')
+    .requiredOption(
+      '--cron <expression>',
+      "e.g. '0 1 * * *' (minute hour day-of-month month day-of-week); may be repeated",
+      another,
+    )
+    .option('--time-zone <name>', 'time zone of the cron expression and {date}, e.g. Europe/Berlin', 'UTC')
+    .requiredOption('--source <file>', 'CSV file; {date} or {date:yyyyMMdd} is replaced by the scheduled day')
+    .option('--wait-for-source <duration>', 'how long to wait for the file, e.g. 3h')
+    .option('--catch-up <duration>', 'how late to start a load that was due while Temporal was down', '1h')
+    .option('--jitter <duration>', 'maximum random delay of each start, e.g. 5m')
+    .option('--note <text>', 'a note for readers of the schedule')
+    .option('--paused', 'create the schedule paused, until `schedule resume`');
+  for (const option of addLoadOptions(new Command()).options) {
+    if (!ONE_LOAD_ONLY.includes(option.attributeName())) create.addOption(option);
+  }
+  create
+    .option(...JSON_OPTION)
+    .action(runs(async (id: string, options: ScheduleOptions) => (await import('./schedule.js')).create(id, options)));
+
+  schedule
+    .command('list')
+    .description('list the schedules of loads')
+    .option(...JSON_OPTION)
+    .action(runs(async (options: { json?: boolean }) => (await import('./schedule.js')).list(options)));
+
+  for (const [name, description] of [
+    ['describe', 'show when it runs, what it loads and how its last loads ended'],
+    ['trigger', 'start a load now'],
+    ['delete', 'delete a schedule; a running load continues'],
+  ] as const) {
+    schedule
+      .command(name)
+      .description(description)
+      .argument('<id>')
+      .option(...JSON_OPTION)
+      .action(
+        runs(async (id: string, options: { json?: boolean }) => {
+          const commands = await import('./schedule.js');
+          return (name === 'delete' ? commands.remove : commands[name])(id, options);
+        }),
+      );
+  }
+
+  for (const [name, alias, description] of [
+    ['pause', undefined, 'stop starting new loads; a running load continues'],
+    ['resume', 'unpause', 'resume a paused schedule'],
+  ] as const) {
+    const command = schedule
+      .command(name)
+      .description(description)
+      .argument('<id>')
+      .option('--note <text>', 'why')
+      .option(...JSON_OPTION)
+      .action(runs(async (id: string, options: NoteOptions) => (await import('./schedule.js'))[name](id, options)));
+    if (alias !== undefined) command.alias(alias);
+  }
+}

@@ -1,0 +1,186 @@
+/** Follows a load to its end from a shell: progress, notes when workers or Temporal are missing, Ctrl-C detaches. */
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { LoadHandle } from '../../client/load-handle.js';
+import type { BulkLoadResult } from '../../contract/load-result.js';
+import { shownInput } from '../../client/original-input.js';
+import type { ShownInput } from '../../client/answers/shown-input.js';
+import type { NightloadError } from '../../errors.js';
+import type { LoadProgress } from '../../contract/load-progress.js';
+import { placeOf, TemporalError, temporalError } from '../../client/temporal-errors.js';
+import { filesPlaceOf, queueLine, queueStates, servesActivities } from './stuck-loads/task-queues.js';
+import { progressView } from './progress-view.js';
+import { queryLoad } from './query-load.js';
+import { pendingFailureKey, pendingFailureLine, pendingFailures } from './stuck-loads/pending-failures.js';
+
+const LOOK_EVERY_MS = 1_000;
+const CHECK_WORKER_EVERY_MS = 3_000;
+const ANSWER_LIMIT_MS = 3_000;
+/** A check that hangs must not keep the command from ending with the load. */
+const CHECK_LIMIT_MS = 10_000;
+/** Shorter silences are not reported: a server restart, a lost call. */
+const SILENCE_MS = 3_000;
+/** More different problems are not printed. */
+const MAX_TOLD = 200;
+/** Concurrent loads wait for free workers all the time. */
+const BUSY_MS = 30_000;
+
+/** A load, and where to print what a person should know about it, until the signal. */
+interface Watched {
+  client: Client;
+  handle: LoadHandle;
+  signal: AbortSignal;
+  note: (line: string) => void;
+}
+
+/** Why following ended: Ctrl-C, or Temporal no longer answers. */
+export interface Detached {
+  detached: true;
+  error?: NightloadError;
+}
+
+/** The result, or why following ended before the load did. */
+export async function follow(
+  client: Client,
+  handle: LoadHandle,
+  taskQueue: string,
+): Promise<BulkLoadResult | Detached> {
+  const view = progressView();
+  const stop = new AbortController();
+  // The client leaves a listener for each of its long polls, about sixty per hour: no reason for a warning.
+  setMaxListeners(0, stop.signal);
+  let interrupt = (): void => undefined;
+  const detached = new Promise<Detached>((done) => {
+    interrupt = () => done({ detached: true });
+    process.once('SIGINT', interrupt);
+  });
+  const watched: Watched = { client, handle, signal: stop.signal, note: (line) => view.note(line) };
+  const watching = Promise.all([
+    watchProgress(watched, (progress) => view.update(progress)),
+    watchWorkers(watched, taskQueue),
+    watchFixer(watched, taskQueue),
+    watchTroubles(watched),
+    watchTemporal(watched),
+  ]);
+  const { signal } = stop;
+  try {
+    // Not requested any more after Ctrl-C: on a connection that is closed by then, the next attempt would end the
+    // process.
+    return await Promise.race([client.withAbortSignal(signal, () => handle.result({ signal })), detached]);
+  } catch (error) {
+    if (error instanceof TemporalError) return { detached: true, error };
+    throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+    stop.abort();
+    view.end();
+    await watching;
+  }
+}
+
+/** Reports once that an answer is unreadable: the load is followed all the same. */
+async function watchProgress(
+  { client, handle, signal, note }: Watched,
+  show: (progress: LoadProgress) => void,
+): Promise<void> {
+  let told = false;
+  await every({ client, signal, ms: LOOK_EVERY_MS }, async () => {
+    const progress = await queryLoad(
+      client,
+      () => handle.progress(),
+      ({ code, message }) => {
+        if (!told && !signal.aborted) note(`${code}: ${message}`);
+        told = true;
+      },
+    );
+    if (progress !== undefined && !signal.aborted) show(progress);
+  });
+}
+
+/** Reports once that Temporal is silent, and once that it is back, while the result is still being requested. */
+async function watchTemporal({ client, handle, signal, note }: Watched): Promise<void> {
+  const place = placeOf(client);
+  let lastAnswer = Date.now();
+  let told = false;
+  await every({ client, signal, ms: LOOK_EVERY_MS }, async () => {
+    try {
+      await client.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.describe());
+      if (told) note('Temporal answers again.');
+      told = false;
+      lastAnswer = Date.now();
+    } catch (error) {
+      const found = temporalError(error, place);
+      if (told || signal.aborted || !(found instanceof TemporalError) || Date.now() - lastAnswer < SILENCE_MS) return;
+      told = true;
+      note(
+        `Temporal does not answer (${found.code}: ${found.message}); still trying. The load does not need this command: Ctrl-C detaches.`,
+      );
+    }
+  });
+}
+
+async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue: string): Promise<void> {
+  let missing: string | undefined;
+  let busy: string | undefined;
+  await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
+    const place = filesPlaceOf(await handle.describe());
+    const { filesQueue } = place;
+    const states = await queueStates(client, { taskQueue, ...place });
+    if (signal.aborted) return;
+    const unserved = states.find(({ service }) => service === 'none');
+    const full = states.find(({ service, oldestMs }) => service === 'busy' && oldestMs >= BUSY_MS);
+    // The host may return later and work for another folder: that is reported too.
+    const line = unserved && queueLine(unserved, unserved.queue === filesQueue);
+    if (line !== undefined && line !== missing) note(line);
+    if (unserved === undefined && full !== undefined && full.queue !== busy)
+      note(queueLine(full, full.queue === filesQueue));
+    if (unserved === undefined && missing !== undefined) note('A worker is polling: the load resumes.');
+    missing = line;
+    // Reported once per queue: its backlog changes all the time.
+    busy ??= full?.queue;
+  });
+}
+
+/** Reported from the start: the fixer is needed only once rows are rejected, and by then no one may be watching. */
+async function watchFixer({ client, handle, signal, note }: Watched, taskQueue: string): Promise<void> {
+  let input: ShownInput | undefined;
+  let missing = false;
+  await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
+    input ??= await shownInput(client, await handle.describe());
+    const fixer = input?.retry?.fixer;
+    if (fixer === undefined) return;
+    const isMissing = !(await servesActivities(client, fixer.taskQueue, taskQueue));
+    if (signal.aborted || isMissing === missing) return;
+    missing = isMissing;
+    note(
+      missing
+        ? `No worker polls the task queue "${fixer.taskQueue}" of the fixer ${fixer.activity}. Rejected rows wait for it for a limited time: start it.`
+        : `A worker of the fixer ${fixer.activity} is polling.`,
+    );
+  });
+}
+
+/** Reports each problem once: the load resumes by itself when it is over. */
+async function watchTroubles({ client, handle, signal, note }: Watched): Promise<void> {
+  const told = new Set<string>();
+  await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
+    for (const trouble of (await pendingFailures(client, handle.workflowId)).failures) {
+      const key = pendingFailureKey(trouble);
+      if (signal.aborted || told.has(key) || told.size >= MAX_TOLD) continue;
+      told.add(key);
+      note(pendingFailureLine(trouble));
+    }
+  });
+}
+
+/** Repeats until the signal; a failed check is simply repeated. */
+async function every(
+  { client, signal, ms }: { client: Client; signal: AbortSignal; ms: number },
+  look: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    await client.withDeadline(Date.now() + CHECK_LIMIT_MS, look).catch(() => undefined);
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,218 @@
+/** Whether workers poll the queues that a load needs, and whether they are only busy. */
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../../../contract/names.js';
+import { listRuns, quoted } from '../../../client/pages.js';
+import { isTaskQueue } from '../../../domain/text/shown.js';
+import { groupsOf, isHostName, otherQueuesOf } from '../../../domain/file-groups.js';
+import { pollersOf } from '../../../domain/poller-identities.js';
+
+/** Values of `temporal.api.enums.v1.TaskQueueType`. */
+const WORKFLOW_TASKS = 1;
+const ACTIVITY_TASKS = 2;
+/** `PENDING_ACTIVITY_STATE_STARTED`; the SDK gives enums as numbers here. */
+const STARTED = 2;
+/**
+ * A worker polls at least once a minute; a task that waits longer than this despite a poller waits for a dead worker,
+ * or for a busy one.
+ */
+const BACKLOG_LIMIT_MS = 5_000;
+/** A poll lasts at most a minute; a worker that has not polled for longer has no free slot, or is gone. */
+const POLL_LIMIT_MS = 70_000;
+/** Steps heartbeat every few seconds: one with a younger heartbeat runs on a live worker. */
+const HEARTBEAT_LIMIT_MS = 15_000;
+/** Other loads that are checked for steps that keep the queue's worker busy. */
+const MAX_OTHERS = 20;
+
+interface Poller {
+  identity: string;
+  /** Time since its last poll. */
+  idleMs: number;
+}
+
+/** What is known about a queue; pure, so that each case can be tested. */
+export interface QueueFacts {
+  pollers: readonly Poller[];
+  /** Waiting tasks, and the age of the oldest. */
+  waiting: number;
+  oldestMs: number;
+  /** Pollers of the load's other queues: a process has the same identity on each. */
+  elsewhere: readonly Poller[];
+  /** Age of the youngest heartbeat of a running step from this queue. */
+  heartbeatMs: number | undefined;
+}
+
+/** `served`: a worker polls for tasks. `busy`: a worker is running but has no free slot. `none`: there is no worker. */
+export type Service = 'served' | 'busy' | 'none';
+
+export function serviceOf({ pollers, waiting, oldestMs, elsewhere, heartbeatMs }: QueueFacts): Service {
+  const waits = waiting > 0 && oldestMs >= BACKLOG_LIMIT_MS;
+  const polls = ({ idleMs }: Poller): boolean => idleMs < POLL_LIMIT_MS;
+  if (pollers.some(polls) && !waits) return 'served';
+  if (heartbeatMs !== undefined && heartbeatMs < HEARTBEAT_LIMIT_MS) return waits ? 'busy' : 'served';
+  // It has polled since the oldest task arrived: it is alive, and takes other tasks first.
+  const polledSince = ({ idleMs }: Poller): boolean => idleMs < POLL_LIMIT_MS && idleMs + 1_000 < oldestMs;
+  if (!waits) return 'none';
+  if (pollers.some(polledSince)) return 'busy';
+  const alive = new Set(elsewhere.filter(polledSince).map(({ identity }) => identity));
+  return pollers.some(({ identity }) => alive.has(identity)) ? 'busy' : 'none';
+}
+
+export interface QueueState {
+  queue: string;
+  service: Service;
+  waiting: number;
+  oldestMs: number;
+  /** For a files queue without pollers: the host that saw the source, and the queues of other folders that it polls. */
+  host?: { name: string; otherQueues: string[] };
+}
+
+interface FilesPlace {
+  filesQueue?: string | undefined;
+  filesHost?: string | undefined;
+}
+
+interface LoadQueues extends FilesPlace {
+  taskQueue: string;
+}
+
+/** Where a load's files are, according to the load's memo. */
+export function filesPlaceOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'>): FilesPlace {
+  const host = memo?.[FILES_HOST_MEMO];
+  // From another program, or encrypted with keys that are not available here.
+  const queue = memo?.[FILES_QUEUE_MEMO];
+  return {
+    filesQueue: isTaskQueue(queue) ? queue : undefined,
+    filesHost: isHostName(host) ? host : undefined,
+  };
+}
+
+/** The queues of a load, the workflow queue first. */
+export async function queueStates(
+  client: Client,
+  { taskQueue, filesQueue, filesHost }: LoadQueues,
+): Promise<QueueState[]> {
+  const [workflows, calls, files] = await Promise.all([
+    readQueue(client, taskQueue, WORKFLOW_TASKS),
+    readQueue(client, taskQueue, ACTIVITY_TASKS),
+    filesQueue === undefined ? undefined : readQueue(client, filesQueue, ACTIVITY_TASKS),
+  ]);
+  const all = [workflows, calls, ...(files === undefined ? [] : [files])];
+  return Promise.all(
+    all
+      // Activities on the workflow queue are taken by the same workers.
+      .filter((read) => read !== calls || read.waiting > 0)
+      .map(async (read) => {
+        const state = await judge(client, taskQueue, read, all);
+        if (read !== files || state.service !== 'none' || filesHost === undefined) return state;
+        const groups = groupsOf(await pollersOf(client, taskQueue).catch(() => []), taskQueue);
+        return { ...state, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, read.queue) } };
+      }),
+  );
+}
+
+async function judge(
+  client: Client,
+  taskQueue: string,
+  read: QueueRead,
+  all: readonly QueueRead[],
+): Promise<QueueState> {
+  const elsewhere = all.filter((other) => other !== read).flatMap(({ pollers }) => pollers);
+  let service = serviceOf({ ...read, elsewhere, heartbeatMs: undefined });
+  if (service === 'none') {
+    // Before advising to start a worker: does a step of any load run from this queue?
+    const heartbeatMs = await youngestHeartbeat(client, taskQueue, read.queue).catch(() => undefined);
+    service = serviceOf({ ...read, elsewhere, heartbeatMs });
+  }
+  return { queue: read.queue, service, waiting: read.waiting, oldestMs: read.oldestMs };
+}
+
+/** Returns the queue that no worker polls, if any; a queue whose workers are busy does not count. */
+export async function unattendedQueue(
+  client: Client,
+  taskQueue: string,
+  filesQueue: string | undefined,
+): Promise<string | undefined> {
+  const states = await queueStates(client, { taskQueue, filesQueue });
+  return states.find(({ service }) => service === 'none')?.queue;
+}
+
+/** Whether a worker takes activities from a queue, for workflows of `taskQueue`. */
+export async function servesActivities(client: Client, queue: string, taskQueue: string): Promise<boolean> {
+  const read = await readQueue(client, queue, ACTIVITY_TASKS);
+  return (await judge(client, taskQueue, read, [read])).service !== 'none';
+}
+
+/** Text about a queue that delays the load. */
+export function queueLine({ queue, service, waiting, oldestMs, host }: QueueState, isFiles: boolean): string {
+  if (service === 'busy') {
+    return (
+      `The workers of the task queue "${queue}" are busy: ${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'}, ` +
+      `the oldest for ${Math.round(oldestMs / 1000)} s. The load resumes when one is free; add a worker to speed it up.`
+    );
+  }
+  const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
+  if (!isFiles) return `${line}.`;
+  const where = host === undefined ? '' : ` on the host ${host.name}`;
+  return `${line}${where} with the same NIGHTLOAD_FILE_ROOTS as before.${hostLine(host)}`;
+}
+
+/** A host may serve several folders permanently: only a person knows whether this one is new. */
+function hostLine(host: QueueState['host']): string {
+  if (host?.otherQueues[0] === undefined) return '';
+  return (
+    ` The host ${host.name} now serves another folder ("${host.otherQueues[0]}"). If its .nightload-id is new, the ` +
+    'data folder was lost or is not mounted: restore it, or cancel the load and load its file again after checking ' +
+    'what landed.'
+  );
+}
+
+interface QueueRead {
+  queue: string;
+  pollers: Poller[];
+  waiting: number;
+  oldestMs: number;
+}
+
+async function readQueue(client: Client, queue: string, taskQueueType: number): Promise<QueueRead> {
+  const { pollers, stats } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: queue },
+    taskQueueType,
+    reportStats: true,
+  });
+  return {
+    queue,
+    pollers: (pollers ?? []).map(({ identity, lastAccessTime }) => ({
+      identity: identity ?? '',
+      idleMs: ageOf(lastAccessTime),
+    })),
+    waiting: Number(stats?.approximateBacklogCount ?? 0),
+    oldestMs: Number(stats?.approximateBacklogAge?.seconds ?? 0) * 1000,
+  };
+}
+
+/** By our clock; if it is slightly behind the server's, the age is still not negative. */
+function ageOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
+  if (!time) return Number.POSITIVE_INFINITY;
+  return Math.max(0, Date.now() - Number(time.seconds ?? 0) * 1000 - (time.nanos ?? 0) / 1e6);
+}
+
+/** Age of the youngest heartbeat among the running steps from a queue. */
+async function youngestHeartbeat(client: Client, taskQueue: string, queue: string): Promise<number | undefined> {
+  const { workflowService, options } = client;
+  const { namespace } = options;
+  const query = `TaskQueue = ${quoted(taskQueue)} AND ExecutionStatus = 'Running'`;
+  const { entries } = await listRuns(client, query, { limit: MAX_OTHERS, show: ({ execution }) => execution });
+  const ages = await Promise.all(
+    entries.map(async (execution) => {
+      const { pendingActivities } = await workflowService
+        .describeWorkflowExecution({ namespace, execution })
+        .catch(() => ({ pendingActivities: [] }));
+      return (pendingActivities ?? [])
+        .filter(({ state, activityOptions }) => Number(state) === STARTED && activityOptions?.taskQueue?.name === queue)
+        .map(({ lastHeartbeatTime }) => ageOf(lastHeartbeatTime));
+    }),
+  );
+  const youngest = Math.min(...ages.flat());
+  return Number.isFinite(youngest) ? youngest : undefined;
+}

@@ -1,0 +1,2 @@
+/** `nightload/nexus`: the service with which other namespaces and teams start loads. */
+export { nightloadService } from '../contract/nexus-service.js';

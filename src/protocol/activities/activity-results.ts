@@ -1,0 +1,265 @@
+/**
+ * Result of each activity: one schema each, by name. Temporal lets any client with permission to write complete an
+ * activity in a worker's place, so a workflow reads nothing of a result that does not match; see
+ * `workflows/incoming/checked-result.ts`.
+ */
+import { z } from 'zod';
+import { MAX_LISTED_FILES } from '../../contract/load-result.js';
+import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
+import type { SearchAttributeName } from '../../contract/names.js';
+import { MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
+import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/forms.js';
+import { MAX_FIGURE } from '../../domain/platform/org-limit.js';
+import { isTaskQueue } from '../../domain/text/shown.js';
+import * as shape from './input-shapes.js';
+
+const rows = z.number().int().min(0).max(MAX_ROWS);
+const requestCount = z.number().int().min(0).max(MAX_REQUESTS);
+const requests = z.object({ total: requestCount, info: requestCount });
+/** Texts for people: a finding may list titles. */
+const LONG = 20_000;
+const longText = shape.text(LONG);
+/** URIs of our own files are percent-encoded. */
+const ownUri = shape.uri.regex(/^[!-~]*$/, 'must be percent-encoded');
+/** Of the workers that share a folder. */
+const queue = z
+  .string()
+  .refine(
+    (name) => isTaskQueue(name) && name.lastIndexOf('-files-') > 0,
+    'must be a queue of workers that share files',
+  );
+/** Of jobs of one search; see `orphan-types.ts`. */
+const someJobs = shape.list(shape.salesforceId, 200);
+
+const counted = <T extends z.ZodType>(value: T) =>
+  z.object({
+    value,
+    requests,
+    warnings: shape.list(shape.text(), 20).exactOptional(),
+    late: z.boolean().exactOptional(),
+  });
+
+const stage = shape.stage
+  .extend({ groups: shape.list(shape.partGroup, 10), records: rows })
+  .refine(
+    ({ groups, parts }) => groups.reduce((sum, one) => sum + one.lastPart - one.firstPart + 1, 0) === parts,
+    'must have each part in one group',
+  );
+
+const jobStatus = counted(
+  z.object({
+    id: shape.salesforceId,
+    state: shape.text(100),
+    processed: rows,
+    failed: rows,
+    errorMessage: shape.text(2_000).exactOptional(),
+    apiUsed: z.number().min(0).max(100).exactOptional(),
+  }),
+);
+
+const figure = z.number().min(-MAX_FIGURE).max(MAX_FIGURE);
+const orgLimit = z.object({ max: figure, remaining: figure });
+
+/** The answer of a ledger to a request: the activity that asks reads the ledger's own with it too. */
+export const LEDGER_ANSWER = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('granted'), warning: shape.text().exactOptional() }),
+  z.object({ status: z.literal('waiting'), reason: shape.text(2_000), at: shape.time.exactOptional() }),
+  z.object({ status: z.enum(['ended', 'unknown']) }),
+]);
+
+const allocation = z.object({
+  recordsPerWindow: figure,
+  batchesPerWindow: figure,
+  windowMs: figure,
+  reservedRecords: figure,
+  maxJobs: figure,
+});
+
+const finding = z.object({
+  code: shape.text(100),
+  message: longText,
+  column: shape.text(LONG).exactOptional(),
+  position: rows.exactOptional(),
+});
+/** More than one for each column of a file. */
+const findings = shape.list(finding, 2 * MAX_COLUMNS);
+
+const checkReport = z.object({
+  ok: z.boolean(),
+  source: shape.text(),
+  object: shape.text(),
+  operation: shape.operation,
+  errors: findings,
+  warnings: findings,
+  found: z
+    .object({
+      encoding: shape.text(100),
+      byteOrderMark: z.boolean(),
+      gzip: z.boolean(),
+      delimiter: shape.text(10),
+      lineEnding: shape.text(10),
+      columns: rows,
+      rewritten: longText.exactOptional(),
+    })
+    .exactOptional(),
+  records: rows.exactOptional(),
+  parts: rows.exactOptional(),
+  forecast: z
+    .object({
+      batches: rows,
+      apiRequests: rows,
+      remaining: z.object({ apiRequests: figure.exactOptional(), batches: figure.exactOptional() }).exactOptional(),
+    })
+    .exactOptional(),
+  rows: z
+    .object({
+      bad: rows,
+      byCode: z.record(shape.text(100), rows),
+      findings: shape.list(
+        z.object({
+          row: rows,
+          code: shape.text(100),
+          column: shape.text(LONG).exactOptional(),
+          message: longText,
+        }),
+        1_000,
+      ),
+      file: ownUri.exactOptional(),
+    })
+    .exactOptional(),
+  details: ownUri.exactOptional(),
+});
+
+const forPeople = z.object({
+  rejected: ownUri.exactOptional(),
+  unprocessed: ownUri.exactOptional(),
+  changes: ownUri.exactOptional(),
+});
+
+const loadError = z.object({
+  code: shape.text(100),
+  message: longText,
+  detail: longText.exactOptional(),
+});
+
+/** Fields of jobs that other programs created may be empty. */
+const openJob = z.object({
+  id: shape.salesforceId,
+  object: shape.text(MAX_NAME),
+  operation: shape.text(100),
+  createdById: shape.text(100),
+  createdDate: shape.text(100),
+  ours: z.boolean(),
+});
+
+const searchAttribute = z.enum(Object.keys(SEARCH_ATTRIBUTES) as [SearchAttributeName]);
+
+export const ACTIVITY_RESULTS = {
+  requestLease: z.object({
+    ledger: shape.workflowId,
+    answer: z.union([LEDGER_ANSWER, z.object({ status: z.literal('unreachable'), why: shape.text(2_000) })]),
+  }),
+  readOrgLimits: counted(z.object({ batches: orgLimit.exactOptional(), apiRequests: orgLimit.exactOptional() })),
+  checkLedger: z.object({
+    connection: shape.name.exactOptional(),
+    rules: allocation.exactOptional(),
+    known: shape.list(shape.text(), 100),
+    gone: shape.list(shape.text(), 100),
+  }),
+  probeSource: z.object({
+    filesQueue: queue,
+    found: z.object({ size: shape.count, modifiedMs: shape.time }).exactOptional(),
+  }),
+  locateSource: z.object({
+    filesQueue: queue,
+    host: shape.text(MAX_NAME).exactOptional(),
+    outputUri: ownUri,
+    workUri: ownUri,
+    searchAttributes: shape.list(searchAttribute, 20),
+  }),
+  planLoad: counted(
+    z.object({
+      stage,
+      object: shape.apiName.exactOptional(),
+      apiVersion: shape.apiVersion,
+      rejected: z.object({ uri: ownUri, rows }).exactOptional(),
+      warnings: shape.list(longText, 20),
+    }),
+  ),
+  checkSource: counted(checkReport),
+  createJob: counted(
+    z.object({
+      jobId: shape.salesforceId,
+      createdById: shape.salesforceId.exactOptional(),
+      lostCreates: shape.list(shape.lostCreate, 10_000),
+      aheadMs: shape.time,
+      maybeSentBefore: z.boolean(),
+    }),
+  ),
+  uploadPart: counted(
+    z.union([z.object({ records: rows, bytes: shape.count }), z.object({ sentBefore: shape.salesforceId })]),
+  ),
+  closeJob: jobStatus,
+  readJob: jobStatus,
+  abortJob: jobStatus,
+  describeChild: z.object({
+    runs: z.boolean(),
+    // Read like the result of the child itself.
+    result: z.unknown().optional(),
+    jobIds: shape.list(shape.salesforceId, 20).exactOptional(),
+  }),
+  findEarlierJobs: counted(
+    z.object({
+      adopt: shape.salesforceId.exactOptional(),
+      pending: someJobs,
+      unknown: someJobs,
+      open: z.boolean(),
+      allKnown: z.boolean(),
+    }),
+  ),
+  findLostJobs: counted(z.object({ empty: someJobs, filled: someJobs })),
+  listFileGroups: shape.list(z.object({ queue, hosts: shape.list(shape.text(100), MAX_HOSTS) }), MAX_GROUPS),
+  listOpenJobs: counted(z.object({ apiVersion: shape.apiVersion, jobs: shape.list(openJob, 500) })),
+  downloadResults: counted(shape.resultCounts),
+  recordParts: z.undefined().or(z.null()),
+  notePause: z.undefined().or(z.null()),
+  readPartSizes: shape.partSizes,
+  triageRows: z.object({
+    files: z.object({
+      rejected: ownUri.exactOptional(),
+      unprocessed: ownUri.exactOptional(),
+      alreadyDone: ownUri.exactOptional(),
+      changes: ownUri.exactOptional(),
+    }),
+    next: stage.exactOptional(),
+    rejected: rows,
+    unprocessed: rows,
+    alreadyDone: rows,
+    rerendered: rows,
+    stop: loadError.exactOptional(),
+  }),
+  acceptCorrections: z.object({
+    rows,
+    remaining: rows,
+    warnings: shape.list(longText, 20).exactOptional(),
+    rejected: ownUri.exactOptional(),
+    left: rows.exactOptional(),
+    next: stage,
+  }),
+  collectRejected: z.object({ uri: ownUri, forPeople: ownUri.exactOptional() }),
+  keepColumns: z.object({
+    file: ownUri.exactOptional(),
+    rows,
+    joined: rows,
+    why: longText.exactOptional(),
+  }),
+  writeReport: z.object({
+    succeeded: shape.list(ownUri, MAX_LISTED_FILES),
+    rejected: ownUri.exactOptional(),
+    unprocessed: ownUri.exactOptional(),
+    kept: ownUri.exactOptional(),
+    changes: ownUri.exactOptional(),
+    forPeople: forPeople.exactOptional(),
+    report: ownUri.exactOptional(),
+  }),
+};

@@ -1,0 +1,243 @@
+/** The platform's result files: `sf__Id`, then `sf__Created` or `sf__Error`, then the columns as uploaded. */
+import { CsvError, parse } from 'csv-parse';
+import { Readable } from 'node:stream';
+import type { Operation } from '../contract/names.js';
+import { NightloadError } from '../errors.js';
+import { MAX_CELLS, readCell } from '../csv/cells.js';
+import type { Delimiter } from '../csv/dialect.js';
+import { classify, isDone, mayPassUnchanged, parseRowError } from '../domain/platform/row-errors.js';
+import type { RowError } from '../domain/platform/row-errors.js';
+import { RecordCounter } from '../csv/record-counter.js';
+import { eachRecord, scanRecords } from '../csv/records.js';
+import { MAX_ROW_BYTES } from '../csv/row-limits.js';
+import { inSlices } from '../runtime/time-slice.js';
+
+/**
+ * The delimiter of a result file. The documentation does not say whether jobs with a delimiter other than comma get it
+ * back, so it is read from the file: it follows the first column's name, which we know.
+ */
+export function resultDelimiter(head: Buffer, firstColumn: string, uploaded: Delimiter): Delimiter {
+  const line = head.toString('utf8', 0, 4096);
+  for (const name of [`"${firstColumn}"`, firstColumn]) {
+    if (line.startsWith(name) && [uploaded, ','].includes(line.charAt(name.length))) {
+      return line.charAt(name.length) as Delimiter;
+    }
+  }
+  return uploaded;
+}
+
+/** Passes a result file through while counting its rows, without the header. */
+export class RowCount {
+  readonly #firstColumn: string;
+  readonly #uploaded: Delimiter;
+  /** Input before the delimiter is known: a first chunk may be a few bytes long. */
+  #head: Buffer = Buffer.alloc(0);
+  #counter: RecordCounter | undefined;
+
+  constructor(firstColumn: string, uploaded: Delimiter) {
+    this.#firstColumn = firstColumn;
+    this.#uploaded = uploaded;
+  }
+
+  async *through(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const enough = Buffer.byteLength(this.#firstColumn) + '"",'.length;
+    for await (const chunk of chunks) {
+      if (this.#counter !== undefined) {
+        this.#count(this.#counter, chunk);
+      } else {
+        this.#head = Buffer.concat([this.#head, chunk]);
+        if (this.#head.length >= enough) this.#begin();
+      }
+      yield chunk;
+    }
+  }
+
+  #begin(): RecordCounter {
+    const counter = new RecordCounter(resultDelimiter(this.#head, this.#firstColumn, this.#uploaded));
+    this.#count(counter, this.#head);
+    this.#counter = counter;
+    return counter;
+  }
+
+  #count(counter: RecordCounter, chunk: Uint8Array): void {
+    counter.push(chunk);
+    if (counter.openBytes <= MAX_ROW_BYTES) return;
+    throw new NightloadError(
+      'RESULT_UNREADABLE',
+      `A result file from Salesforce has a row of more than ${MAX_ROW_BYTES / 1e6} MB, larger than any row that was sent. It is fetched again.`,
+      { retryable: true },
+    );
+  }
+
+  /**
+   * The number of rows.
+   * @throws NightloadError `RESULT_TRUNCATED` when the file ends inside a cell; a reply without length or chunks may
+   * end early unnoticed
+   */
+  finish(): number {
+    const { records, whole } = (this.#counter ?? this.#begin()).finish();
+    if (!whole) {
+      throw new NightloadError(
+        'RESULT_TRUNCATED',
+        `A result file from Salesforce was cut off after ${Math.max(0, records - 1)} rows. It is fetched again.`,
+        { retryable: true },
+      );
+    }
+    return Math.max(0, records - 1);
+  }
+}
+
+export interface FailedRows {
+  forGood: number;
+  /** The error of a row when the org accepted no more rows. */
+  stop?: RowError;
+}
+
+/** Counts rows of a failed file whose error will not pass by itself; a delete of a missing record is not a failure. */
+export async function failuresOf(
+  chunks: AsyncIterable<Uint8Array>,
+  delimiter: Delimiter,
+  operation: Operation,
+): Promise<FailedRows> {
+  let rows = 0;
+  const found: FailedRows = { forGood: 0 };
+  await scanRecords(chunks, { delimiter }, (record) => {
+    if (rows++ === 0) return;
+    const error = parseRowError(readCell(record, 1, delimiter));
+    const rowClass = classify(error);
+    if (!mayPassUnchanged(rowClass, operation) && !isDone(rowClass, operation)) found.forGood++;
+    if (rowClass === 'stop') found.stop ??= error;
+  });
+  return found;
+}
+
+export interface ResultRow {
+  /** `sf__Id`; empty in unprocessed rows. */
+  id: string;
+  /** `sf__Created` or `sf__Error`; empty in unprocessed rows. */
+  note: string;
+  /** In the order of the uploaded columns. */
+  cells: string[];
+  /** The file has all uploaded columns; otherwise the cells of the others are blank, and the row cannot be sent. */
+  complete: boolean;
+}
+
+/**
+ * Reads a succeeded or failed file row by row.
+ * @param names columns as uploaded
+ * @throws NightloadError `RESULT_UNREADABLE`
+ */
+export async function* readResultRows(
+  chunks: Readable,
+  delimiter: Delimiter,
+  names: readonly string[],
+): AsyncGenerator<ResultRow> {
+  // It may fail before it is read; the reader then gets the error.
+  chunks.on('error', () => undefined);
+  const slices = Readable.from(withFewCells(inSlices(chunks), delimiter), { objectMode: false });
+  const parser = slices.pipe(
+    parse({
+      delimiter,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      bom: true,
+      record_delimiter: ['\r\n', '\n'],
+      max_record_size: MAX_ROW_BYTES,
+    }),
+  );
+  slices.on('error', (error) => parser.destroy(error));
+  let order: Columns | undefined;
+  let row = 0;
+  try {
+    for await (const record of parser as AsyncIterable<string[]>) {
+      if (order === undefined) {
+        order = columnsOf(record, OWN_COLUMNS, names);
+        continue;
+      }
+      row++;
+      yield { id: record[0] ?? '', note: record[1] ?? '', ...pick(record, order) };
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    // Rows that were read but not yet returned count too; the header does not. The parser's own message contains cells.
+    const read = Math.max(row, Number(error.records) - 1);
+    throw new NightloadError(
+      'RESULT_UNREADABLE',
+      `A result file from Salesforce is not valid CSV after row ${read} (${error.code}). Download it in Setup and check it.`,
+    );
+  } finally {
+    // Otherwise a reader that stops early leaves the file open.
+    chunks.destroy();
+    slices.destroy();
+    parser.destroy();
+  }
+}
+
+const QUOTE = 0x22;
+const LF = 0x0a;
+
+/**
+ * A row of only delimiters has as many cells as bytes, and the parser would create a string for each.
+ * @throws NightloadError `RESULT_UNREADABLE`
+ */
+async function* withFewCells(chunks: AsyncIterable<Buffer>, delimiter: Delimiter): AsyncGenerator<Buffer> {
+  const separator = delimiter.charCodeAt(0);
+  let inQuotes = false;
+  let cells = 0;
+  for await (const chunk of chunks) {
+    for (const byte of chunk) {
+      if (byte === QUOTE) inQuotes = !inQuotes;
+      else if (inQuotes) continue;
+      else if (byte === separator) cells++;
+      else if (byte === LF) cells = 0;
+      if (cells > MAX_CELLS) {
+        throw new NightloadError(
+          'RESULT_UNREADABLE',
+          `A result file from Salesforce has a row of more than ${MAX_CELLS} cells. Download it in Setup and check it.`,
+        );
+      }
+    }
+    yield chunk;
+  }
+}
+
+/** Reads an unprocessed file: there the platform repeats the uploaded bytes, with any quoting. */
+export async function* readUnprocessedRows(
+  chunks: Readable,
+  delimiter: Delimiter,
+  names: readonly string[],
+): AsyncGenerator<ResultRow> {
+  let order: Columns | undefined;
+  for await (const cells of eachRecord(chunks, { delimiter })) {
+    if (order === undefined) order = columnsOf(cells, 0, names);
+    else yield { id: '', note: '', ...pick(cells, order) };
+  }
+}
+
+/** `sf__Id`, and `sf__Created` or `sf__Error`. */
+const OWN_COLUMNS = 2;
+
+/** Positions of the uploaded columns in a result file. */
+type Columns = readonly (number | undefined)[];
+
+/**
+ * Columns come back in upload order; otherwise they are found by name. A file with only unknown names is read by
+ * position, if it has as many columns.
+ */
+function columnsOf(header: readonly string[], own: number, names: readonly string[]): Columns {
+  // The first column with a name counts.
+  const places = new Map<string, number>();
+  for (let at = header.length - 1; at >= own; at--) {
+    places.set((header[at] as string).replace(/^\uFEFF/, '').toLowerCase(), at);
+  }
+  const found = names.map((name) => places.get(name.toLowerCase()));
+  const foreign = found.every((at) => at === undefined);
+  return foreign && header.length === own + names.length ? names.map((_, position) => own + position) : found;
+}
+
+function pick(record: readonly string[], columns: Columns): Pick<ResultRow, 'cells' | 'complete'> {
+  return {
+    cells: columns.map((at) => (at === undefined ? '' : (record[at] ?? ''))),
+    complete: columns.every((at) => at !== undefined),
+  };
+}

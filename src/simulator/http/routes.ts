@@ -1,0 +1,182 @@
+/** Maps requests to routes by path, version and method. */
+import type { IncomingMessage } from 'node:http';
+import type { RequestKind } from './faults.js';
+import { jsonReply, notFound, parseJson, Refusal } from './http.js';
+import type { Reply } from './http.js';
+import { IDENTITY } from '../org/ids.js';
+import { listReply } from '../jobs/job-list.js';
+import { jobReply } from '../jobs/job-reply.js';
+import type { Jobs } from '../jobs/jobs.js';
+import { readMultipart } from './multipart.js';
+import type { TokenEndpoint } from '../auth/oauth.js';
+import type { Platform } from '../org/platform.js';
+import type { Quirks } from '../quirks.js';
+import { resultsReply } from '../jobs/results.js';
+import type { Tokens } from '../auth/tokens.js';
+
+export interface Asked {
+  request: IncomingMessage;
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  /** For POST and PATCH; other bodies are not read. */
+  body: Buffer;
+}
+
+export interface Route {
+  kind: RequestKind;
+  jobId?: string;
+  /** Requires no token. */
+  isOpen?: boolean;
+  answer: () => Reply | Promise<Reply>;
+}
+
+export interface Site {
+  /** `http://127.0.0.1:1234` */
+  url: () => string;
+  jobs: Jobs;
+  platform: Platform;
+  tokenEndpoint: TokenEndpoint;
+  tokens: Tokens;
+  versions: readonly number[];
+  quirks: Quirks;
+  now: () => number;
+}
+
+/** The routes of a known path by method. */
+type Verbs = Partial<Record<string, Route>>;
+
+const INGEST_SINCE = 41;
+
+export function routeOf(site: Site, asked: Asked): Route {
+  const verbs = verbsOf(site, asked);
+  const route = verbs?.[asked.method];
+  if (route !== undefined) return route;
+  if (verbs === undefined) return { kind: 'other', answer: () => Promise.reject(notFound()) };
+  const message = `HTTP Method '${asked.method}' not allowed. Allowed are ${Object.keys(verbs).join(',')}`;
+  const answer = (): Promise<Reply> => Promise.reject(new Refusal(405, 'METHOD_NOT_ALLOWED', message));
+  // If a path requires no token, a wrong method requires none either.
+  const open = Object.values(verbs).find((known) => known?.isOpen === true);
+  return open === undefined ? { kind: 'other', answer } : { ...open, answer };
+}
+
+function verbsOf(site: Site, asked: Asked): Verbs | undefined {
+  const { platform, tokenEndpoint, versions } = site;
+  const { path, request, body } = asked;
+  if (path === '/services/oauth2/token') {
+    const answer = (): Reply => tokenEndpoint.answer(body.toString('utf8'), request.headers.authorization, site.url());
+    return { POST: { kind: 'token', isOpen: true, answer } };
+  }
+  if (path === '/services/oauth2/userinfo') {
+    const route: Route = { kind: 'userinfo', answer: () => platform.userinfo(site.url()) };
+    return { GET: route, POST: route };
+  }
+  if (path === IDENTITY) return { GET: { kind: 'userinfo', answer: () => platform.identity(site.url()) } };
+  if (path === '/services/data') return { GET: { kind: 'versions', isOpen: true, answer: () => platform.versions() } };
+  const match = /^(\/services\/data\/v(\d+)\.0)(?:\/(.+))?$/.exec(path);
+  const version = Number(match?.[2]);
+  if (match === null || !versions.includes(version)) return undefined;
+  const base = match[1] ?? '';
+  const parts = partsOf(match[3] ?? '');
+  if (parts === undefined) return undefined;
+  return parts[0] === 'jobs' ? ingestVerbs(site, asked, base, version, parts) : dataVerbs(site, asked, base, parts);
+}
+
+/** Undefined for invalid percent encoding. */
+function partsOf(path: string): string[] | undefined {
+  try {
+    return path.split('/').map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
+function dataVerbs(
+  { platform, url }: Site,
+  { query, request }: Asked,
+  base: string,
+  parts: string[],
+): Verbs | undefined {
+  const [resource, name, id, more] = parts;
+  if (more !== undefined) return undefined;
+  if (resource === '') return { GET: { kind: 'other', answer: () => platform.resources(base, url()) } };
+  if (resource === 'limits' && name === undefined) return { GET: { kind: 'limits', answer: () => platform.limits() } };
+  if (resource === 'query' && name === undefined) {
+    const columns = query.get('columns') === 'true';
+    return { GET: { kind: 'query', answer: () => platform.query(query.get('q') ?? '', base, columns) } };
+  }
+  if (resource !== 'sobjects') return undefined;
+  if (name === undefined) return { GET: { kind: 'describe', answer: () => platform.objects(base) } };
+  if (id === undefined) return undefined;
+  if (id === 'describe') {
+    return { GET: { kind: 'describe', answer: () => platform.describe(name, request.headers['if-modified-since']) } };
+  }
+  return { GET: { kind: 'record', answer: () => platform.record(name, id, base) } };
+}
+
+function ingestVerbs(site: Site, asked: Asked, base: string, version: number, parts: string[]): Verbs | undefined {
+  const [, ingest, id, part, more] = parts;
+  if (ingest !== 'ingest' || more !== undefined || version < INGEST_SINCE) return undefined;
+  if (id === undefined) return collectionVerbs(site, asked, base, version);
+  const { jobs } = site;
+  const withJob = (kind: RequestKind, answer: Route['answer']): Route => ({ kind, jobId: id, answer });
+  if (part === 'batches') {
+    return {
+      PUT: withJob('upload', async () => {
+        await jobs.upload(id, asked.request);
+        return { status: 201 };
+      }),
+    };
+  }
+  if (part !== undefined) {
+    return { GET: withJob('results', async () => resultsReply(await jobs.find(id), part, site.quirks)) };
+  }
+  const state = asked.method === 'PATCH' ? wantedState(asked.body) : undefined;
+  return {
+    GET: withJob('info', async () => {
+      const job = await jobs.find(id);
+      job.polls.push(site.now());
+      return jsonReply(200, jobReply(job, 'info'));
+    }),
+    PATCH: withJob(state === 'Aborted' ? 'abort' : 'close', async () =>
+      jsonReply(200, jobReply(await jobs.setState(id, parseJson(asked.body.toString('utf8'))['state']), 'reduced')),
+    ),
+    DELETE: withJob('delete', async () => {
+      await jobs.remove(id);
+      return { status: 204 };
+    }),
+  };
+}
+
+function collectionVerbs(site: Site, { request, body, query }: Asked, base: string, version: number): Verbs {
+  const { jobs, quirks, tokens } = site;
+  return {
+    POST: {
+      kind: 'create',
+      async answer() {
+        const multipart = readMultipart(request.headers['content-type'], body);
+        const job =
+          multipart === undefined
+            ? jobs.create(parseJson(body.toString('utf8')), version, tokens.userOf(request.headers.authorization))
+            : await jobs.createWithContent(multipart, version);
+        return jsonReply(quirks.createStatus, jobReply(job, 'create'));
+      },
+    },
+    GET: {
+      kind: 'list',
+      async answer() {
+        await jobs.advanceAll();
+        return jsonReply(200, listReply(jobs.all(), query, base));
+      },
+    },
+  };
+}
+
+/** The requested state distinguishes a close from an abort before the request is validated. */
+function wantedState(body: Buffer): unknown {
+  try {
+    return parseJson(body.toString('utf8'))['state'];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,186 @@
+/** The ingest jobs of the simulated org: create, upload, close, abort, get, delete. */
+import { createWriteStream, renameSync } from 'node:fs';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { notFound, Refusal } from '../http/http.js';
+import { makeId, USER_ID } from '../org/ids.js';
+import { Job } from './job.js';
+import type { JobWorld, PlannedFailure } from './job-types.js';
+import { invalidValue, readRequest } from './job-request.js';
+import type { MultipartJob } from '../http/multipart.js';
+
+const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
+
+export interface JobsOptions {
+  folder: string;
+  now: () => number;
+  recordsPerSecond: number;
+  maxUploadBytes: number;
+  hardDelete: boolean;
+  world: Omit<JobWorld, 'table'>;
+}
+
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #jobs = new Map<string, Job>();
+  #created = 0;
+  #uploads = 0;
+  #recordsPerSecond: number;
+  #nextFails: PlannedFailure | undefined;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    this.#recordsPerSecond = options.recordsPerSecond;
+  }
+
+  all(): Job[] {
+    return [...this.#jobs.values()];
+  }
+
+  failNext(failure: PlannedFailure): void {
+    this.#nextFails = failure;
+  }
+
+  async setRecordsPerSecond(recordsPerSecond: number): Promise<void> {
+    await this.advanceAll();
+    this.#recordsPerSecond = recordsPerSecond;
+    for (const job of this.#jobs.values()) job.setSpeed(this.#options.now(), recordsPerSecond);
+  }
+
+  async advanceAll(): Promise<void> {
+    const now = this.#options.now();
+    for (const [id, job] of this.#jobs) {
+      await job.advance(now);
+      // Ended jobs are kept for seven days.
+      if (job.isTerminal && now - job.changedAt > KEPT_MS) {
+        this.#jobs.delete(id);
+        await job.dispose();
+      }
+    }
+  }
+
+  /** Finds a job by its id of 15 or 18 characters, and advances it to the current time. */
+  async find(id: string): Promise<Job> {
+    const job = this.#jobs.get(id.slice(0, 15));
+    if (job === undefined || (id.length !== 15 && id !== job.settings.id)) throw notFound();
+    const now = this.#options.now();
+    await job.advance(now);
+    if (job.isTerminal && now - job.changedAt > KEPT_MS) throw notFound();
+    return job;
+  }
+
+  create(body: Record<string, unknown>, apiVersion: number, createdById = USER_ID): Job {
+    const { world, folder, now, hardDelete } = this.#options;
+    const { table, settings } = readRequest(body, { ...world, hardDelete });
+    if (world.quirks.batchesUsedUp === 'refuseCreate' && world.allocations.batches.remaining(now()) === 0) {
+      throw new Refusal(400, 'EXCEEDEDQUOTA', 'ExceededQuota : ApiBatchItems Limit exceeded.');
+    }
+    const number = ++this.#created;
+    const id = makeId('750', number);
+    const place = { number, path: join(folder, `${id}.csv`), now: now() };
+    const job = new Job({ id, apiVersion, createdById, ...settings }, place, { ...world, table });
+    const planned = this.#nextFails;
+    job.plannedFailure = planned;
+    const left = (planned?.times ?? 1) - 1;
+    this.#nextFails = planned === undefined || left <= 0 ? undefined : { ...planned, times: left };
+    this.#jobs.set(id.slice(0, 15), job);
+    return job;
+  }
+
+  /** A create with rows in the same request also closes the job. */
+  async createWithContent({ job: body, content }: MultipartJob, apiVersion: number): Promise<Job> {
+    const job = this.create(body, apiVersion);
+    await writeFile(job.path, content);
+    job.uploads = 1;
+    await job.close(this.#options.now(), this.#recordsPerSecond);
+    return job;
+  }
+
+  async upload(id: string, request: IncomingMessage): Promise<void> {
+    const { path } = await this.#findOpen(id);
+    const { maxUploadBytes, world } = this.#options;
+    // Several uploads of one job may run at once.
+    const temporary = `${path}.${++this.#uploads}.part`;
+    const unpack = request.headers['content-encoding'] === 'gzip' && world.quirks.gzipUpload === 'unpack';
+    try {
+      const kept = atMost(maxUploadBytes + 1);
+      if (unpack) await pipeline(request, createGunzip(), kept, createWriteStream(temporary));
+      else await pipeline(request, kept, createWriteStream(temporary));
+      const { size } = await stat(temporary);
+      if (size === 0 && world.quirks.emptyUpload === 'refuse') {
+        throw new Refusal(400, 'INVALIDBATCH', 'InvalidBatch : The upload holds no data');
+      }
+      if (size > maxUploadBytes) {
+        throw new Refusal(
+          400,
+          'CLIENTINPUTERROR',
+          `ClientInputError : The upload is larger than ${maxUploadBytes} bytes`,
+        );
+      }
+      // The job may have been closed meanwhile. From here on, nothing can come in between.
+      const job = await this.#findOpen(id);
+      renameSync(temporary, job.path);
+      job.uploads++;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async #findOpen(id: string): Promise<Job> {
+    const job = await this.find(id);
+    if (job.state === 'Open') return job;
+    const message = `Failed to upload data, since the Job is not Open. Current job state is '${job.state}'`;
+    throw new Refusal(400, 'INVALIDJOBSTATE', message);
+  }
+
+  async setState(id: string, wanted: unknown): Promise<Job> {
+    const job = await this.find(id);
+    const now = this.#options.now();
+    if (wanted === 'Aborted') {
+      if (job.isTerminal) throw new Refusal(400, 'INVALIDJOBSTATE', 'Aborting already Completed Job not allowed');
+      await job.abort(now);
+    } else if (wanted === 'UploadComplete') {
+      const { closeAgain, closeWithoutUpload, severalUploadsCode } = this.#options.world.quirks;
+      if (!job.isTerminal && job.state !== 'Open' && closeAgain === 'accept') return job;
+      if (job.state !== 'Open') throw new Refusal(400, 'INVALIDJOBSTATE', 'Closing already Completed Job not allowed');
+      if (job.uploads > 1) throw new Refusal(400, severalUploadsCode, severalUploads(job.settings.id));
+      if (job.uploads === 0 && closeWithoutUpload === 'refuse') {
+        throw new Refusal(400, 'INVALIDJOBSTATE', 'No data was uploaded for this job');
+      }
+      await job.close(now, this.#recordsPerSecond);
+    } else {
+      throw invalidValue(String(wanted ?? ''), 'state');
+    }
+    return job;
+  }
+
+  async remove(id: string): Promise<void> {
+    const job = await this.find(id);
+    if (job.state === 'Open' || job.state === 'InProgress') {
+      throw new Refusal(400, 'INVALIDJOBSTATE', `Deleting a job that is ${job.state} is not allowed`);
+    }
+    this.#jobs.delete(id.slice(0, 15));
+    await job.dispose();
+  }
+}
+
+/** The platform's own text, including its typo. */
+function severalUploads(id: string): string {
+  return `Found multipe contents for job: <${id.slice(0, 15)}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`;
+}
+
+/** Passes on this much and discards the rest, so that the sender receives the reply and the disk does not fill up. */
+function atMost(bytes: number): Transform {
+  let left = bytes;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const kept = chunk.subarray(0, left);
+      left -= kept.length;
+      done(null, kept.length > 0 ? kept : undefined);
+    },
+  });
+}

@@ -1,0 +1,76 @@
+/** Business rules configured in this org: a validation rule, a lookup filter, a duplicate rule, licenses. */
+import { aboutField, NO_ACCESS } from './row-errors.js';
+import type { Org } from './org.js';
+import type { Table } from './table.js';
+
+export interface Write {
+  org: Org;
+  table: Table;
+  /** 0 for a record that is about to be created. */
+  record: number;
+  /** The value that the row writes. */
+  written: (field: string) => string | undefined;
+  /** The record's value afterwards. */
+  after: (field: string) => string | undefined;
+}
+
+/** The error of the first broken rule, if any. */
+export function brokenRule(write: Write): string | undefined {
+  switch (write.table.object.name) {
+    case 'Lead':
+      return leadRules(write) ?? ownerRule(write);
+    case 'Invoice__c':
+      return invoiceRules(write) ?? ownerRule(write);
+    default:
+      return ownerRule(write);
+  }
+}
+
+function ownerRule({ org, table, written }: Write): string | undefined {
+  const owner = table.object.name === 'User' ? undefined : written('OwnerId');
+  const users = org.table('User') as Table;
+  const n = owner === undefined ? 0 : users.byId(owner);
+  const licence = users.field('UserType');
+  if (n === 0 || licence === undefined || users.value(n, licence) !== 'CsnOnly') return undefined;
+  return aboutField('OP_WITH_INVALID_USER_TYPE_EXCEPTION', 'Operation not valid for this user type', {
+    name: 'OwnerId',
+  });
+}
+
+function leadRules({ table, record, written, after }: Write): string | undefined {
+  if (record !== 0 && after('IsConverted') === 'true') {
+    return 'CANNOT_UPDATE_CONVERTED_LEAD:cannot reference converted lead:--';
+  }
+  const email = table.field('Email');
+  const given = written('Email');
+  if (record !== 0 || email === undefined || given === undefined || table.find(email, given).length === 0) {
+    return undefined;
+  }
+  return 'DUPLICATES_DETECTED:Use one of these records?:--';
+}
+
+function invoiceRules({ org, after }: Write): string | undefined {
+  if (Number(after('Amount__c') ?? 0) < 0) {
+    const message = 'The amount of an invoice cannot be negative.';
+    return aboutField('FIELD_CUSTOM_VALIDATION_EXCEPTION', message, { name: 'Amount__c' });
+  }
+  const contacts = org.table('Contact') as Table;
+  const contact = contacts.byId(after('Billing_Contact__c') ?? '');
+  const account = contacts.field('AccountId');
+  if (contact === 0 || account === undefined) return undefined;
+  if (contacts.value(contact, account)?.slice(0, 15) === after('Account__c')?.slice(0, 15)) return undefined;
+  const message = 'Value does not exist or does not match filter criteria.';
+  return aboutField('FIELD_FILTER_VALIDATION_EXCEPTION', message, { name: 'Billing_Contact__c' });
+}
+
+/** Why a record cannot be deleted, if so. */
+export function refuseDelete(org: Org, table: Table, n: number): string | undefined {
+  if (!table.object.deletable) return NO_ACCESS;
+  for (const { table: children, field } of org.restrictions(table.object.name)) {
+    const [child] = children.find(field, table.id(n));
+    if (child === undefined) continue;
+    const what = children.object.labelPlural.toLowerCase();
+    return `DELETE_FAILED:Your attempt to delete ${table.id(n)} could not be completed because it is associated with the following ${what}: ${children.id(child)}:--`;
+  }
+  return undefined;
+}

@@ -1,0 +1,133 @@
+/** The part of SOQL that clients use around a load: `SELECT a, b FROM X WHERE y = 'z' LIMIT n`. */
+import type { Field } from './fields.js';
+import { Refusal } from '../http/http.js';
+import { isId } from './ids.js';
+import type { Org } from './org.js';
+import type { StoredRecord, Table } from './table.js';
+
+/** The text after FROM; the rest must be an order, which has no effect here, and a limit. */
+const SOURCE = /^(\w+)(?:\s+where\s+(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|(\w+)))?(?:\s(.*))?$/is;
+const LIMIT = /(?:^|\s)limit\s+(\d+)$/i;
+
+function partsOf(soql: string): { list: string; source: RegExpExecArray; limit: string | undefined } | undefined {
+  const text = soql.trim();
+  const from = text.search(/\sfrom\s/i);
+  if (!/^select\s/i.test(text) || from === -1) return undefined;
+  const source = SOURCE.exec(text.slice(from + ' from '.length).trim());
+  const rest = (source?.[5] ?? '').trim();
+  const limit = LIMIT.exec(rest);
+  const order = rest.slice(0, limit?.index ?? rest.length).trim();
+  if (source === null || (order !== '' && !/^order\s+by\s/i.test(order))) return undefined;
+  return { list: text.slice('select '.length, from).trim(), source, limit: limit?.[1] };
+}
+
+interface Query {
+  table: Table;
+  /** Undefined for a count. */
+  names: string[] | undefined;
+  where: string | undefined;
+  wanted: string;
+  most: number;
+}
+
+function parseQuery(org: Org, soql: string): Query {
+  const parts = partsOf(soql);
+  if (parts === undefined) throw new Refusal(400, 'MALFORMED_QUERY', `unexpected token: ${soql.slice(0, 80)}`);
+  const { list, source, limit } = parts;
+  const [, object = '', where, quoted, bare] = source;
+  const table = org.table(object);
+  if (table === undefined) throw new Refusal(400, 'INVALID_TYPE', `sObject type '${object}' is not supported.`);
+  const isCount = /^count\(\s*\)$/i.test(list.trim());
+  return {
+    table,
+    names: isCount ? undefined : list.split(',').map((name) => name.trim()),
+    where,
+    wanted: quoted?.replaceAll(/\\(.)/gs, '$1') ?? bare ?? '',
+    most: limit === undefined ? 2000 : Number(limit),
+  };
+}
+
+/** Types with numeric values in JSON. */
+const NUMBERS = ['double', 'currency', 'percent', 'int'];
+
+export function queryReply(org: Org, soql: string, base: string): unknown {
+  const { table, names, where, wanted, most } = parseQuery(org, soql);
+  const records: StoredRecord[] = [];
+  let count = 0;
+  for (const record of table.records()) {
+    if (record.deleted || (where !== undefined && !matches(table, record, where, wanted))) continue;
+    count++;
+    if (names !== undefined && records.length < most) records.push(record);
+  }
+  if (names === undefined) return { totalSize: count, done: true, records: [] };
+  return {
+    totalSize: records.length,
+    done: true,
+    records: records.map((record) => recordReply(table, record, base, names)),
+  };
+}
+
+/** Describes the columns of a query, without its records. */
+export function columnsReply(org: Org, soql: string): unknown {
+  const { table, names = [] } = parseQuery(org, soql);
+  const columns = names.map((name) => columnOf(table, name));
+  return {
+    columnMetadata: columns.map(({ name, label, type, custom, createable, updateable }) => ({
+      aggregate: false,
+      booleanType: type === 'boolean',
+      columnName: name,
+      custom,
+      displayName: label,
+      foreignKeyName: null,
+      insertable: createable,
+      joinColumns: [],
+      numberType: NUMBERS.includes(type),
+      textType: type !== 'boolean' && !NUMBERS.includes(type),
+      updatable: updateable,
+    })),
+    entityName: table.object.name,
+    groupBy: false,
+    idSelected: columns.some(({ name }) => name === 'Id'),
+    keyPrefix: table.object.keyPrefix,
+  };
+}
+
+/** A record as JSON; missing values are null, unknown fields are refused. */
+export function recordReply(
+  table: Table,
+  record: StoredRecord,
+  base: string,
+  names: readonly string[] = table.object.fields.map(({ name }) => name),
+): Record<string, unknown> {
+  const { name: object } = table.object;
+  const reply: Record<string, unknown> = {
+    attributes: { type: object, url: `${base}/sobjects/${object}/${record.id}` },
+  };
+  for (const name of names) {
+    const field = columnOf(table, name);
+    reply[field.name] = valueOf(record, field.name, field.type);
+  }
+  return reply;
+}
+
+/** Refuses unknown fields. */
+function columnOf(table: Table, name: string): Field {
+  const field = table.field(name);
+  if (field !== undefined) return field;
+  throw new Refusal(400, 'INVALID_FIELD', `No such column '${name}' on entity '${table.object.name}'.`);
+}
+
+function valueOf(record: StoredRecord, name: string, type: string): unknown {
+  if (name === 'Id') return record.id;
+  const value = record.values.get(name);
+  if (type === 'boolean') return /^(?:true|1)$/i.test(value ?? '');
+  if (value === undefined) return null;
+  return NUMBERS.includes(type) ? Number(value) : value;
+}
+
+function matches(table: Table, record: StoredRecord, name: string, wanted: string): boolean {
+  const field = columnOf(table, name);
+  const value = String(valueOf(record, field.name, field.type) ?? '');
+  if (isId(wanted) && ['id', 'reference'].includes(field.type)) return value.slice(0, 15) === wanted.slice(0, 15);
+  return value.toLowerCase() === wanted.toLowerCase();
+}

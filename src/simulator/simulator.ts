@@ -1,0 +1,34 @@
+/** The interface of a running simulated org for the test or the program that started it. */
+import type { Ledger } from './http/request-log.js';
+import type { Job } from './jobs/job.js';
+import type { StoredRecord } from './org/table.js';
+import type { Fault } from './http/faults.js';
+import type { PlannedFailure } from './jobs/job-types.js';
+import type { LoginFailure } from './auth/oauth.js';
+
+export interface Simulator {
+  url: string;
+  token: string;
+  /** Key of the control API: the header `x-simulator-key` of its requests. */
+  controlKey: string;
+  ledger: Ledger;
+  jobs(): Job[];
+  records(object: string): StoredRecord[];
+  seedRecords(object: string, rows: readonly Record<string, string>[]): string[];
+  fault(fault: Fault): void;
+  /** Removes faults and login failures that are still pending. */
+  clearFaults(): void;
+  /**
+   * The next job that is created fails after this many of its rows. With `losesRest`, its other rows are in no result
+   * file, like those beyond the daily allocation; with `times`, this many consecutive jobs fail.
+   */
+  failNextJobAfter(records: number, options?: Omit<PlannedFailure, 'records'>): void;
+  /** An access token of another user of the org, with the same access. */
+  tokenOfAnotherUser(): string;
+  /** Revokes all access tokens, including the initial one. */
+  expireTokens(): void;
+  /** Refuses the next calls for a token like this. */
+  failLogins(failure: LoginFailure, times?: number): void;
+  setRecordsPerSecond(recordsPerSecond: number): Promise<void>;
+  close(): Promise<void>;
+}

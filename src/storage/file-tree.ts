@@ -1,0 +1,88 @@
+/** Creates, lists, renames and removes files and folders. */
+import { Folder, inFolderOf } from './folder/folder.js';
+import type { WriteOptions } from './write-files.js';
+import { diskError } from './disk-errors.js';
+import { basename, join } from 'node:path';
+import type { FolderEntry } from './folder/folder.js';
+
+/** Whether there is a file at this path. */
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    return await inFolderOf(path, {}, (folder, name) => folder.has(name));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
+/** Creates a folder and its missing parents. An existing one must be the worker's own, unless it is shared. */
+export async function makeFolder(path: string, { shared = false }: WriteOptions = {}): Promise<void> {
+  try {
+    await (await Folder.open(path, { create: true, isPrivate: !shared })).close();
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+/** Does nothing if it does not exist. */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await inFolderOf(path, {}, (folder, name) => folder.remove(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(error, path);
+  }
+}
+
+/** Within one folder. */
+export async function renameFile(from: string, to: string): Promise<void> {
+  await inFolderOf(from, { isPrivate: true }, (folder, name) => folder.move(name, folder, basename(to)));
+}
+
+/** Removes a folder of the worker's own with its content. */
+export async function removeFolder(path: string): Promise<void> {
+  try {
+    await inFolderOf(path, { isPrivate: true }, (folder, name) => folder.removeAll(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(error, path);
+  }
+}
+
+/** On any error, the folder stays. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  await inFolderOf(path, {}, (folder, name) => folder.removeIfEmpty(name)).catch(() => undefined);
+}
+
+/** A new folder with an unpredictable name. @param prefix a path, to which random letters are added */
+export async function makeTemporaryFolder(prefix: string): Promise<string> {
+  try {
+    return await inFolderOf(prefix, { isPrivate: true }, async (folder, name) =>
+      join(folder.path, await folder.makeTemporary(name)),
+    );
+  } catch (error) {
+    throw diskError(error, prefix);
+  }
+}
+
+/** Entries of a folder, up to a maximum; empty if it does not exist. */
+export async function listFolder(
+  path: string,
+  most: number,
+  options: { isPrivate?: boolean } = {},
+): Promise<FolderEntry[]> {
+  try {
+    return await (await Folder.open(path, options)).use((folder) => folder.entries(most));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw diskError(error, path);
+  }
+}
+
+/** A new, empty folder of the worker's own. */
+export async function emptyFolder(path: string): Promise<void> {
+  try {
+    await inFolderOf(path, { create: true, isPrivate: true }, (parent, name) => parent.removeAll(name));
+    await makeFolder(path);
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}

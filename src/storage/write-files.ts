@@ -1,0 +1,169 @@
+/**
+ * Writes files under a temporary name, then flushes and renames them, so that an incomplete file is never mistaken for
+ * a complete one, even after a power loss.
+ */
+import type { FileHandle } from 'node:fs/promises';
+import { Folder, inFolderOf } from './folder/folder.js';
+import { basename, dirname } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { diskError } from './disk-errors.js';
+
+/** Bytes gathered for one write. */
+const LARGE_SIZE = 1024 * 1024;
+
+export interface WriteOptions {
+  /** Others may have write permission on the folder, for example that of results. @default false */
+  shared?: boolean;
+}
+
+/**
+ * A file that is being written next to its final path: it gets its name when it is complete, or disappears. An existing
+ * file is replaced; so is a link, but not its target.
+ */
+export class NewFile {
+  readonly handle: FileHandle;
+  readonly #folder: Folder;
+  readonly #temporary: string;
+  readonly #path: string;
+  #ended = false;
+
+  private constructor(folder: Folder, temporary: string, path: string, handle: FileHandle) {
+    this.#folder = folder;
+    this.#temporary = temporary;
+    this.#path = path;
+    this.handle = handle;
+  }
+
+  static async create(path: string, { shared = false }: WriteOptions = {}): Promise<NewFile> {
+    const folder = await Folder.open(dirname(path), { isPrivate: !shared });
+    // An unpredictable name, so that nothing can be put there in advance.
+    const temporary = `.${randomUUID()}.tmp`;
+    try {
+      return new NewFile(folder, temporary, path, await folder.createFile(temporary));
+    } catch (error) {
+      await folder.close();
+      throw error;
+    }
+  }
+
+  async publish(): Promise<void> {
+    this.#ended = true;
+    try {
+      await this.handle.sync();
+      await this.#folder.publish(this.#temporary, basename(this.#path), this.handle);
+    } catch (error) {
+      await this.#folder.remove(this.#temporary);
+      throw error;
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** Does nothing if it was published or discarded before. */
+  async discard(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    try {
+      await this.#folder.remove(this.#temporary);
+    } finally {
+      await this.#close();
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.handle.close();
+    await this.#folder.close();
+  }
+}
+
+/** Writes the whole of `source` to `path`, which appears complete or not at all. */
+export async function saveStream(
+  source: Readable | AsyncIterable<Uint8Array>,
+  path: string,
+  signal?: AbortSignal,
+  options: WriteOptions = {},
+): Promise<void> {
+  const creating = NewFile.create(path, options);
+  try {
+    // Attached at once: the source may fail before the file is open, and its error needs a listener.
+    await pipeline(source, sinkOf(creating), signal ? { signal } : {});
+    await (await creating).publish();
+  } catch (error) {
+    await (await creating.catch(() => undefined))?.discard();
+    signal?.throwIfAborted();
+    throw diskError(error, path);
+  }
+}
+
+/** Bytes that arrive while the disk is busy are written together. */
+function sinkOf(creating: Promise<NewFile>): Writable {
+  const write = (bytes: Buffer, done: (error?: Error | null) => void): void => {
+    creating.then(({ handle }) => handle.writeFile(bytes)).then(() => done(), done);
+  };
+  return new Writable({
+    highWaterMark: LARGE_SIZE,
+    construct: (done) => void creating.then(() => done(), done),
+    write: (chunk: Buffer, _encoding, done) => write(chunk, done),
+    writev: (chunks, done) => write(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)), done),
+  });
+}
+
+export async function saveText(text: string, path: string, options: WriteOptions = {}): Promise<void> {
+  try {
+    const file = await NewFile.create(path, options);
+    try {
+      await file.handle.writeFile(text);
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+    await file.publish();
+  } catch (error) {
+    throw diskError(error, path);
+  }
+}
+
+/**
+ * Writes a note that must not exist yet: completely, or not at all. It has its temporary name until it has the final
+ * one.
+ * @returns false if it exists
+ */
+export async function saveNew(
+  text: string,
+  path: string,
+  { shared = false, mode }: WriteOptions & { mode?: number } = {},
+): Promise<boolean> {
+  try {
+    return await inFolderOf(path, { isPrivate: !shared }, async (folder, name) => {
+      if (await folder.has(name)) return false;
+      const write = async (handle: FileHandle): Promise<void> => {
+        if (mode !== undefined) await handle.chmod(mode);
+        await handle.writeFile(text);
+        await handle.sync();
+      };
+      const temporary = `.${randomUUID()}.tmp`;
+      const published = await making(folder, temporary, async (handle) => {
+        await write(handle);
+        return folder.publishNew(temporary, name, handle);
+      }).finally(() => folder.remove(temporary));
+      // If interrupted, it may be incomplete.
+      if (published === 'noLinks') await making(folder, name, write);
+      return published !== 'taken';
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw diskError(error, path);
+  }
+}
+
+async function making<T>(folder: Folder, name: string, body: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await folder.createFile(name);
+  try {
+    return await body(handle);
+  } finally {
+    await handle.close();
+  }
+}

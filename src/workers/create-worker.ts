@@ -1,0 +1,180 @@
+/**
+ * A nightload worker: workflows and calls to Salesforce on the shared queue, file work on the queue of the workers that
+ * share its folders.
+ */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { Runtime, Worker } from '@temporalio/worker';
+import type { DataConverter } from '@temporalio/common';
+import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import type { Activities } from '../activities/index.js';
+import { workerConverter } from '../codec/data-converter.js';
+import { identityWithGroup } from '../domain/file-groups.js';
+import { NightloadError } from '../errors.js';
+import { nightloadServiceHandler } from './nexus-handler.js';
+import type { Allow } from '../salesforce/config/allow-list.js';
+import type { SalesforceConnection } from '../salesforce/bulk-client.js';
+import type { Allocation } from '../domain/platform/allocation-settings.js';
+import { withCauses } from '../domain/text/plain-text.js';
+import { folderUri } from '../storage/file-roots.js';
+import type { FileRoots } from '../storage/file-roots.js';
+import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
+import { temporalError } from '../client/temporal-errors.js';
+import { workflowBundle } from './bundle.js';
+import { callerChecks } from './callers.js';
+import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
+import { defined } from '../domain/defined.js';
+
+export interface NightloadWorkerOptions {
+  connection: NativeConnection;
+  namespace: string;
+  taskQueue: string;
+  /** Open connections to orgs, by name. Closed when the worker ends. */
+  connections: ReadonlyMap<string, SalesforceConnection>;
+  /** How much of the orgs' rolling limits they may use, by the same names. @default the platform's limits */
+  allocations?: ReadonlyMap<string, Allocation>;
+  /** What connections may be used for, by the same names. @default everything */
+  allows?: ReadonlyMap<string, Allow>;
+  /** Fixers that loads may name, as `activity@taskQueue`. @default none */
+  fixers?: ReadonlySet<string>;
+  roots: FileRoots;
+  /** Maximum size in bytes of a decompressed source. @default `NIGHTLOAD_MAX_UNPACKED`, otherwise 50 GB */
+  maxUnpackedBytes?: number;
+  /** `file:` prefix for loads that name no output. @default `<first root>/nightload-results/` */
+  defaultOutput?: string;
+  /** Codecs and converters of payloads. @default none: nothing is encrypted */
+  dataConverter?: DataConverter;
+  /** @default the prebuilt bundle */
+  workflowBundle?: WorkflowBundleOption;
+}
+
+export interface RunningWorker {
+  filesQueue: string;
+  /** Resolves when the worker has ended; rejects when it could not continue. */
+  done: Promise<void>;
+  /** Lets running steps finish for a while, then ends. */
+  stop(): Promise<void>;
+  /** Continues with another connection to the same server, for example with a new certificate. Returns the old one. */
+  replaceConnection(connection: NativeConnection): NativeConnection;
+}
+
+/**
+ * How long running steps may take to finish when the worker stops; then they are canceled, then abandoned, and another
+ * worker repeats them. All of it, including closing connections, stays within the 30 s that Kubernetes allows.
+ */
+const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
+const CLOSE_LIMIT_MS = 2_000;
+
+/** Concurrent steps on files: each holds at most a few MB of buffers. */
+export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const;
+
+/**
+ * The activities of loads, and the queue for those that read or write files.
+ * @throws NightloadError `TEMPORAL_NAMESPACE_NOT_FOUND`, `TEMPORAL_PERMISSION_DENIED` and similar
+ */
+export async function prepareActivities(
+  options: Omit<NightloadWorkerOptions, 'workflowBundle' | 'dataConverter'>,
+  current: () => NativeConnection = () => options.connection,
+): Promise<{ activities: Activities; filesQueue: string }> {
+  const { connection, namespace, taskQueue, roots } = options;
+  // An SDK worker would start, and only then end with the library's own message.
+  await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
+    const found = temporalError(error, { namespace });
+    // A test server may lack this call.
+    if (found?.code !== 'TEMPORAL_REFUSED') throw found ?? error;
+  });
+  await registerSearchAttributes(connection, namespace);
+  const filesQueue = `${taskQueue}-files-${await roots.id()}`;
+  const activities = createActivities({
+    connections: options.connections,
+    ...defined({ allocations: options.allocations, allows: options.allows, fixers: options.fixers }),
+    roots,
+    maxUnpackedBytes: options.maxUnpackedBytes ?? maxUnpackedFrom(process.env),
+    filesQueue,
+    defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
+    searchAttributes: () => knownSearchAttributes(current(), namespace),
+    ...callerChecks({
+      connection: current,
+      namespace,
+      taskQueue,
+      warn: (text) => Runtime.instance().logger.warn(text),
+    }),
+    ownerOf: (jobId) => jobOwner(current(), namespace, jobId),
+    workflowsOf: (jobId) => jobWorkflows(current(), namespace, jobId),
+  });
+  return { activities, filesQueue };
+}
+
+/** Shows readers of the shared queue's pollers which folder this worker has. */
+export function groupIdentity(taskQueue: string, filesQueue: string, own = `${process.pid}@${hostname()}`): string {
+  return identityWithGroup(own, taskQueue, filesQueue);
+}
+
+export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
+  const { connection, namespace, taskQueue } = options;
+  let current = connection;
+  const { activities, filesQueue } = await prepareActivities(options, () => current);
+  const identity = groupIdentity(taskQueue, filesQueue);
+  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
+    connection,
+    namespace,
+    activities,
+    identity,
+    dataConverter: workerConverter(options.dataConverter),
+  };
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      ...SHUTDOWN,
+      taskQueue,
+      nexusServices: [nightloadServiceHandler()],
+      workflowBundle: options.workflowBundle ?? (await workflowBundle(options.dataConverter)),
+      // A count, not a size: each cached workflow keeps its sandbox in memory.
+      maxCachedWorkflows: 100,
+      // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
+      stickyQueueScheduleToStartTimeout: '3s',
+    }),
+    Worker.create({ ...common, ...SHUTDOWN, ...FILES_WORKER, taskQueue: filesQueue }),
+  ]);
+  const end = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const done = Promise.allSettled(
+    workers.map((worker) =>
+      // Half a worker is not a worker: when one queue cannot continue, the other one ends too.
+      worker.run().finally(end),
+    ),
+  ).then(async (ends) => {
+    await Promise.all([...options.connections.values()].map(closeSoon));
+    const failed = ends.find((result) => result.status === 'rejected');
+    if (failed === undefined) return;
+    const reason: unknown = failed.reason;
+    throw (
+      temporalError(reason, { namespace }) ??
+      new NightloadError('WORKER_FAILED', `The worker ended: ${withCauses(reason)}`, { cause: reason })
+    );
+  });
+  done.catch(() => undefined);
+  return {
+    filesQueue,
+    done,
+    replaceConnection(next) {
+      for (const worker of workers) worker.connection = next;
+      const old = current;
+      current = next;
+      return old;
+    },
+    async stop() {
+      end();
+      await done;
+    },
+  };
+}
+
+/** A pending request that is no longer needed must not delay the exit. */
+async function closeSoon(org: SalesforceConnection): Promise<void> {
+  const limit = setTimeout(() => void org.destroy().catch(() => undefined), CLOSE_LIMIT_MS);
+  await org.close().catch(() => undefined);
+  clearTimeout(limit);
+}

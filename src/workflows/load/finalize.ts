@@ -1,0 +1,98 @@
+/**
+ * The end of a load, whatever happened before: sorts what is left, writes the report, and stores the result where it
+ * can be read without a worker. A cancellation does not stop it but shortens its waits.
+ */
+import { allHandlersFinished, condition, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { RESULT_MEMO } from '../../contract/names.js';
+import type { BulkLoadResult } from '../../contract/load-result.js';
+import { defined } from '../../domain/defined.js';
+import { loadIdOf } from '../../domain/load-ids.js';
+import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
+import { markSearchAttributes } from '../support/search-attributes.js';
+import type { Load } from './load.js';
+import { buildResult } from './tally.js';
+import { triageTheRest } from './triage-rest.js';
+import { enterWarnings } from '../support/warnings.js';
+
+export async function finalize(load: Load): Promise<BulkLoadResult> {
+  const { state } = load;
+  await condition(allHandlersFinished);
+  load.enterPhase('reporting');
+  await triageTheRest(load);
+  await sweepLostJobs(load);
+  const kept = await keepColumns(load);
+  const result = await writeReport(load, defined({ succeeded: state.files.succeeded, kept }));
+  const { jobs: _jobs, ...withoutJobs } = result;
+  upsertMemo({ [RESULT_MEMO]: withoutJobs });
+  state.phase = 'done';
+  load.log('load ended', { state: result.state, code: result.error?.code, ...result.records });
+  markSearchAttributes(state.located?.searchAttributes ?? [], {
+    NightloadPhase: 'done',
+    NightloadRejected: result.records.rejected,
+  });
+  load.showDetails(result);
+  return result;
+}
+
+/** The rows that landed, with all source columns, for loads of child records. */
+async function keepColumns(load: Load): Promise<string | undefined> {
+  const { input, state } = load;
+  const { located, stage } = state;
+  if (input.keepColumns !== true || located === undefined || stage === undefined) return undefined;
+  const { outputUri } = located;
+  try {
+    const { file, why } = await load.finishOnFiles((files) =>
+      files.keepColumns.executeWithOptions({ summary: 'the rows that landed, with all columns of the source' }, [
+        { stageUri: stage.uri, ended: state.ended, outputUri, runId: workflowInfo().runId },
+      ]),
+    );
+    enterWarnings(state.warnings, [why]);
+    return file;
+  } catch (error) {
+    load.fail(error);
+    return undefined;
+  }
+}
+
+async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise<BulkLoadResult> {
+  const { input, state } = load;
+  const { located } = state;
+  if (located === undefined) return resultOf(load, landed);
+  const { rejected, unprocessed, changes } = state.files;
+  try {
+    const written = await load.finishOnFiles((files) =>
+      files.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
+        {
+          ...defined({ connection: state.org?.connection }),
+          outputUri: located.outputUri,
+          workUri: located.workUri,
+          rejected,
+          unprocessed,
+          changes,
+          ended: state.ended,
+          report: resultOf(load, landed),
+          ...(input.defuse === true && { defuse: true }),
+        },
+      ]),
+    );
+    return resultOf(load, written);
+  } catch (error) {
+    load.fail(error);
+    return resultOf(load, landed);
+  }
+}
+
+function resultOf({ input, state }: Load, files: BulkLoadResult['files']): BulkLoadResult {
+  const { workflowId, runId } = workflowInfo();
+  const { object, operation } = input;
+  const { canceled, error, tally, warnings, openJobs } = state;
+  return {
+    ...buildResult({ loadId: loadIdOf(input, workflowId), workflowId, runId, object, operation }, tally, {
+      canceled,
+      error,
+      files,
+    }),
+    ...(warnings.length > 0 && { warnings }),
+    ...(openJobs.length > 0 && { openJobs }),
+  };
+}

@@ -1,0 +1,96 @@
+/** Runs the parts of a load, several at a time: a slot is filled again as soon as its part ends. */
+import { allHandlersFinished, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import { pauseSignal } from '../../../protocol/messages/load-messages.js';
+import { signalChild } from '../../children/run-child.js';
+import { runPart } from '../../children/run-part.js';
+import { moveEndedToFiles } from '../../support/ended-part-files.js';
+import type { Load } from '../load.js';
+import { enterJob } from '../load-state.js';
+import { readSizes } from './read-sizes.js';
+import { knowsSizeOf, recordsOf } from './stage-parts.js';
+import { circuitOpen } from '../tally.js';
+
+/** Ends early, once the running parts have finished, when the load must not continue. */
+export async function runParts(load: Load): Promise<void> {
+  const { settings, state, live, stage, fileActivities } = load;
+  state.loadingSince ??= Date.now();
+  load.enterPhase('loading');
+  try {
+    for (;;) {
+      const seen = live.changes;
+      await moveEndedToFiles(state.ended, fileActivities);
+      openCircuit(load);
+      // Children would see their parent close: nothing new is started until none is left.
+      const isDraining = workflowInfo().continueAsNewSuggested && load.notStartedFrom !== undefined;
+      if (!isDraining && !live.paused && load.mayContinue) {
+        startParts(load);
+        if (live.running.size < settings.maxConcurrent && load.notStartedFrom !== undefined) {
+          await readSizes(stage, state.next, fileActivities);
+          continue;
+        }
+      }
+      if (live.running.size === 0) {
+        if (load.notStartedFrom === undefined || !load.mayContinue) return;
+        if (isDraining) {
+          await condition(allHandlersFinished);
+          await load.continueAsNew();
+        }
+      }
+      await condition(() => live.changes !== seen);
+    }
+  } finally {
+    // A cancellation ends the wait, not the children: each aborts its job and counts what landed.
+    await CancellationScope.nonCancellable(() => condition(() => live.running.size === 0));
+  }
+}
+
+/** Fills the free slots, as far as the sizes of the parts are known. */
+function startParts(load: Load): void {
+  const { settings, state, live, stage } = load;
+  while (live.running.size < settings.maxConcurrent && knowsSizeOf(stage, state.next)) {
+    const n = state.next++;
+    void startPart(load, n).catch((error: unknown) => {
+      // Unforeseen: the load ends, with what landed counted.
+      load.fail(error);
+      live.running.delete(n);
+      load.changed();
+    });
+  }
+}
+
+async function startPart(load: Load, n: number): Promise<void> {
+  const { state, live, stage } = load;
+  live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: recordsOf(stage, n) });
+  load.showDetails();
+  const result = await runPart(
+    { ...load.jobSettings, reportProgress: true, ...(state.tally.disagreeing > 0 && { waitsShort: true }) },
+    { stage, part: n, name: `part-${n}` },
+    {
+      onStarted: (name) => {
+        live.started.set(n, name);
+        delete live.waitingFor;
+        if (live.paused) void signalChild(name, pauseSignal);
+      },
+      onWait: (text) => load.waitFor(text),
+    },
+  );
+  live.started.delete(n);
+  enterJob(state, stage, result);
+  state.canceled ||= result.canceled;
+  live.running.delete(n);
+  load.changed();
+  load.showDetails();
+}
+
+/** Stops further parts from starting when too many rows fail permanently. */
+function openCircuit({ settings: { abortWhen }, state, stage, notStartedFrom }: Load): void {
+  if (state.error !== undefined || notStartedFrom === undefined || !circuitOpen(state.tally, abortWhen)) return;
+  const { failedForGood, succeeded, failed } = state.tally;
+  state.error = {
+    code: 'CIRCUIT_OPEN',
+    message:
+      `${failedForGood} of the first ${succeeded + failed} rows failed permanently, more than abortWhen allows (${abortWhen.failedRatio}). ` +
+      `Parts ${notStartedFrom} to ${stage.parts} were not started: their rows are in the unprocessed file. ` +
+      'Check the reasons in the rejected file, fix the cause, and load both files.',
+  };
+}

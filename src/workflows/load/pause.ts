@@ -1,0 +1,39 @@
+/**
+ * `pause` and `resume` of a load: no new job starts until a person resumes, and the worker's log records who paused.
+ */
+import { CancellationScope } from '@temporalio/workflow';
+import { defined } from '../../domain/defined.js';
+import { pauseSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
+import { signalChild } from '../children/run-child.js';
+import { logActivities } from '../support/activity-options.js';
+import type { Load } from './load.js';
+
+/** Per run: anyone may send these signals, as often as they like, and each line costs history. */
+const MAX_LINES = 50;
+
+export async function setPaused(load: Load, paused: boolean): Promise<void> {
+  load.live.paused = paused;
+  load.state.paused = paused;
+  load.changed();
+  load.showDetails();
+  await Promise.all(load.children.map((name) => signalChild(name, paused ? pauseSignal : resumeSignal)));
+  await logPauses(load);
+}
+
+/** One line at a time. The load does not fail, or wait for long, because of a missing line. */
+async function logPauses({ input: { connection }, live }: Load): Promise<void> {
+  const log = live.pauseLog;
+  if (log.isWriting) return;
+  log.isWriting = true;
+  while (log.paused !== live.paused && log.lines < MAX_LINES) {
+    const { paused } = live;
+    log.paused = paused;
+    log.lines++;
+    const input = defined({ paused, connection });
+    const summary = `record who ${paused ? 'paused' : 'resumed'} the load`;
+    await CancellationScope.nonCancellable(() =>
+      logActivities.notePause.executeWithOptions({ summary }, [input]),
+    ).catch(() => undefined);
+  }
+  log.isWriting = false;
+}

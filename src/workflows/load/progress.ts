@@ -1,0 +1,45 @@
+/** Answers to a load's queries. */
+import { defined } from '../../domain/defined.js';
+import type { BulkLoadResult } from '../../contract/load-result.js';
+import type { LoadProgress, LoadSoFar } from '../../contract/load-progress.js';
+import type { LiveLoad, Load } from './load.js';
+import { listParts } from './parts/listed-parts.js';
+import { recordCounts, soFar } from './tally.js';
+
+export function progressOf({ state, live }: Load): LoadProgress {
+  const { phase, tally, loadingSince } = state;
+  const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? waitingForAnswer(live));
+  return defined({
+    phase,
+    records: recordCounts(tally),
+    parts: listParts(state, live.running),
+    ended: tally.seen,
+    loadingSince: loadingSince === undefined ? undefined : new Date(loadingSince).toISOString(),
+    paused: live.paused,
+    waitingFor,
+    rejectedFile: phase === 'holding' ? live.rejectedFile : undefined,
+  });
+}
+
+export function soFarOf({ state, live }: Load): LoadSoFar {
+  const { phase, tally, files, warnings } = state;
+  return {
+    ...soFar(tally),
+    files: { succeeded: files.succeeded, ...(phase === 'holding' && heldFiles(live)) },
+    ...(warnings.length > 0 && { warnings }),
+  };
+}
+
+function heldFiles({ rejectedFile, rejectedForPeople }: LiveLoad): Partial<BulkLoadResult['files']> {
+  const forPeople = rejectedForPeople === undefined ? undefined : { rejected: rejectedForPeople };
+  return defined({ rejected: rejectedFile, forPeople });
+}
+
+/** The open question for a person, otherwise what the first part waiting for allocation waits for. */
+function waitingForAnswer({ running }: LiveLoad): string | undefined {
+  const parts = [...running.values()];
+  const asking = parts.find(({ inQuestion }) => inQuestion === true);
+  if (asking !== undefined) return asking.waitingFor;
+  const part = parts.find(({ waitingFor }) => waitingFor !== undefined);
+  return part && `the org's allocation (part ${part.n}: ${part.waitingFor})`;
+}

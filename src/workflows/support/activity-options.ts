@@ -1,0 +1,143 @@
+/**
+ * The activities as workflows see them: which queue, which timeouts, which retries, and why. Heartbeats (8 s) decide
+ * how fast a dead worker is noticed; start-to-close is only an upper bound that no step should ever need.
+ */
+import { proxyActivities } from '@temporalio/workflow';
+import type { ActivityInterfaceFor } from '@temporalio/workflow';
+import type { Activities } from '../../activities/index.js';
+
+/**
+ * After a cancellation people do not want to wait forever: what could not be cleaned up by then is named in the error.
+ */
+const CLEANUP_LIMIT = '15m';
+
+const HEARTBEAT_TIMEOUT = '8s';
+const MAX_STEP_MS = 86_400_000;
+
+/**
+ * Calls to Salesforce that touch no file: any worker of the queue may do them.
+ * @param outageMs the longest outage that a load waits out before it ends cleanly
+ */
+export function salesforceActivities(outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: outageMs,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // A job id that arrives after the cancellation must still be recorded, or the job stays Open forever.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '2m' },
+  });
+}
+
+/** Clean-up after a failure, a timeout or a cancellation. */
+export const cleanupActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: CLEANUP_LIMIT,
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+/** The first step, on the shared queue: a missing file is an answer, not an outage. */
+export const locateActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '1m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  // A few attempts, since another worker on the queue may see the file.
+  retry: { initialInterval: '300ms', backoffCoefficient: 1.5, maximumAttempts: 4 },
+});
+
+/**
+ * Asks one group of workers that shares a folder, once. Its worker may be busy with uploads; one that is gone never
+ * answers.
+ */
+export function groupActivities(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    startToCloseTimeout: '1m',
+    scheduleToStartTimeout: '30s',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'TRY_CANCEL',
+    retry: { maximumAttempts: 1 },
+  });
+}
+
+/**
+ * File work, on the queue of the workers that share the folder. Safe to repeat: each step writes a temporary file, then
+ * renames it.
+ */
+export function fileActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    // A hundred GB over a slow line take hours; the heartbeat notices a worker that died.
+    startToCloseTimeout: '24h',
+    // Waits for a full disk or an unreachable org, but not forever.
+    scheduleToCloseTimeout: outageMs + MAX_STEP_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
+/** File work after a cancellation: bounded like all clean-up. */
+export function fileCleanupActivities(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    startToCloseTimeout: CLEANUP_LIMIT,
+    scheduleToCloseTimeout: CLEANUP_LIMIT,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
+/** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
+export function uploadActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    taskQueue,
+    startToCloseTimeout: '24h',
+    // Workers that see the file may never come back: a part must not hold its place in the org's allocation forever.
+    // The extra day is for workers that are busy with other parts.
+    scheduleToStartTimeout: outageMs + MAX_STEP_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // Without the wait the job would be aborted while rows are still being sent.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { maximumAttempts: 1 },
+  });
+}
+
+/** Short questions, which can be asked again later. */
+const READ = {
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '3m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '2s', backoffCoefficient: 2, maximumAttempts: 3 },
+} as const;
+
+/**
+ * Whether a child has ended. Not canceled: Temporal answers in seconds, and usually the child's end crosses with the
+ * answer.
+ */
+export const childActivities = proxyActivities<Activities>({ ...READ, cancellationType: 'ABANDON' });
+
+/** Reads figures from the org; the next check follows anyway. */
+export const readActivities = proxyActivities<Activities>({ ...READ, cancellationType: 'TRY_CANCEL' });
+
+/** A line in the worker's log; nothing waits for it for long. */
+export const logActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', maximumAttempts: 3 },
+});
+
+/** Requests to the org's ledger; they need a login, whose outages are waited out like all others. */
+export function ledgerActivities(outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: outageMs,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // The step itself gives back a canceled request.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}

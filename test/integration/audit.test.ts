@@ -1,0 +1,109 @@
+/** The worker's log says who started, corrected, canceled and aborted what, in which org. */
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { cleanIdentity } from '../../src/activities/audit-log.js';
+import { startBulkLoad } from '../../src/client/start-load.js';
+import type { BulkLoadInput } from '../../src/contract/load-input.js';
+import { accounts, auditLines, FAST, openWorld, readCsv } from '../helpers/load-harness.js';
+import type { World } from '../helpers/load-harness.js';
+
+let world: World;
+let connection: Connection;
+beforeAll(async () => {
+  world = await openWorld();
+  connection = await Connection.connect({ address: inject('temporalAddress') });
+});
+afterAll(async () => {
+  await connection.close();
+  await world.end();
+});
+
+const as = (identity: string): Client => new Client({ connection, identity });
+const lines = (workflow: string): unknown[] =>
+  auditLines
+    .filter((line) => String(line['workflow']).startsWith(workflow))
+    .map(({ message, by }) => `${message} ${String(by)}`);
+
+async function start(who: string, loadId: string, more: Partial<BulkLoadInput>) {
+  const rows = accounts(3_000, (row, n) => ({
+    ...row,
+    External_Id__c: `${loadId}-${n}`,
+    ...(n === 1 && { Name: '' }),
+  }));
+  const input = {
+    source: await world.csv(rows),
+    object: 'Account',
+    operation: 'upsert' as const,
+    loadId,
+    ...FAST,
+    ...more,
+  };
+  return startBulkLoad(as(who), { ...input, externalIdFieldName: 'External_Id__c' }, { taskQueue: world.taskQueue });
+}
+
+it('names the clients, and the org', async () => {
+  const handle = await start('anna@desk', 'audit-1', { retry: { maxRounds: 0, holdFor: '10m' } });
+  await expect.poll(async () => (await handle.progress()).phase, { timeout: 30_000 }).toBe('holding');
+  const [row] = await readCsv((await handle.progress()).rejectedFile);
+  const source = await world.csv([{ ...row, Name: 'Account 1' } as Record<string, string>]);
+  const update = as('bert\u001b[31m@desk').workflow.getHandle(handle.workflowId);
+  await update.executeUpdate('submitCorrections', { args: [{ source }] });
+  await handle.result();
+  expect(lines('bulk-load/audit-1')).toEqual(['audit: start anna@desk', 'audit: correction bert?[31m@desk']);
+  expect(auditLines[0]).toMatchObject({
+    org: new URL(world.org.url).host,
+    connectionName: 'default',
+    loadId: 'audit-1',
+  });
+});
+
+it('names who paused and who resumed, once each, however often others repeat it', async () => {
+  await world.org.setRecordsPerSecond(300);
+  const handle = await start('anna@desk', 'audit-3', {});
+  const as3 = (identity: string) => as(identity).workflow.getHandle(handle.workflowId);
+  await expect.poll(() => lines('bulk-load/audit-3')).toHaveLength(1);
+  for (const who of ['dora@desk', 'eve@desk', 'eve@desk']) await as3(who).signal('pause');
+  const paused = ['audit: start anna@desk', 'audit: pause dora@desk'];
+  await expect.poll(() => lines('bulk-load/audit-3')).toEqual(paused);
+  // These change nothing.
+  for (let n = 0; n < 3; n++) await as3('eve@desk').signal('pause');
+  await as3('fred\u001b[2J@desk').signal('resume');
+  const resumed = [...paused, 'audit: resume fred?[2J@desk'];
+  await expect.poll(() => lines('bulk-load/audit-3')).toEqual(resumed);
+  await Promise.all(Array.from({ length: 300 }, (_, n) => as3('flood@desk').signal(n % 2 === 0 ? 'pause' : 'resume')));
+  await as3('fred@desk').signal('resume');
+  await world.org.setRecordsPerSecond(50_000);
+  expect(await handle.result()).toMatchObject({ records: { succeeded: 2_999 } });
+  const { events } = await as3('anna@desk').fetchHistory();
+  const noted = (events ?? []).filter(
+    ({ activityTaskScheduledEventAttributes: asked }) => asked?.activityType?.name === 'notePause',
+  );
+  expect(noted.length).toBeLessThanOrEqual(50);
+  expect(lines('bulk-load/audit-3')).toHaveLength(1 + noted.length);
+});
+
+it('names who canceled, also when a part aborts its job', async () => {
+  await world.org.setRecordsPerSecond(100);
+  const before = world.org.jobs().length;
+  const handle = await start('anna@desk', 'audit-2', {});
+  await expect.poll(() => world.org.jobs()[before]?.processed ?? 0).toBeGreaterThan(0);
+  await as('carl@desk').workflow.getHandle(handle.workflowId).cancel();
+  await expect.poll(() => world.org.jobs()[before]?.state).toBe('Aborted');
+  await world.org.setRecordsPerSecond(50_000);
+  await handle.result();
+  expect(lines('bulk-load/audit-2')).toEqual([
+    'audit: start anna@desk',
+    'audit: abort carl@desk',
+    'audit: cancel carl@desk',
+  ]);
+});
+
+it.each([
+  [undefined, 'unknown'],
+  ['', 'unknown'],
+  [5, 'unknown'],
+  ['a\u202eb\nc\u001b[0m', 'a?b?c?[0m'],
+  ['x'.repeat(1_000), 'x'.repeat(200)],
+])('treats an identity as untrusted text: %j', (identity, clean) => {
+  expect(cleanIdentity(identity)).toBe(clean);
+});

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { groupsOf, identityWithGroup } from '../../../src/domain/file-groups.js';
+
+const worker = (host: string, id: string, pid = 7): string =>
+  identityWithGroup(`${pid}@${host}`, 'nightload', `nightload-files-${id}`);
+
+describe('groups of workers that share a folder', () => {
+  it('are read from the identities of pollers, each once, with their hosts', () => {
+    const identities = [worker('b', 'two'), worker('a', 'one'), worker('a', 'one', 8), worker('c', 'one')];
+    expect(groupsOf(identities, 'nightload')).toEqual([
+      { queue: 'nightload-files-one', hosts: ['a', 'c'] },
+      { queue: 'nightload-files-two', hosts: ['b'] },
+    ]);
+    expect(identities[0]).toBe('7@b files-two');
+  });
+
+  it("use no other part of a poller's identity", () => {
+    const strange = [
+      undefined,
+      7,
+      '',
+      '7@host',
+      'files-one',
+      'x files-',
+      'x files-../../up',
+      'x files-a b',
+      `x files-${'a'.repeat(101)}`,
+      `${'x'.repeat(1000)} files-one`,
+    ];
+    expect(groupsOf(strange, 'nightload')).toEqual([]);
+    expect(groupsOf(['a\u001b[31m@b\u0007c files-one'], 'q')).toEqual([{ queue: 'q-files-one', hosts: [] }]);
+  });
+
+  it('are at most fifty', () => {
+    const many = Array.from({ length: 200 }, (_, i) => worker(`h${i}`, `id${i}`));
+    expect(groupsOf(many, 'nightload')).toHaveLength(50);
+  });
+});
