@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { OPERATIONS } from '../../contract/names.js';
-import { MAX_TEXT, shown } from '../text/shown.js';
+import { DELIMITERS, isDelimiter, MAX_NAME } from '../forms.js';
+import { isText, MAX_TEXT, shown } from '../text/shown.js';
 import { durationTrouble } from './durations.js';
 import type { DurationLimits } from './durations.js';
 
@@ -32,6 +33,24 @@ export function must(words: string | ((value: unknown) => string | undefined)): 
 export function text(pattern: RegExp, words: string, most = MAX_TEXT): z.ZodString {
   return z.string(must(words)).max(most, { abort: true }).regex(pattern, { abort: true });
 }
+
+/** A name of something outside, with whole characters. */
+export function name(error: { error: (issue: Issue) => string }): z.ZodString {
+  return z
+    .string(error)
+    .min(1)
+    .max(MAX_NAME, { abort: true })
+    .refine((value) => isText(value));
+}
+
+export const connection = name(must('it must be the name of a connection of the worker'));
+
+export const delimiter = z
+  .string(must('it must be one of , ; tab | ^ `'))
+  .refine(isDelimiter)
+  .meta({ enum: [...DELIMITERS] });
+
+export const encoding = text(/\S/, 'it must be the name of an encoding, such as windows-1252');
 
 export const flag = z.boolean(must('it must be true or false'));
 

@@ -2,8 +2,8 @@
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { Duration } from '../../contract/names.js';
 import { NightloadError } from '../../errors.js';
-import { MAX_COLUMNS, MAX_NAME, MAX_TABLES } from '../forms.js';
-import { isText, MAX_TEXT, shown } from '../text/shown.js';
+import { MAX_COLUMNS, MAX_TABLES } from '../forms.js';
+import { MAX_TEXT, shown } from '../text/shown.js';
 import { durationTrouble, toMs } from './durations.js';
 import type { DurationLimits } from './durations.js';
 
@@ -55,14 +55,6 @@ export function checkSizes(input: object): void {
       `The input has ${size} characters. The tables (columns, constants, fixes) may have ${MAX_TABLES} in total: write the values into the file itself.`,
     );
   }
-}
-
-export const CONNECTION_WORDS = 'it must be the name of a connection of the worker';
-
-/** @throws NightloadError `INVALID_INPUT` */
-export function connectionName(value: unknown = 'default'): string {
-  if (isText(value, MAX_NAME) && value !== '') return value;
-  return refuse(`"connection" is ${shown(value)}; ${CONNECTION_WORDS}.`);
 }
 
 /**

@@ -3,13 +3,25 @@ import { z } from 'zod';
 import type { FixerActivity } from '../../contract/corrections.js';
 import type { BulkLoadInput, PollSettings } from '../../contract/load-input.js';
 import { LOAD_ID_PATTERN, OPERATIONS } from '../../contract/names.js';
-import { API_NAME, COLUMN_NAME, DELIMITERS, isDelimiter, MAX_COLUMNS, MAX_NAME, PLATFORM_ID } from '../forms.js';
+import { API_NAME, COLUMN_NAME, MAX_COLUMNS, PLATFORM_ID } from '../forms.js';
 import { isDelete } from '../platform/operations.js';
 import { isText, MAX_TEXT, shown } from '../text/shown.js';
 import { exactly } from '../exactly.js';
-import { duration, flag, group, must, operation, text, whole, within } from './field-kinds.js';
+import {
+  connection,
+  delimiter,
+  duration,
+  encoding,
+  flag,
+  group,
+  must,
+  name,
+  operation,
+  text,
+  whole,
+  within,
+} from './field-kinds.js';
 import type { Issue } from './field-kinds.js';
-import { CONNECTION_WORDS } from './fields.js';
 import { findingsIn, fixFindingText, FIXES } from './fix-rules.js';
 import { invalidDate, isTimeZone } from './source-template.js';
 
@@ -39,15 +51,6 @@ const source = z
     error: ({ input }) =>
       `"source" has ${invalidDate(String(input))}: a date consists of yyyy, MM, dd, HH, mm, with . _ - between them.`,
   });
-
-/** A name of something outside, with whole characters. */
-function name(error: { error: (issue: Issue) => string }): z.ZodString {
-  return z
-    .string(error)
-    .min(1)
-    .max(MAX_NAME, { abort: true })
-    .refine((value) => isText(value));
-}
 
 /** A column's header or a field's name to a text. */
 function table(names = z.string()): z.ZodRecord<z.ZodString, z.ZodString> {
@@ -103,7 +106,7 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
           .exactOptional(),
         waitForSource: duration({ most: MAX_WAIT_FOR_SOURCE_MS }).exactOptional(),
         loadId: text(LOAD_ID, 'use 1 to 200 of A-Z a-z 0-9 . _ -').exactOptional(),
-        connection: name(must(CONNECTION_WORDS)).exactOptional(),
+        connection: connection.exactOptional(),
         columns: table().exactOptional(),
         columnsIfPresent: table().exactOptional(),
         constants: table(z.string().regex(COLUMN_NAME)).exactOptional(),
@@ -112,13 +115,9 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
         checkRows: flag.exactOptional(),
         skipBadRows: flag.exactOptional(),
         assignmentRuleId: text(PLATFORM_ID, 'it must be an id of 15 or 18 characters').exactOptional(),
-        delimiter: z
-          .string(must('it must be one of , ; tab | ^ `'))
-          .refine(isDelimiter)
-          .meta({ enum: [...DELIMITERS] })
-          .exactOptional(),
+        delimiter: delimiter.exactOptional(),
         lineEnding: z.enum(['LF', 'CRLF'], must('it must be LF or CRLF')).exactOptional(),
-        encoding: text(/\S/, 'it must be the name of an encoding, such as windows-1252').exactOptional(),
+        encoding: encoding.exactOptional(),
         part: group({
           maxBytes: whole(1_000, 150_000_000).exactOptional(),
           maxConcurrent: whole(1, 100).exactOptional(),

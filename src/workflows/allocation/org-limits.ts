@@ -1,7 +1,7 @@
 /** The org's own count of what is left, for when no ledger runs. */
 import { ApplicationFailure } from '@temporalio/common';
 import { toLoadError } from '../../domain/failures.js';
-import { connectionName } from '../../domain/input/fields.js';
+import { readConnection } from '../../domain/input/other-inputs.js';
 import type { OrgLimitsRead } from '../../protocol/activities/allocation-activities.js';
 import { readActivities } from '../support/activity-options.js';
 
@@ -15,7 +15,7 @@ export async function orgLimits(given?: string): Promise<OrgLimitsRead> {
 
 function nameOf(given: unknown): string {
   try {
-    return connectionName(given ?? undefined);
+    return readConnection(given);
   } catch (error) {
     const { code, message } = toLoadError(error);
     throw ApplicationFailure.nonRetryable(message, code);

@@ -3,6 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Corrections } from '../../contract/corrections.js';
 import { defined } from '../../domain/defined.js';
+import { toLoadError } from '../../domain/failures.js';
+import { readCorrections } from '../../domain/input/other-inputs.js';
 import { count, nameOf } from '../../domain/text/format.js';
 import type { GatheredRejected } from '../../protocol/activities/correction-types.js';
 import type { AcceptedCorrections, Load } from '../load/load.js';
@@ -75,6 +77,11 @@ export function canBeCorrected({ state }: Load): boolean {
   return state.stage?.key !== undefined;
 }
 
-export function refusal(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, 'CORRECTIONS_REFUSED');
+/** Of an update or a fixer: anything. @throws ApplicationFailure `CORRECTIONS_REFUSED` */
+export function correctionsOf(message: unknown): Corrections {
+  try {
+    return readCorrections(message);
+  } catch (error) {
+    throw ApplicationFailure.nonRetryable(toLoadError(error).message, 'CORRECTIONS_REFUSED');
+  }
 }

@@ -9,8 +9,7 @@ import { count, time } from '../../domain/text/format.js';
 import { isObject } from '../../domain/input/fields.js';
 import type { LoadSettings } from '../../domain/input/resolve-input.js';
 import type { Load } from '../load/load.js';
-import { correctionsTrouble, readCorrections } from '../incoming/parse-messages.js';
-import { acceptCorrections, canBeCorrected, collectRejected, refusal, sendCorrections } from './corrections.js';
+import { acceptCorrections, canBeCorrected, collectRejected, correctionsOf, sendCorrections } from './corrections.js';
 import { enterWarnings } from '../support/warnings.js';
 
 type Fixer = NonNullable<LoadSettings['fixer']>;
@@ -43,9 +42,7 @@ async function runRound(load: Load, fixer: Fixer): Promise<boolean> {
   load.waitFor(`${fixer.activity} on ${fixer.taskQueue} to correct ${count(tally.rejected)} rejected rows`);
   const answer = await callFixer(load, fixer);
   if (!hasSource(answer)) return false;
-  const trouble = correctionsTrouble(answer);
-  if (trouble !== undefined) throw refusal(trouble);
-  const accepted = await acceptCorrections(load, readCorrections(answer), { fromFixer: true });
+  const accepted = await acceptCorrections(load, correctionsOf(answer), { fromFixer: true });
   if (accepted.left !== undefined) {
     const isOne = accepted.left === 1;
     enterWarnings(warnings, [

@@ -5,8 +5,7 @@ import type { Corrections, CorrectionsTaken } from '../../contract/corrections.j
 import { defined } from '../../domain/defined.js';
 import { count, moment } from '../../domain/text/format.js';
 import type { Load } from '../load/load.js';
-import { correctionsTrouble, readCorrections } from '../incoming/parse-messages.js';
-import { acceptCorrections, canBeCorrected, collectRejected, refusal, sendCorrections } from './corrections.js';
+import { acceptCorrections, canBeCorrected, collectRejected, correctionsOf, sendCorrections } from './corrections.js';
 import { enterWarnings } from '../support/warnings.js';
 
 /** Waits for people while rejected rows and time are left. */
@@ -61,7 +60,7 @@ async function sendSubmitted(load: Load): Promise<void> {
 /** The update `submitCorrections`. */
 export async function submitCorrections(load: Load, message: Corrections): Promise<CorrectionsTaken> {
   const { live } = load;
-  const corrections = readCorrections(message);
+  const corrections = correctionsOf(message);
   // Several may have waited for the same moment: only the first continues.
   while (live.holding && !isReady(load)) await condition(() => !live.holding || isReady(load));
   refuseUnlessHolding(load);
@@ -83,8 +82,7 @@ export async function submitCorrections(load: Load, message: Corrections): Promi
 /** The update's validator: what is refused here leaves no trace in the history. */
 export function checkMessage(load: Load, message: unknown): void {
   refuseUnlessHolding(load);
-  const trouble = correctionsTrouble(message);
-  if (trouble !== undefined) throw refusal(trouble);
+  correctionsOf(message);
 }
 
 function isReady({ state, live }: Load): boolean {

@@ -5,16 +5,13 @@
 import { log, workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
 import { PART_PHASES } from '../../contract/load-progress.js';
-import type { Corrections } from '../../contract/corrections.js';
-import { isDelimiter, MAX_ROWS } from '../../domain/forms.js';
-import { isText, shown } from '../../domain/text/shown.js';
+import { MAX_ROWS } from '../../domain/forms.js';
+import { shown } from '../../domain/text/shown.js';
 import { plainText } from '../../domain/text/plain-text.js';
-import { isObject } from '../../domain/input/fields.js';
 import * as shape from '../../protocol/activities/input-shapes.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
 
 const amount = z.number().min(0).max(MAX_ROWS);
-const MAX_ENCODING = 100;
 
 /** Text for people. */
 const line = shape.text().transform((text) => plainText(text, 1_000));
@@ -73,28 +70,4 @@ export type Grant = z.infer<typeof GRANT>;
 export function readGrant(message: unknown): Grant | undefined {
   const { data } = GRANT.safeParse(message);
   return data?.id.startsWith(`${workflowInfo().firstExecutionRunId}/`) === true ? data : undefined;
-}
-
-/** No other URI is valid; the activity checks the rest. */
-const FILE_URI = /^file:\/\/\/?\S+$/;
-
-/** @returns what is wrong with it, as a sentence; undefined when it may be read */
-export function correctionsTrouble(message: unknown): string | undefined {
-  const { source, delimiter, encoding } = (isObject(message) ? message : {}) as Record<string, unknown>;
-  if (!isText(source) || !FILE_URI.test(source)) {
-    return '"source" must be a file: URI such as file:///data/corrected.csv that a worker sees.';
-  }
-  if (delimiter != null && !isDelimiter(delimiter)) {
-    return `"delimiter" is ${shown(delimiter)}; it must be one of , ; tab | ^ \`.`;
-  }
-  if (encoding != null && !(isText(encoding, MAX_ENCODING) && encoding.trim() !== '')) {
-    return `"encoding" is ${shown(encoding)}; it must be the name of an encoding, such as windows-1252.`;
-  }
-  return undefined;
-}
-
-/** Reads a message in which {@link correctionsTrouble} finds nothing. */
-export function readCorrections(message: unknown): Corrections {
-  const { source, delimiter, encoding } = message as Corrections;
-  return { source, ...(delimiter != null && { delimiter }), ...(encoding != null && { encoding }) };
 }

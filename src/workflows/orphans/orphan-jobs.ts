@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { OrphanJobsInput, OrphanJobsResult } from '../../contract/orphan-jobs.js';
 import { isNotOurs, toLoadError } from '../../domain/failures.js';
 import type { JobRef } from '../../protocol/activities/job-types.js';
-import { connectionName, duration, isObject, refuse, withoutNulls } from '../../domain/input/fields.js';
+import { toMs } from '../../domain/input/durations.js';
+import { readOrphanJobsInput } from '../../domain/input/other-inputs.js';
 import { cleanupActivities } from '../support/activity-options.js';
 
 export async function orphanJobs(given?: OrphanJobsInput): Promise<OrphanJobsResult> {
@@ -40,13 +41,8 @@ interface Settings {
 /** The input is untrusted. */
 function settingsOf(given: unknown): Settings {
   try {
-    if (given != null && !isObject(given)) refuse('The input must be an object, or be omitted.');
-    const { connection, olderThan, abort } = withoutNulls((given ?? {}) as OrphanJobsInput);
-    return {
-      connection: connectionName(connection),
-      age: duration(olderThan ?? '24h', 'olderThan'),
-      abort: abort === true,
-    };
+    const { connection = 'default', olderThan = '24h', abort = false } = readOrphanJobsInput(given);
+    return { connection, age: toMs(olderThan), abort };
   } catch (error) {
     // Any other error would make the workflow task fail again and again.
     const { code, message } = toLoadError(error);

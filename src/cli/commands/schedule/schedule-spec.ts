@@ -11,6 +11,7 @@ import { NightloadError } from '../../../errors.js';
 import { resolveInput } from '../../../domain/input/resolve-input.js';
 import { duration } from '../../../domain/input/fields.js';
 import { loadIntroduction, loadSummary } from '../../../domain/text/load-summary.js';
+import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
 import { toInput } from '../../shared/load-options.js';
 import type { ScheduleOptions } from './options.js';
@@ -63,7 +64,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
   if (braces !== undefined) {
     throw new NightloadError(
       'INVALID_INPUT',
-      `"source" has ${decoded(braces)}, which is not a placeholder: use {date} or {date:yyyyMMdd}.`,
+      `"source" has ${shown(decoded(braces))}, which is not a placeholder: use {date} or {date:yyyyMMdd}.`,
     );
   }
   resolveInput({ ...input, loadId: 'not-known-yet' }, '');

@@ -1,0 +1,46 @@
+/** Schemas of the inputs besides a load's: corrected rows, and the search for jobs without a load. */
+import { z } from 'zod';
+import type { Corrections } from '../../contract/corrections.js';
+import type { OrphanJobsInput } from '../../contract/orphan-jobs.js';
+import { exactly } from '../exactly.js';
+import { connection, delimiter, duration, encoding, flag, text } from './field-kinds.js';
+import { isObject, refuse, withoutNulls } from './fields.js';
+
+const CORRECTIONS = exactly<Corrections>()(
+  z.object({
+    // No other URI is valid; the activity checks the rest.
+    source: text(/^file:\/\/\/?\S+$/, 'it must be a file: URI such as file:///data/corrected.csv that a worker sees'),
+    delimiter: delimiter.exactOptional(),
+    encoding: encoding.exactOptional(),
+  }),
+);
+
+const ORPHAN_JOBS = exactly<OrphanJobsInput>()(
+  z.object({
+    connection: connection.exactOptional(),
+    abort: flag.exactOptional(),
+    olderThan: duration().exactOptional(),
+  }),
+);
+
+/** @throws NightloadError `INVALID_INPUT` */
+export function readCorrections(message: unknown): Corrections {
+  return read(CORRECTIONS, message, 'Corrections must be an object with source.');
+}
+
+/** @throws NightloadError `INVALID_INPUT` */
+export function readOrphanJobsInput(given: unknown): OrphanJobsInput {
+  return read(ORPHAN_JOBS, given ?? {}, 'The input must be an object, or be omitted.');
+}
+
+/** @throws NightloadError `INVALID_INPUT` */
+export function readConnection(given: unknown): string {
+  return read(connection, given ?? 'default', '');
+}
+
+/** Unknown fields are dropped: a newer client may send them. */
+function read<T>(schema: z.ZodType<T>, given: unknown, words: string): T {
+  if (typeof given !== 'string' && !isObject(given)) refuse(words);
+  const { data, error } = schema.safeParse(isObject(given) ? withoutNulls(given) : given);
+  return error === undefined ? data : refuse(error.issues[0]?.message ?? words);
+}
