@@ -12,7 +12,8 @@ import { logSettings, workerLog } from '../../workers/logger.js';
 import { startWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { say } from '../shared/output.js';
-import { nativeConnection, renewWorker, taskQueueFrom, temporalSettings } from '../temporal/connect.js';
+import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
+import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
 
 export async function worker(options: { fromSf?: string } = {}): Promise<number> {
   const { env } = process;

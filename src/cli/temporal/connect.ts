@@ -1,8 +1,6 @@
 /** The CLI's connection to Temporal. */
 import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
 import { dataConverterFromEnvironment } from '../../codec/data-converter.js';
-import type { RunningWorker } from '../../workers/create-worker.js';
 import { asTemporalError, isTooLargeStatus } from '../../client/temporal-errors.js';
 import { whyNotConnected } from '../../client/temporal-probe.js';
 import { cleartextWarning } from '../shared/cleartext-warning.js';
@@ -21,8 +19,6 @@ export type { TemporalSettings };
 /** The longest call waits for the end of a workflow, a minute at a time. */
 const LAST_CALLS_MS = 90_000;
 
-/** A worker's connection has no limit of its own: an unresponsive address would block it for minutes. */
-const NATIVE_LIMIT_MS = 20_000;
 /** How long a connection may wait before it tries again: after an outage of an hour it would be two minutes. */
 const RECONNECT_LIMIT_MS = 5_000;
 
@@ -128,50 +124,25 @@ export function renewClient(settings: TemporalSettings, connection: RenewableCon
   });
 }
 
-/** The same for a worker, which loses no task by it. @returns a function that stops it */
-export function renewWorker(settings: TemporalSettings, worker: RunningWorker, every?: number): () => void {
-  return watchCredentials(settings, {
-    read: temporalSettings,
-    warn,
-    ...defined({ intervalMs: every }),
-    async use(connectionOptions) {
-      const old = worker.replaceConnection(await nativeConnection({ ...settings, connectionOptions }));
-      await old.close();
-    },
-  });
-}
-
-function warn(text: string): void {
+export function warn(text: string): void {
   say(`Warning: ${text}`);
 }
 
 let isWarned = false;
 
 /** Once per process. */
-function warnOfCleartext(settings: TemporalSettings): void {
+export function warnOfCleartext(settings: TemporalSettings): void {
   const text = isWarned ? undefined : cleartextWarning(settings);
   if (text === undefined) return;
   isWarned = true;
   warn(text);
 }
 
-/** Connection for a worker. */
-export async function nativeConnection(settings: TemporalSettings): Promise<NativeConnection> {
-  warnOfCleartext(settings);
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_done, fail) => {
-    timer = setTimeout(() => fail(new Error(`no connection within ${NATIVE_LIMIT_MS / 1000} s`)), NATIVE_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([NativeConnection.connect(settings.connectionOptions), limit]);
-  } catch (error) {
-    throw await whyNotConnected(error, reachOf(settings));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function reachOf({ address, namespace, connectionOptions }: TemporalSettings): Parameters<typeof whyNotConnected>[1] {
+export function reachOf({
+  address,
+  namespace,
+  connectionOptions,
+}: TemporalSettings): Parameters<typeof whyNotConnected>[1] {
   const { tls, proxy } = connectionOptions;
   return { address, namespace, tls, ...defined({ proxy: proxy?.targetHost }) };
 }

@@ -4,7 +4,8 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Connection } from '@temporalio/client';
-import { nativeConnection, temporalSettings } from '../../../../src/cli/temporal/connect.js';
+import { temporalSettings } from '../../../../src/cli/temporal/connect.js';
+import { nativeConnection } from '../../../../src/cli/temporal/worker-connection.js';
 
 // The failures of these tests are expected. Read when gRPC is loaded; each test file has its own process.
 vi.hoisted(() => {
