@@ -11,6 +11,7 @@ import type { SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
 import type { CorrectOptions } from './commands/correct.js';
 import type { LimitsOptions } from './commands/limits.js';
+import type { ListOptions } from './commands/list.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { LoadOptions } from './shared/load-options.js';
 
@@ -153,10 +154,11 @@ program
   .command('list')
   .description('list the newest loads')
   .option('--limit <n>', 'maximum number of loads', parseWhole, 20)
+  .option('--state <state>', 'only loads in this state: Running, Completed, CompletedWithRejects, Failed, Canceled, …')
+  .option('--object <name>', 'only loads of this sObject')
+  .option('--since <time>', 'only loads that started since: a duration such as 24h, or a time')
   .option(...json)
-  .action(
-    runs(async (options: { json?: boolean; limit: number }) => (await import('./commands/loads.js')).list(options)),
-  );
+  .action(runs(async (options: ListOptions) => (await import('./commands/list.js')).list(options)));
 
 program
   .command('orphans')

@@ -138,6 +138,11 @@ export function hasStatus(error: unknown): boolean {
   return statusOf(error) !== undefined;
 }
 
+/** Whether Temporal found the call itself invalid, such as a query that names an unknown search attribute. */
+export function isInvalidArgument(error: unknown): boolean {
+  return statusOf(error instanceof TemporalError ? error.cause : error)?.code === INVALID_ARGUMENT;
+}
+
 /** A Temporal error as a nightload error; any other unchanged. */
 export function asTemporalError(error: unknown, place: TemporalPlace): unknown {
   return temporalError(error, place) ?? error;

@@ -44,10 +44,17 @@ it('starts the parts of a load over several runs, each part once', async () => {
   await expectSound(world, result);
   await expect.poll(() => runs(handle.workflowId)).toBeGreaterThan(1);
   // One load, however many runs it took.
-  const list = nightload(['list', '--json'], { TEMPORAL_ADDRESS: server.address }, world.folder);
-  expect(await list.ended).toBe(0);
-  const listed = JSON.parse(list.stdout()) as { workflowId: string }[];
-  expect(listed.filter(({ workflowId }) => workflowId === handle.workflowId)).toHaveLength(1);
+  const listed = async (...options: string[]): Promise<string[]> => {
+    const list = nightload(['list', '--json', ...options], { TEMPORAL_ADDRESS: server.address }, world.folder);
+    expect(await list.ended).toBe(0);
+    return (JSON.parse(list.stdout()) as { workflowId: string }[]).map(({ workflowId }) => workflowId);
+  };
+  expect(await listed()).toEqual([handle.workflowId]);
+  expect(await listed('--state', 'completedwithrejects', '--object', 'Account', '--since', '1h')).toEqual([
+    handle.workflowId,
+  ]);
+  expect(await listed('--state', 'Completed')).toEqual([]);
+  expect(await listed('--object', 'Contact')).toEqual([]);
 });
 
 it('is joined by the same start also in a later run, whatever the date of its source', async () => {
