@@ -2,6 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { Info } from '@temporalio/activity';
 import { shown } from '../domain/text/shown.js';
+import { sharedQueueOf } from '../domain/file-groups.js';
 import { NightloadError } from '../errors.js';
 import type { SearchAttributeName } from '../contract/names.js';
 import { plainText } from '../domain/text/plain-text.js';
@@ -120,11 +121,9 @@ export function permitFixer({ fixers }: ActivityDependencies, fixer: FixerName |
   );
 }
 
-/** File steps have their own task queue next to their worker's. */
+/** Steps on files have their own task queues next to their worker's. */
 function sharedQueue({ filesQueue }: ActivityDependencies): string {
-  const { taskQueue } = Context.current().info;
-  const end = taskQueue === filesQueue ? taskQueue.lastIndexOf('-files-') : -1;
-  return end === -1 ? taskQueue : taskQueue.slice(0, end);
+  return sharedQueueOf(Context.current().info.taskQueue, filesQueue);
 }
 
 /** A copy as plain data, to pass to a workflow; the defaults for a connection without settings. */

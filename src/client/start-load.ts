@@ -14,6 +14,8 @@ import { deriveLoadId } from './derive-load-id.js';
 import { refuseLargeInput } from './input-size.js';
 import { firstInput, firstRunOf } from './original-input.js';
 import { placeOf, TemporalError } from './temporal-errors.js';
+import { defined } from '../domain/defined.js';
+import { taskPriority } from '../domain/task-priority.js';
 import { resolveInput } from '../domain/input/resolve-input.js';
 import { loadIntroduction, loadSummary } from '../domain/text/load-summary.js';
 
@@ -108,6 +110,8 @@ export function startOf(input: BulkLoadInput, workflowId: string) {
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: loadSummary(input),
     staticDetails: loadIntroduction(input),
+    // Tasks of the workflow itself; those that it creates have the same.
+    ...defined({ priority: taskPriority(input) }),
   } as const;
 }
 

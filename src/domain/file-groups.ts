@@ -3,6 +3,8 @@
  * the pollers of a shared queue reveal all its groups. Pure; identities are untrusted text.
  */
 
+import { orgKey } from './task-priority.js';
+
 export interface FileGroup {
   /** `<task queue>-files-<id>` */
   queue: string;
@@ -13,10 +15,32 @@ export interface FileGroup {
 export const MAX_GROUPS = 50;
 export const MAX_HOSTS = 5;
 const MAX_IDENTITY = 500;
+/** Leaves room for the name of an uploads queue: Temporal limits queue names to 255 bytes. */
+export const MAX_FILES_QUEUE_BYTES = 200;
 
 /** `4711@host-a files-3f9c21ab07` */
 export function identityWithGroup(identity: string, taskQueue: string, filesQueue: string): string {
   return `${identity} ${filesQueue.slice(taskQueue.length + 1)}`;
+}
+
+/**
+ * Uploads have a queue for each org, next to the queue of the other steps on files: an org that takes its rows slowly
+ * occupies only its own slots.
+ * @param connection the org's connection
+ */
+export function uploadsQueueOf(filesQueue: string, connection: string): string {
+  return isFilesQueue(filesQueue) ? `${filesQueue}-uploads-${orgKey(connection)}` : filesQueue;
+}
+
+/** Whether it can be the queue of workers that share a folder. */
+export function isFilesQueue(queue: string): boolean {
+  return queue.lastIndexOf('-files-') > 0;
+}
+
+/** The queue of the loads whose steps on files run on `queue`; any other queue is its own. */
+export function sharedQueueOf(queue: string, filesQueue: string): string {
+  const isGroups = queue === filesQueue || queue.startsWith(`${filesQueue}-uploads-`);
+  return isGroups && isFilesQueue(filesQueue) ? filesQueue.slice(0, filesQueue.lastIndexOf('-files-')) : queue;
 }
 
 /** The groups whose workers poll a shared queue, in an order that does not depend on who polled last. */

@@ -1,6 +1,6 @@
 /**
  * A nightload worker: workflows and calls to Salesforce on the shared queue, file work on the queue of the workers that
- * share its folders.
+ * share its folders, uploads on a queue for each org next to that. Each queue has its own slots.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,8 @@ import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@tem
 import { createActivities } from '../activities/index.js';
 import type { Activities } from '../activities/index.js';
 import { workerConverter } from '../codec/data-converter.js';
-import { identityWithGroup } from '../domain/file-groups.js';
+import { identityWithGroup, MAX_FILES_QUEUE_BYTES, uploadsQueueOf } from '../domain/file-groups.js';
+import { bytesOf, shown } from '../domain/text/shown.js';
 import { NightloadError } from '../errors.js';
 import { nightloadServiceHandler } from './nexus-handler.js';
 import type { Allow } from '../salesforce/config/allow-list.js';
@@ -25,6 +26,8 @@ import { workflowBundle } from './bundle.js';
 import { callerChecks } from './callers.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
+import { slotsFrom, WorkerSlots } from './slots.js';
+import type { Slots } from './slots.js';
 
 export interface NightloadWorkerOptions {
   connection: NativeConnection;
@@ -45,6 +48,8 @@ export interface NightloadWorkerOptions {
   defaultOutput?: string;
   /** Codecs and converters of payloads. @default none: nothing is encrypted */
   dataConverter?: DataConverter;
+  /** How many steps run at a time. @default `NIGHTLOAD_MAX_UPLOADS` and the like */
+  slots?: Slots;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
@@ -66,17 +71,23 @@ export interface RunningWorker {
 const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
 const CLOSE_LIMIT_MS = 2_000;
 
-/** Concurrent steps on files: each holds at most a few MB of buffers. */
-export const FILES_WORKER = { maxConcurrentActivityTaskExecutions: 16 } as const;
+/** nightload's activities, and the queues of a worker besides the shared one. */
+export interface PreparedActivities {
+  activities: Activities;
+  /** For steps that read or write files. */
+  filesQueue: string;
+  /** For uploads: one queue for each org. */
+  uploadsQueues: string[];
+}
 
 /**
- * The activities of loads, and the queue for those that read or write files.
+ * The activities of loads, and the queues for those that read or write files.
  * @throws NightloadError `TEMPORAL_NAMESPACE_NOT_FOUND`, `TEMPORAL_PERMISSION_DENIED` and similar
  */
 export async function prepareActivities(
   options: Omit<NightloadWorkerOptions, 'workflowBundle' | 'dataConverter'>,
   current: () => NativeConnection = () => options.connection,
-): Promise<{ activities: Activities; filesQueue: string }> {
+): Promise<PreparedActivities> {
   const { connection, namespace, taskQueue, roots } = options;
   // An SDK worker would start, and only then end with the library's own message.
   await connection.workflowService.describeNamespace({ namespace }).catch((error: unknown) => {
@@ -86,6 +97,8 @@ export async function prepareActivities(
   });
   await registerSearchAttributes(connection, namespace);
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
+  if (bytesOf(filesQueue) > MAX_FILES_QUEUE_BYTES)
+    throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
   const activities = createActivities({
     connections: options.connections,
     ...defined({ allocations: options.allocations, allows: options.allows, fixers: options.fixers }),
@@ -103,7 +116,8 @@ export async function prepareActivities(
     ownerOf: (jobId) => jobOwner(current(), namespace, jobId),
     workflowsOf: (jobId) => jobWorkflows(current(), namespace, jobId),
   });
-  return { activities, filesQueue };
+  const uploads = [...options.connections.keys()].map((name) => uploadsQueueOf(filesQueue, name));
+  return { activities, filesQueue, uploadsQueues: [...new Set(uploads)] };
 }
 
 /** Shows readers of the shared queue's pollers which folder this worker has. */
@@ -114,7 +128,8 @@ export function groupIdentity(taskQueue: string, filesQueue: string, own = `${pr
 export async function startWorker(options: NightloadWorkerOptions): Promise<RunningWorker> {
   const { connection, namespace, taskQueue } = options;
   let current = connection;
-  const { activities, filesQueue } = await prepareActivities(options, () => current);
+  const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
+  const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
   const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
     connection,
@@ -127,6 +142,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
     Worker.create({
       ...common,
       ...SHUTDOWN,
+      ...slots.for('calls'),
       taskQueue,
       nexusServices: [nightloadServiceHandler()],
       workflowBundle: options.workflowBundle ?? (await workflowBundle(options.dataConverter)),
@@ -135,14 +151,18 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '3s',
     }),
-    Worker.create({ ...common, ...SHUTDOWN, ...FILES_WORKER, taskQueue: filesQueue }),
+    Worker.create({ ...common, ...SHUTDOWN, ...slots.for('fileSteps'), taskQueue: filesQueue }),
+    // Activities only: such a worker has no sandbox, and costs little.
+    ...uploadsQueues.map((queue) =>
+      Worker.create({ ...common, ...SHUTDOWN, ...slots.for('uploads'), taskQueue: queue }),
+    ),
   ]);
   const end = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   const done = Promise.allSettled(
     workers.map((worker) =>
-      // Half a worker is not a worker: when one queue cannot continue, the other one ends too.
+      // Half a worker is not a worker: when one queue cannot continue, the others end too.
       worker.run().finally(end),
     ),
   ).then(async (ends) => {

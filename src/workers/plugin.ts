@@ -1,19 +1,20 @@
 /**
- * nightload inside another program's worker: activities, the Nexus service, and a second worker next to it for the
- * steps on files. The workflows come from the host's workflows file: `export * from 'nightload/workflows'`.
+ * nightload inside another program's worker: activities, the Nexus service, and workers next to it for the steps on
+ * files and for the uploads to each org. The workflows come from the host's workflows file: `export * from 'nightload/workflows'`.
  */
 import { Worker } from '@temporalio/worker';
 import type { WorkerOptions, WorkerPlugin } from '@temporalio/worker';
 import { workerConverter } from '../codec/data-converter.js';
 import { DEFAULT_TASK_QUEUE } from '../contract/names.js';
 import { nightloadServiceHandler } from './nexus-handler.js';
-import { openActivities } from './worker-host.js';
+import { openActivities, slotsOf } from './worker-host.js';
 import type { HostOptions, OpenActivities } from './worker-host.js';
 import { workflowInterceptorModules } from './bundle.js';
-import { FILES_WORKER, groupIdentity } from './create-worker.js';
+import { groupIdentity } from './create-worker.js';
+import { WorkerSlots } from './slots.js';
 import { defined } from '../domain/defined.js';
 
-/** Options that the second worker shares with the first. */
+/** Options that the other workers share with the first. */
 const SHARED_OPTIONS = [
   'connection',
   'namespace',
@@ -86,7 +87,7 @@ export class NightloadPlugin implements WorkerPlugin {
     if (prepared === undefined) return next(worker);
     this.#prepared.delete(worker.options.taskQueue);
     try {
-      await runBeside(worker, next, prepared);
+      await runBeside(worker, next, { ...prepared, slots: new WorkerSlots(slotsOf(this.#options)) });
     } finally {
       await prepared.close();
     }
@@ -109,24 +110,24 @@ function refuseForgottenKeys({ dataConverter }: WorkerOptions): void {
 async function runBeside(
   worker: Worker,
   next: (worker: Worker) => Promise<void>,
-  { options, activities, filesQueue }: Prepared,
+  { options, activities, filesQueue, uploadsQueues, slots }: Prepared & { slots: WorkerSlots },
 ): Promise<void> {
   const shared = Object.fromEntries(
     SHARED_OPTIONS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
   ) as WorkerOptions;
   const { activity } = options.interceptors ?? {};
-  const files = await Worker.create({
-    ...shared,
-    ...FILES_WORKER,
-    ...(activity && { interceptors: { activity } }),
-    taskQueue: filesQueue,
-    activities,
-  });
-  // Half a worker is not a worker: when one ends, the other one ends too.
-  const endWith = (other: Worker) => (): void => {
-    if (other.getState() === 'RUNNING') other.shutdown();
+  const beside = { ...shared, ...(activity && { interceptors: { activity } }), activities };
+  const workers = await Promise.all([
+    Worker.create({ ...beside, ...slots.for('fileSteps'), taskQueue: filesQueue }),
+    ...uploadsQueues.map((taskQueue) => Worker.create({ ...beside, ...slots.for('uploads'), taskQueue })),
+  ]);
+  // Half a worker is not a worker: when one ends, the others end too.
+  const endAll = (): void => {
+    for (const one of [worker, ...workers]) if (one.getState() === 'RUNNING') one.shutdown();
   };
-  const ends = await Promise.allSettled([next(worker).finally(endWith(files)), files.run().finally(endWith(worker))]);
+  const ends = await Promise.allSettled(
+    [next(worker), ...workers.map((one) => one.run())].map((run) => run.finally(endAll)),
+  );
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }

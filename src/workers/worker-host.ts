@@ -6,7 +6,6 @@ import { resolve } from 'node:path';
 import type { DataConverter } from '@temporalio/common';
 import { Runtime } from '@temporalio/worker';
 import type { NativeConnection } from '@temporalio/worker';
-import type { Activities } from '../activities/index.js';
 import { dataConverterFromEnvironment } from '../codec/data-converter.js';
 import { DEFAULT_TASK_QUEUE } from '../contract/names.js';
 import { allocationsOf, allowsOf } from '../salesforce/config/connection-facts.js';
@@ -17,7 +16,9 @@ import { FileRoots, folderUri } from '../storage/file-roots.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
 import { keepSecretsOut } from './secret-paths.js';
 import { prepareActivities, startWorker as startOpened } from './create-worker.js';
-import type { NightloadWorkerOptions, RunningWorker } from './create-worker.js';
+import type { NightloadWorkerOptions, PreparedActivities, RunningWorker } from './create-worker.js';
+import { checkedSlots, slotsFrom } from './slots.js';
+import type { Slots } from './slots.js';
 
 export interface HostOptions {
   /** Orgs by name. @default those of the environment: `NIGHTLOAD_CONNECTIONS`, otherwise the `SF_*` variables */
@@ -31,6 +32,11 @@ export interface HostOptions {
    * @default `NIGHTLOAD_OUTPUT`, otherwise `<first root>/nightload-results`
    */
   output?: string;
+  /**
+   * How many steps run at a time.
+   * @default those of `NIGHTLOAD_MAX_UPLOADS`, `NIGHTLOAD_MAX_FILE_STEPS`, `NIGHTLOAD_MAX_CALLS`, `NIGHTLOAD_TUNER`
+   */
+  slots?: Partial<Slots>;
 }
 
 export interface ServerOptions {
@@ -43,11 +49,11 @@ export interface ServerOptions {
   taskQueue?: string;
 }
 
-/** nightload's activities, ready to be passed to a worker. */
-export interface OpenActivities {
-  activities: Activities;
-  /** A second worker must poll this queue with the same activities: the steps on files run there. */
-  filesQueue: string;
+/**
+ * nightload's activities, ready to be passed to a worker. Further workers must poll `filesQueue` and each of
+ * `uploadsQueues` with the same activities: the steps on files run there.
+ */
+export interface OpenActivities extends PreparedActivities {
   /** Closes the connections to the orgs. */
   close(): Promise<void>;
 }
@@ -75,10 +81,15 @@ export async function startWorker(options: HostOptions & ServerOptions): Promise
   }
 }
 
+export function slotsOf({ slots }: HostOptions): Slots {
+  return slots === undefined ? slotsFrom(process.env) : checkedSlots(slots);
+}
+
 /** The options of a worker, with orgs and folders opened. */
 async function open(options: HostOptions & ServerOptions): Promise<NightloadWorkerOptions> {
   const { env } = process;
   const { connection, namespace = 'default', taskQueue = DEFAULT_TASK_QUEUE } = options;
+  const slots = slotsOf(options);
   // Folders first: nothing is open yet if one is missing.
   const roots = await (options.roots === undefined
     ? FileRoots.fromEnvironment(env, process.cwd(), (text) => Runtime.instance().logger.warn(text))
@@ -94,6 +105,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
     allocations: allocationsOf(settings),
     allows: allowsOf(settings),
+    slots,
     fixers: options.fixers === undefined ? fixersFrom(env) : checkedFixers(options.fixers, 'fixers'),
     roots,
     ...(output ? { defaultOutput: /^[a-z][a-z0-9]+:/.test(output) ? output : folderUri(resolve(output)) } : {}),

@@ -6,12 +6,13 @@
  */
 import './incoming/zod-settings.js';
 import { defaultPayloadConverter } from '@temporalio/common';
-import type { Payload, PayloadConverter } from '@temporalio/common';
+import type { Payload, PayloadConverter, Priority } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptors } from '@temporalio/workflow';
 import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-payloads.js';
 import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
+import { taskPriority } from '../domain/task-priority.js';
 import { isReadable, reasonIn } from '../protocol/messages/unreadable.js';
 
 /** A host's worker may run other workflows: those are left alone. */
@@ -57,13 +58,26 @@ function refuseUnsound(resolution: Resolution | null | undefined, by: PayloadCon
 
 export function interceptors(): WorkflowInterceptors {
   const ours = OURS.includes(workflowInfo().workflowType);
+  /** Of every task that the workflow creates; inherited by none if its starter set none. */
+  let priority: Priority | undefined;
+  const ranked = <I extends { options: { priority?: Priority } }>(input: I): I =>
+    priority === undefined ? input : { ...input, options: { priority, ...input.options } };
   return {
+    inbound: [
+      {
+        execute(input, next) {
+          if (ours) priority = taskPriority(input.args[0]);
+          return next(input);
+        },
+      },
+    ],
     outbound: [
       {
         async scheduleActivity(input, next) {
-          const result = await next(input);
+          const result = await next(ranked(input));
           return ours ? checkedResult(input.activityType, result) : result;
         },
+        startChildWorkflowExecution: (input, next) => next(ranked(input)),
       },
     ],
     internals: [

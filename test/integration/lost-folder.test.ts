@@ -43,7 +43,7 @@ it('names a host that now uses another folder, and resumes the load once its fol
         queue: worker.filesQueue,
         host: { name: hostname(), otherQueues: [elsewhere.filesQueue] },
       });
-      return gone && queueLine(gone, true);
+      return gone && queueLine(gone);
     },
     { timeout: 20_000, interval: 250 },
   );

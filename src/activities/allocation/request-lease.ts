@@ -7,6 +7,8 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ALLOCATION_ID_PREFIX, giveBackSignal, requestSignal } from '../../protocol/messages/allocation-messages.js';
 import type { AllocationRequest, AllocationStart } from '../../protocol/messages/allocation-messages.js';
+import { defined } from '../../domain/defined.js';
+import { taskPriority } from '../../domain/task-priority.js';
 import { unlessAborted } from '../../salesforce/http/unless-aborted.js';
 import { Answers } from './batched-queries.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -82,6 +84,7 @@ async function send(client: Client, workflowId: string, org: string, request: Al
       workflowId,
       taskQueue: Context.current().info.taskQueue,
       args: [{ org, rules }],
+      ...defined({ priority: taskPriority({ org }) }),
       signal: requestSignal,
       signalArgs: [request],
       staticSummary: `allocation ledger of ${org}`.slice(0, 190),

@@ -47,7 +47,7 @@ export async function load(source: string, options: LoadOptions): Promise<number
           .withDeadline(Date.now() + QUEUES_LIMIT_MS, () => queueStates(client, { taskQueue }))
           .catch(() => []);
         const missing = states.find(({ service }) => service === 'none');
-        if (missing !== undefined) say(queueLine(missing, false));
+        if (missing !== undefined) say(queueLine(missing));
         return await printIds(client, handle, input, options.json === true);
       }
       return await followToEnd(client, handle, taskQueue, options.json === true);

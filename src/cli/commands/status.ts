@@ -10,7 +10,7 @@ import { shownInput } from '../../client/original-input.js';
 import type { ShownInput } from '../../client/answers/shown-input.js';
 import { printJson, say } from '../shared/output.js';
 import { isUnreadable, queryLoad } from '../shared/query-load.js';
-import { filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
+import { connectionOf, filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
 import { printResult } from '../shared/print-result.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
 import { pendingFailureLine, pendingFailures } from '../shared/stuck-loads/pending-failures.js';
@@ -37,11 +37,9 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
       client
         .withDeadline(Date.now() + FAILURES_LIMIT_MS, () => pendingFailures(client, handle.workflowId))
         .catch(noteHidden),
-      queueStates(client, { taskQueue: description.taskQueue, ...place }),
+      queueStates(client, { taskQueue: description.taskQueue, ...place, connection: connectionOf(input) }),
     ]);
-    const queueLines = queues
-      .filter(({ service }) => service !== 'served')
-      .map((state) => queueLine(state, state.queue === place.filesQueue));
+    const queueLines = queues.filter(({ service }) => service !== 'served').map((state) => queueLine(state));
     const { failures: troubles, more } = pending ?? { failures: [], more: 0 };
     const stuck = troubles.find(({ task }) => task !== undefined);
     // What the load cannot report itself is found from outside.

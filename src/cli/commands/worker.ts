@@ -9,6 +9,7 @@ import { openConnection } from '../../salesforce/config/open-connection.js';
 import { FileRoots, folderUri } from '../../storage/file-roots.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
+import { slotsFrom } from '../../workers/slots.js';
 import { startWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { say } from '../shared/output.js';
@@ -21,6 +22,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
   const dataConverter = dataConverterFromEnvironment(env);
   const temporal = temporalSettings();
+  const slots = slotsFrom(env);
   const roots = await FileRoots.fromEnvironment(env, process.cwd(), warn);
   await keepSecretsOut(roots, settings, env);
   const output = env['NIGHTLOAD_OUTPUT'];
@@ -40,6 +42,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     allocations: allocationsOf(settings),
     allows: allowsOf(settings),
     fixers: fixersFrom(env),
+    slots,
     roots,
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });

@@ -9,7 +9,7 @@ import type { ShownInput } from '../../client/answers/shown-input.js';
 import type { NightloadError } from '../../errors.js';
 import type { LoadProgress } from '../../contract/load-progress.js';
 import { placeOf, TemporalError, temporalError } from '../../client/temporal-errors.js';
-import { filesPlaceOf, queueLine, queueStates, servesActivities } from './stuck-loads/task-queues.js';
+import { connectionOf, filesPlaceOf, queueLine, queueStates, servesActivities } from './stuck-loads/task-queues.js';
 import { progressView } from './progress-view.js';
 import { queryLoad } from './query-load.js';
 import { pendingFailureKey, pendingFailureLine, pendingFailures } from './stuck-loads/pending-failures.js';
@@ -123,18 +123,19 @@ async function watchTemporal({ client, handle, signal, note }: Watched): Promise
 async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue: string): Promise<void> {
   let missing: string | undefined;
   let busy: string | undefined;
+  let input: ShownInput | undefined;
   await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
-    const place = filesPlaceOf(await handle.describe());
-    const { filesQueue } = place;
-    const states = await queueStates(client, { taskQueue, ...place });
+    const description = await handle.describe();
+    input ??= await shownInput(client, description).catch(() => undefined);
+    const queues = { taskQueue, ...filesPlaceOf(description), connection: connectionOf(input) };
+    const states = await queueStates(client, queues);
     if (signal.aborted) return;
     const unserved = states.find(({ service }) => service === 'none');
     const full = states.find(({ service, oldestMs }) => service === 'busy' && oldestMs >= BUSY_MS);
     // The host may return later and work for another folder: that is reported too.
-    const line = unserved && queueLine(unserved, unserved.queue === filesQueue);
+    const line = unserved && queueLine(unserved);
     if (line !== undefined && line !== missing) note(line);
-    if (unserved === undefined && full !== undefined && full.queue !== busy)
-      note(queueLine(full, full.queue === filesQueue));
+    if (unserved === undefined && full !== undefined && full.queue !== busy) note(queueLine(full));
     if (unserved === undefined && missing !== undefined) note('A worker is polling: the load resumes.');
     missing = line;
     // Reported once per queue: its backlog changes all the time.

@@ -13,6 +13,8 @@ import { plainText } from '../../domain/text/plain-text.js';
 import { codeOr } from '../../domain/text/shown-code.js';
 import { innermostFailure } from '../../domain/failures.js';
 import { duration } from '../../domain/input/fields.js';
+import { defined } from '../../domain/defined.js';
+import { taskPriority } from '../../domain/task-priority.js';
 import { AnswerWatch } from './stuck-loads/answer-watch.js';
 import type { Seen, WatchOptions } from './stuck-loads/answer-watch.js';
 import { say } from './output.js';
@@ -55,7 +57,13 @@ export async function runOnWorker<T extends z.ZodType>(
   const patience = timeoutMs(timeout);
   return withClient(async (client) => {
     const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
-    const start = { ...rest, taskQueue, workflowExecutionTimeout: workflowExecutionTimeout as '20m' };
+    const priority = taskPriority(rest.args[0]);
+    const start = {
+      ...rest,
+      ...defined({ priority }),
+      taskQueue,
+      workflowExecutionTimeout: workflowExecutionTimeout as '20m',
+    };
     const handle = await client.withDeadline(Date.now() + COMMAND_LIMIT_MS, () =>
       client.workflow.start(workflow, start),
     );

@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
 import type { SearchAttributeName } from '../../contract/names.js';
-import { MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
+import { isFilesQueue, MAX_FILES_QUEUE_BYTES, MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
 import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/forms.js';
 import { MAX_FIGURE } from '../../domain/platform/org-limit.js';
-import { isTaskQueue } from '../../domain/text/shown.js';
+import { bytesOf, isTaskQueue } from '../../domain/text/shown.js';
 import * as shape from './input-shapes.js';
 
 const rows = z.number().int().min(0).max(MAX_ROWS);
@@ -25,7 +25,7 @@ const ownUri = shape.uri.regex(/^[!-~]*$/, 'must be percent-encoded');
 const queue = z
   .string()
   .refine(
-    (name) => isTaskQueue(name) && name.lastIndexOf('-files-') > 0,
+    (name) => isTaskQueue(name) && isFilesQueue(name) && bytesOf(name) <= MAX_FILES_QUEUE_BYTES,
     'must be a queue of workers that share files',
   );
 /** Of jobs of one search; see `orphan-types.ts`. */

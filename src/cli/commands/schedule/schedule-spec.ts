@@ -14,6 +14,7 @@ import { loadIntroduction, loadSummary } from '../../../domain/text/load-summary
 import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
 import { toInput } from '../../shared/load-options.js';
+import { taskPriority } from '../../../domain/task-priority.js';
 import type { ScheduleOptions } from './options.js';
 import { defined } from '../../../domain/defined.js';
 
@@ -82,6 +83,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
       args: [input],
       staticSummary: loadSummary(input),
       staticDetails: loadIntroduction(input),
+      ...defined({ priority: taskPriority(input) }),
     },
     policies: { overlap: 'SKIP', catchupWindow: catchUp, pauseOnFailure: false },
     memo: { [SCHEDULE_MEMO]: memo },

@@ -1,9 +1,11 @@
 /** Whether workers poll the queues that a load needs, and whether they are only busy. */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../../../contract/names.js';
+import type { ShownInput } from '../../../client/answers/shown-input.js';
 import { listRuns, quoted } from '../../../client/pages.js';
-import { isTaskQueue } from '../../../domain/text/shown.js';
-import { groupsOf, isHostName, otherQueuesOf } from '../../../domain/file-groups.js';
+import { defined } from '../../../domain/defined.js';
+import { isTaskQueue, shown } from '../../../domain/text/shown.js';
+import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { pollersOf } from '../../../domain/poller-identities.js';
 
 /** Values of `temporal.api.enums.v1.TaskQueueType`. */
@@ -62,7 +64,11 @@ export interface QueueState {
   service: Service;
   waiting: number;
   oldestMs: number;
-  /** For a files queue without pollers: the host that saw the source, and the queues of other folders that it polls. */
+  /** Set for the queues of workers that share the load's folder. */
+  onFiles?: true;
+  /** For the queue of the uploads to one org: its connection. */
+  connection?: string;
+  /** Without pollers: the host that saw the source, and the queues of other folders that it polls. */
   host?: { name: string; otherQueues: string[] };
 }
 
@@ -73,6 +79,8 @@ interface FilesPlace {
 
 interface LoadQueues extends FilesPlace {
   taskQueue: string;
+  /** Of the load, if it is known: then the queue of its uploads is read too. */
+  connection?: string | undefined;
 }
 
 /** Where a load's files are, according to the load's memo. */
@@ -86,26 +94,38 @@ export function filesPlaceOf({ memo }: Pick<WorkflowExecutionDescription, 'memo'
   };
 }
 
+/** The connection of a load; unknown if its input is unreadable here. */
+export function connectionOf(input: Pick<ShownInput, 'connection'> | undefined): string | undefined {
+  return input === undefined ? undefined : (input.connection ?? 'default');
+}
+
 /** The queues of a load, the workflow queue first. */
 export async function queueStates(
   client: Client,
-  { taskQueue, filesQueue, filesHost }: LoadQueues,
+  { taskQueue, filesQueue, filesHost, connection }: LoadQueues,
 ): Promise<QueueState[]> {
-  const [workflows, calls, files] = await Promise.all([
+  const uploadsQueue =
+    filesQueue === undefined || connection === undefined ? undefined : uploadsQueueOf(filesQueue, connection);
+  const read = (queue: string | undefined): Promise<QueueRead> | undefined =>
+    queue === undefined ? undefined : readQueue(client, queue, ACTIVITY_TASKS);
+  const [workflows, calls, files, uploads] = await Promise.all([
     readQueue(client, taskQueue, WORKFLOW_TASKS),
     readQueue(client, taskQueue, ACTIVITY_TASKS),
-    filesQueue === undefined ? undefined : readQueue(client, filesQueue, ACTIVITY_TASKS),
+    read(filesQueue),
+    uploadsQueue === filesQueue ? undefined : read(uploadsQueue),
   ]);
-  const all = [workflows, calls, ...(files === undefined ? [] : [files])];
+  const all = [workflows, calls, files, uploads].filter((one) => one !== undefined);
   return Promise.all(
     all
       // Activities on the workflow queue are taken by the same workers.
-      .filter((read) => read !== calls || read.waiting > 0)
-      .map(async (read) => {
-        const state = await judge(client, taskQueue, read, all);
-        if (read !== files || state.service !== 'none' || filesHost === undefined) return state;
+      .filter((one) => one !== calls || one.waiting > 0)
+      .map(async (one): Promise<QueueState> => {
+        const state = await judge(client, taskQueue, one, all);
+        if (one !== files && one !== uploads) return state;
+        const ours = { ...state, onFiles: true as const, ...(one === uploads && defined({ connection })) };
+        if (state.service !== 'none' || filesHost === undefined || filesQueue === undefined) return ours;
         const groups = groupsOf(await pollersOf(client, taskQueue).catch(() => []), taskQueue);
-        return { ...state, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, read.queue) } };
+        return { ...ours, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, filesQueue) } };
       }),
   );
 }
@@ -143,7 +163,7 @@ export async function servesActivities(client: Client, queue: string, taskQueue:
 }
 
 /** Text about a queue that delays the load. */
-export function queueLine({ queue, service, waiting, oldestMs, host }: QueueState, isFiles: boolean): string {
+export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: QueueState): string {
   if (service === 'busy') {
     return (
       `The workers of the task queue "${queue}" are busy: ${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'}, ` +
@@ -151,9 +171,10 @@ export function queueLine({ queue, service, waiting, oldestMs, host }: QueueStat
     );
   }
   const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
-  if (!isFiles) return `${line}.`;
+  if (uses.onFiles === undefined) return `${line}.`;
   const where = host === undefined ? '' : ` on the host ${host.name}`;
-  return `${line}${where} with the same NIGHTLOAD_FILE_ROOTS as before.${hostLine(host)}`;
+  const login = uses.connection === undefined ? '' : ` and the connection ${shown(uses.connection)}`;
+  return `${line}${where} with the same NIGHTLOAD_FILE_ROOTS as before${login}.${hostLine(host)}`;
 }
 
 /** A host may serve several folders permanently: only a person knows whether this one is new. */
