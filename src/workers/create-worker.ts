@@ -51,6 +51,10 @@ export interface NightloadWorkerOptions {
 
 export interface RunningWorker {
   filesQueue: string;
+  /** Under which it polls. */
+  identity: string;
+  /** Connection in use. */
+  connection(): NativeConnection;
   /** Resolves when the worker has ended; rejects when it could not continue. */
   done: Promise<void>;
   /** Lets running steps finish for a while, then ends. */
@@ -158,6 +162,8 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   done.catch(() => undefined);
   return {
     filesQueue,
+    identity,
+    connection: () => current,
     done,
     replaceConnection(next) {
       for (const worker of workers) worker.connection = next;

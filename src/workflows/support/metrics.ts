@@ -21,7 +21,15 @@ export async function waiting<T>(reason: WaitReason, wait: () => Promise<T>): Pr
   }
 }
 
-const JOB_STATES: readonly string[] = ['Open', 'UploadComplete', 'InProgress', 'JobComplete', 'Failed', 'Aborted', 'Deleted'];
+const JOB_STATES: readonly string[] = [
+  'Open',
+  'UploadComplete',
+  'InProgress',
+  'JobComplete',
+  'Failed',
+  'Aborted',
+  'Deleted',
+];
 
 export function countJobs(jobs: readonly { state: string }[]): void {
   for (const { state } of jobs) {

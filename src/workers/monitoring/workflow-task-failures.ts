@@ -1,0 +1,48 @@
+/**
+ * Which workflow types the worker cannot run at the moment, from the SDK's counters. A worker whose code is broken
+ * fails every task of a workflow, which Temporal then repeats forever. Pure.
+ */
+
+const FAILED = /^temporal_workflow_task_execution_failed\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
+const DONE = /^temporal_workflow_task_execution_latency(?:_seconds)?_count\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
+const TYPE = /(?:^|,)workflow_type="((?:[^"\\]|\\.)*)"/;
+
+/** Temporal repeats a failed task after at most 10 minutes. */
+const REMEMBER_MS = 15 * 60_000;
+
+export class WorkflowTaskFailures {
+  /** Failures since the worker started. */
+  total = 0;
+  #failed = new Map<string, number>();
+  #done = new Map<string, number>();
+  /** Time of the last failure of types of which no task has succeeded since. */
+  readonly #failing = new Map<string, number>();
+
+  /** @param text the SDK's metrics; each later text has the same counters or higher ones */
+  enter(text: string, now: number): void {
+    const failed = sumsByType(text, FAILED);
+    const done = sumsByType(text, DONE);
+    for (const [type, at] of this.#failing) {
+      const hasSucceeded = (done.get(type) ?? 0) > (this.#done.get(type) ?? 0);
+      if (hasSucceeded || now - at > REMEMBER_MS) this.#failing.delete(type);
+    }
+    for (const [type, count] of failed) if (count > (this.#failed.get(type) ?? 0)) this.#failing.set(type, now);
+    this.total = [...failed.values()].reduce((sum, count) => sum + count, 0);
+    this.#failed = failed;
+    this.#done = done;
+  }
+
+  /** Types whose last task failed. */
+  get failing(): string[] {
+    return [...this.#failing.keys()];
+  }
+}
+
+function sumsByType(text: string, lines: RegExp): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const [, labels = '', value = '0'] of text.matchAll(lines)) {
+    const type = TYPE.exec(labels)?.[1] ?? '';
+    sums.set(type, (sums.get(type) ?? 0) + Number(value));
+  }
+  return sums;
+}
