@@ -2,12 +2,20 @@
  * Metrics of activities. Label values that come from inputs are bounded in length, form and number: a value beyond that
  * counts as `other`.
  */
-import { Context } from '@temporalio/activity';
+import { noopMetricMeter } from '@temporalio/common';
+import type { MetricMeter } from '@temporalio/common';
 import { Recorder } from '../domain/metrics.js';
 
-/** For the step that runs now; later events of it no longer have its context. */
-export function stepMetrics(): Recorder {
-  return new Recorder(Context.current().metricMeter);
+let recorder = new Recorder(noopMetricMeter);
+
+/** The meter of the process's SDK runtime. That of a step would split each number by activity type. */
+export function recordWith(meter: MetricMeter): void {
+  recorder = new Recorder(meter);
+}
+
+/** Records nothing until a worker has set the meter. */
+export function processMetrics(): Recorder {
+  return recorder;
 }
 
 export const OTHER = 'other';

@@ -8,7 +8,7 @@ import type { CallContext } from '../salesforce/http/call-context.js';
 import { retiringVersion } from '../salesforce/resources/version-retirement.js';
 import { NightloadError } from '../errors.js';
 import { heartbeatBefore } from './heartbeat.js';
-import { stepMetrics } from './metrics.js';
+import { processMetrics } from './metrics.js';
 import { SalesforceError } from '../salesforce/errors/salesforce-error.js';
 import { missingFile } from '../storage/disk-errors.js';
 import { toFailure } from './to-failure.js';
@@ -71,7 +71,7 @@ export async function* countingBytes(
 
 async function runBody<T>(body: (step: ActivityRun) => Promise<T>): Promise<Counted<T>> {
   const context = Context.current();
-  const metrics = stepMetrics();
+  const metrics = processMetrics();
   // Requests of an earlier attempt still count.
   const before = heartbeatBefore(context.info.heartbeatDetails);
   const requests: RequestCounts = { total: before?.requests.total ?? 0, info: before?.requests.info ?? 0 };

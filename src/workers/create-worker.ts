@@ -9,6 +9,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { Activities } from '../activities/index.js';
+import { recordWith } from '../activities/metrics.js';
 import { workerConverter } from '../codec/data-converter.js';
 import { identityWithGroup } from '../domain/file-groups.js';
 import { NightloadError } from '../errors.js';
@@ -89,6 +90,7 @@ export async function prepareActivities(
     if (found?.code !== 'TEMPORAL_REFUSED') throw found ?? error;
   });
   await registerSearchAttributes(connection, namespace);
+  recordWith(Runtime.instance().metricMeter);
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   const activities = createActivities({
     connections: options.connections,

@@ -12,18 +12,8 @@ import type { WorkflowInterceptors } from '@temporalio/workflow';
 import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-payloads.js';
 import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
+import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { isReadable, reasonIn } from '../protocol/messages/unreadable.js';
-
-/** A host's worker may run other workflows: those are left alone. */
-const OURS: readonly string[] = [
-  'bulkLoad',
-  'checkLoad',
-  'ingestJob',
-  'orgAllocation',
-  'orgLimits',
-  'orphanJobs',
-  'retryFailedRows',
-];
 
 /** The worker's payload converter, if it has one. */
 function converter(): PayloadConverter {
@@ -56,10 +46,13 @@ function refuseUnsound(resolution: Resolution | null | undefined, by: PayloadCon
 }
 
 export function interceptors(): WorkflowInterceptors {
-  const ours = OURS.includes(workflowInfo().workflowType);
+  // A host's worker may run other workflows: those are left alone.
+  const ours = WORKFLOW_TYPES.includes(workflowInfo().workflowType);
   return {
     outbound: [
       {
+        // The type would split each of our numbers; the worker adds the namespace and the task queue.
+        getMetricTags: (tags) => (ours ? {} : tags),
         async scheduleActivity(input, next) {
           const result = await next(input);
           return ours ? checkedResult(input.activityType, result) : result;

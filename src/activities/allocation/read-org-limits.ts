@@ -1,7 +1,7 @@
 /** Reads the org's rolling limits from `/limits`. */
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
-import { LABELS, stepMetrics } from '../metrics.js';
+import { LABELS, processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { OrgLimitsRead, ReadOrgLimitsInput } from '../../protocol/activities/allocation-activities.js';
 import type { Counted } from '../../protocol/activities/attempt-types.js';
@@ -11,7 +11,7 @@ export function readOrgLimits(
   dependencies: ActivityDependencies,
 ): (input: ReadOrgLimitsInput) => Promise<Counted<OrgLimitsRead>> {
   return runCountedActivity(async (input, { call }) => {
-    const metrics = stepMetrics();
+    const metrics = processMetrics();
     const connection = connectionOf(dependencies, input.connection);
     const apiVersion = input.apiVersion ?? (await connection.resolveApiVersion(call));
     const { DailyBulkApiBatches: batches, DailyApiRequests: apiRequests } = await connection.limits({

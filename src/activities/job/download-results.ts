@@ -15,7 +15,7 @@ import type { OwnJobs } from './own-jobs.js';
 import { saveResult } from './save-result-file.js';
 import { loadPlan, partFiles, rangeOf } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
-import { CountedEvents, stepMetrics } from '../metrics.js';
+import { CountedEvents, processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import type { ResultCounts } from '../../protocol/activities/ended-parts.js';
@@ -28,7 +28,7 @@ export function downloadResults(
 ): (input: DownloadResultsInput) => Promise<Counted<ResultCounts>> {
   const countedJobs = new CountedEvents();
   return runCountedActivity(async (input, step) => {
-    const metrics = stepMetrics();
+    const metrics = processMetrics();
     const { roots } = dependencies;
     const stageFolder = roots.ownPathOf(input.stageUri);
     const plan = await loadPlan(roots, stageFolder);

@@ -11,7 +11,7 @@ import { isInvalidJobState, SalesforceError } from '../../salesforce/errors/sale
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
-import { LABELS, stepMetrics } from '../metrics.js';
+import { LABELS, processMetrics } from '../metrics.js';
 import { noteDetail } from '../results/failure-details.js';
 import { notOurs } from './own-jobs.js';
 import type { OwnJobs } from './own-jobs.js';
@@ -45,7 +45,7 @@ async function statusOf(info: JobInfo, { roots }: ActivityDependencies, input: J
 export function readJob(dependencies: ActivityDependencies, ownJobs: OwnJobs): OnJob<JobStatus> {
   return runCountedActivity(async (input, step) => {
     const { apiVersion, jobId } = input;
-    const metrics = stepMetrics();
+    const metrics = processMetrics();
     let apiUsed: number | undefined;
     const onLimitInfo = ({ 'api-usage': api }: LimitInfo): void => {
       if (api === undefined || api.max === 0) return;

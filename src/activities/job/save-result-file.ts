@@ -12,7 +12,7 @@ import { removeFile } from '../../storage/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
 import { withinFreeSpace } from '../../storage/free-space.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
-import { stepMetrics } from '../metrics.js';
+import { processMetrics } from '../metrics.js';
 import type { ActivityRun } from '../run-activity.js';
 
 export interface ResultToSave {
@@ -44,7 +44,7 @@ export async function saveResult(
   step: ActivityRun,
   { connection, apiVersion, jobId, kind, plan, path, sent }: ResultToSave,
 ): Promise<number> {
-  const metrics = stepMetrics();
+  const metrics = processMetrics();
   const before = step.bytes;
   const count = new RowCount(firstColumnOf(kind, plan), plan.delimiter);
   const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });

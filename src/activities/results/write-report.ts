@@ -16,7 +16,7 @@ import { copyForPeople } from './copies-for-people.js';
 import { joined, moveEarlierAside, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { ownResultFolder } from './results-owner.js';
-import { CountedEvents, LABELS, stepMetrics } from '../metrics.js';
+import { CountedEvents, LABELS, processMetrics } from '../metrics.js';
 import { runActivity } from '../run-activity.js';
 import type { WriteReportInput, WrittenFiles } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
@@ -24,7 +24,7 @@ import { defined } from '../../domain/defined.js';
 export function writeReport(dependencies: ActivityDependencies): (input: WriteReportInput) => Promise<WrittenFiles> {
   const countedRuns = new CountedEvents();
   return runActivity(async (input, { signal }) => {
-    const metrics = stepMetrics();
+    const metrics = processMetrics();
     const { roots } = dependencies;
     const folder = await ownResultFolder(roots, input.outputUri);
     const work = roots.ownPathOf(input.workUri);

@@ -25,7 +25,7 @@ export interface Monitoring {
   close(): Promise<void>;
 }
 
-/** However often it is asked, Temporal and the SDK are asked once in this time. */
+/** However often it is asked, Temporal is asked once in this time. */
 const FRESH_MS = 2_000;
 /** Between failures and successes of workflow tasks their order shows only if they are read often. */
 const SAMPLE_MS = 5_000;
@@ -62,7 +62,7 @@ class Monitor {
   #hasWorked = false;
 
   constructor(exporter: SdkExporter) {
-    this.#sdkMetrics = once(FRESH_MS, async () => {
+    this.#sdkMetrics = once(0, async () => {
       const text = await exporter.read();
       this.#failures.enter(text, Date.now());
       return text;
@@ -87,7 +87,7 @@ class Monitor {
       line('nightload_workflow_task_failures_total', this.#failures.total),
       ...(queues?.backlog === undefined ? [] : [line('nightload_files_queue_backlog', queues.backlog)]),
     ];
-    return { status: 200, type: TEXT_FORMAT, text: `${text.trimEnd()}\n${own.join('')}` };
+    return { status: 200, type: TEXT_FORMAT, text: `${inSnakeCase(text.trimEnd())}\n${own.join('')}` };
   }
 
   async ready(): Promise<Page> {
@@ -108,21 +108,24 @@ class Monitor {
   }
 }
 
+/** The SDK names its labels for metrics of workflows in another way than for its own. */
+function inSnakeCase(text: string): string {
+  return text.replaceAll(/^nightload_.*$/gm, (line) => line.replace(/([{,])taskQueue="/, '$1task_queue="'));
+}
+
 function line(name: keyof typeof PROCESS_METRICS, value: number): string {
   const { help, kind } = PROCESS_METRICS[name];
   return `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${name} ${value}\n`;
 }
 
-/** Calls at most once in a time; callers in between share the answer. */
+/** Calls at most once in a time, and never twice at once; callers in between share the answer. */
 function once<T>(freshMs: number, read: () => Promise<T>): () => Promise<T> {
-  let at = -Infinity;
+  let endedAt = -Infinity;
   let last: Promise<T> | undefined;
   return () => {
-    const now = performance.now();
-    if (last === undefined || now - at > freshMs) {
-      at = now;
-      last = read();
-    }
+    if (last !== undefined && performance.now() - endedAt <= freshMs) return last;
+    endedAt = Infinity;
+    last = read().finally(() => (endedAt = performance.now()));
     return last;
   };
 }

@@ -1,7 +1,9 @@
 /**
  * Which workflow types the worker cannot run at the moment, from the SDK's counters. A worker whose code is broken
- * fails every task of a workflow, which Temporal then repeats forever. Pure.
+ * fails every task of a workflow, which Temporal then repeats forever. Types that are not nightload's do not count:
+ * anyone may start one on its queue. Pure.
  */
+import { WORKFLOW_TYPES } from '../../domain/workflow-types.js';
 
 const FAILED = /^temporal_workflow_task_execution_failed\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
 const DONE = /^temporal_workflow_task_execution_latency(?:_seconds)?_count\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
@@ -42,7 +44,7 @@ function sumsByType(text: string, lines: RegExp): Map<string, number> {
   const sums = new Map<string, number>();
   for (const [, labels = '', value = '0'] of text.matchAll(lines)) {
     const type = TYPE.exec(labels)?.[1] ?? '';
-    sums.set(type, (sums.get(type) ?? 0) + Number(value));
+    if (WORKFLOW_TYPES.includes(type)) sums.set(type, (sums.get(type) ?? 0) + Number(value));
   }
   return sums;
 }
