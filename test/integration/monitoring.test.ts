@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { startBulkLoad } from '../../src/client/start-load.js';
@@ -15,7 +14,7 @@ import { startBrokenWorker } from '../helpers/broken-worker.js';
 import { grpcFront } from '../helpers/grpc-front.js';
 import { parseExposition } from '../helpers/exposition.js';
 import type { Exposition } from '../helpers/exposition.js';
-import { accounts, closed, FAST } from '../helpers/load-harness.js';
+import { accounts, FAST } from '../helpers/load-harness.js';
 import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
 
