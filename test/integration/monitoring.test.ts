@@ -177,7 +177,7 @@ it('is not ready while it fails workflow tasks of its own types', { timeout: 90_
   expect((await worker.metrics()).sum('nightload_workflow_task_failures_total')).toBeGreaterThan(0);
   await stuck.terminate();
   await (await start(await world.csv('good.csv', accounts(2)))).result();
-  await expect.poll(async () => (await worker.get('/readyz')).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(() => worker.get('/readyz'), { timeout: 20_000 }).toEqual({ status: 200, text: 'ready\n' });
 });
 
 it('explains an address that is wrong or in use, before it connects to anything', async () => {

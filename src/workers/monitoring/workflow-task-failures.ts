@@ -24,11 +24,12 @@ export class WorkflowTaskFailures {
   enter(text: string, now: number): void {
     const failed = sumsByType(text, FAILED);
     const done = sumsByType(text, DONE);
-    for (const [type, at] of this.#failing) {
-      const hasSucceeded = (done.get(type) ?? 0) > (this.#done.get(type) ?? 0);
-      if (hasSucceeded || now - at > REMEMBER_MS) this.#failing.delete(type);
+    for (const type of WORKFLOW_TYPES) {
+      // Where both happened, the order is unknown, but the worker can run this type.
+      if (hasGrown(type, this.#done, done)) this.#failing.delete(type);
+      else if (hasGrown(type, this.#failed, failed)) this.#failing.set(type, now);
+      else if (now - (this.#failing.get(type) ?? now) > REMEMBER_MS) this.#failing.delete(type);
     }
-    for (const [type, count] of failed) if (count > (this.#failed.get(type) ?? 0)) this.#failing.set(type, now);
     this.total = [...failed.values()].reduce((sum, count) => sum + count, 0);
     this.#failed = failed;
     this.#done = done;
@@ -38,6 +39,12 @@ export class WorkflowTaskFailures {
   get failing(): string[] {
     return [...this.#failing.keys()];
   }
+}
+
+type Sums = ReadonlyMap<string, number>;
+
+function hasGrown(type: string, before: Sums, after: Sums): boolean {
+  return (after.get(type) ?? 0) > (before.get(type) ?? 0);
 }
 
 function sumsByType(text: string, lines: RegExp): Map<string, number> {
