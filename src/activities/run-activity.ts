@@ -8,6 +8,7 @@ import type { CallContext } from '../salesforce/http/call-context.js';
 import { retiringVersion } from '../salesforce/resources/version-retirement.js';
 import { NightloadError } from '../errors.js';
 import { heartbeatBefore } from './heartbeat.js';
+import { processMetrics } from './metrics.js';
 import { SalesforceError } from '../salesforce/errors/salesforce-error.js';
 import { missingFile } from '../storage/disk-errors.js';
 import { toFailure } from './to-failure.js';
@@ -70,6 +71,7 @@ export async function* countingBytes(
 
 async function runBody<T>(body: (step: ActivityRun) => Promise<T>): Promise<Counted<T>> {
   const context = Context.current();
+  const metrics = processMetrics();
   // Requests of an earlier attempt still count.
   const before = heartbeatBefore(context.info.heartbeatDetails);
   const requests: RequestCounts = { total: before?.requests.total ?? 0, info: before?.requests.info ?? 0 };
@@ -94,6 +96,7 @@ async function runBody<T>(body: (step: ActivityRun) => Promise<T>): Promise<Coun
       onRequest: (kind) => {
         requests.total++;
         if (kind === 'info') requests.info++;
+        metrics.add('nightload_api_requests_total', 1, { kind });
         beat();
       },
       onDeprecation: (deprecation) => {

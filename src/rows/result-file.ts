@@ -5,7 +5,7 @@ import type { Operation } from '../contract/names.js';
 import { NightloadError } from '../errors.js';
 import { MAX_CELLS, readCell } from '../csv/cells.js';
 import type { Delimiter } from '../csv/dialect.js';
-import { classify, isDone, mayPassUnchanged, parseRowError } from '../domain/platform/row-errors.js';
+import { classify, isDone, isLockFailure, mayPassUnchanged, parseRowError } from '../domain/platform/row-errors.js';
 import type { RowError } from '../domain/platform/row-errors.js';
 import { RecordCounter } from '../csv/record-counter.js';
 import { eachRecord, scanRecords } from '../csv/records.js';
@@ -89,6 +89,8 @@ export class RowCount {
 
 export interface FailedRows {
   forGood: number;
+  /** Failed because of a record lock. */
+  locked: number;
   /** The error of a row when the org accepted no more rows. */
   stop?: RowError;
 }
@@ -100,13 +102,14 @@ export async function failuresOf(
   operation: Operation,
 ): Promise<FailedRows> {
   let rows = 0;
-  const found: FailedRows = { forGood: 0 };
+  const found: FailedRows = { forGood: 0, locked: 0 };
   await scanRecords(chunks, { delimiter }, (record) => {
     if (rows++ === 0) return;
     const error = parseRowError(readCell(record, 1, delimiter));
     const rowClass = classify(error);
     if (!mayPassUnchanged(rowClass, operation) && !isDone(rowClass, operation)) found.forGood++;
     if (rowClass === 'stop') found.stop ??= error;
+    if (isLockFailure(error)) found.locked++;
   });
   return found;
 }

@@ -9,6 +9,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { Activities } from '../activities/index.js';
+import { recordWith } from '../activities/metrics.js';
 import { workerConverter } from '../codec/data-converter.js';
 import { identityWithGroup, MAX_FILES_QUEUE_BYTES, uploadsQueueOf } from '../domain/file-groups.js';
 import { bytesOf, shown } from '../domain/text/shown.js';
@@ -56,6 +57,10 @@ export interface NightloadWorkerOptions {
 
 export interface RunningWorker {
   filesQueue: string;
+  /** Under which it polls. */
+  identity: string;
+  /** Connection in use. */
+  connection(): NativeConnection;
   /** Resolves when the worker has ended; rejects when it could not continue. */
   done: Promise<void>;
   /** Lets running steps finish for a while, then ends. */
@@ -96,6 +101,7 @@ export async function prepareActivities(
     if (found?.code !== 'TEMPORAL_REFUSED') throw found ?? error;
   });
   await registerSearchAttributes(connection, namespace);
+  recordWith(Runtime.instance().metricMeter);
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   if (bytesOf(filesQueue) > MAX_FILES_QUEUE_BYTES)
     throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
@@ -178,6 +184,8 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   done.catch(() => undefined);
   return {
     filesQueue,
+    identity,
+    connection: () => current,
     done,
     replaceConnection(next) {
       for (const worker of workers) worker.connection = next;

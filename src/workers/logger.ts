@@ -1,6 +1,6 @@
 /** The worker process's log, on stderr: the SDK's lines, those of its native core, and ours, as plain text or as JSON. */
 import { DefaultLogger } from '@temporalio/worker';
-import type { LogEntry, LogLevel, RuntimeOptions } from '@temporalio/worker';
+import type { LogEntry, LogLevel, RuntimeOptions, TelemetryOptions } from '@temporalio/worker';
 import { inspect } from 'node:util';
 import { printable, printableJson } from '../domain/text/plain-text.js';
 import { NightloadError } from '../errors.js';
@@ -41,8 +41,14 @@ export function logSettings(env: NodeJS.ProcessEnv): LogSettings {
 
 const shown = (text: string | undefined): string => JSON.stringify((text ?? '').slice(0, 20));
 
-/** For `Runtime.install`. The core would write its lines itself, to stdout and in colors; here it hands them over. */
-export function workerLog({ level, format }: LogSettings): Pick<RuntimeOptions, 'logger' | 'telemetryOptions'> {
+/**
+ * For `Runtime.install`. The core would write its lines itself, to stdout and in colors; here it hands them over.
+ * @param metrics how metrics are exported; @default not
+ */
+export function workerLog(
+  { level, format }: LogSettings,
+  metrics?: TelemetryOptions['metrics'],
+): Pick<RuntimeOptions, 'logger' | 'telemetryOptions'> {
   const least = LEVELS.indexOf(level);
   const lowest = LEVELS[Math.min(least, LEVELS.indexOf('INFO'))] ?? 'INFO';
   const logger = new DefaultLogger(lowest, (entry) => {
@@ -50,7 +56,8 @@ export function workerLog({ level, format }: LogSettings): Pick<RuntimeOptions, 
     if (entry.message === EXPECTED || (LEVELS.indexOf(entry.level) < least && !isAudit)) return;
     process.stderr.write(`${logLine(entry, format)}\n`);
   });
-  return { logger, telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } } };
+  const logging = { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } as const;
+  return { logger, telemetryOptions: { logging, ...(metrics && { metrics }) } };
 }
 
 /** One event of the log, without its line end. */

@@ -13,18 +13,8 @@ import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-pa
 import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
 import { taskPriority } from '../domain/task-priority.js';
+import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { isReadable, reasonIn } from '../protocol/messages/unreadable.js';
-
-/** A host's worker may run other workflows: those are left alone. */
-const OURS: readonly string[] = [
-  'bulkLoad',
-  'checkLoad',
-  'ingestJob',
-  'orgAllocation',
-  'orgLimits',
-  'orphanJobs',
-  'retryFailedRows',
-];
 
 /** The worker's payload converter, if it has one. */
 function converter(): PayloadConverter {
@@ -57,7 +47,8 @@ function refuseUnsound(resolution: Resolution | null | undefined, by: PayloadCon
 }
 
 export function interceptors(): WorkflowInterceptors {
-  const ours = OURS.includes(workflowInfo().workflowType);
+  // A host's worker may run other workflows: those are left alone.
+  const ours = WORKFLOW_TYPES.includes(workflowInfo().workflowType);
   /** Of every task that the workflow creates; inherited by none if its starter set none. */
   let priority: Priority | undefined;
   const ranked = <I extends { options: { priority?: Priority } }>(input: I): I =>
@@ -73,6 +64,8 @@ export function interceptors(): WorkflowInterceptors {
     ],
     outbound: [
       {
+        // The type would split each of our numbers; the worker adds the namespace and the task queue.
+        getMetricTags: (tags) => (ours ? {} : tags),
         async scheduleActivity(input, next) {
           const result = await next(ranked(input));
           return ours ? checkedResult(input.activityType, result) : result;

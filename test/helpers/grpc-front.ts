@@ -17,6 +17,8 @@ export interface GrpcFront {
 }
 
 export interface GrpcFrontOptions {
+  /** @default any free one */
+  port?: number;
   /** @default no TLS */
   tls?: SecureServerOptions;
   /** Required `authorization` of calls. @default none */
@@ -35,7 +37,10 @@ const UNAUTHENTICATED = 16;
 /** Headers of the stream itself, and those that the other connection sets. */
 const HOP = new Set(['connection', 'transfer-encoding', 'te', 'host', ':authority', ':scheme']);
 
-export async function grpcFront(target: string, { tls, apiKey, refusal }: GrpcFrontOptions = {}): Promise<GrpcFront> {
+export async function grpcFront(
+  target: string,
+  { port = 0, tls, apiKey, refusal }: GrpcFrontOptions = {},
+): Promise<GrpcFront> {
   const calls: GrpcFront['calls'] = [];
   const refused: GrpcFront['refused'] = {};
   const behind = connect(`http://${target}`).on('error', () => undefined);
@@ -69,7 +74,7 @@ export async function grpcFront(target: string, { tls, apiKey, refusal }: GrpcFr
     });
     passOn(stream, headers);
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,

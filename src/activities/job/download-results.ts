@@ -15,6 +15,7 @@ import type { OwnJobs } from './own-jobs.js';
 import { saveResult } from './save-result-file.js';
 import { loadPlan, partFiles, rangeOf } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
+import { CountedEvents, processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import type { ResultCounts } from '../../protocol/activities/ended-parts.js';
@@ -25,7 +26,9 @@ export function downloadResults(
   dependencies: ActivityDependencies,
   ownJobs: OwnJobs,
 ): (input: DownloadResultsInput) => Promise<Counted<ResultCounts>> {
+  const countedJobs = new CountedEvents();
   return runCountedActivity(async (input, step) => {
+    const metrics = processMetrics();
     const { roots } = dependencies;
     const stageFolder = roots.ownPathOf(input.stageUri);
     const plan = await loadPlan(roots, stageFolder);
@@ -53,11 +56,12 @@ export function downloadResults(
     const succeeded = await fetch('successfulResults', files.succeeded);
     const failed = await fetch('failedResults', files.failed);
     const unprocessed = await fetch('unprocessedrecords', files.unprocessed);
-    const failures = failed === 0 ? { forGood: 0 } : await lookAtFailed(files.failed, plan, input, step);
+    const failures = failed === 0 ? { forGood: 0, locked: 0 } : await lookAtFailed(files.failed, plan, input, step);
     const { stop } = failures;
     const code = stop?.code ?? 'STOPPED';
     if (stop !== undefined) await noteDetail(roots, input, { code, job: input.jobId, text: detailOf(stop.raw) });
     if (input.failed === true) await noteReason(dependencies, input, step);
+    if (countedJobs.first(input.jobId)) metrics.add('nightload_lock_failures_total', failures.locked, {});
     return {
       succeeded,
       failed,

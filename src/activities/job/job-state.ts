@@ -11,6 +11,7 @@ import { isInvalidJobState, SalesforceError } from '../../salesforce/errors/sale
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
+import { LABELS, processMetrics } from '../metrics.js';
 import { noteDetail } from '../results/failure-details.js';
 import { notOurs } from './own-jobs.js';
 import type { OwnJobs } from './own-jobs.js';
@@ -44,9 +45,13 @@ async function statusOf(info: JobInfo, { roots }: ActivityDependencies, input: J
 export function readJob(dependencies: ActivityDependencies, ownJobs: OwnJobs): OnJob<JobStatus> {
   return runCountedActivity(async (input, step) => {
     const { apiVersion, jobId } = input;
+    const metrics = processMetrics();
     let apiUsed: number | undefined;
     const onLimitInfo = ({ 'api-usage': api }: LimitInfo): void => {
-      if (api !== undefined && api.max > 0) apiUsed = api.used / api.max;
+      if (api === undefined || api.max === 0) return;
+      apiUsed = api.used / api.max;
+      const labels = { connection: LABELS.connection.of(input.connection) };
+      metrics.set('nightload_org_api_requests_remaining', api.max - api.used, labels);
     };
     const connection = connectionOf(dependencies, input.connection);
     const info = await connection.getJob(jobId, { ...step.call, apiVersion, onLimitInfo });

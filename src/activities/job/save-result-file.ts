@@ -12,6 +12,7 @@ import { removeFile } from '../../storage/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
 import { withinFreeSpace } from '../../storage/free-space.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
+import { processMetrics } from '../metrics.js';
 import type { ActivityRun } from '../run-activity.js';
 
 export interface ResultToSave {
@@ -43,11 +44,14 @@ export async function saveResult(
   step: ActivityRun,
   { connection, apiVersion, jobId, kind, plan, path, sent }: ResultToSave,
 ): Promise<number> {
+  const metrics = processMetrics();
+  const before = step.bytes;
   const count = new RowCount(firstColumnOf(kind, plan), plan.delimiter);
   const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
   const bytes = bounded(progress(csvOnly(stream), step), sent === undefined ? Infinity : mostBytes(sent));
   await saveStream(withinFreeSpace(count.through(bytes), dirname(path)), path, step.signal);
   const rows = count.finish();
+  metrics.add('nightload_bytes_total', step.bytes - before, { direction: 'download' });
   if (rows === 0) await removeFile(path);
   return rows;
 }

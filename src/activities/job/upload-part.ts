@@ -17,6 +17,7 @@ import { connectionOf } from '../dependencies.js';
 import type { OwnJobs } from './own-jobs.js';
 import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
+import { processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import type { UploadedPart, UploadPartInput } from '../../protocol/activities/job-types.js';
@@ -28,6 +29,7 @@ export function uploadPart(
 ): (input: UploadPartInput) => Promise<Counted<UploadedPart>> {
   return runCountedActivity(async (input, step) => {
     const { roots } = dependencies;
+    const metrics = processMetrics();
     const stageFolder = roots.ownPathOf(input.stageUri);
     const plan = await loadPlan(roots, stageFolder);
     const range = rangeOf(plan, input.part);
@@ -50,6 +52,7 @@ export function uploadPart(
         apiVersion: input.apiVersion,
       }),
     );
+    metrics.add('nightload_bytes_total', bytes, { direction: 'upload' });
     return { records: range.records, bytes };
   });
 }

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BulkLoadResult } from '../../contract/load-result.js';
+import type { Recorder } from '../../domain/metrics.js';
 import { makeFolder, removeFile } from '../../storage/file-tree.js';
 import { saveStream, saveText } from '../../storage/write-files.js';
 import { audit } from '../audit-log.js';
@@ -15,12 +16,15 @@ import { copyForPeople } from './copies-for-people.js';
 import { joined, moveEarlierAside, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { ownResultFolder } from './results-owner.js';
+import { CountedEvents, LABELS, processMetrics } from '../metrics.js';
 import { runActivity } from '../run-activity.js';
 import type { WriteReportInput, WrittenFiles } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
 
 export function writeReport(dependencies: ActivityDependencies): (input: WriteReportInput) => Promise<WrittenFiles> {
+  const countedRuns = new CountedEvents();
   return runActivity(async (input, { signal }) => {
+    const metrics = processMetrics();
     const { roots } = dependencies;
     const folder = await ownResultFolder(roots, input.outputUri);
     const work = roots.ownPathOf(input.workUri);
@@ -74,6 +78,20 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     await makeFolder(work);
     await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
     await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
+    if (countedRuns.first(runId)) countLoad(metrics, input);
     return files;
   });
+}
+
+/** The numbers of the result: counted here because its labels need a limit per process. */
+function countLoad(metrics: Recorder, { report, connection, schedule }: WriteReportInput): void {
+  const { object, state, records, retry } = report;
+  const labels = { object: LABELS.object.of(object), connection: LABELS.connection.of(connection) };
+  for (const outcome of ['succeeded', 'rejected', 'unprocessed', 'unaccounted'] as const) {
+    metrics.add('nightload_rows_total', records[outcome], { outcome, ...labels });
+  }
+  metrics.add('nightload_retry_recovered_rows_total', retry.recovered, {});
+  if (state !== 'Completed' && state !== 'CompletedWithRejects') return;
+  const finished = { schedule: LABELS.schedule.of(schedule) };
+  metrics.set('nightload_load_finish_timestamp_seconds', Date.now() / 1_000, finished);
 }

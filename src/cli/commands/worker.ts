@@ -10,6 +10,8 @@ import { FileRoots, folderUri } from '../../storage/file-roots.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
+import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
+import { startMonitoring } from '../../workers/monitoring/monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { say } from '../shared/output.js';
@@ -27,7 +29,10 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   await keepSecretsOut(roots, settings, env);
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
-  Runtime.install(workerLog(logSettings(env)));
+  const log = logSettings(env);
+  const address = metricsAddress(env);
+  const monitoring = address && (await startMonitoring(address));
+  Runtime.install(workerLog(log, monitoring?.metrics));
   const signals = ['SIGINT', 'SIGTERM'] as const;
   const end = (): never => process.exit(0);
   for (const signal of signals) process.on(signal, end);
@@ -47,14 +52,21 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });
   for (const signal of signals) process.off(signal, end);
+  if (monitoring !== undefined) {
+    monitoring.watch({ ...running, namespace: temporal.namespace, taskQueue });
+    for (const signal of signals) process.once(signal, () => monitoring.stopping());
+  }
   say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
   const connections = [...settings.keys()].join(', ') || 'none (set SF_* variables or NIGHTLOAD_CONNECTIONS)';
   say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
+  if (monitoring !== undefined)
+    say(`Metrics on http://${shownAddress(monitoring.address)}/metrics, also /healthz and /readyz.`);
   const stopRenewing = renewWorker(temporal, running);
   try {
     await running.done;
   } finally {
     stopRenewing();
+    await monitoring?.close();
   }
   return 0;
 }

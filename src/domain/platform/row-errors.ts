@@ -48,6 +48,11 @@ export function parseRowError(raw: string): RowError {
   return { code, message: (ended ? rest.slice(0, last) : rest).trim(), fields, raw };
 }
 
+/** Failed because another transaction held a lock; the code may stand inside the text of a trigger's error. */
+export function isLockFailure({ raw }: Pick<RowError, 'raw'>): boolean {
+  return /\b(?:UNABLE_TO_LOCK_ROW|TooManyLockFailure)\b/.test(raw.slice(0, MAX_READ));
+}
+
 function fieldsOf(tail: string): string[] {
   const names = tail.split(/[ ,]+/);
   const areFields = names.every((name) => FIELD.test(name) && (names.length === 1 || isApiName(name)));

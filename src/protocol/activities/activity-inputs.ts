@@ -175,6 +175,7 @@ export const ACTIVITY_INPUTS = {
   }),
   writeReport: z.object({
     connection: shape.name.exactOptional(),
+    schedule: z.string().max(1_000).exactOptional(),
     outputUri: shape.uri,
     workUri: shape.uri,
     rejected: shape.uris,

@@ -5,6 +5,8 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 export interface WriteReportInput {
   /** Connection of the load, for the audit line. */
   connection?: string;
+  /** Id of the schedule that started the load, for its metrics. */
+  schedule?: string;
   outputUri: string;
   workUri: string;
   /** `file:` URIs of the pieces, in order. */

@@ -6,6 +6,7 @@ import { defined } from '../../domain/defined.js';
 import { count, moment } from '../../domain/text/format.js';
 import type { Load } from '../load/load.js';
 import { acceptCorrections, canBeCorrected, collectRejected, correctionsOf, sendCorrections } from './corrections.js';
+import { waiting } from '../support/metrics.js';
 import { enterWarnings } from '../support/warnings.js';
 
 /** Waits for people while rejected rows and time are left. */
@@ -39,7 +40,8 @@ async function waitForCorrections(load: Load, holdUntil: number): Promise<void> 
   const left = Math.max(1, holdUntil - Date.now());
   live.waitingFor = `corrections of ${count(state.tally.rejected)} rejected rows until ${moment(holdUntil)}`;
   load.enterPhase('holding');
-  await condition(() => live.accepted !== undefined, left, { summary: `waits for ${live.waitingFor}` });
+  const summary = `waits for ${live.waitingFor}`;
+  await waiting('corrections', () => condition(() => live.accepted !== undefined, left, { summary }));
   // A file that is being read when the time ends still counts.
   while (live.correcting && live.accepted === undefined) {
     await condition(() => !live.correcting || live.accepted !== undefined);

@@ -9,6 +9,7 @@ import { grantedSignal } from '../../protocol/messages/allocation-messages.js';
 import { partProgressQuery, pauseSignal, pollNowSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
 import { trustedState, refuseUnlessChild } from '../support/origin.js';
 import { signalHandler, noArguments, readGrant } from '../incoming/parse-messages.js';
+import { countJobs } from '../support/metrics.js';
 import { endJob, resultOf } from './finish/end-job.js';
 import { IngestJob } from './job.js';
 import type { IngestJobInput, IngestJobResult, JobState } from './job-state.js';
@@ -113,5 +114,7 @@ async function finish(job: IngestJob): Promise<IngestJobResult> {
   await reportQuotaFailure(job);
   const [end] = await Promise.all([endJob(job), isComplete && releaseLease(job)]);
   if (!isComplete) await releaseLease(job);
-  return resultOf(job, end);
+  const result = resultOf(job, end);
+  countJobs(result.jobs);
+  return result;
 }

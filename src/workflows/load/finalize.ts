@@ -3,6 +3,7 @@
  * can be read without a worker. A cancellation does not stop it but shortens its waits.
  */
 import { allHandlersFinished, condition, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import type { WorkflowInfo } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { defined } from '../../domain/defined.js';
@@ -10,9 +11,14 @@ import { loadIdOf } from '../../domain/load-ids.js';
 import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import type { Load } from './load.js';
+import { endPause } from './pause.js';
 import { buildResult } from './tally.js';
 import { triageTheRest } from './triage-rest.js';
+import { metrics } from '../support/metrics.js';
 import { enterWarnings } from '../support/warnings.js';
+
+/** As much as the step takes. */
+const MAX_SCHEDULE_ID = 1_000;
 
 export async function finalize(load: Load): Promise<BulkLoadResult> {
   const { state } = load;
@@ -26,6 +32,10 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
   upsertMemo({ [RESULT_MEMO]: withoutJobs });
   state.phase = 'done';
   load.log('load ended', { state: result.state, code: result.error?.code, ...result.records });
+  endPause(load);
+  metrics.add('nightload_loads_total', 1, { state: result.state });
+  const startedAt = state.startedAt ?? workflowInfo().startTime.getTime();
+  metrics.observe('nightload_load_duration_seconds', (Date.now() - startedAt) / 1_000, {});
   markSearchAttributes(state.located?.searchAttributes ?? [], {
     NightloadPhase: 'done',
     NightloadRejected: result.records.rejected,
@@ -63,7 +73,7 @@ async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise
     const written = await load.finishOnFiles((files) =>
       files.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
         {
-          ...defined({ connection: state.org?.connection }),
+          ...defined({ connection: state.org?.connection, schedule: scheduleOf(workflowInfo()) }),
           outputUri: located.outputUri,
           workUri: located.workUri,
           rejected,
@@ -80,6 +90,12 @@ async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise
     load.fail(error);
     return resultOf(load, landed);
   }
+}
+
+/** Id of the schedule that started the load, as the server records it. */
+function scheduleOf({ searchAttributes }: Pick<WorkflowInfo, 'searchAttributes'>): string | undefined {
+  const [id] = (searchAttributes['TemporalScheduledById'] ?? []) as unknown[];
+  return typeof id === 'string' && id.length <= MAX_SCHEDULE_ID ? id : undefined;
 }
 
 function resultOf({ input, state }: Load, files: BulkLoadResult['files']): BulkLoadResult {

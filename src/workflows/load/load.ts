@@ -33,6 +33,8 @@ import type { CarriedState } from './load-state.js';
 /** What external messages change, and how the children are doing. Lives as long as the run. */
 export interface LiveLoad {
   paused: boolean;
+  /** Workflow time, in this run. */
+  pausedSince?: number;
   /** Lines of the worker's log that record who paused the load. */
   pauseLog: { lines: number; isWriting: boolean; paused: boolean };
   waitingFor?: string;
@@ -95,6 +97,7 @@ export class Load {
     const paused = this.state.paused ?? false;
     this.live = {
       paused,
+      ...(paused && { pausedSince: Date.now() }),
       pauseLog: { lines: 0, isWriting: false, paused },
       holding: false,
       correcting: false,

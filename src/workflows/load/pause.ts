@@ -6,6 +6,7 @@ import { defined } from '../../domain/defined.js';
 import { pauseSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
 import { signalChild } from '../children/run-child.js';
 import { logActivities } from '../support/activity-options.js';
+import { recordWait } from '../support/metrics.js';
 import type { Load } from './load.js';
 
 /** Per run: anyone may send these signals, as often as they like, and each line costs history. */
@@ -13,11 +14,19 @@ const MAX_LINES = 50;
 
 export async function setPaused(load: Load, paused: boolean): Promise<void> {
   load.live.paused = paused;
+  if (paused) load.live.pausedSince ??= Date.now();
+  else endPause(load);
   load.state.paused = paused;
   load.changed();
   load.showDetails();
   await Promise.all(load.children.map((name) => signalChild(name, paused ? pauseSignal : resumeSignal)));
   await logPauses(load);
+}
+
+/** For the metrics: the load was resumed, or has ended. */
+export function endPause({ live }: Load): void {
+  if (live.pausedSince !== undefined) recordWait('pause', live.pausedSince);
+  delete live.pausedSince;
 }
 
 /** One line at a time. The load does not fail, or wait for long, because of a missing line. */

@@ -5,6 +5,7 @@ import type { Stage } from '../../protocol/activities/plan-types.js';
 import { noteLateTimer } from '../support/late-timer.js';
 import { newEndedStage } from '../support/ended-part-files.js';
 import { logEvent } from '../support/log-event.js';
+import { waiting } from '../support/metrics.js';
 import type { Retry } from './retry.js';
 import type { RetryState } from './retry-state.js';
 import { roundDelay } from './round-delay.js';
@@ -27,7 +28,7 @@ export async function beginRound(retry: Retry, stage: Stage): Promise<void> {
     const rows = `${count(stage.records)} rows`;
     await retry.report(`round ${round} of at most ${input.retry.maxRounds}: ${rows} again in ${time(wait)}`);
     const waitingSince = Date.now();
-    await sleep(wait, { summary: `round ${round} with ${rows} in ${time(wait)}` });
+    await waiting('retry', () => sleep(wait, { summary: `round ${round} with ${rows} in ${time(wait)}` }));
     noteLateTimer(result, waitingSince + wait);
     result.tally.rounds = round;
     await retry.report(`round ${round} of at most ${input.retry.maxRounds}: sending ${rows} again`);

@@ -7,6 +7,7 @@ import { shownPath } from '../../domain/text/shown.js';
 import { wishOf } from '../check/plan-input.js';
 import type { Load } from '../load/load.js';
 import { fileActivities } from '../support/activity-options.js';
+import { recordWait } from '../support/metrics.js';
 import { findSource } from './locate-source.js';
 import type { SourceCheck } from './locate-source.js';
 import { afterCheck, asksAllGroups } from './source-watch.js';
@@ -26,6 +27,7 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
   const name = nameOf(input.source);
   let queue: string | undefined;
   let groups = 1;
+  let waited = false;
   try {
     for (;;) {
       const everywhere = asksAllGroups(watch, { groups, now: Date.now(), waitMs });
@@ -36,6 +38,7 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
       if (next.kind === 'giveUp') throw tooLate(input.source, waitMs, next.why);
       queue = next.queue;
       load.waitFor(next.why === 'missing' ? `the file ${name}` : `the file ${name} to be complete`);
+      waited = true;
       const seen = live.changes;
       await condition(() => live.changes !== seen, next.ms, {
         summary: `${name} ${next.why === 'missing' ? 'does not exist yet' : 'may be incomplete'}: next check in ${time(next.ms)}`,
@@ -43,6 +46,7 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
     }
   } finally {
     delete live.waitingFor;
+    if (waited) recordWait('source', watch.since);
   }
 }
 

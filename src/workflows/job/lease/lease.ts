@@ -18,6 +18,7 @@ import { giveBackSignal, renewSignal, settleSignal } from '../../../protocol/mes
 import type { Amount } from '../../../protocol/messages/allocation-types.js';
 import { batchesFor } from '../../allocation/ledger/ledger-state.js';
 import { ledgerActivities } from '../../support/activity-options.js';
+import { recordWait } from '../../support/metrics.js';
 import { summaryOf } from '../../support/summary.js';
 import { enterWarnings } from '../../support/warnings.js';
 import type { IngestJob } from '../job.js';
@@ -49,12 +50,14 @@ export async function waitForLease(job: IngestJob): Promise<void> {
 async function acquireLease(job: IngestJob): Promise<void> {
   const { input, state, live } = job;
   const { lease } = state;
+  let waitsSince: number | undefined;
   do {
     lease.asked++;
     // Stays the same after a reset, so that the request of the previous run does not count as a second one.
     lease.id = `${workflowInfo().firstExecutionRunId}/${lease.asked}`;
     let { answer } = await requestLease(job);
     while (answer.status === 'waiting') {
+      waitsSince ??= Date.now();
       if (lease.waitingFor === undefined) job.log("part waits for the org's allocation");
       lease.waitingFor = answer.reason;
       job.showDetails();
@@ -69,6 +72,8 @@ async function acquireLease(job: IngestJob): Promise<void> {
       }
     }
     delete lease.waitingFor;
+    if (waitsSince !== undefined) recordWait('allocation', waitsSince);
+    waitsSince = undefined;
     if (answer.status === 'unreachable') {
       enterWarnings(state.warnings, [
         `Jobs were created without a lease of the org's allocation, because its ledger did not answer: ${answer.why}.`,

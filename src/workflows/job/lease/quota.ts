@@ -8,6 +8,7 @@ import { learnSignal } from '../../../protocol/messages/allocation-messages.js';
 import { nothingApplied } from '../result-counts.js';
 import type { IngestJob } from '../job.js';
 import type { JobState } from '../job-state.js';
+import { waiting } from '../../support/metrics.js';
 import { releaseLease, signalLedger } from './lease.js';
 
 /** Codes of refusals that end by themselves as the rolling 24-hour window advances. */
@@ -43,7 +44,7 @@ export async function waitForQuota(job: IngestJob, code: string): Promise<void> 
   if (governed) return;
   const wait = Math.min(MAX_WAIT_ALONE_MS, FIRST_WAIT_ALONE_MS * 2 ** lease.alone++) * (1 + 0.2 * Math.random());
   lease.waitingFor = `Salesforce refused a job (${code})`;
-  await sleep(wait, { summary: `${code}: wait until the window has moved` });
+  await waiting('allocation', () => sleep(wait, { summary: `${code}: wait until the window has moved` }));
 }
 
 /**

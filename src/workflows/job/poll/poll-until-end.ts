@@ -5,6 +5,7 @@ import { pollWait } from '../details.js';
 import type { IngestJob } from '../job.js';
 import { renewLease } from '../lease/lease.js';
 import { noteLateTimer } from '../../support/late-timer.js';
+import { metrics } from '../../support/metrics.js';
 import { pollFactor } from './poll-throttle.js';
 import { nextPollDelay } from './polling.js';
 
@@ -51,6 +52,8 @@ async function waitForNextPoll({ input, state, live }: IngestJob): Promise<void>
   const wait = nextPollDelay(input.poll, history, { now, random: Math.random() }) * pollFactor(state.last?.apiUsed);
   const delay = Math.min(left, wait);
   await condition(() => live.pollNow, delay, { summary: pollWait(state, input, delay) });
+  // A poll that someone asked for is not late.
+  if (!live.pollNow) metrics.observe('nightload_poll_lateness_seconds', (Date.now() - now - delay) / 1_000, {});
   live.pollNow = false;
   noteLateTimer(state, now + delay);
 }

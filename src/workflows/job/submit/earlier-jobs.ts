@@ -9,6 +9,7 @@ import { withUnknownClock } from '../../../domain/failures.js';
 import { namedJobs } from '../../../domain/text/named-jobs.js';
 import type { Evidence } from '../../../protocol/activities/job-types.js';
 import type { EarlierJobs } from '../../../protocol/activities/orphan-types.js';
+import { waiting } from '../../support/metrics.js';
 import { summaryOf } from '../../support/summary.js';
 import type { IngestJob } from '../job.js';
 import { enterLost, questionOf } from '../job-state.js';
@@ -89,8 +90,10 @@ export async function resolveEarlierJob(job: IngestJob): Promise<string | undefi
     const isAnswered = (): boolean => live.pollNow || state.released;
     const summary = summaryOf(questionOf(input.part, state.question));
     const wait = Math.min(maximumMs, initialMs * coefficient ** Math.min(polls, 100));
-    if (pending.length === 0) await condition(isAnswered);
-    else await condition(isAnswered, wait, { summary });
+    await waiting('decision', async () => {
+      if (pending.length === 0) await condition(isAnswered);
+      else await condition(isAnswered, wait, { summary });
+    });
     live.pollNow = false;
     if (state.released) state.notOurs.push(...pending, ...unknown);
     state.released = false;

@@ -1,0 +1,10 @@
+/** All workflow types of nightload, those that callers start and those that only loads start. */
+export const WORKFLOW_TYPES: readonly string[] = [
+  'bulkLoad',
+  'checkLoad',
+  'ingestJob',
+  'orgAllocation',
+  'orgLimits',
+  'orphanJobs',
+  'retryFailedRows',
+];

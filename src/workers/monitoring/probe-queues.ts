@@ -1,0 +1,64 @@
+/** Asks Temporal whether this worker polls its queues, and how much work waits in them. */
+import type { NativeConnection } from '@temporalio/worker';
+
+/** What the worker polls. */
+export interface WatchedWorker {
+  /** The connection in use. */
+  connection: () => NativeConnection;
+  namespace: string;
+  identity: string;
+  taskQueue: string;
+  filesQueue: string;
+}
+
+export interface QueuesProbe {
+  /** Queues that this worker has not polled lately; empty if it polls all. */
+  notPolled: string[];
+  /** Steps that wait in the files queue, about; undefined if the server does not report it. */
+  backlog: number | undefined;
+}
+
+const LIMIT_MS = 3_000;
+/** A worker polls at least once a minute. */
+const LATELY_MS = 150_000;
+/** Numbers of `temporal.api.enums.v1.TaskQueueType`. */
+const WORKFLOW_TASKS = 1;
+const ACTIVITY_TASKS = 2;
+
+/** @throws ServiceError if Temporal does not answer within three seconds */
+export async function probeQueues(worker: WatchedWorker): Promise<QueuesProbe> {
+  const { taskQueue, filesQueue } = worker;
+  const connection = worker.connection();
+  return connection.withDeadline(Date.now() + LIMIT_MS, async () => {
+    const [workflows, calls, files] = await Promise.all([
+      probe(connection, worker, taskQueue, WORKFLOW_TASKS),
+      probe(connection, worker, taskQueue, ACTIVITY_TASKS),
+      probe(connection, worker, filesQueue, ACTIVITY_TASKS),
+    ]);
+    const notPolled = [
+      ...(workflows.isPolled && calls.isPolled ? [] : [taskQueue]),
+      ...(files.isPolled ? [] : [filesQueue]),
+    ];
+    return { notPolled, backlog: files.backlog };
+  });
+}
+
+async function probe(
+  { workflowService }: NativeConnection,
+  { namespace, identity }: WatchedWorker,
+  name: string,
+  taskQueueType: number,
+): Promise<{ isPolled: boolean; backlog: number | undefined }> {
+  const { pollers, stats } = await workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name },
+    taskQueueType,
+    reportStats: true,
+  });
+  const since = Date.now() - LATELY_MS;
+  const isPolled = (pollers ?? []).some(
+    (poller) => poller.identity === identity && 1_000 * Number(poller.lastAccessTime?.seconds ?? 0) > since,
+  );
+  const backlog = stats?.approximateBacklogCount;
+  return { isPolled, backlog: backlog == null ? undefined : Number(backlog) };
+}
