@@ -1,6 +1,6 @@
 /** Heartbeat details as the next attempt reads them. Anyone who may fail an activity chooses what these are. */
 import { z } from 'zod';
-import { MAX_REQUESTS } from '../domain/forms.js';
+import { MAX_REQUESTS } from '../domain/name-and-number-limits.js';
 import { RESULT_KINDS } from '../domain/platform/result-kind.js';
 import type { HeartbeatDetails } from '../protocol/activities/attempt-types.js';
 

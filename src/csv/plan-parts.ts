@@ -1,5 +1,5 @@
 /** Cuts a file into parts by byte ranges, at record ends only. */
-import { MAX_PARTS } from '../domain/forms.js';
+import { MAX_PARTS } from '../domain/name-and-number-limits.js';
 import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
 import { asBuffer, lineBreaks, Scanner } from './scanner.js';

@@ -10,7 +10,7 @@ import {
 import type { LoadError } from '../contract/load-result.js';
 import type { AttemptMemory, FailureDetails, LostCreate, RequestCounts } from '../protocol/activities/attempt-types.js';
 import { NightloadError } from '../errors.js';
-import { isCount, MAX_REQUESTS } from './forms.js';
+import { isCount, MAX_REQUESTS } from './name-and-number-limits.js';
 
 /** Milliseconds since 1970, within what a date can be. */
 const MAX_TIME = 7e15;

@@ -24,7 +24,7 @@ import type { FileRoots } from '../storage/file-roots.js';
 import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../client/temporal-errors.js';
 import { workflowBundle } from './bundle.js';
-import { callerChecks } from './callers.js';
+import { callerChecks } from './caller-check.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
 import { slotsFrom, WorkerSlots } from './slots.js';

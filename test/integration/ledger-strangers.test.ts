@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { callerChecks } from '../../src/workers/callers.js';
+import { callerChecks } from '../../src/workers/caller-check.js';
 import { openGoverned } from '../helpers/allocated-loads.js';
 import type { Governed } from '../helpers/allocated-loads.js';
 import { accounts, FAST } from '../helpers/load-harness.js';

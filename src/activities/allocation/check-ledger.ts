@@ -3,7 +3,7 @@
  * own settings allow. Any client can send signals; without this check it could fill or starve the ledger.
  */
 import type { CallContext } from '../../salesforce/http/call-context.js';
-import { runOfRequest } from '../../domain/forms.js';
+import { runOfRequest } from '../../domain/name-and-number-limits.js';
 import type { Allocation } from '../../domain/platform/allocation-settings.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { allocationOf, connectionOf } from '../dependencies.js';

@@ -1,5 +1,5 @@
 /** Validates plan.json and the notes next to it: anything that does not match the written format is refused. */
-import { API_VERSION } from '../../domain/forms.js';
+import { API_VERSION } from '../../domain/name-and-number-limits.js';
 import { z } from 'zod';
 import { OPERATIONS } from '../../contract/names.js';
 import { DELIMITER_NAMES } from '../../csv/dialect.js';

@@ -8,7 +8,7 @@ import { listRuns, quoted, statusName } from '../../client/pages.js';
 import type { ListedRun } from '../../client/pages.js';
 import { RESULT_MEMO } from '../../contract/names.js';
 import type { LoadError } from '../../contract/load-result.js';
-import { API_NAME } from '../../domain/forms.js';
+import { API_NAME } from '../../domain/name-and-number-limits.js';
 import { toMs } from '../../domain/input/durations.js';
 import { loadIdFrom, reachableId } from '../../domain/load-ids.js';
 import { plainText } from '../../domain/text/plain-text.js';

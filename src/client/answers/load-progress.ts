@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { CorrectionsTaken } from '../../contract/corrections.js';
 import { LOAD_PHASES, PART_PHASES } from '../../contract/load-progress.js';
 import type { LoadProgress, LoadSoFar, PartProgress } from '../../contract/load-progress.js';
-import { isPlatformId, MAX_PARTS } from '../../domain/forms.js';
+import { isPlatformId, MAX_PARTS } from '../../domain/name-and-number-limits.js';
 import { files, jobs, recordCounts, retryCounts, warnings } from './load-result.js';
 import { count, fields, fileUri, goodOnes, ifGood, line, readAnswer, readIf } from './shapes.js';
 

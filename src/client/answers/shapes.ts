@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { NightloadError } from '../../errors.js';
 import { defined } from '../../domain/defined.js';
 import type { Defined } from '../../domain/defined.js';
-import { MAX_ROWS } from '../../domain/forms.js';
+import { MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import { plainText, UNSEEN } from '../../domain/text/plain-text.js';
 import { isText, wholeText } from '../../domain/text/shown.js';
 

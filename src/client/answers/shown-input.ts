@@ -1,7 +1,7 @@
 /** What commands show of an input that anyone may have written: only its usable fields. */
 import { z } from 'zod';
 import type { BulkLoadInput } from '../../contract/load-input.js';
-import { API_NAME, MAX_NAME } from '../../domain/forms.js';
+import { API_NAME, MAX_NAME } from '../../domain/name-and-number-limits.js';
 import { isTaskQueue } from '../../domain/text/shown.js';
 import { loadId, operation } from './load-result.js';
 import { fields, ifGood, line, name, readIf } from './shapes.js';

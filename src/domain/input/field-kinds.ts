@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { OPERATIONS } from '../../contract/names.js';
-import { DELIMITERS, isDelimiter, MAX_NAME } from '../forms.js';
+import { DELIMITERS, isDelimiter, MAX_NAME } from '../name-and-number-limits.js';
 import { isText, MAX_TEXT, shown } from '../text/shown.js';
 import { durationTrouble } from './durations.js';
 import type { DurationLimits } from './durations.js';

@@ -2,7 +2,7 @@
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { Duration } from '../../contract/names.js';
 import { NightloadError } from '../../errors.js';
-import { MAX_COLUMNS, MAX_TABLES } from '../forms.js';
+import { MAX_COLUMNS, MAX_TABLES } from '../name-and-number-limits.js';
 import { MAX_TEXT, shown } from '../text/shown.js';
 import { durationTrouble, toMs } from './durations.js';
 import type { DurationLimits } from './durations.js';

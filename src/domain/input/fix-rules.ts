@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { RowFix } from '../../contract/corrections.js';
-import { COLUMN_NAME } from '../forms.js';
+import { COLUMN_NAME } from '../name-and-number-limits.js';
 import { CLASSED_CODES, classesOf } from '../platform/row-errors.js';
 import { shown } from '../text/shown.js';
 import { exactly } from '../exactly.js';

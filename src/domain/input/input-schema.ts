@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { FixerActivity } from '../../contract/corrections.js';
 import type { BulkLoadInput, PollSettings } from '../../contract/load-input.js';
 import { LOAD_ID_PATTERN, OPERATIONS } from '../../contract/names.js';
-import { API_NAME, COLUMN_NAME, MAX_COLUMNS, PLATFORM_ID } from '../forms.js';
+import { API_NAME, COLUMN_NAME, MAX_COLUMNS, PLATFORM_ID } from '../name-and-number-limits.js';
 import { isDelete } from '../platform/operations.js';
 import { isText, MAX_TEXT, shown } from '../text/shown.js';
 import { exactly } from '../exactly.js';

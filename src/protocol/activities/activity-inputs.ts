@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { LOAD_ID_PATTERN } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
-import { REQUEST_ID } from '../../domain/forms.js';
+import { REQUEST_ID } from '../../domain/name-and-number-limits.js';
 import { LOAD_RESULT } from '../../domain/result-schema.js';
 import * as shape from './input-shapes.js';
 

@@ -8,7 +8,7 @@ import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
 import type { SearchAttributeName } from '../../contract/names.js';
 import { isFilesQueue, MAX_FILES_QUEUE_BYTES, MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
-import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/forms.js';
+import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import { MAX_FIGURE } from '../../domain/platform/org-limit.js';
 import { bytesOf, isTaskQueue } from '../../domain/text/shown.js';
 import * as shape from './input-shapes.js';

@@ -14,7 +14,7 @@ import {
   MAX_PARTS,
   MAX_TABLES,
   PLATFORM_ID,
-} from '../../domain/forms.js';
+} from '../../domain/name-and-number-limits.js';
 
 const MAX_URI = 4_000;
 /** Bytes, rows, milliseconds: whole numbers that a double represents exactly. */

@@ -1,5 +1,5 @@
 /** Properties of an object and its fields that a load needs to know in advance. */
-import { API_NAME } from '../../domain/forms.js';
+import { API_NAME } from '../../domain/name-and-number-limits.js';
 import { asArray, asNumber, asObject, asText } from './json.js';
 import { defined } from '../../domain/defined.js';
 import type { JsonObject } from './json.js';

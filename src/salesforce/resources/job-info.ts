@@ -1,5 +1,5 @@
 /** An ingest job as the platform describes it. Which fields are present depends on the call and the job's phase. */
-import { API_NAME, PLATFORM_ID } from '../../domain/forms.js';
+import { API_NAME, PLATFORM_ID } from '../../domain/name-and-number-limits.js';
 import type { Operation } from '../../contract/names.js';
 import { asArray, asCount, asNumber, asObject, asText } from './json.js';
 import { defined } from '../../domain/defined.js';

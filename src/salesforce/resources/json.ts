@@ -1,5 +1,5 @@
 /** Reads values from external replies: unexpected ones are left out. */
-import { isCount, MAX_ROWS } from '../../domain/forms.js';
+import { isCount, MAX_ROWS } from '../../domain/name-and-number-limits.js';
 
 export type JsonObject = Record<string, unknown>;
 

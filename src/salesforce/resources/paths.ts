@@ -2,7 +2,7 @@
  * Builds every API path from checked pieces: a name from a load, a reply or a file must not lead a request, which
  * carries the token, anywhere else in the org.
  */
-import { API_VERSION, PLATFORM_ID } from '../../domain/forms.js';
+import { API_VERSION, PLATFORM_ID } from '../../domain/name-and-number-limits.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import { NightloadError } from '../../errors.js';
 

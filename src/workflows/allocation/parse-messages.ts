@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { defined } from '../../domain/defined.js';
 import type { Allocation } from '../../domain/platform/allocation-settings.js';
-import { MAX_NAME, REQUEST_ID } from '../../domain/forms.js';
+import { MAX_NAME, REQUEST_ID } from '../../domain/name-and-number-limits.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import * as shape from '../../protocol/activities/input-shapes.js';
 import type { Amount, Request } from '../../protocol/messages/allocation-types.js';

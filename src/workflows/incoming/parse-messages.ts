@@ -5,7 +5,7 @@
 import { log, workflowInfo } from '@temporalio/workflow';
 import { z } from 'zod';
 import { PART_PHASES } from '../../contract/load-progress.js';
-import { MAX_ROWS } from '../../domain/forms.js';
+import { MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import { shown } from '../../domain/text/shown.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import * as shape from '../../protocol/activities/input-shapes.js';

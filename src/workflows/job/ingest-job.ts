@@ -14,7 +14,7 @@ import { endJob, resultOf } from './finish/end-job.js';
 import { IngestJob } from './job.js';
 import type { IngestJobInput, IngestJobResult, JobState } from './job-state.js';
 import { releaseLease, renewWhile, waitForLease } from './lease/lease.js';
-import { reportQuotaFailure, waitsForQuotaAndResends } from './lease/quota.js';
+import { reportQuotaFailure, waitsForQuotaAndResends } from './lease/used-up-allocation.js';
 import { pollUntilEnd } from './poll/poll-until-end.js';
 import { adoptJob } from './submit/adopt-job.js';
 import type { PartSent } from './submit/adopt-job.js';

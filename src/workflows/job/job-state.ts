@@ -10,7 +10,7 @@ import type { Evidence, JobStatus, OrgRef } from '../../protocol/activities/job-
 import { newLeaseState } from './lease/lease-state.js';
 import type { LeaseState } from './lease/lease-state.js';
 import type { PollPlan } from '../../domain/input/resolve-input.js';
-import type { ProgressSample } from './poll/polling.js';
+import type { ProgressSample } from './poll/poll-delay.js';
 import { namedJobs } from '../../domain/text/named-jobs.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
 

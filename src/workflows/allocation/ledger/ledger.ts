@@ -3,7 +3,7 @@
  * org's limits. Pure except for the state passed to it: no clock, no random numbers, no Temporal.
  */
 import { defined } from '../../../domain/defined.js';
-import { runOfRequest } from '../../../domain/forms.js';
+import { runOfRequest } from '../../../domain/name-and-number-limits.js';
 import { count } from '../../../domain/text/format.js';
 import { batchesFor } from './ledger-state.js';
 import type { Ended, Lease, Ledger, Waiting } from './ledger-state.js';

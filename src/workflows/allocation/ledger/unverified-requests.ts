@@ -3,7 +3,7 @@
  * unknown to the ledger together fill no more than a small share of the window, and what an unconfirmed holder reports
  * counts until a worker finds that the holder does not exist. Pure.
  */
-import { runOfRequest } from '../../../domain/forms.js';
+import { runOfRequest } from '../../../domain/name-and-number-limits.js';
 import type { Allocation } from '../../../domain/platform/allocation-settings.js';
 import { compareWaiting, find, giveBack, settle } from './ledger.js';
 import type { Settlement } from './ledger.js';

@@ -7,7 +7,7 @@ import { fileCleanupActivities } from '../../support/activity-options.js';
 import { untilCanceled } from '../../support/cancellation.js';
 import type { IngestJob } from '../job.js';
 import { renewLease } from '../lease/lease.js';
-import { settleDelay } from '../poll/polling.js';
+import { settleDelay } from '../poll/poll-delay.js';
 import { mayBeSentAgain } from './failure-advice.js';
 import { enterWarnings } from '../../support/warnings.js';
 

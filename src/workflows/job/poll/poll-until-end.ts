@@ -7,7 +7,7 @@ import { renewLease } from '../lease/lease.js';
 import { noteLateTimer } from '../../support/late-timer.js';
 import { metrics } from '../../support/metrics.js';
 import { pollFactor } from './poll-throttle.js';
-import { nextPollDelay } from './polling.js';
+import { nextPollDelay } from './poll-delay.js';
 
 /** A part that is done sooner is not worth a signal to the parent. */
 const FIRST_SIGNAL_AFTER_MS = 10_000;

@@ -3,7 +3,7 @@ import { sleep } from '@temporalio/workflow';
 import { nothingApplied } from '../result-counts.js';
 import type { IngestJob } from '../job.js';
 import { enterJobInfo } from '../job-state.js';
-import { settleDelay } from '../poll/polling.js';
+import { settleDelay } from '../poll/poll-delay.js';
 
 /** Whether a job has the part's rows, or a job must still be created for them. */
 export type PartSent = 'sent' | 'notSent';

@@ -7,7 +7,7 @@ import type { RepeatedRefusal } from '../../../protocol/activities/attempt-types
 import { noteLateTimer } from '../../support/late-timer.js';
 import type { IngestJob } from '../job.js';
 import { releaseLease } from '../lease/lease.js';
-import { isUsedUp, waitForQuota } from '../lease/quota.js';
+import { isUsedUp, waitForQuota } from '../lease/used-up-allocation.js';
 import { adoptUnlessAborted } from './adopt-job.js';
 import type { PartSent } from './adopt-job.js';
 

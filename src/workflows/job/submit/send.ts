@@ -6,7 +6,7 @@ import { isNotOurs, lostCreatesOf, maybeApplied, toLoadError } from '../../../do
 import { uploadActivities } from '../../support/activity-options.js';
 import type { IngestJob } from '../job.js';
 import { enterJobInfo, enterLost } from '../job-state.js';
-import { USED_UP } from '../lease/quota.js';
+import { USED_UP } from '../lease/used-up-allocation.js';
 import { evidenceOf } from './earlier-jobs.js';
 
 /** A used-up allocation is waited for with the ledger, not by retrying. */

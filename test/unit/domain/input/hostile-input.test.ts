@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { parseShare, toInput } from '../../../../src/cli/shared/load-options.js';
 import { toLoadError } from '../../../../src/domain/failures.js';
 import { resolveInput } from '../../../../src/domain/input/resolve-input.js';
-import { nextPollDelay } from '../../../../src/workflows/job/poll/polling.js';
+import { nextPollDelay } from '../../../../src/workflows/job/poll/poll-delay.js';
 
 const least = { source: 'file:///a.csv', object: 'Account', operation: 'upsert', externalIdFieldName: 'Ext__c' };
 const resolve = (more: object) => resolveInput({ ...least, ...more } as never, 'bulk-load/night-1');

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IN_BUDGET, SHAPES, numbers, simulate, watch } from '../../../../../benchmarks/polling/jobs.mjs';
 import type { PollPlan } from '../../../../../src/domain/input/resolve-input.js';
-import { nextPollDelay, settleDelay } from '../../../../../src/workflows/job/poll/polling.js';
-import type { ProgressSample, PollHistory } from '../../../../../src/workflows/job/poll/polling.js';
+import { nextPollDelay, settleDelay } from '../../../../../src/workflows/job/poll/poll-delay.js';
+import type { ProgressSample, PollHistory } from '../../../../../src/workflows/job/poll/poll-delay.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
