@@ -6,7 +6,7 @@ const SEEDS = 200;
 const LENGTHS = { '30 min': 30, '8 h': 480 };
 
 export async function polling({ dist }) {
-  const { nextPollDelay: next } = await import(new URL('workflows/job/poll/polling.js', dist));
+  const { nextPollDelay: next } = await import(new URL('workflows/job/poll/poll-delay.js', dist));
   const { resolveInput } = await import(new URL('domain/input/resolve-input.js', dist));
   const load = { source: 'file:///rows.csv', object: 'Account', operation: 'insert', loadId: 'bench' };
   const plan = resolveInput(load, '').poll;

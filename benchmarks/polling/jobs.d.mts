@@ -1,5 +1,5 @@
 import type { PollPlan } from '../../src/domain/input/resolve-input.js';
-import type { nextPollDelay } from '../../src/workflows/job/poll/polling.js';
+import type { nextPollDelay } from '../../src/workflows/job/poll/poll-delay.js';
 
 /** Share of completed rows after a share of the time. */
 export type Shape = (random: () => number) => (share: number) => number;
