@@ -3,6 +3,9 @@
  * the pollers of a shared queue reveal all its groups. Pure; identities are untrusted text.
  */
 
+/** In place of a group's queue: every worker sees the load's files, so its steps run on the queue of its workflow. */
+export const ANY_WORKER = '';
+
 export interface FileGroup {
   /** `<task queue>-files-<id>` */
   queue: string;
