@@ -91,6 +91,8 @@ export const PROCESS_METRICS = {
   },
 } as const satisfies Record<string, Definition>;
 
+export const ROW_OUTCOMES = ['succeeded', 'rejected', 'unprocessed', 'unaccounted'] as const;
+
 type MetricName = keyof typeof METRICS;
 
 /** Exactly the labels of a metric. */
@@ -108,9 +110,9 @@ export class Recorder {
     this.#meter = meter;
   }
 
-  /** Adds to a counter; nothing if the amount is not positive. */
+  /** Adds to a counter; nothing if the amount is negative. Zero makes the series visible, so that its growth shows. */
   add<N extends OfKind<'counter'>>(name: N, amount: number, labels: Labels<N>): void {
-    if (amount > 0) this.#record(() => this.#meter.createCounter(name, '', METRICS[name].help).add(amount, labels));
+    if (amount >= 0) this.#record(() => this.#meter.createCounter(name, '', METRICS[name].help).add(amount, labels));
   }
 
   set<N extends OfKind<'gauge'>>(name: N, value: number, labels: Labels<N>): void {

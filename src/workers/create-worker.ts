@@ -24,6 +24,7 @@ import type { FileRoots } from '../storage/file-roots.js';
 import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../client/temporal-errors.js';
 import { workflowBundle } from './bundle.js';
+import { announceCounters } from './announce-counters.js';
 import { callerChecks } from './caller-check.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
@@ -102,6 +103,7 @@ export async function prepareActivities(
   });
   await registerSearchAttributes(connection, namespace);
   recordWith(Runtime.instance().metricMeter);
+  announceCounters(Runtime.instance().metricMeter, { namespace, taskQueue });
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   if (bytesOf(filesQueue) > MAX_FILES_QUEUE_BYTES)
     throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
