@@ -52,6 +52,8 @@ export interface NightloadWorkerOptions {
   dataConverter?: DataConverter;
   /** How many steps run at a time. @default `NIGHTLOAD_MAX_UPLOADS` and the like */
   slots?: Slots;
+  /** Plugins of the SDK. @default none */
+  plugins?: NonNullable<WorkerOptions['plugins']>;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
@@ -139,12 +141,16 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
   const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
+  const common: Pick<
+    WorkerOptions,
+    'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter' | 'plugins'
+  > = {
     connection,
     namespace,
     activities,
     identity,
     dataConverter: workerConverter(options.dataConverter),
+    ...defined({ plugins: options.plugins }),
   };
   const workers = await Promise.all([
     Worker.create({
