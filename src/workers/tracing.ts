@@ -34,11 +34,12 @@ export async function openTracing(env: NodeJS.ProcessEnv): Promise<Tracing | und
       `${name} is not an http(s) URL, such as http://127.0.0.1:4318.`,
     );
   }
-  const [{ OpenTelemetryPlugin }, { OTLPTraceExporter }, trace, { Resource }] = await Promise.all([
+  const [{ OpenTelemetryPlugin }, { OTLPTraceExporter }, trace, { Resource }, contexts] = await Promise.all([
     import('@temporalio/interceptors-opentelemetry'),
     import('@opentelemetry/exporter-trace-otlp-http'),
     import('@opentelemetry/sdk-trace-base'),
     import('@opentelemetry/resources'),
+    import('@opentelemetry/context-async-hooks'),
   ]);
   // It reads the endpoint, headers and limits from OpenTelemetry's own variables.
   const spanProcessor = new trace.BatchSpanProcessor(new OTLPTraceExporter());
@@ -47,8 +48,8 @@ export async function openTracing(env: NodeJS.ProcessEnv): Promise<Tracing | und
     'service.version': VERSION,
   });
   const provider = new trace.BasicTracerProvider({ resource, spanProcessors: [spanProcessor] });
-  // Sets the propagator, which carries a trace from workflows to their steps.
-  provider.register();
+  // With the default propagator, they carry a trace from workflows to their steps.
+  provider.register({ contextManager: new contexts.AsyncLocalStorageContextManager().enable() });
   const tracer = provider.getTracer('nightload');
   return {
     plugins: [new OpenTelemetryPlugin({ resource, spanProcessor, tracer })],

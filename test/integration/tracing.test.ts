@@ -1,18 +1,12 @@
-/** Traces of a worker process, sent to a real OTLP receiver over HTTP; and what tracing must not break. */
+/** Traces of a worker process, sent over HTTP to a receiver of OTLP. */
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from '@temporalio/worker';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { startTestEnvironment } from '../../src/testing/test-environment.js';
-import { bundleWorkflows } from '../../src/workers/bundle.js';
-import { openTracing } from '../../src/workers/tracing.js';
-import { accounts, FAST, quietWorkers } from '../helpers/load-harness.js';
+import { accounts, FAST } from '../helpers/load-harness.js';
 import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 
 const SPAN = z.object({
@@ -89,22 +83,6 @@ it('sends one trace for a load, its parts and their steps', { timeout: 90_000 },
   }
   const text = JSON.stringify(spans);
   expect(text).not.toContain(world.org.token);
-});
-
-it('histories that were recorded without tracing replay with it', { timeout: 120_000 }, async () => {
-  quietWorkers();
-  const tracing = await openTracing({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' });
-  onTestFinished(() => tracing?.close());
-  const code = await bundleWorkflows({}, tracing?.workflowModules);
-  const folder = fileURLToPath(new URL('../replay/histories', import.meta.url));
-  for (const name of await readdir(folder)) {
-    const { workflowId, history } = JSON.parse(await readFile(join(folder, name), 'utf8')) as {
-      workflowId: string;
-      history: unknown;
-    };
-    const options = { workflowBundle: { code }, plugins: tracing?.plugins ?? [] };
-    await expect(Worker.runReplayHistory(options, history, workflowId), name).resolves.toBeUndefined();
-  }
 });
 
 it('explains an endpoint that is not a URL', async () => {
