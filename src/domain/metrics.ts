@@ -81,7 +81,7 @@ export const METRICS = {
 export const PROCESS_METRICS = {
   nightload_files_queue_backlog: {
     kind: 'gauge',
-    help: 'File steps that wait for a worker of this folder; approximate.',
+    help: 'Steps on files, uploads included, that wait for a worker of this folder; approximate.',
     labels: [],
   },
   nightload_workflow_task_failures_total: {

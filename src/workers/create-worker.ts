@@ -60,6 +60,8 @@ export interface NightloadWorkerOptions {
 
 export interface RunningWorker {
   filesQueue: string;
+  /** Queues of uploads, one for each org. */
+  uploadsQueues: readonly string[];
   /** Under which it polls. */
   identity: string;
   /** Connection in use. */
@@ -192,6 +194,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   done.catch(() => undefined);
   return {
     filesQueue,
+    uploadsQueues,
     identity,
     connection: () => current,
     done,
