@@ -4,7 +4,7 @@
  */
 import { noopMetricMeter } from '@temporalio/common';
 import type { MetricMeter } from '@temporalio/common';
-import { Recorder } from '../domain/metrics.js';
+import { Recorder, ROW_OUTCOMES } from '../domain/metrics.js';
 
 let recorder = new Recorder(noopMetricMeter);
 
@@ -16,6 +16,15 @@ export function recordWith(meter: MetricMeter): void {
 /** Records nothing until a worker has set the meter. */
 export function processMetrics(): Recorder {
   return recorder;
+}
+
+/**
+ * Makes the series visible to which a running load will add: Prometheus sees no growth in a series that appears with
+ * its first value.
+ */
+export function announceRows({ object, connection }: { object?: string; connection: string }): void {
+  const labels = { object: LABELS.object.of(object), connection: LABELS.connection.of(connection) };
+  for (const outcome of ROW_OUTCOMES) recorder.add('nightload_rows_total', 0, { outcome, ...labels });
 }
 
 export const OTHER = 'other';

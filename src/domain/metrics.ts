@@ -81,7 +81,7 @@ export const METRICS = {
 export const PROCESS_METRICS = {
   nightload_files_queue_backlog: {
     kind: 'gauge',
-    help: 'File steps that wait for a worker of this folder; approximate.',
+    help: 'Steps on files, uploads included, that wait for a worker of this folder; approximate.',
     labels: [],
   },
   nightload_workflow_task_failures_total: {
@@ -90,6 +90,8 @@ export const PROCESS_METRICS = {
     labels: [],
   },
 } as const satisfies Record<string, Definition>;
+
+export const ROW_OUTCOMES = ['succeeded', 'rejected', 'unprocessed', 'unaccounted'] as const;
 
 type MetricName = keyof typeof METRICS;
 
@@ -108,9 +110,9 @@ export class Recorder {
     this.#meter = meter;
   }
 
-  /** Adds to a counter; nothing if the amount is not positive. */
+  /** Adds to a counter; nothing if the amount is negative. Zero makes the series visible, so that its growth shows. */
   add<N extends OfKind<'counter'>>(name: N, amount: number, labels: Labels<N>): void {
-    if (amount > 0) this.#record(() => this.#meter.createCounter(name, '', METRICS[name].help).add(amount, labels));
+    if (amount >= 0) this.#record(() => this.#meter.createCounter(name, '', METRICS[name].help).add(amount, labels));
   }
 
   set<N extends OfKind<'gauge'>>(name: N, value: number, labels: Labels<N>): void {

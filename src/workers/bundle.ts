@@ -27,13 +27,14 @@ export const BUNDLE_SDK = fileURLToPath(new URL('../workflow-bundle.sdk', import
 
 type Converters = Pick<DataConverter, 'payloadConverterPath' | 'failureConverterPath'>;
 
-export async function bundleWorkflows({
-  payloadConverterPath,
-  failureConverterPath,
-}: Converters = {}): Promise<string> {
+/** @param modules more interceptors, which come first */
+export async function bundleWorkflows(
+  { payloadConverterPath, failureConverterPath }: Converters = {},
+  modules: readonly string[] = [],
+): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: WORKFLOWS,
-    workflowInterceptorModules,
+    workflowInterceptorModules: [...modules, ...workflowInterceptorModules],
     preloadModules: [SHARED],
     logger: new DefaultLogger('WARN'),
     ...defined({ payloadConverterPath, failureConverterPath }),

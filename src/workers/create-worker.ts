@@ -24,6 +24,7 @@ import type { FileRoots } from '../storage/file-roots.js';
 import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../client/temporal-errors.js';
 import { workflowBundle } from './bundle.js';
+import { announceCounters } from './announce-counters.js';
 import { callerChecks } from './caller-check.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
@@ -51,12 +52,16 @@ export interface NightloadWorkerOptions {
   dataConverter?: DataConverter;
   /** How many steps run at a time. @default `NIGHTLOAD_MAX_UPLOADS` and the like */
   slots?: Slots;
+  /** Plugins of the SDK. @default none */
+  plugins?: NonNullable<WorkerOptions['plugins']>;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
 
 export interface RunningWorker {
   filesQueue: string;
+  /** Queues of uploads, one for each org. */
+  uploadsQueues: readonly string[];
   /** Under which it polls. */
   identity: string;
   /** Connection in use. */
@@ -102,6 +107,7 @@ export async function prepareActivities(
   });
   await registerSearchAttributes(connection, namespace);
   recordWith(Runtime.instance().metricMeter);
+  announceCounters(Runtime.instance().metricMeter, { namespace, taskQueue });
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   if (bytesOf(filesQueue) > MAX_FILES_QUEUE_BYTES)
     throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
@@ -137,12 +143,16 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
   const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
+  const common: Pick<
+    WorkerOptions,
+    'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter' | 'plugins'
+  > = {
     connection,
     namespace,
     activities,
     identity,
     dataConverter: workerConverter(options.dataConverter),
+    ...defined({ plugins: options.plugins }),
   };
   const workers = await Promise.all([
     Worker.create({
@@ -184,6 +194,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   done.catch(() => undefined);
   return {
     filesQueue,
+    uploadsQueues,
     identity,
     connection: () => current,
     done,

@@ -14,7 +14,7 @@ import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
 import { taskPriority } from '../domain/task-priority.js';
 import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
-import { isReadable, reasonIn } from '../protocol/messages/unreadable.js';
+import { dropUnsoundTrace, isReadable, reasonIn } from '../protocol/messages/unreadable.js';
 
 /** The worker's payload converter, if it has one. */
 function converter(): PayloadConverter {
@@ -23,6 +23,8 @@ function converter(): PayloadConverter {
   };
   return activator?.payloadConverter ?? defaultPayloadConverter;
 }
+
+type Headers = Record<string, Payload> | null | undefined;
 
 interface Resolution {
   result?: {
@@ -80,6 +82,7 @@ export function interceptors(): WorkflowInterceptors {
           for (const job of input.activation.jobs ?? []) {
             const { signalWorkflow: signal, doUpdate: update, queryWorkflow: query, initializeWorkflow: start } = job;
             const message = signal ?? update;
+            for (const one of [message, query, start]) dropUnsoundTrace(one?.headers as Headers);
             if (ours && message?.input && !isReadable(message.input as Payload[], by)) message.input = [];
             if (ours && query?.arguments && !isReadable(query.arguments as Payload[], by)) query.arguments = [];
             // Encrypted payloads wait for a worker that has the key, except in messages: a message must not stop a load.

@@ -43,6 +43,8 @@ function lint(file: string): string[] {
   return results.flatMap(({ messages }) => messages.map(({ rule, line, message }) => `${rule} ${line}: ${message}`));
 }
 
+const MONITORING = 'docker-compose.monitoring.yml';
+
 const sourceOf = (path: string): string => readFileSync(resolve(REPOSITORY, path), 'utf8');
 
 describe.each(COMPOSE_FILES)('%s', (file) => {
@@ -358,11 +360,46 @@ describe('docker/temporal-namespace.sh', () => {
   });
 });
 
+describe(MONITORING, () => {
+  const added = readCompose(MONITORING, { ...SIMULATED, GRAFANA_PASSWORD: 'a random one' });
+  const { worker, ...others } = added.services;
+
+  it('follows the compose specification', () => {
+    // An overlay: the worker's image is in the other file.
+    expect(lint(MONITORING).filter((message) => !message.includes('worker'))).toEqual([]);
+  });
+
+  it('publishes both on this machine only, limits them, and does not start Grafana with a well-known password', () => {
+    expect(Object.keys(others)).toEqual(['prometheus', 'grafana']);
+    for (const [name, one] of Object.entries(others)) {
+      for (const port of one.ports ?? []) expect(port, name).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+      expect(one).toMatchObject({ read_only: true, cap_drop: ['ALL'], networks: ['monitoring'] });
+      expect(one.mem_limit, name).toMatch(/^\d+[mg]$/);
+      expect(one.pids_limit, name).toBeGreaterThan(0);
+      expect(one.healthcheck, name).toBeDefined();
+    }
+    expect(() => readCompose(MONITORING, SIMULATED)).toThrow(/GRAFANA_PASSWORD is missing a value/);
+  });
+
+  it("leads Prometheus to the worker's port, which is not published, and mounts files that exist", () => {
+    const address = worker?.environment?.['NIGHTLOAD_METRICS_ADDRESS'];
+    const scrape = sourceOf('docker/prometheus/prometheus.yml');
+    expect(address).toBe(`0.0.0.0:${/port: (\d+)/.exec(scrape)?.[1]}`);
+    expect(worker?.ports).toBeUndefined();
+    expect(worker?.networks).toEqual(['temporal', 'monitoring']);
+    for (const path of ['docker/prometheus/alerts.yml', 'docker/grafana/provisioning/dashboards/nightload.yml']) {
+      expect(existsSync(resolve(REPOSITORY, path)), path).toBe(true);
+    }
+    expect(sourceOf('docker/grafana/provisioning/dashboards/nightload.yml')).toContain('path: /nightload/dashboards');
+  });
+});
+
 describe('scripts/pin-images.mjs', () => {
   it('reports outdated digests, and writes the new ones', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nightload-pins-'));
     try {
-      for (const file of [...COMPOSE_FILES, 'Dockerfile']) await writeFile(join(folder, file), sourceOf(file));
+      for (const file of [...COMPOSE_FILES, MONITORING, 'Dockerfile'])
+        await writeFile(join(folder, file), sourceOf(file));
       // Docker, as the script calls it: PostgreSQL's tag has moved.
       const digest = `sha256:${'a'.repeat(64)}`;
       const known = [...COMPOSE_FILES, 'Dockerfile'].flatMap((file) => [
@@ -371,6 +408,9 @@ describe('scripts/pin-images.mjs', () => {
       const cases = known.map(
         ([, image = '', now = '']) => `${image}) echo ${image.startsWith('postgres') ? digest : now};;`,
       );
+      // Not pinned yet.
+      const unpinned = [...sourceOf(MONITORING).matchAll(/image: (\S+)$/gm)].map(([, image = '']) => image);
+      cases.push(...unpinned.map((image) => `${image}) echo ${digest};;`));
       const docker = `#!/bin/sh\ncase "$4" in\n${cases.join('\n')}\n*) exit 1;;\nesac\n`;
       await writeFile(join(folder, 'docker'), docker, { mode: 0o755 });
       const run = (...words: string[]) =>
@@ -381,7 +421,11 @@ describe('scripts/pin-images.mjs', () => {
       const first = run();
       expect([first.status, first.stderr.trim().split('\n')]).toEqual([
         1,
-        [expect.stringMatching(/^docker-compose.yml: postgres:.* is now @sha256:a{64}$/), 'Run it with --write.'],
+        [
+          expect.stringMatching(/^docker-compose.yml: postgres:.* is now @sha256:a{64}$/),
+          ...unpinned.map((image) => `${MONITORING}: ${image} is now @${digest}`),
+          'Run it with --write.',
+        ],
       ]);
       expect(run('--write').status).toBe(0);
       expect(run()).toMatchObject({ status: 0, stderr: 'All digests are those of their tags.\n' });

@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { REPOSITORY } from '../containers/compose.js';
 
 const sourceOf = (path: string): string => readFileSync(resolve(REPOSITORY, path), 'utf8');
-const DOCUMENTS = ['SECURITY.md', 'CONTRIBUTING.md', 'docs/containers.md', 'docs/salesforce.md', 'docs/glossary.md'];
+const DOCUMENTS = [
+  'SECURITY.md',
+  'CONTRIBUTING.md',
+  'docs/containers.md',
+  'docs/monitoring.md',
+  'docs/salesforce.md',
+  'docs/glossary.md',
+];
 
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = sourceOf(document);

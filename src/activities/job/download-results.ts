@@ -15,7 +15,7 @@ import type { OwnJobs } from './own-jobs.js';
 import { saveResult } from './save-result-file.js';
 import { loadPlan, partFiles, rangeOf } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
-import { CountedEvents, processMetrics } from '../metrics.js';
+import { announceRows, CountedEvents, processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import type { ResultCounts } from '../../protocol/activities/ended-parts.js';
@@ -29,6 +29,7 @@ export function downloadResults(
   const countedJobs = new CountedEvents();
   return runCountedActivity(async (input, step) => {
     const metrics = processMetrics();
+    announceRows(input);
     const { roots } = dependencies;
     const stageFolder = roots.ownPathOf(input.stageUri);
     const plan = await loadPlan(roots, stageFolder);

@@ -17,7 +17,7 @@ import { connectionOf } from '../dependencies.js';
 import type { OwnJobs } from './own-jobs.js';
 import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
-import { processMetrics } from '../metrics.js';
+import { announceRows, processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import type { UploadedPart, UploadPartInput } from '../../protocol/activities/job-types.js';
@@ -30,6 +30,7 @@ export function uploadPart(
   return runCountedActivity(async (input, step) => {
     const { roots } = dependencies;
     const metrics = processMetrics();
+    announceRows(input);
     const stageFolder = roots.ownPathOf(input.stageUri);
     const plan = await loadPlan(roots, stageFolder);
     const range = rangeOf(plan, input.part);

@@ -3,6 +3,7 @@
  * earlier run of the same load are moved aside, never overwritten.
  */
 import type { BulkLoadResult } from '../../contract/load-result.js';
+import { ROW_OUTCOMES } from '../../domain/metrics.js';
 import type { Recorder } from '../../domain/metrics.js';
 import { join, uriOf } from '../../storage/locations.js';
 import { makeFolder, removeFile, removeUnfinished } from '../../storage/file-tree.js';
@@ -88,7 +89,7 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
 function countLoad(metrics: Recorder, { report, connection, schedule }: WriteReportInput): void {
   const { object, state, records, retry } = report;
   const labels = { object: LABELS.object.of(object), connection: LABELS.connection.of(connection) };
-  for (const outcome of ['succeeded', 'rejected', 'unprocessed', 'unaccounted'] as const) {
+  for (const outcome of ROW_OUTCOMES) {
     metrics.add('nightload_rows_total', records[outcome], { outcome, ...labels });
   }
   metrics.add('nightload_retry_recovered_rows_total', retry.recovered, {});

@@ -15,6 +15,8 @@ import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-a
 import { startMonitoring } from '../../workers/monitoring/monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/secret-paths.js';
+import { bundleWorkflows } from '../../workers/bundle.js';
+import { openTracing } from '../../workers/tracing.js';
 import { say } from '../shared/output.js';
 import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
@@ -33,6 +35,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
   const log = logSettings(env);
   const address = metricsAddress(env);
+  const tracing = await openTracing(env);
   const monitoring = address && (await startMonitoring(address));
   Runtime.install(workerLog(log, monitoring?.metrics));
   const signals = ['SIGINT', 'SIGTERM'] as const;
@@ -51,6 +54,10 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     fixers: fixersFrom(env),
     slots,
     roots,
+    ...(tracing && {
+      plugins: tracing.plugins,
+      workflowBundle: { code: await bundleWorkflows(dataConverter, tracing.workflowModules) },
+    }),
     ...(output ? { defaultOutput: IS_URI.test(output) ? output : folderUri(resolve(output)) } : {}),
   });
   for (const signal of signals) process.off(signal, end);
@@ -70,6 +77,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   } finally {
     stopRenewing();
     await monitoring?.close();
+    await tracing?.close();
   }
   return 0;
 }

@@ -19,6 +19,27 @@ export function isReadable(payloads: readonly Payload[], by: PayloadConverter = 
   }
 }
 
+/** Header in which OpenTelemetry's interceptors carry a trace: W3C texts by name. */
+const TRACE_HEADER = '_tracer-data';
+
+/** Removes a trace that the interceptors could not read: they would fail the workflow task, again and again. */
+export function dropUnsoundTrace(headers: Record<string, Payload> | null | undefined): void {
+  const trace = headers?.[TRACE_HEADER];
+  if (headers == null || trace === undefined) return;
+  try {
+    const texts: unknown = defaultPayloadConverter.fromPayload(trace);
+    const isSound = typeof texts === 'object' && texts !== null && Object.values(texts).every(isShortText);
+    if (isSound) return;
+  } catch {
+    // Not JSON.
+  }
+  delete headers[TRACE_HEADER];
+}
+
+function isShortText(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= 8_192;
+}
+
 /** The same payload with the reason why it is not decrypted. */
 export function withReason(payload: Payload, reason: string): Payload {
   return { ...payload, metadata: { ...payload.metadata, [REASON]: bytesOf(reason) } };

@@ -9,12 +9,13 @@ export interface WatchedWorker {
   identity: string;
   taskQueue: string;
   filesQueue: string;
+  uploadsQueues: readonly string[];
 }
 
 export interface QueuesProbe {
   /** Queues that this worker has not polled lately; empty if it polls all. */
   notPolled: string[];
-  /** Steps that wait in the files queue, about; undefined if the server does not report it. */
+  /** Steps on files that wait, uploads included, about; undefined if the server does not report it. */
   backlog: number | undefined;
 }
 
@@ -27,19 +28,18 @@ const ACTIVITY_TASKS = 2;
 
 /** @throws ServiceError if Temporal does not answer within three seconds */
 export async function probeQueues(worker: WatchedWorker): Promise<QueuesProbe> {
-  const { taskQueue, filesQueue } = worker;
+  const { taskQueue, filesQueue, uploadsQueues } = worker;
   const connection = worker.connection();
   return connection.withDeadline(Date.now() + LIMIT_MS, async () => {
-    const [workflows, calls, files] = await Promise.all([
+    const [workflows, calls, ...files] = await Promise.all([
       probe(connection, worker, taskQueue, WORKFLOW_TASKS),
       probe(connection, worker, taskQueue, ACTIVITY_TASKS),
-      probe(connection, worker, filesQueue, ACTIVITY_TASKS),
+      ...[filesQueue, ...uploadsQueues].map((name) => probe(connection, worker, name, ACTIVITY_TASKS)),
     ]);
-    const notPolled = [
-      ...(workflows.isPolled && calls.isPolled ? [] : [taskQueue]),
-      ...(files.isPolled ? [] : [filesQueue]),
-    ];
-    return { notPolled, backlog: files.backlog };
+    const notPolled = [workflows, calls, ...files].filter(({ isPolled }) => !isPolled).map(({ name }) => name);
+    const backlogs = files.flatMap(({ backlog }) => backlog ?? []);
+    const backlog = backlogs.length === 0 ? undefined : backlogs.reduce((sum, one) => sum + one, 0);
+    return { notPolled: [...new Set(notPolled)], backlog };
   });
 }
 
@@ -48,7 +48,7 @@ async function probe(
   { namespace, identity }: WatchedWorker,
   name: string,
   taskQueueType: number,
-): Promise<{ isPolled: boolean; backlog: number | undefined }> {
+): Promise<{ name: string; isPolled: boolean; backlog: number | undefined }> {
   const { pollers, stats } = await workflowService.describeTaskQueue({
     namespace,
     taskQueue: { name },
@@ -60,5 +60,5 @@ async function probe(
     (poller) => poller.identity === identity && 1_000 * Number(poller.lastAccessTime?.seconds ?? 0) > since,
   );
   const backlog = stats?.approximateBacklogCount;
-  return { isPolled, backlog: backlog == null ? undefined : Number(backlog) };
+  return { name, isPolled, backlog: backlog == null ? undefined : Number(backlog) };
 }

@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net';
 import type { TelemetryOptions } from '@temporalio/worker';
 import { request } from 'undici';
 import { METRICS } from '../../domain/metrics.js';
-import { NightloadError } from '../../errors.js';
 
 export interface SdkExporter {
   /** For `Runtime.install`. */
@@ -42,7 +41,7 @@ export async function sdkExporter(): Promise<SdkExporter> {
       let size = 0;
       for await (const chunk of body as AsyncIterable<Buffer>) {
         size += chunk.length;
-        if (size > MAX_BYTES) throw new NightloadError('METRICS_TOO_LARGE', `The metrics exceed ${MAX_BYTES} bytes.`);
+        if (size > MAX_BYTES) throw new Error(`the metrics exceed ${MAX_BYTES} bytes`);
         chunks.push(chunk);
       }
       if (statusCode !== 200) throw new Error(`the SDK's exporter answered with status ${statusCode}`);
