@@ -26,6 +26,8 @@ import { workflowBundle } from './bundle.js';
 import { callerChecks } from './callers.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
+import { deploymentOptions } from './deployment.js';
+import type { Deployment } from './deployment.js';
 import { slotsFrom, WorkerSlots } from './slots.js';
 import type { Slots } from './slots.js';
 
@@ -50,6 +52,8 @@ export interface NightloadWorkerOptions {
   dataConverter?: DataConverter;
   /** How many steps run at a time. @default `NIGHTLOAD_MAX_UPLOADS` and the like */
   slots?: Slots;
+  /** @default no versioning */
+  deployment?: Deployment | undefined;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
@@ -60,6 +64,8 @@ export interface RunningWorker {
   done: Promise<void>;
   /** Lets running steps finish for a while, then ends. */
   stop(): Promise<void>;
+  /** The current one. */
+  connection(): NativeConnection;
   /** Continues with another connection to the same server, for example with a new certificate. Returns the old one. */
   replaceConnection(connection: NativeConnection): NativeConnection;
 }
@@ -131,7 +137,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
   const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
+  const common: Omit<WorkerOptions, 'taskQueue'> = {
+    ...deploymentOptions(options.deployment),
+    ...SHUTDOWN,
     connection,
     namespace,
     activities,
@@ -141,7 +149,6 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      ...SHUTDOWN,
       ...slots.for('calls'),
       taskQueue,
       nexusServices: [nightloadServiceHandler()],
@@ -151,11 +158,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '3s',
     }),
-    Worker.create({ ...common, ...SHUTDOWN, ...slots.for('fileSteps'), taskQueue: filesQueue }),
+    Worker.create({ ...common, ...slots.for('fileSteps'), taskQueue: filesQueue }),
     // Activities only: such a worker has no sandbox, and costs little.
-    ...uploadsQueues.map((queue) =>
-      Worker.create({ ...common, ...SHUTDOWN, ...slots.for('uploads'), taskQueue: queue }),
-    ),
+    ...uploadsQueues.map((queue) => Worker.create({ ...common, ...slots.for('uploads'), taskQueue: queue })),
   ]);
   const end = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -179,6 +184,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   return {
     filesQueue,
     done,
+    connection: () => current,
     replaceConnection(next) {
       for (const worker of workers) worker.connection = next;
       const old = current;

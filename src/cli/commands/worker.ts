@@ -7,6 +7,9 @@ import { allocationsOf, allowsOf } from '../../salesforce/config/connection-fact
 import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import { FileRoots, folderUri } from '../../storage/file-roots.js';
+import { NightloadError } from '../../errors.js';
+import { deploymentFrom } from '../../workers/deployment.js';
+import { untilDrained } from '../../workers/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
@@ -15,8 +18,17 @@ import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { say } from '../shared/output.js';
 import { nativeConnection, renewWorker, taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 
-export async function worker(options: { fromSf?: string } = {}): Promise<number> {
+export interface WorkerOptions {
+  fromSf?: string;
+  drain?: boolean;
+}
+
+export async function worker(options: WorkerOptions = {}): Promise<number> {
   const { env } = process;
+  const deployment = deploymentFrom(env);
+  if (options.drain === true && deployment === undefined) {
+    throw new NightloadError('USAGE', '--drain needs the name of the deployment: set NIGHTLOAD_DEPLOYMENT.');
+  }
   const warn = (text: string): void => say(`Warning: ${text}`);
   const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
   const dataConverter = dataConverterFromEnvironment(env);
@@ -42,6 +54,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     allows: allowsOf(settings),
     fixers: fixersFrom(env),
     slots,
+    deployment,
     roots,
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });
@@ -49,10 +62,29 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
   const connections = [...settings.keys()].join(', ') || 'none (set SF_* variables or NIGHTLOAD_CONNECTIONS)';
   say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
+  if (deployment !== undefined) say(`Version ${deployment.buildId} of the deployment ${deployment.name}.`);
   const stopRenewing = renewWorker(temporal, running);
+  const ended = new AbortController();
   try {
+    if (options.drain === true && deployment !== undefined) {
+      const { namespace } = temporal;
+      const drained = untilDrained({
+        connection: () => running.connection(),
+        namespace,
+        deployment,
+        signal: ended.signal,
+      });
+      const stop = async (): Promise<void> => {
+        if (ended.signal.aborted) return;
+        say(`Version ${deployment.buildId} has no load left and gets no new one: the worker ends.`);
+        await running.stop();
+      };
+      // Its failure is the one that `done` reports.
+      void drained.then(stop).catch(() => undefined);
+    }
     await running.done;
   } finally {
+    ended.abort();
     stopRenewing();
   }
   return 0;
