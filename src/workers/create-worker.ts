@@ -28,6 +28,8 @@ import { announceCounters } from './announce-counters.js';
 import { callerChecks } from './caller-check.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
+import { deploymentOptions } from './deployment.js';
+import type { Deployment } from './deployment.js';
 import { slotsFrom, WorkerSlots } from './slots.js';
 import type { Slots } from './slots.js';
 
@@ -54,6 +56,8 @@ export interface NightloadWorkerOptions {
   slots?: Slots;
   /** Plugins of the SDK. @default none */
   plugins?: NonNullable<WorkerOptions['plugins']>;
+  /** @default no versioning */
+  deployment?: Deployment | undefined;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
@@ -143,10 +147,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
   const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
-  const common: Pick<
-    WorkerOptions,
-    'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter' | 'plugins'
-  > = {
+  const common: Omit<WorkerOptions, 'taskQueue'> = {
+    ...deploymentOptions(options.deployment),
+    ...SHUTDOWN,
     connection,
     namespace,
     activities,
@@ -157,7 +160,6 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      ...SHUTDOWN,
       ...slots.for('calls'),
       taskQueue,
       nexusServices: [nightloadServiceHandler()],
@@ -167,11 +169,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '3s',
     }),
-    Worker.create({ ...common, ...SHUTDOWN, ...slots.for('fileSteps'), taskQueue: filesQueue }),
+    Worker.create({ ...common, ...slots.for('fileSteps'), taskQueue: filesQueue }),
     // Activities only: such a worker has no sandbox, and costs little.
-    ...uploadsQueues.map((queue) =>
-      Worker.create({ ...common, ...SHUTDOWN, ...slots.for('uploads'), taskQueue: queue }),
-    ),
+    ...uploadsQueues.map((queue) => Worker.create({ ...common, ...slots.for('uploads'), taskQueue: queue })),
   ]);
   const end = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -8,6 +8,9 @@ import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/c
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import { FileRoots } from '../../storage/file-roots.js';
 import { folderUri } from '../../storage/locations.js';
+import { NightloadError } from '../../errors.js';
+import { deploymentFrom } from '../../workers/deployment.js';
+import { untilDrained } from '../../workers/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
@@ -22,8 +25,17 @@ import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
 import { IS_URI } from '../shared/load-options.js';
 
-export async function worker(options: { fromSf?: string } = {}): Promise<number> {
+export interface WorkerOptions {
+  fromSf?: string;
+  drain?: boolean;
+}
+
+export async function worker(options: WorkerOptions = {}): Promise<number> {
   const { env } = process;
+  const deployment = deploymentFrom(env);
+  if (options.drain === true && deployment === undefined) {
+    throw new NightloadError('USAGE', '--drain needs the name of the deployment: set NIGHTLOAD_DEPLOYMENT.');
+  }
   const warn = (text: string): void => say(`Warning: ${text}`);
   const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
   const dataConverter = dataConverterFromEnvironment(env);
@@ -53,6 +65,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     allows: allowsOf(settings),
     fixers: fixersFrom(env),
     slots,
+    deployment,
     roots,
     ...(tracing && {
       plugins: tracing.plugins,
@@ -71,10 +84,29 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   say(`Files: ${[...roots.folders, ...objects].join(', ')}. Connections: ${connections}.`);
   if (monitoring !== undefined)
     say(`Metrics on http://${shownAddress(monitoring.address)}/metrics, also /healthz and /readyz.`);
+  if (deployment !== undefined) say(`Version ${deployment.buildId} of the deployment ${deployment.name}.`);
   const stopRenewing = renewWorker(temporal, running);
+  const ended = new AbortController();
   try {
+    if (options.drain === true && deployment !== undefined) {
+      const { namespace } = temporal;
+      const drained = untilDrained({
+        connection: () => running.connection(),
+        namespace,
+        deployment,
+        signal: ended.signal,
+      });
+      const stop = async (): Promise<void> => {
+        if (ended.signal.aborted) return;
+        say(`Version ${deployment.buildId} has no load left and gets no new one: the worker ends.`);
+        await running.stop();
+      };
+      // Its failure is the one that `done` reports.
+      void drained.then(stop).catch(() => undefined);
+    }
     await running.done;
   } finally {
+    ended.abort();
     stopRenewing();
     await monitoring?.close();
     await tracing?.close();
