@@ -13,7 +13,7 @@ const SOURCES = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf
 
 /** Strings that look like codes: variables, and names from Temporal, Node and undici. */
 const NO_CODES = [
-  /^(SF|NIGHTLOAD|XDG|UND_ERR|Z)_/,
+  /^(SF|NIGHTLOAD|OTEL|XDG|UND_ERR|Z)_/,
   /^(TEMPORAL_(ADDRESS|CONFIG_FILE|PROFILE|TLS_.+_PATH)|HTTPS?_PROXY|NO_PROXY)$/,
   /^(ALLOW_DUPLICATE|AUTO_UPGRADE|CONTINUED_AS_NEW|TIMED_OUT|KEYWORD_LIST|REQUEST_CANCEL|TRY_CANCEL|USE_EXISTING|WAIT_CANCELLATION_COMPLETED)$/,
 ];
