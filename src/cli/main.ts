@@ -13,6 +13,7 @@ import type { CorrectOptions } from './commands/correct.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { ListOptions } from './commands/list.js';
 import type { OrphansOptions } from './commands/orphans.js';
+import type { WorkerOptions } from './commands/worker.js';
 import type { LoadOptions } from './shared/load-options.js';
 
 const program = new Command('nightload')
@@ -61,8 +62,9 @@ program
 program
   .command('worker')
   .description('run a worker, connected to TEMPORAL_ADDRESS')
+  .option('--drain', 'end once this version of the deployment has no load left and gets no new one')
   .option(...fromSf)
-  .action(runs(async (options: { fromSf?: string }) => (await import('./commands/worker.js')).worker(options)));
+  .action(runs(async (options: WorkerOptions) => (await import('./commands/worker.js')).worker(options)));
 
 addLoadOptions(program.command('load').description('load a CSV into an sObject')).action(
   runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),

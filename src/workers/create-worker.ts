@@ -27,6 +27,8 @@ import { workflowBundle } from './bundle.js';
 import { callerChecks } from './caller-check.js';
 import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
 import { defined } from '../domain/defined.js';
+import { deploymentOptions } from './deployment.js';
+import type { Deployment } from './deployment.js';
 import { slotsFrom, WorkerSlots } from './slots.js';
 import type { Slots } from './slots.js';
 
@@ -51,6 +53,8 @@ export interface NightloadWorkerOptions {
   dataConverter?: DataConverter;
   /** How many steps run at a time. @default `NIGHTLOAD_MAX_UPLOADS` and the like */
   slots?: Slots;
+  /** @default no versioning */
+  deployment?: Deployment | undefined;
   /** @default the prebuilt bundle */
   workflowBundle?: WorkflowBundleOption;
 }
@@ -137,7 +141,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
   const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
   const identity = groupIdentity(taskQueue, filesQueue);
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'activities' | 'identity' | 'dataConverter'> = {
+  const common: Omit<WorkerOptions, 'taskQueue'> = {
+    ...deploymentOptions(options.deployment),
+    ...SHUTDOWN,
     connection,
     namespace,
     activities,
@@ -147,7 +153,6 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const workers = await Promise.all([
     Worker.create({
       ...common,
-      ...SHUTDOWN,
       ...slots.for('calls'),
       taskQueue,
       nexusServices: [nightloadServiceHandler()],
@@ -157,11 +162,9 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '3s',
     }),
-    Worker.create({ ...common, ...SHUTDOWN, ...slots.for('fileSteps'), taskQueue: filesQueue }),
+    Worker.create({ ...common, ...slots.for('fileSteps'), taskQueue: filesQueue }),
     // Activities only: such a worker has no sandbox, and costs little.
-    ...uploadsQueues.map((queue) =>
-      Worker.create({ ...common, ...SHUTDOWN, ...slots.for('uploads'), taskQueue: queue }),
-    ),
+    ...uploadsQueues.map((queue) => Worker.create({ ...common, ...slots.for('uploads'), taskQueue: queue })),
   ]);
   const end = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

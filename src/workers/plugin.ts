@@ -22,6 +22,7 @@ const SHARED_OPTIONS = [
   'dataConverter',
   'shutdownGraceTime',
   'shutdownForceTime',
+  'workerDeploymentOptions',
 ] as const satisfies readonly (keyof WorkerOptions)[];
 
 interface Prepared extends OpenActivities {

@@ -13,6 +13,7 @@ import { connectionsFromEnvironment } from '../salesforce/config/connections-fro
 import { openConnection } from '../salesforce/config/open-connection.js';
 import type { ConnectionSettings, Environment } from '../salesforce/config/connection-settings.js';
 import { FileRoots, folderUri } from '../storage/file-roots.js';
+import { deploymentFrom } from './deployment.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
 import { keepSecretsOut } from './secret-paths.js';
 import { prepareActivities, startWorker as startOpened } from './create-worker.js';
@@ -68,7 +69,8 @@ export function connectionsFromFile(
 }
 
 /**
- * Starts what `nightload worker` runs: workflows, activities and the Nexus service. The connection to Temporal stays
+ * Starts what `nightload worker` runs: workflows, activities and the Nexus service; with `NIGHTLOAD_DEPLOYMENT`, as a
+ * version of that deployment. The connection to Temporal stays
  * open when the worker has ended.
  */
 export async function startWorker(options: HostOptions & ServerOptions): Promise<RunningWorker> {
@@ -106,6 +108,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     allocations: allocationsOf(settings),
     allows: allowsOf(settings),
     slots,
+    deployment: deploymentFrom(env),
     fixers: options.fixers === undefined ? fixersFrom(env) : checkedFixers(options.fixers, 'fixers'),
     roots,
     ...(output ? { defaultOutput: /^[a-z][a-z0-9]+:/.test(output) ? output : folderUri(resolve(output)) } : {}),

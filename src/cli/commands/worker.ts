@@ -7,19 +7,33 @@ import { allocationsOf, allowsOf } from '../../salesforce/config/connection-fact
 import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import { FileRoots, folderUri } from '../../storage/file-roots.js';
+import { NightloadError } from '../../errors.js';
+import { deploymentFrom } from '../../workers/deployment.js';
+import { untilDrained } from '../../workers/drain.js';
+import type { Drain } from '../../workers/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
 import { startMonitoring } from '../../workers/monitoring/monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
+import type { RunningWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { say } from '../shared/output.js';
 import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
 
-export async function worker(options: { fromSf?: string } = {}): Promise<number> {
+export interface WorkerOptions {
+  fromSf?: string;
+  drain?: boolean;
+}
+
+export async function worker(options: WorkerOptions = {}): Promise<number> {
   const { env } = process;
+  const deployment = deploymentFrom(env);
+  if (options.drain === true && deployment === undefined) {
+    throw new NightloadError('USAGE', '--drain needs the name of the deployment: set NIGHTLOAD_DEPLOYMENT.');
+  }
   const warn = (text: string): void => say(`Warning: ${text}`);
   const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
   const dataConverter = dataConverterFromEnvironment(env);
@@ -48,6 +62,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     allows: allowsOf(settings),
     fixers: fixersFrom(env),
     slots,
+    deployment,
     roots,
     ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
   });
@@ -61,12 +76,28 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
   if (monitoring !== undefined)
     say(`Metrics on http://${shownAddress(monitoring.address)}/metrics, also /healthz and /readyz.`);
+  if (deployment !== undefined) say(`Version ${deployment.buildId} of the deployment ${deployment.name}.`);
   const stopRenewing = renewWorker(temporal, running);
+  const ended = new AbortController();
   try {
+    if (options.drain === true && deployment !== undefined) {
+      const { namespace } = temporal;
+      const drain = { connection: () => running.connection(), namespace, deployment, signal: ended.signal };
+      // If the worker fails meanwhile, `done` reports it.
+      void stopWhenDrained(running, drain).catch(() => undefined);
+    }
     await running.done;
   } finally {
+    ended.abort();
     stopRenewing();
     await monitoring?.close();
   }
   return 0;
+}
+
+async function stopWhenDrained(running: RunningWorker, drain: Drain): Promise<void> {
+  await untilDrained(drain);
+  if (drain.signal.aborted) return;
+  say(`Version ${drain.deployment.buildId} has no load left and gets no new one: the worker ends.`);
+  await running.stop();
 }

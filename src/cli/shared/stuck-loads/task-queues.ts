@@ -8,6 +8,8 @@ import { isTaskQueue, shown } from '../../../domain/text/shown.js';
 import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { pollersOf } from '../../../domain/poller-identities.js';
 
+/** `WORKER_VERSIONING_MODE_VERSIONED` */
+const VERSIONED = 2;
 /** Values of `temporal.api.enums.v1.TaskQueueType`. */
 const WORKFLOW_TASKS = 1;
 const ACTIVITY_TASKS = 2;
@@ -64,6 +66,8 @@ export interface QueueState {
   service: Service;
   waiting: number;
   oldestMs: number;
+  /** The version of its workers, when no version is current: they get no task. */
+  notCurrent?: WorkerVersion;
   /** Set for the queues of workers that share the load's folder. */
   onFiles?: true;
   /** For the queue of the uploads to one org: its connection. */
@@ -143,7 +147,9 @@ async function judge(
     const heartbeatMs = await youngestHeartbeat(client, taskQueue, read.queue).catch(() => undefined);
     service = serviceOf({ ...read, elsewhere, heartbeatMs });
   }
-  return { queue: read.queue, service, waiting: read.waiting, oldestMs: read.oldestMs };
+  const { queue, waiting, oldestMs, notCurrent } = read;
+  if (notCurrent === undefined || service === 'served') return { queue, service, waiting, oldestMs };
+  return { queue, service: 'none', waiting, oldestMs, notCurrent };
 }
 
 /** Returns the queue that no worker polls, if any; a queue whose workers are busy does not count. */
@@ -170,6 +176,14 @@ export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: 
       `the oldest for ${Math.round(oldestMs / 1000)} s. The load resumes when one is free; add a worker to speed it up.`
     );
   }
+  if (uses.notCurrent !== undefined) {
+    const { deploymentName, buildId } = uses.notCurrent;
+    return (
+      `The workers of the task queue "${queue}" are a version of the deployment ${deploymentName}, but no version is ` +
+      'current, so they get no load: `temporal worker deployment set-current-version ' +
+      `--deployment-name ${deploymentName} --build-id ${buildId}\`.`
+    );
+  }
   const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
   if (uses.onFiles === undefined) return `${line}.`;
   const where = host === undefined ? '' : ` on the host ${host.name}`;
@@ -187,22 +201,37 @@ function hostLine(host: QueueState['host']): string {
   );
 }
 
+interface DeploymentOptions {
+  deploymentName?: string | null;
+  buildId?: string | null;
+  workerVersioningMode?: number | null;
+}
+
+interface WorkerVersion {
+  deploymentName: string;
+  buildId: string;
+}
+
 interface QueueRead {
   queue: string;
+  notCurrent: WorkerVersion | undefined;
   pollers: Poller[];
   waiting: number;
   oldestMs: number;
 }
 
 async function readQueue(client: Client, queue: string, taskQueueType: number): Promise<QueueRead> {
-  const { pollers, stats } = await client.workflowService.describeTaskQueue({
+  const { pollers, stats, versioningInfo } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: queue },
     taskQueueType,
     reportStats: true,
   });
+  const isCurrent =
+    versioningInfo?.currentDeploymentVersion != null || versioningInfo?.rampingDeploymentVersion != null;
   return {
     queue,
+    notCurrent: isCurrent ? undefined : versionOf(pollers ?? []),
     pollers: (pollers ?? []).map(({ identity, lastAccessTime }) => ({
       identity: identity ?? '',
       idleMs: ageOf(lastAccessTime),
@@ -210,6 +239,18 @@ async function readQueue(client: Client, queue: string, taskQueueType: number): 
     waiting: Number(stats?.approximateBacklogCount ?? 0),
     oldestMs: Number(stats?.approximateBacklogAge?.seconds ?? 0) * 1000,
   };
+}
+
+/** The version of the newest poller, if all belong to versions of deployments. */
+function versionOf(pollers: readonly { deploymentOptions?: DeploymentOptions | null }[]): WorkerVersion | undefined {
+  if (pollers.some(({ deploymentOptions }) => deploymentOptions?.workerVersioningMode !== VERSIONED)) return undefined;
+  const { deploymentName, buildId } = pollers[0]?.deploymentOptions ?? {};
+  return isVersionName(deploymentName) && isVersionName(buildId) ? { deploymentName, buildId } : undefined;
+}
+
+/** Other programs name their versions as they like; the command that we print must be safe to copy. */
+function isVersionName(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Za-z0-9._+-]{1,200}$/.test(name);
 }
 
 /** By our clock; if it is slightly behind the server's, the age is still not negative. */

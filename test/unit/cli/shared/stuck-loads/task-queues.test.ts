@@ -59,6 +59,13 @@ it('asks people to start a worker only for a task queue without pollers', () => 
   expect(busy).not.toContain('start `nightload worker`');
 });
 
+it('workers of a version of a deployment that has no current version: says how to make it current', () => {
+  const notCurrent = { deploymentName: 'nightload', buildId: '1.2.0' };
+  expect(queueLine({ queue: 'q', waiting: 1, oldestMs: 9_000, service: 'none', notCurrent })).toMatch(
+    /^The workers of the task queue "q" .* no version is current.*--deployment-name nightload --build-id 1\.2\.0`\.$/,
+  );
+});
+
 it('names a host that now uses another folder, with a remedy; without one, names only the task queue', () => {
   const gone = { queue: 'q-files-old', service: 'none', waiting: 1, oldestMs: 9_000, onFiles: true } as const;
   const elsewhere = queueLine({ ...gone, host: { name: 'host-a', otherQueues: ['q-files-new'] } });
