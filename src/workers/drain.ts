@@ -12,7 +12,7 @@ const CHECKS_IN_A_ROW = 2;
 const DRAINING = 4;
 const DRAINED = 5;
 
-interface Drain {
+export interface Drain {
   connection: () => NativeConnection;
   namespace: string;
   deployment: Deployment;

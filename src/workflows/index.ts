@@ -1,6 +1,6 @@
 /** The workflows, by their public type names. */
 import './incoming/zod-settings.js';
-import { setWorkflowOptions } from '@temporalio/workflow';
+import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { orgLimits } from './allocation/org-limits.js';
 import { bulkLoad } from './load/bulk-load.js';
 import { checkLoad } from './check/check-load.js';
@@ -13,11 +13,15 @@ import { retryFailedRows } from './retry/retry-failed-rows.js';
 // history, as during a deploy, is not such an error: the task waits for a worker that matches.
 const OPTIONS = { failureExceptionTypes: [Error] };
 
-// A load takes a night: it ends on the version of the workers that began it, its parts and retries too.
+// Versioned workers pin them by default: a load ends on the version that began it, its parts and retries too.
 for (const workflow of [bulkLoad, checkLoad, ingestJob, orgLimits, orphanJobs, retryFailedRows]) {
-  setWorkflowOptions({ ...OPTIONS, versioningBehavior: 'PINNED' }, workflow as () => Promise<unknown>);
+  setWorkflowOptions(OPTIONS, workflow as () => Promise<unknown>);
 }
-// Serves the loads of all versions, and may run for weeks: its changes need `patched`.
-setWorkflowOptions({ ...OPTIONS, versioningBehavior: 'AUTO_UPGRADE' }, orgAllocation);
+// Serves the loads of all versions, and may run for weeks: its changes need `patched`. Temporal refuses every task of an
+// unversioned worker that names a behavior.
+setWorkflowOptions(() => {
+  const isVersioned = Boolean(workflowInfo().currentDeploymentVersion?.deploymentName);
+  return { ...OPTIONS, ...(isVersioned && { versioningBehavior: 'AUTO_UPGRADE' as const }) };
+}, orgAllocation);
 
 export { bulkLoad, checkLoad, ingestJob, orgAllocation, orgLimits, orphanJobs, retryFailedRows };

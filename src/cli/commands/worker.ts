@@ -11,12 +11,14 @@ import { folderUri } from '../../storage/locations.js';
 import { NightloadError } from '../../errors.js';
 import { deploymentFrom } from '../../workers/deployment.js';
 import { untilDrained } from '../../workers/drain.js';
+import type { Drain } from '../../workers/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
 import { startMonitoring } from '../../workers/monitoring/monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
+import type { RunningWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { bundleWorkflows } from '../../workers/bundle.js';
 import { openTracing } from '../../workers/tracing.js';
@@ -90,19 +92,9 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
   try {
     if (options.drain === true && deployment !== undefined) {
       const { namespace } = temporal;
-      const drained = untilDrained({
-        connection: () => running.connection(),
-        namespace,
-        deployment,
-        signal: ended.signal,
-      });
-      const stop = async (): Promise<void> => {
-        if (ended.signal.aborted) return;
-        say(`Version ${deployment.buildId} has no load left and gets no new one: the worker ends.`);
-        await running.stop();
-      };
-      // Its failure is the one that `done` reports.
-      void drained.then(stop).catch(() => undefined);
+      const drain = { connection: () => running.connection(), namespace, deployment, signal: ended.signal };
+      // If the worker fails meanwhile, `done` reports it.
+      void stopWhenDrained(running, drain).catch(() => undefined);
     }
     await running.done;
   } finally {
@@ -112,4 +104,11 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
     await tracing?.close();
   }
   return 0;
+}
+
+async function stopWhenDrained(running: RunningWorker, drain: Drain): Promise<void> {
+  await untilDrained(drain);
+  if (drain.signal.aborted) return;
+  say(`Version ${drain.deployment.buildId} has no load left and gets no new one: the worker ends.`);
+  await running.stop();
 }
