@@ -11,11 +11,14 @@ export async function deriveLoadId(
   input: Pick<BulkLoadInput, 'source' | 'object' | 'operation' | 'connection'>,
 ): Promise<string> {
   const file = await resolvedFile(input.source);
-  await fingerprint(file);
+  const { size, etag } = await fingerprint(file);
   const content = createHash('sha256');
-  await holding(file, async (held) => {
-    for await (const chunk of scanRange(held, 0)) content.update(chunk);
-  });
+  // A store knows by itself when the content changes.
+  if (etag !== undefined) content.update(JSON.stringify([etag, size]));
+  else
+    await holding(file, async (held) => {
+      for await (const chunk of scanRange(held, 0)) content.update(chunk);
+    });
   const { connection = 'default', object, operation } = input;
   const identity = createHash('sha256').update(JSON.stringify([connection, object, operation, content.digest('hex')]));
   return `${object}-${operation}-${identity.digest('hex').slice(0, 16)}`;

@@ -45,11 +45,11 @@ export interface CheckReport {
     bad: number;
     byCode: Record<string, number>;
     findings: { row: number; code: string; column?: string; message: string }[];
-    /** `file:` URI of the bad rows, in the format of a rejected file: there `sf__Error` also contains the values. */
+    /** URI of the bad rows, in the format of a rejected file: there `sf__Error` also contains the values. */
     file?: string;
   };
   /**
-   * `file:` URI of a file with what this report leaves out because it may contain values: titles, Salesforce messages.
+   * URI of a file with what this report leaves out because it may contain values: titles, Salesforce messages.
    */
   details?: string;
 }

@@ -39,7 +39,7 @@ export interface FixerActivity {
 
 /** The input of a {@link FixerActivity}. */
 export interface FixerInput {
-  /** `file:` URI of the rejected rows: `sf__Id,sf__Error`, then the columns under their API names. */
+  /** URI of the rejected rows: `sf__Id,sf__Error`, then the columns under their API names. */
   source: string;
   rows: number;
   loadId: string;
@@ -49,7 +49,7 @@ export interface FixerInput {
 
 /** Corrected rejected rows: the format of the rejected file; `sf__Id` and `sf__Error` may be missing. */
 export interface Corrections {
-  /** `file:` URI that a worker can read. */
+  /** `file:` or `s3:` URI that a worker can read. */
   source: string;
   /** @default detected from the bytes */
   delimiter?: string;

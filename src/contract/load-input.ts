@@ -5,7 +5,7 @@ import type { FixerActivity, RowFix } from './corrections.js';
 /** The input of `bulkLoad`: names, numbers and URIs; never rows, never secrets. */
 export interface BulkLoadInput {
   /**
-   * `file:` URI of a CSV with a header line; it may be compressed with gzip. `{date}` stands for the day when the load
+   * `file:` or `s3:` URI of a CSV with a header line; it may be compressed with gzip. `{date}` stands for the day when the load
    * is due, as 2026-11-26; `{date:yyyyMMdd}` writes it in another format (yyyy, MM, dd, HH, mm and the
    * separators . _ -).
    */
@@ -100,7 +100,7 @@ export interface BulkLoadInput {
   };
   /** 1 (first) to 5: which loads get the org's allocation and job slots first. @default 3 */
   priority?: number;
-  /** `file:` prefix; result files are written to `<output>/<loadId>/`. @default the worker's NIGHTLOAD_OUTPUT */
+  /** `file:` or `s3:` prefix; result files are written to `<output>/<loadId>/`. @default the worker's NIGHTLOAD_OUTPUT */
   output?: string;
 }
 

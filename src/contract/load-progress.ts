@@ -50,7 +50,7 @@ export interface LoadProgress {
   /** At that rate, until the last row of the first pass. */
   secondsLeft?: number;
   waitingFor?: string;
-  /** During a hold: `file:` URI of the rows that wait for corrections. */
+  /** During a hold: URI of the rows that wait for corrections. */
   rejectedFile?: string;
   paused: boolean;
 }

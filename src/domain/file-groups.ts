@@ -5,6 +5,9 @@
 
 import { orgKey } from './task-priority.js';
 
+/** In place of a group's queue: every worker sees the load's files, so its steps run on the queue of its workflow. */
+export const ANY_WORKER = '';
+
 export interface FileGroup {
   /** `<task queue>-files-<id>` */
   queue: string;

@@ -1,13 +1,13 @@
 /**
- * The folders that a worker may read from and write to. Anyone who can start a workflow names files by URI, so every
+ * The folders that a worker may read from and write to, and its prefixes of object stores. Anyone who can start a workflow names files by URI, so every
  * path is checked against these folders: links in paths from people are resolved once; the worker's own paths contain
  * none. `folder.ts` detects folders that are replaced afterwards.
  */
 import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { delimiter, join, parse, resolve, sep } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { delimiter, dirname, join, parse, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { shownPath } from '../domain/text/shown.js';
 import { NightloadError } from '../errors.js';
 import { realOrPlanned } from '../runtime/real-path.js';
@@ -15,6 +15,8 @@ import { readSmallFile } from './read-files.js';
 import { saveNew } from './write-files.js';
 import { ForeignFile } from './file-ref.js';
 import { fileModes } from './file-modes.js';
+import { isBelow, isObject } from './locations.js';
+import { checkedObject, objectOf, objectRootsFrom } from './objects/object-roots.js';
 
 const ID_FILE = '.nightload-id';
 const MAX_ID_BYTES = 200;
@@ -24,17 +26,24 @@ const MAX_CLOSED = 10_000;
 export class FileRoots {
   /** Absolute, symbolic links resolved. */
   readonly folders: readonly [string, ...string[]];
+  /** Locations of the prefixes in object stores; none: loads may not use one. */
+  readonly objects: readonly string[];
   /** Files and folders inside of them that loads may not name. */
   readonly #secrets = new Set<string>();
   /** The same, and their resolved locations at the last check. */
   #closed: ReadonlySet<string> = new Set();
 
-  private constructor(folders: [string, ...string[]]) {
+  private constructor(folders: [string, ...string[]], objects: readonly string[]) {
     this.folders = folders;
+    this.objects = objects;
   }
 
-  /** @throws NightloadError `FILE_ROOT_NOT_FOUND` */
-  static async open(folders: readonly [string, ...string[]]): Promise<FileRoots> {
+  /**
+   * @param env `NIGHTLOAD_S3_ROOTS` of it is used
+   * @throws NightloadError `FILE_ROOT_NOT_FOUND`, `INVALID_S3_ROOTS`
+   */
+  static async open(folders: readonly [string, ...string[]], env: NodeJS.ProcessEnv = {}): Promise<FileRoots> {
+    const objects = objectRootsFrom(env);
     const real = await Promise.all(
       folders.map(async (folder) => {
         try {
@@ -48,7 +57,7 @@ export class FileRoots {
         }
       }),
     );
-    return new FileRoots(real as [string, ...string[]]);
+    return new FileRoots(real as [string, ...string[]], objects);
   }
 
   /**
@@ -66,7 +75,7 @@ export class FileRoots {
     const [first, ...others] = (env['NIGHTLOAD_FILE_ROOTS'] ?? '').split(delimiter).filter((folder) => folder !== '');
     return first === undefined
       ? FileRoots.ofWorkingDirectory(workingDirectory, env, warn)
-      : FileRoots.open([first, ...others]);
+      : FileRoots.open([first, ...others], env);
   }
 
   /**
@@ -78,7 +87,7 @@ export class FileRoots {
     env: NodeJS.ProcessEnv,
     warn: (text: string) => void,
   ): Promise<FileRoots> {
-    const roots = await FileRoots.open([folder]);
+    const roots = await FileRoots.open([folder], env);
     const [real] = roots.folders;
     if (parse(real).root === real) {
       throw new NightloadError(
@@ -115,10 +124,11 @@ export class FileRoots {
   }
 
   /**
-   * The path of a `file:` URI from people, links resolved; the file need not exist.
-   * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`, `SOURCE_NOT_READABLE`
+   * The location of a URI from people, links resolved; the file need not exist.
+   * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`, `SOURCE_NOT_READABLE`, and those of `checkedObject`
    */
   async pathOf(uri: string): Promise<string> {
+    if (isObject(uri)) return checkedObject(objectOf(uri), this.objects);
     const path = pathOfUri(uri);
     const real = await realOrPlanned(path);
     await this.#findSecrets();
@@ -139,12 +149,20 @@ export class FileRoots {
    * @throws NightloadError `INVALID_FILE_URI`, `FILE_OUTSIDE_ROOTS`
    */
   ownPathOf(uri: string): string {
+    if (isObject(uri)) return checkedObject(objectOf(uri), this.objects);
     return this.checked(pathOfUri(uri));
   }
 
-  /** A path from a note. @throws NightloadError `FILE_OUTSIDE_ROOTS` */
+  /** A location from a note. @throws NightloadError `FILE_OUTSIDE_ROOTS`, and those of `checkedObject` */
   checked(path: string): string {
+    if (isObject(path)) return checkedObject(path, this.objects);
     return this.#inside(resolve(path), path);
+  }
+
+  /** Whether it is a root, or nothing is above it. */
+  isTop(folder: string): boolean {
+    if (isObject(folder)) return !this.objects.some((root) => folder !== root && isBelow(folder, root));
+    return this.folders.includes(folder) || dirname(folder) === folder;
   }
 
   #inside(real: string, path: string): string {
@@ -202,10 +220,6 @@ export class FileRoots {
   }
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
-}
-
 /** Keys, logins and settings of programs lie in `.ssh`, `.aws`, `.env` and others that nobody can list in full. */
 function hasHiddenName(path: string): boolean {
   return path.split(sep).some((name) => name.startsWith('.'));
@@ -220,14 +234,10 @@ function hidden(path: string): NightloadError {
   );
 }
 
-/** A file of the caller, in any folder; links in its path are resolved. */
+/** A file of the caller, in any folder; links in its path are resolved. An object of any bucket that the caller may use. */
 export async function resolvedFile(uri: string): Promise<ForeignFile> {
+  if (isObject(uri)) return new ForeignFile(objectOf(uri));
   return new ForeignFile(await realOrPlanned(pathOfUri(uri)));
-}
-
-/** A folder's URI with a trailing slash, so that names can be resolved against it. */
-export function folderUri(path: string): string {
-  return pathToFileURL(path.endsWith(sep) ? path : path + sep).href;
 }
 
 /** @throws NightloadError `INVALID_FILE_URI` */

@@ -1,6 +1,7 @@
 /** Detects that a file was replaced or changed. */
 import type { FileRef } from './file-ref.js';
-import { openToRead, pathOfFile } from './file-ref.js';
+import { objectToRead, openToRead, pathOfFile } from './file-ref.js';
+import { isObject } from './locations.js';
 import { NightloadError } from '../errors.js';
 import { shownPath } from '../domain/text/shown.js';
 
@@ -8,14 +9,19 @@ import { shownPath } from '../domain/text/shown.js';
 export interface Fingerprint {
   size: number;
   modifiedMs: number;
+  /** Of an object: it changes with the content. */
+  etag?: string;
 }
 
 export function sameFingerprint(one: Fingerprint, other: Fingerprint): boolean {
-  return one.size === other.size && one.modifiedMs === other.modifiedMs;
+  if (one.etag !== other.etag || one.size !== other.size) return false;
+  // Written again with the same content, an object is the same.
+  return one.etag !== undefined || one.modifiedMs === other.modifiedMs;
 }
 
 /** The fingerprint, and the identity of the file itself. */
 export async function identityOf(file: FileRef): Promise<Fingerprint & { inode: number }> {
+  if (isObject(pathOfFile(file))) return { ...(await objectToRead(file)).version, inode: 0 };
   const { handle, close } = await openToRead(file);
   try {
     const { size, mtimeMs, ino } = await handle.stat();
@@ -29,8 +35,8 @@ export async function identityOf(file: FileRef): Promise<Fingerprint & { inode: 
 export async function fingerprint(file: FileRef): Promise<Fingerprint> {
   const path = pathOfFile(file);
   try {
-    const { size, modifiedMs } = await identityOf(file);
-    return { size, modifiedMs };
+    const { inode: _inode, ...found } = await identityOf(file);
+    return found;
   } catch (error) {
     // A dangling link; any other was resolved.
     const isLink =

@@ -1,5 +1,5 @@
 /** The note in a result folder that says which workflow it belongs to. Anyone who may write there may have written it. */
-import { join } from 'node:path';
+import { join } from './locations.js';
 import { z } from 'zod';
 import { OWNER_FILE } from '../domain/result-layout.js';
 import { readSmallFile } from './read-files.js';

@@ -1,5 +1,6 @@
 /** A CSV that is written row by row; it appears when it is closed, and only if it has a row. */
-import { NewFile } from './write-files.js';
+import { newFile } from './write-files.js';
+import type { Writing } from './write-files.js';
 import { diskError } from './disk-errors.js';
 
 const BUFFERED = 512 * 1024;
@@ -7,7 +8,7 @@ const BUFFERED = 512 * 1024;
 export class RowFile {
   readonly path: string;
   readonly #header: Buffer;
-  #file: NewFile | undefined;
+  #file: Writing | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   rows = 0;
@@ -58,8 +59,8 @@ export class RowFile {
     this.#pending = [];
     this.#pendingBytes = 0;
     try {
-      this.#file ??= await NewFile.create(this.path);
-      await this.#file.handle.writeFile(bytes);
+      this.#file ??= await newFile(this.path);
+      await this.#file.write(bytes);
     } catch (error) {
       await this.#file?.discard();
       this.#file = undefined;

@@ -5,6 +5,10 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Folder, inFolderOf } from './folder/folder.js';
 import { basename, dirname } from 'node:path';
+import type { Fingerprint } from './fingerprint.js';
+import { isObject } from './locations.js';
+import { NewObject } from './objects/new-object.js';
+import { putObject } from './objects/object-tree.js';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Writable } from 'node:stream';
@@ -19,12 +23,24 @@ export interface WriteOptions {
   shared?: boolean;
 }
 
+/** A file that is being written: it gets its name when it is complete, or disappears. */
+export interface Writing {
+  write(bytes: Uint8Array | string): Promise<void>;
+  publish(): Promise<void>;
+  /** Does nothing if it was published or discarded before. */
+  discard(): Promise<void>;
+}
+
+export function newFile(path: string, options: WriteOptions = {}): Promise<Writing> {
+  return isObject(path) ? NewObject.create(path) : NewFile.create(path, options);
+}
+
 /**
  * A file that is being written next to its final path: it gets its name when it is complete, or disappears. An existing
  * file is replaced; so is a link, but not its target.
  */
-export class NewFile {
-  readonly handle: FileHandle;
+class NewFile implements Writing {
+  readonly #handle: FileHandle;
   readonly #folder: Folder;
   readonly #temporary: string;
   readonly #path: string;
@@ -34,7 +50,7 @@ export class NewFile {
     this.#folder = folder;
     this.#temporary = temporary;
     this.#path = path;
-    this.handle = handle;
+    this.#handle = handle;
   }
 
   static async create(path: string, { shared = false }: WriteOptions = {}): Promise<NewFile> {
@@ -49,11 +65,15 @@ export class NewFile {
     }
   }
 
+  async write(bytes: Uint8Array | string): Promise<void> {
+    await this.#handle.writeFile(bytes);
+  }
+
   async publish(): Promise<void> {
     this.#ended = true;
     try {
-      await this.handle.sync();
-      await this.#folder.publish(this.#temporary, basename(this.#path), this.handle);
+      await this.#handle.sync();
+      await this.#folder.publish(this.#temporary, basename(this.#path), this.#handle);
     } catch (error) {
       await this.#folder.remove(this.#temporary);
       throw error;
@@ -62,7 +82,6 @@ export class NewFile {
     }
   }
 
-  /** Does nothing if it was published or discarded before. */
   async discard(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
@@ -74,7 +93,7 @@ export class NewFile {
   }
 
   async #close(): Promise<void> {
-    await this.handle.close();
+    await this.#handle.close();
     await this.#folder.close();
   }
 }
@@ -86,7 +105,7 @@ export async function saveStream(
   signal?: AbortSignal,
   options: WriteOptions = {},
 ): Promise<void> {
-  const creating = NewFile.create(path, options);
+  const creating = newFile(path, options);
   try {
     // Attached at once: the source may fail before the file is open, and its error needs a listener.
     await pipeline(source, sinkOf(creating), signal ? { signal } : {});
@@ -99,9 +118,9 @@ export async function saveStream(
 }
 
 /** Bytes that arrive while the disk is busy are written together. */
-function sinkOf(creating: Promise<NewFile>): Writable {
+function sinkOf(creating: Promise<Writing>): Writable {
   const write = (bytes: Buffer, done: (error?: Error | null) => void): void => {
-    creating.then(({ handle }) => handle.writeFile(bytes)).then(() => done(), done);
+    creating.then((file) => file.write(bytes)).then(() => done(), done);
   };
   return new Writable({
     highWaterMark: LARGE_SIZE,
@@ -112,10 +131,14 @@ function sinkOf(creating: Promise<NewFile>): Writable {
 }
 
 export async function saveText(text: string, path: string, options: WriteOptions = {}): Promise<void> {
+  if (isObject(path)) {
+    await putObject(path, text);
+    return;
+  }
   try {
     const file = await NewFile.create(path, options);
     try {
-      await file.handle.writeFile(text);
+      await file.write(text);
     } catch (error) {
       await file.discard();
       throw error;
@@ -124,6 +147,16 @@ export async function saveText(text: string, path: string, options: WriteOptions
   } catch (error) {
     throw diskError(error, path);
   }
+}
+
+/**
+ * Replaces a note. In an object store only if it is still the version that was read: workers of several hosts may try.
+ * @returns false if it is another version
+ */
+export async function replaceNote(text: string, path: string, seen: Fingerprint | undefined): Promise<boolean> {
+  if (isObject(path) && seen?.etag !== undefined) return putObject(path, text, { etag: seen.etag });
+  await saveText(text, path);
+  return true;
 }
 
 /**
@@ -136,6 +169,7 @@ export async function saveNew(
   path: string,
   { shared = false, mode }: WriteOptions & { mode?: number } = {},
 ): Promise<boolean> {
+  if (isObject(path)) return putObject(path, text, 'absent');
   try {
     return await inFolderOf(path, { isPrivate: !shared }, async (folder, name) => {
       if (await folder.has(name)) return false;

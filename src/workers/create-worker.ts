@@ -19,7 +19,7 @@ import type { Allow } from '../salesforce/config/allow-list.js';
 import type { SalesforceConnection } from '../salesforce/bulk-client.js';
 import type { Allocation } from '../domain/platform/allocation-settings.js';
 import { withCauses } from '../domain/text/plain-text.js';
-import { folderUri } from '../storage/file-roots.js';
+import { folderUri } from '../storage/locations.js';
 import type { FileRoots } from '../storage/file-roots.js';
 import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../client/temporal-errors.js';

@@ -12,7 +12,8 @@ import { allocationsOf, allowsOf } from '../salesforce/config/connection-facts.j
 import { connectionsFromEnvironment } from '../salesforce/config/connections-from-env.js';
 import { openConnection } from '../salesforce/config/open-connection.js';
 import type { ConnectionSettings, Environment } from '../salesforce/config/connection-settings.js';
-import { FileRoots, folderUri } from '../storage/file-roots.js';
+import { FileRoots } from '../storage/file-roots.js';
+import { folderUri } from '../storage/locations.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
 import { keepSecretsOut } from './secret-paths.js';
 import { prepareActivities, startWorker as startOpened } from './create-worker.js';
@@ -93,7 +94,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
   // Folders first: nothing is open yet if one is missing.
   const roots = await (options.roots === undefined
     ? FileRoots.fromEnvironment(env, process.cwd(), (text) => Runtime.instance().logger.warn(text))
-    : FileRoots.open(options.roots));
+    : FileRoots.open(options.roots, env));
   const settings = options.connections ?? connectionsFromEnvironment(env);
   await keepSecretsOut(roots, settings, env);
   const output = options.output ?? env['NIGHTLOAD_OUTPUT'];

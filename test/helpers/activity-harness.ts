@@ -19,7 +19,8 @@ import { connectionsFromEnvironment } from '../../src/salesforce/config/connecti
 import { openConnection } from '../../src/salesforce/config/open-connection.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
-import { folderUri, FileRoots } from '../../src/storage/file-roots.js';
+import { FileRoots } from '../../src/storage/file-roots.js';
+import { folderUri } from '../../src/storage/locations.js';
 
 export interface Bench {
   activities: Activities;

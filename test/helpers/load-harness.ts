@@ -120,7 +120,7 @@ export async function startTestWorker(
     namespace: 'default',
     taskQueue,
     connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
-    roots: await FileRoots.open([folder]),
+    roots: await FileRoots.open([folder], process.env),
     // The failure converter is part of the bundle.
     ...(more.dataConverter?.failureConverterPath === undefined && {
       workflowBundle: { codePath: inject('workflowBundlePath') },

@@ -3,8 +3,7 @@
  * rows for sending. If anything is wrong with the file, the whole file is refused and the rows keep waiting.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { isObject, join, uriOf } from '../../storage/locations.js';
 import { makeFolder } from '../../storage/file-tree.js';
 import { fingerprint } from '../../storage/fingerprint.js';
 import { holding } from '../../storage/file-ref.js';
@@ -17,9 +16,12 @@ import type { StagePlan } from '../stage/stage-plan-types.js';
 import { runActivity } from '../run-activity.js';
 import type { TakeCorrectionsInput, TakenCorrections } from '../../protocol/activities/correction-types.js';
 import { defined } from '../../domain/defined.js';
-import { asRefusal } from './refuse-corrections.js';
+import { asRefusal, refused } from './refuse-corrections.js';
 import { takeOut } from './match-corrections.js';
 import { readCorrections } from './read-corrections.js';
+
+const NOT_FOR_ALL =
+  'The load lies in an object store, so any worker may read its corrections: put the corrected file there, and name it by its s3: URI.';
 
 export function acceptCorrections(
   dependencies: ActivityDependencies,
@@ -32,6 +34,7 @@ export function acceptCorrections(
     const rejected = input.rejected.map((uri) => roots.ownPathOf(uri));
     const succeeded = await landedFiles(roots, input.ended);
     const rows = await asRefusal(async () => {
+      if (isObject(input.stage.uri) && !isObject(input.source)) throw refused(NOT_FOR_ALL);
       const file = await roots.foreignFile(input.source);
       if (input.connection !== undefined) {
         await permit(dependencies, input.connection, { source: input.source, sourcePath: file.path });
@@ -54,7 +57,7 @@ export function acceptCorrections(
       remaining: remaining.rows,
       ...(rows.left > 0 && { left: rows.left }),
       ...defined({ warnings: rows.warnings }),
-      ...(remaining.rows > 0 && { rejected: pathToFileURL(remaining.path).href }),
+      ...(remaining.rows > 0 && { rejected: uriOf(remaining.path) }),
       next: stageOf(stageFolder, stage),
     };
   });

@@ -1,6 +1,5 @@
 /** Collects the rejected rows of a running load in one file next to its results, for people and for a fixer. */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join, uriOf } from '../../storage/locations.js';
 import { saveStream } from '../../storage/write-files.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { copyForPeople } from '../results/copies-for-people.js';
@@ -22,6 +21,6 @@ export function collectRejected(
     const paths = rejected.map((uri) => roots.ownPathOf(uri));
     await saveStream(joined(paths), target, signal, { shared: true });
     const forPeople = await copyForPeople(folder, 'rejected', defuse === true, signal);
-    return { uri: pathToFileURL(target).href, ...defined({ forPeople }) };
+    return { uri: uriOf(target), ...defined({ forPeople }) };
   });
 }

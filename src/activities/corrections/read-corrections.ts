@@ -1,12 +1,12 @@
 /** Reads a corrected file and cuts it into parts. */
 import type { StagePlan } from '../stage/stage-plan-types.js';
+import { join } from '../../storage/locations.js';
 import type { ForeignFile } from '../../storage/file-ref.js';
 import type { TakeCorrectionsInput } from '../../protocol/activities/correction-types.js';
 import type { ActivityRun } from '../run-activity.js';
 import { refused } from './refuse-corrections.js';
 import { openSource } from '../source/open-source.js';
 import { columnsOf } from './corrected-columns.js';
-import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { saveStream } from '../../storage/write-files.js';
 import { rewriteCsv } from '../../csv/rewrite.js';

@@ -2,12 +2,12 @@
  * Downloads one result file of a job and counts its rows, both for a part's own job and for a job that is only
  * compared.
  */
-import { dirname } from 'node:path';
 import type { PartRange } from '../../csv/plan-parts.js';
 import { RowCount } from '../../rows/result-file.js';
 import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ResultKind } from '../../domain/platform/result-kind.js';
+import { dirname } from '../../storage/locations.js';
 import { removeFile } from '../../storage/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
 import { withinFreeSpace } from '../../storage/free-space.js';

@@ -1,13 +1,13 @@
 /**
  * Sends one part: the header line, then the byte range of the rows. Nothing is copied; the length is known in advance.
  */
-import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { headerBytes } from '../../rows/column-mapping.js';
 import type { PartRange } from '../../csv/plan-parts.js';
 import { partFolder } from '../../domain/result-layout.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import { isId } from '../../salesforce/resources/paths.js';
+import { join } from '../../storage/locations.js';
 import { readRange } from '../../storage/read-files.js';
 import { holding } from '../../storage/file-ref.js';
 import type { ForeignFile } from '../../storage/file-ref.js';
@@ -40,7 +40,7 @@ export function uploadPart(
     const sentBefore = await claimPart(folder, input.jobId, input.replaces);
     if (sentBefore !== undefined) {
       if (await mayHaveHad(connection, sentBefore, input, step)) return { sentBefore };
-      await saveClaim(folder, input.jobId);
+      await saveClaim(folder, input.jobId, sentBefore);
     }
     const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding);
     const bytes = header.length + range.end - range.start;

@@ -3,7 +3,6 @@
  * to an earlier state. A job whose rows are certainly those of a part is recorded as that part's own, so that the part
  * is not sent again; uncertain jobs are returned to the caller.
  */
-import { join } from 'node:path';
 import { isTerminal } from '../../domain/platform/job-states.js';
 import { readCells } from '../../csv/cells.js';
 import { eachRecord, firstRecord } from '../../csv/records.js';
@@ -14,6 +13,7 @@ import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import { RESULT_KINDS } from '../../domain/platform/result-kind.js';
 import type { ApiContext } from '../../salesforce/http/call-context.js';
 import type { JobInfo } from '../../salesforce/resources/job-info.js';
+import { join } from '../../storage/locations.js';
 import { readHead, readNote, readRange } from '../../storage/read-files.js';
 import { listFolder, makeFolder, makeTemporaryFolder, removeFolder } from '../../storage/file-tree.js';
 import { saveNew } from '../../storage/write-files.js';
@@ -140,7 +140,12 @@ async function judge(search: Search, { id }: JobInfo, found: EarlierJobs): Promi
     // Another child that asks at the same time may have claimed it.
     if (claimed !== id) {
       const isFree = claimed === undefined || (part === input.part && input.ours.includes(claimed));
-      if (!isFree || !rows.equals(await sumsOf(search, part)) || !(await noteClaim(search, id, part))) continue;
+      if (
+        !isFree ||
+        !rows.equals(await sumsOf(search, part)) ||
+        !(await noteClaim(search, { jobId: id, part, before: claimed }))
+      )
+        continue;
     }
     if (part === input.part) found.adopt = id;
     return;
@@ -259,11 +264,14 @@ async function noteKnown({ work }: Search, jobId: string, whose: string): Promis
 }
 
 /** Records that a part was sent with a job, as an upload does. */
-async function noteClaim(search: Search, jobId: string, part: number): Promise<boolean> {
+async function noteClaim(
+  search: Search,
+  { jobId, part, before }: { jobId: string; part: number; before: string | undefined },
+): Promise<boolean> {
   const { stageFolder, input } = search;
   const folder = join(stageFolder, partFolder(part));
   if (!(await noteKnown(search, jobId, join(input.stageUri, partFolder(part))))) return false;
   await makeFolder(folder);
-  await saveClaim(folder, jobId);
+  await saveClaim(folder, jobId, before);
   return true;
 }

@@ -8,14 +8,13 @@ import type { RowCheckInput, RowCheckReport } from '../../preflight/rows/check-r
 import { cut, isSource } from './rows-to-send.js';
 import { defined } from '../../domain/defined.js';
 import { keyNormalizer } from '../../keys/normalize-key.js';
-import { pathToFileURL } from 'node:url';
+import { join, uriOf } from '../../storage/locations.js';
 import { RowFile } from '../../storage/row-file.js';
 import { isDelete } from '../../domain/platform/operations.js';
 import { eachRecordBytes } from '../../csv/records.js';
 import { readRange } from '../../storage/read-files.js';
 import { readCells, writeCells } from '../../csv/cells.js';
 import { headerBytes } from '../../rows/column-mapping.js';
-import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { checkRows } from '../../preflight/rows/check-rows.js';
 import { NightloadError } from '../../errors.js';
@@ -62,7 +61,7 @@ export async function leaveOutBadRows(source: CheckedSource, rows: RowsToSend): 
   const { file, numbers, report } = await writeBadRows(source, rows);
   if (report.badRows === 0) return { rows };
   if (!source.input.skipBadRows) throw rowsWouldFail(report, file.path);
-  const rejected = { uri: pathToFileURL(file.path).href, rows: report.badRows };
+  const rejected = { uri: uriOf(file.path), rows: report.badRows };
   return { rows: await withoutRows(rows, numbers, source), rejected };
 }
 

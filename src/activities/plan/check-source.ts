@@ -1,8 +1,6 @@
 /**
  * Runs a load's checks without the load: everything that can be known before a job exists, with all findings at once.
  */
-import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { CheckFinding, CheckReport } from '../../contract/check-report.js';
 import type { PlatformDetail } from '../../contract/load-result.js';
 import { headerDetail } from '../../csv/header-titles.js';
@@ -10,6 +8,7 @@ import { isHidden } from '../../preflight/header/findings.js';
 import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ApiContext } from '../../salesforce/http/call-context.js';
+import { dirname, join, uriOf } from '../../storage/locations.js';
 import { makeFolder, removeFolder, removeIfEmpty } from '../../storage/file-tree.js';
 import { fingerprint } from '../../storage/fingerprint.js';
 import { saveText } from '../../storage/write-files.js';
@@ -76,7 +75,7 @@ async function saveDetails(work: string, details: readonly PlatformDetail[]): Pr
   const path = join(work, 'check-details.json');
   await makeFolder(work);
   await saveText(`${JSON.stringify(details, null, 2)}\n`, path);
-  return pathToFileURL(path).href;
+  return uriOf(path);
 }
 
 interface Checking {
@@ -128,7 +127,7 @@ async function checkTheRows(source: CheckedSource, rows: RowsToSend, report: Che
       message,
       ...defined({ column }),
     })),
-    ...(found.badRows > 0 && { file: pathToFileURL(join(file.path)).href }),
+    ...(found.badRows > 0 && { file: uriOf(join(file.path)) }),
   };
   if (found.badRows > 0) {
     // With skipBadRows these rows would be rejected and the others loaded.

@@ -2,12 +2,12 @@
  * Reads the source once: its dialect, its columns, the ends of its records. If its bytes cannot be sent as they are, a
  * copy is written next to the results. Everything that can be known before a job exists is refused here.
  */
-import { join } from 'node:path';
 import { isDelete } from '../../domain/platform/operations.js';
 import type { Operation } from '../../contract/names.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import { lengthsOf } from './field-lengths.js';
+import { join } from '../../storage/locations.js';
 import { isThere, makeFolder } from '../../storage/file-tree.js';
 import { fingerprint, sameFingerprint } from '../../storage/fingerprint.js';
 import { holding } from '../../storage/file-ref.js';

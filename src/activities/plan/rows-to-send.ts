@@ -1,4 +1,5 @@
 /** Chooses the bytes to send: the source's own if possible, otherwise an equivalent copy. */
+import { join } from '../../storage/locations.js';
 import type { FileRef } from '../../storage/file-ref.js';
 import type { Dialect } from '../../csv/dialect.js';
 import type { PartPlan, PlanOptions } from '../../csv/plan-parts.js';
@@ -8,7 +9,6 @@ import type { Preflight } from './check-header.js';
 import type { PlanLoadInput } from '../../protocol/activities/plan-types.js';
 import type { ActivityRun } from '../run-activity.js';
 import { headerBytes, sendsAllColumns } from '../../rows/column-mapping.js';
-import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { countingBytes } from '../run-activity.js';
 import { rewriteCsv, rewrittenNames } from '../../csv/rewrite.js';

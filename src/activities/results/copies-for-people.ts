@@ -1,7 +1,6 @@
 /** Writes copies of result files for spreadsheets next to them, if the load asks for them (`defuse`). */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { defused } from '../../csv/defuse-formulas.js';
+import { join, uriOf } from '../../storage/locations.js';
 import { readRange } from '../../storage/read-files.js';
 import { removeFile } from '../../storage/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
@@ -27,5 +26,5 @@ export async function copyForPeople(
   }
   const source = new ForeignFile(join(folder, RESULT_NAMES[kind]));
   await saveStream(defused(readRange(source, 0)), target, signal, { shared: true });
-  return pathToFileURL(target).href;
+  return uriOf(target);
 }

@@ -3,9 +3,9 @@
  * are kept in files next to the load's working files, never in a history. The report includes them at the end.
  */
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { PlatformDetail } from '../../contract/load-result.js';
+import { join } from '../../storage/locations.js';
 import { readNote } from '../../storage/read-files.js';
 import { isThere, listFolder, makeFolder } from '../../storage/file-tree.js';
 import { saveText } from '../../storage/write-files.js';
@@ -25,8 +25,8 @@ const DETAIL = z.object({
   job: z.string().max(40).optional(),
 });
 
-/** Extracts the `file:` URI of a load's working folder from any URI inside it. */
-const WORK = /^file:\/\/.*?\/run-[A-Za-z0-9-]{1,8}\//;
+/** Extracts the URI of a load's working folder from any URI inside it. */
+const WORK = /^(?:file|s3):\/\/.*?\/run-[A-Za-z0-9-]{1,8}\//;
 
 function workUriOf(input: unknown): string | undefined {
   const { workUri, stageUri, stage, nextStageUri } = (input ?? {}) as Record<string, unknown>;

@@ -3,14 +3,13 @@
  * id, as a load of child records needs them. Rows are joined by key if the match is certain; other rows have the sent
  * columns as Salesforce shows them. Every landed row appears once.
  */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { readCell, readCells, writeCells } from '../../csv/cells.js';
 import { isNameless } from '../../csv/dialect.js';
 import { isNoteColumn } from '../../rows/column-mapping.js';
 import { readResultRows, resultDelimiter } from '../../rows/result-file.js';
 import { RecordCounter } from '../../csv/record-counter.js';
 import { firstRecord, scanRecords } from '../../csv/records.js';
+import { join, uriOf } from '../../storage/locations.js';
 import { readHead, readRange, scanRange } from '../../storage/read-files.js';
 import { isThere, removeFile } from '../../storage/file-tree.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -87,7 +86,7 @@ export async function joinLanded(joining: Joining): Promise<KeptColumns> {
     await removeFile(path);
     return { rows: 0, joined: 0 };
   }
-  const file = pathToFileURL(path).href;
+  const file = uriOf(path);
   const unjoined = async (why: string): Promise<KeptColumns> => {
     await PacedFile.save(path, signal, (out) => writeSentColumns(out, joining));
     return { file, rows, joined: 0, why };

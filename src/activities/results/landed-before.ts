@@ -2,10 +2,10 @@
  * Checks the folder of a load for rows that an earlier run landed. The folder remembers longer than Temporal, and for
  * every caller. Unreadable files count as landed, so that no row is sent twice.
  */
-import { basename, join } from 'node:path';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import { CLAIM_FILE, partFolder, runFolder } from '../../domain/result-layout.js';
+import { basename, join } from '../../storage/locations.js';
 import { isThere, listFolder } from '../../storage/file-tree.js';
 import { EARLIER_FOLDER, readReport, SUMMARY_FILE, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';

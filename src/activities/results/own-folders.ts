@@ -4,10 +4,9 @@
  * its notes. So each folder must lie in a folder that the load owns.
  */
 import { Context } from '@temporalio/activity';
-import { basename, sep } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { NightloadError } from '../../errors.js';
 import { runFolder } from '../../domain/result-layout.js';
+import { basename, isBelow, uriOf } from '../../storage/locations.js';
 import { diskError } from '../../storage/disk-errors.js';
 import { permit } from '../dependencies.js';
 import type { ActivityDependencies, CallingLoad } from '../dependencies.js';
@@ -56,8 +55,8 @@ async function refuseForbiddenFolders(
   if (typeof connection !== 'string' || allows?.get(connection)?.outputPrefixes === undefined) return;
   const own = await roots.pathOf(defaultOutput);
   for (const folder of folders) {
-    if (folder === own || folder.startsWith(own + sep)) continue;
-    await permit(dependencies, connection, { output: pathToFileURL(folder).href, outputPath: folder });
+    if (isBelow(folder, own)) continue;
+    await permit(dependencies, connection, { output: uriOf(folder), outputPath: folder });
   }
 }
 

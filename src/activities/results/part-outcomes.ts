@@ -2,10 +2,10 @@
  * Stores the outcomes of a load's parts. These lists grow with the number of parts, so they move to files next to the
  * plan once they are too long for a history.
  */
-import { join } from 'node:path';
 import type { JobSummary } from '../../contract/load-result.js';
 import { partFolder } from '../../domain/result-layout.js';
 import { isExceptional, NO_ROWS } from '../../domain/part-outcome.js';
+import { join } from '../../storage/locations.js';
 import { readNote } from '../../storage/read-files.js';
 import { saveText } from '../../storage/write-files.js';
 import { incompleteFolder } from '../../storage/disk-errors.js';

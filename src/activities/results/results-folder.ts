@@ -1,12 +1,13 @@
 /** The folder of a load's results: names of its files, concatenation, and files of an earlier run. */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { isObject, join } from '../../storage/locations.js';
 import { z } from 'zod';
 import { HEAD_BYTES } from '../../csv/dialect.js';
 import { firstRecord } from '../../csv/records.js';
 import { shortRunId, copyName, RESULT_NAMES } from '../../domain/result-layout.js';
 import { NightloadError } from '../../errors.js';
 import { readHead, readRange } from '../../storage/read-files.js';
+import { listFolder, renameFile } from '../../storage/file-tree.js';
 import { diskError } from '../../storage/disk-errors.js';
 import { ForeignFile } from '../../storage/file-ref.js';
 import { Folder } from '../../storage/folder/folder.js';
@@ -46,7 +47,8 @@ export async function readReport(path: string): Promise<EarlierReport | 'unreada
   try {
     return REPORT.safeParse(await readBeginning(path)).data ?? 'unreadable';
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof NightloadError) return 'unreadable';
+    if (error instanceof SyntaxError) return 'unreadable';
+    if (error instanceof NightloadError && !(isObject(path) && error.retryable)) return 'unreadable';
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw diskError(error, path);
   }
@@ -78,6 +80,9 @@ export function summaryName(runId: string): string {
   return `report-${shortRunId(runId)}.json`;
 }
 
+/** Names in the folder of a load: its results, and a folder for each run. */
+const MAX_RESULTS = 100_000;
+
 /** Gets a suffix if a link or a file has this name. */
 export const EARLIER_FOLDER = 'earlier';
 
@@ -89,6 +94,11 @@ export async function moveEarlierAside(path: string, runId: string, written: rea
   const report = await readReport(join(path, RESULT_NAMES.report));
   const isEarlier = report !== undefined && (report === 'unreadable' || report.runId !== runId);
   const name = typeof report === 'object' && isEarlier ? shortRunId(report.runId) : `before-${shortRunId(runId)}`;
+  if (isObject(path)) {
+    // An object blocks no other: only files of an earlier run are moved.
+    if (isEarlier) await moveObjectsAside(path, name, written);
+    return;
+  }
   await (
     await Folder.open(path)
   ).use(async (folder) => {
@@ -109,6 +119,20 @@ export async function moveEarlierAside(path: string, runId: string, written: rea
       });
     });
   });
+}
+
+async function moveObjectsAside(path: string, name: string, written: readonly string[]): Promise<void> {
+  const results = new Set<string>([...Object.values(RESULT_NAMES), ...COPIES]);
+  const found = await listFolder(path, MAX_RESULTS);
+  const moved = found.filter((one) => one.isFile && results.has(one.name) && !written.includes(one.name));
+  // The report last: until it is moved, the next attempt moves what is left.
+  for (const one of moved.sort((a, b) => rank(a.name) - rank(b.name))) {
+    await renameFile(join(path, one.name), join(path, EARLIER_FOLDER, name, one.name));
+  }
+}
+
+function rank(name: string): number {
+  return name === RESULT_NAMES.report ? 1 : 0;
 }
 
 /** If a link or a file has the name, another name is used instead of waiting for a person. */

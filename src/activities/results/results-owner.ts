@@ -3,10 +3,10 @@
  * who may start workflows could reuse another load's id and replace its files.
  */
 import { Context } from '@temporalio/activity';
-import { dirname, join } from 'node:path';
 import { OWNER_FILE } from '../../domain/result-layout.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
+import { dirname, join } from '../../storage/locations.js';
 import { readOwnerNote } from '../../storage/owner-note.js';
 import type { ResultOwner } from '../../storage/owner-note.js';
 import { isThere, makeFolder } from '../../storage/file-tree.js';
@@ -72,7 +72,7 @@ export async function ownerAbove(
 ): Promise<FolderOwner | undefined> {
   if (known.has(folder)) return known.get(folder);
   const path = join(folder, OWNER_FILE);
-  const isTop = roots.folders.includes(folder) || dirname(folder) === folder;
+  const isTop = roots.isTop(folder);
   const found = (await isThere(path))
     ? { folder, workflowId: (await readOwnerNote(folder))?.workflowId }
     : isTop
@@ -84,11 +84,7 @@ export async function ownerAbove(
 
 /** Results inside of those of another load could come into the place of its files. */
 async function refuseNested(roots: FileRoots, folder: string): Promise<void> {
-  for (
-    let above = dirname(folder);
-    !roots.folders.includes(above) && dirname(above) !== above;
-    above = dirname(above)
-  ) {
+  for (let above = dirname(folder); !roots.isTop(above); above = dirname(above)) {
     if (await isThere(join(above, OWNER_FILE))) {
       throw new NightloadError(
         'LOAD_ID_IN_USE',

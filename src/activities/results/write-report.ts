@@ -2,11 +2,10 @@
  * Ends a load: writes one `rejected.csv`, one `unprocessed.csv` and `report.json` next to the results. Files of an
  * earlier run of the same load are moved aside, never overwritten.
  */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { Recorder } from '../../domain/metrics.js';
-import { makeFolder, removeFile } from '../../storage/file-tree.js';
+import { join, uriOf } from '../../storage/locations.js';
+import { makeFolder, removeFile, removeUnfinished } from '../../storage/file-tree.js';
 import { saveStream, saveText } from '../../storage/write-files.js';
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -41,7 +40,7 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
         return undefined;
       }
       await saveStream(joined(paths), target, signal, { shared: true });
-      return pathToFileURL(target).href;
+      return uriOf(target);
     };
     const rejected = await combine(input.rejected, RESULT_NAMES.rejected);
     const unprocessed = await combine(input.unprocessed, RESULT_NAMES.unprocessed);
@@ -54,17 +53,19 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
       const copy = await copyForPeople(folder, kind, input.defuse === true && uri !== undefined, signal);
       if (copy !== undefined) forPeople[kind] = copy;
     }
-    const report = pathToFileURL(join(folder, RESULT_NAMES.report)).href;
+    const report = uriOf(join(folder, RESULT_NAMES.report));
     const files: WrittenFiles = {
       ...input.report.files,
       ...defined({ rejected, unprocessed, changes }),
       ...(Object.keys(forPeople).length > 0 && { forPeople }),
       report,
     };
-    const succeeded = (await landedFiles(roots, input.ended)).map((path) => pathToFileURL(path).href);
+    const succeeded = (await landedFiles(roots, input.ended)).map((path) => uriOf(path));
     const { error } = input.report;
     const details = await readDetails(work);
     const detail = error && detailOfError(error, details);
+    // No other step of this load is writing any more.
+    await removeUnfinished(folder);
     const complete: BulkLoadResult = {
       ...input.report,
       ...(error && { error: { ...error, ...defined({ detail }) } }),

@@ -1,9 +1,9 @@
 /** Writes the sorted rows. */
-import { join } from 'node:path';
 import { readCells, withoutLineEnd, writeCells } from '../../csv/cells.js';
 import { headerBytes } from '../../rows/column-mapping.js';
 import { CHANGES_HEADER } from '../../rows/apply-fixes.js';
 import type { ResultRow } from '../../rows/result-file.js';
+import { join } from '../../storage/locations.js';
 import { RowFile } from '../../storage/row-file.js';
 import { shownNames } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';

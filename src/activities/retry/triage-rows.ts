@@ -2,13 +2,12 @@
  * Runs after a stage: every row that did not land goes to exactly one place: the next round, the rejected rows, or the
  * unprocessed rows. Rows for the next round are the source's own bytes if a key identifies them with certainty.
  */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { LoadError } from '../../contract/load-result.js';
 import { planParts } from '../../csv/plan-parts.js';
 import type { PartRange } from '../../csv/plan-parts.js';
 import { headerBytes } from '../../rows/column-mapping.js';
 import { namedJobs } from '../../domain/text/named-jobs.js';
+import { join, uriOf } from '../../storage/locations.js';
 import { scanRange } from '../../storage/read-files.js';
 import { emptyFolder, makeFolder } from '../../storage/file-tree.js';
 import { fingerprint } from '../../storage/fingerprint.js';
@@ -68,10 +67,10 @@ export function triageRows(dependencies: ActivityDependencies): (input: TriageRo
       files.next.rows === 0 ? undefined : await planNext(input, plan, { files, folder: nextFolder, repeats, signal });
     return {
       files: {
-        ...(files.rejected.rows > 0 && { rejected: pathToFileURL(files.rejected.path).href }),
-        ...(files.unprocessed.rows > 0 && { unprocessed: pathToFileURL(files.unprocessed.path).href }),
-        ...(files.alreadyDone.rows > 0 && { alreadyDone: pathToFileURL(files.alreadyDone.path).href }),
-        ...(files.changes.rows > 0 && { changes: pathToFileURL(files.changes.path).href }),
+        ...(files.rejected.rows > 0 && { rejected: uriOf(files.rejected.path) }),
+        ...(files.unprocessed.rows > 0 && { unprocessed: uriOf(files.unprocessed.path) }),
+        ...(files.alreadyDone.rows > 0 && { alreadyDone: uriOf(files.alreadyDone.path) }),
+        ...(files.changes.rows > 0 && { changes: uriOf(files.changes.path) }),
       },
       rejected: files.rejected.rows,
       unprocessed: files.unprocessed.rows,

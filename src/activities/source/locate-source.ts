@@ -1,9 +1,9 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its task queue. */
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { ANY_WORKER } from '../../domain/file-groups.js';
+import { folderUri, isObject, join } from '../../storage/locations.js';
 import { fingerprint } from '../../storage/fingerprint.js';
 import { runFolder } from '../../domain/result-layout.js';
-import { folderUri } from '../../storage/file-roots.js';
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf, permit, permitFixer } from '../dependencies.js';
@@ -33,9 +33,10 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
       name: input.connection,
       loadId: input.loadId,
     });
+    // Every worker of the queue sees both, so any may do any step.
+    const isShared = isObject(input.source) && isObject(output);
     return {
-      filesQueue: dependencies.filesQueue,
-      host: hostname(),
+      ...(isShared ? { filesQueue: ANY_WORKER } : { filesQueue: dependencies.filesQueue, host: hostname() }),
       outputUri: folderUri(output),
       workUri: folderUri(join(output, runFolder(input.executionId))),
       searchAttributes: await dependencies.searchAttributes(),

@@ -2,7 +2,6 @@
  * Opens a load's source file: unpacks and decodes it if necessary, and detects its dialect. UTF-8 files are not copied.
  */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { FOR_PEOPLE } from '../../domain/result-layout.js';
 import { decodeStream } from '../../csv/encoding/decode.js';
 import { FOR_PEOPLE_TITLE } from '../../csv/defuse-formulas.js';
@@ -16,6 +15,7 @@ import { raggedRow } from '../../csv/plan-parts.js';
 import { NightloadError } from '../../errors.js';
 import { eachRecord } from '../../csv/records.js';
 import type { RaggedRecord } from '../../csv/scanner.js';
+import { join } from '../../storage/locations.js';
 import { readHead, readRange } from '../../storage/read-files.js';
 import { makeFolder, removeFile } from '../../storage/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';

@@ -1,5 +1,7 @@
 /** Checks once whether a source exists, for a load that waits for it. A missing source is a result, not an error. */
 import { NightloadError } from '../../errors.js';
+import { ANY_WORKER } from '../../domain/file-groups.js';
+import { isObject } from '../../storage/locations.js';
 import { fingerprint } from '../../storage/fingerprint.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
 import { connectionOf, permit, permitFixer } from '../dependencies.js';
@@ -13,10 +15,10 @@ export interface AwaitSourceInput extends LoadWish {
 }
 
 export interface SourceStatus {
-  /** Task queue of the workers that share the checked folder. */
+  /** Task queue of the workers that share the checked folder; `ANY_WORKER` for an object. */
   filesQueue: string;
   /** Absent if the source does not exist or is not readable yet. */
-  found?: Fingerprint;
+  found?: Pick<Fingerprint, 'size' | 'modifiedMs'>;
 }
 
 const NOT_YET: readonly string[] = ['SOURCE_NOT_FOUND', 'SOURCE_NOT_READABLE'];
@@ -24,14 +26,17 @@ const NOT_YET: readonly string[] = ['SOURCE_NOT_FOUND', 'SOURCE_NOT_READABLE'];
 export function probeSource(dependencies: ActivityDependencies): (input: AwaitSourceInput) => Promise<SourceStatus> {
   return runActivity(async (input) => {
     const { source, connection } = input;
-    const { filesQueue, roots } = dependencies;
+    const { roots } = dependencies;
+    // Every worker sees an object.
+    const filesQueue = isObject(source) ? ANY_WORKER : dependencies.filesQueue;
     // Checked now rather than after hours; also, whether a file exists is information.
     await permit(dependencies, connection, input);
     permitFixer(dependencies, input.fixer);
     try {
       // Reported at once, not after hours of waiting.
       connectionOf(dependencies, connection);
-      return { filesQueue, found: await fingerprint(await roots.foreignFile(source)) };
+      const { size, modifiedMs } = await fingerprint(await roots.foreignFile(source));
+      return { filesQueue, found: { size, modifiedMs } };
     } catch (error) {
       if (!(error instanceof NightloadError)) throw error;
       if (NOT_YET.includes(error.code)) return { filesQueue };

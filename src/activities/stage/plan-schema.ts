@@ -15,10 +15,13 @@ const MAX_TEXT = 20_000;
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const name = z.string().max(MAX_NAME);
-const path = z.string().max(MAX_PATH).startsWith('/');
+const path = z
+  .string()
+  .max(MAX_PATH)
+  .regex(/^(?:\/|s3:\/\/)/);
 const operation = z.enum(OPERATIONS);
 const delimiter = z.enum(Object.keys(DELIMITER_NAMES) as [Delimiter, ...Delimiter[]]);
-const fingerprint = z.object({ size: count, modifiedMs: z.number() });
+const fingerprint = z.object({ size: count, modifiedMs: z.number(), etag: z.string().max(MAX_NAME).exactOptional() });
 
 const original = z.object({
   path,

@@ -2,10 +2,10 @@
  * A stage is one pass over rows: the first one, or a retry round. Its folder holds plan.json, which records where the
  * rows' bytes lie and how they are cut into parts, and a folder with the results of each part.
  */
-import { dirname, join, sep } from 'node:path';
 import { partFolder, SUCCEEDED_FILE } from '../../domain/result-layout.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
+import { dirname, folderUri, isBelow, join, separatorOf } from '../../storage/locations.js';
 import { readHead } from '../../storage/read-files.js';
 import { makeFolder } from '../../storage/file-tree.js';
 import { fingerprint, identityOf, sameFingerprint } from '../../storage/fingerprint.js';
@@ -14,7 +14,6 @@ import { incompleteFolder } from '../../storage/disk-errors.js';
 import { ForeignFile, holding, pathOfFile } from '../../storage/file-ref.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
 import type { FileRef } from '../../storage/file-ref.js';
-import { folderUri } from '../../storage/file-roots.js';
 import type { FileRoots } from '../../storage/file-roots.js';
 import { PLAN } from './plan-schema.js';
 import { DELIMITER_NAMES } from '../../csv/dialect.js';
@@ -91,10 +90,11 @@ async function readPlan(roots: FileRoots, stageFolder: string, file: FileRef, si
 
 /** Files among the run's working files belong to the worker; all others belong to people. */
 function refTo(path: string, stageFolder: string): FileRef {
-  const levels = stageFolder.split(sep);
+  const separator = separatorOf(stageFolder);
+  const levels = stageFolder.split(separator);
   const run = levels.findLastIndex((level) => /^run-[A-Za-z0-9-]{1,8}$/.test(level));
-  const work = run === -1 ? dirname(stageFolder) : levels.slice(0, run + 1).join(sep);
-  return path.startsWith(work + sep) ? path : new ForeignFile(path);
+  const work = run === -1 ? dirname(stageFolder) : levels.slice(0, run + 1).join(separator);
+  return isBelow(path, work) ? path : new ForeignFile(path);
 }
 
 function parseJson(bytes: Buffer): unknown {

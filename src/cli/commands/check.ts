@@ -1,12 +1,12 @@
 /** `nightload check`: everything that can be known before a job exists; loads nothing. */
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { CheckFinding, CheckReport } from '../../contract/check-report.js';
 import { checkReport } from '../../client/answers/worker-answers.js';
 import { printJson, say } from '../shared/output.js';
 import { toInput } from '../shared/load-options.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import { runOnWorker } from '../shared/run-on-worker.js';
+import { pathOrUri } from '../../storage/locations.js';
 
 const MAX_ROWS = 20;
 const number = new Intl.NumberFormat('en-US');
@@ -64,9 +64,9 @@ function print(report: CheckReport): void {
       say(`    row ${row}${column === undefined ? '' : `, ${column}`}: ${message}`);
     }
     if (rows.bad > MAX_ROWS) say(`    and ${number.format(rows.bad - MAX_ROWS)} more`);
-    if (rows.file !== undefined) say(`  Bad rows   ${fileURLToPath(rows.file)}`);
+    if (rows.file !== undefined) say(`  Bad rows   ${pathOrUri(rows.file)}`);
   }
-  if (report.details !== undefined) say(`  Details, with values from the file: ${fileURLToPath(report.details)}`);
+  if (report.details !== undefined) say(`  Details, with values from the file: ${pathOrUri(report.details)}`);
   say('');
   say(report.ok ? 'A load would start.' : 'Nothing would be sent.');
 }

@@ -9,6 +9,7 @@ import type { LoadProgress, StatusState } from '../../contract/load-progress.js'
 import { reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { resolvedFile } from '../../storage/file-roots.js';
+import { fingerprint } from '../../storage/fingerprint.js';
 import { readRange } from '../../storage/read-files.js';
 import { time } from '../../domain/text/format.js';
 import type { Seen } from '../shared/stuck-loads/answer-watch.js';
@@ -140,7 +141,10 @@ async function inTime<T>(client: Client, { handle, taskQueue, patience }: Asked,
 async function updateIdOf(source: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of readRange(await resolvedFile(source), 0)) hash.update(chunk as Buffer);
+    const file = await resolvedFile(source);
+    const { size, etag } = await fingerprint(file);
+    if (etag !== undefined) hash.update(JSON.stringify([etag, size]));
+    else for await (const chunk of readRange(file, 0)) hash.update(chunk as Buffer);
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (error as Error).message;
     throw new NightloadError('SOURCE_NOT_FOUND', `${source} cannot be read: ${reason}.`, { cause: error });

@@ -1,5 +1,5 @@
 /** `nightload pause`, `resume` and `results`. */
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { findLoad, resultIn, unreadableResultIn } from '../../client/load-handle.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { reachableId } from '../../domain/load-ids.js';
@@ -7,6 +7,7 @@ import { defused } from '../../csv/defuse-formulas.js';
 import { NightloadError } from '../../errors.js';
 import { ForeignFile } from '../../storage/file-ref.js';
 import { readRange } from '../../storage/read-files.js';
+import { pathOrUri } from '../../storage/locations.js';
 import { saveStream } from '../../storage/write-files.js';
 import { copyName } from '../../domain/result-layout.js';
 import { printJson, say } from '../shared/output.js';
@@ -66,7 +67,7 @@ async function copiesForPeople(result: BulkLoadResult): Promise<NonNullable<Bulk
     if (uri === undefined) continue;
     const path = await ownResultFile(result, kind);
     if (path === undefined) {
-      throw notCopied(fileURLToPath(uri), 'it is not here, or not in a folder that belongs to this load');
+      throw notCopied(pathOrUri(uri), 'it is not here, or not in a folder that belongs to this load');
     }
     const target = copyName(path);
     try {

@@ -6,7 +6,8 @@ import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { allocationsOf, allowsOf } from '../../salesforce/config/connection-facts.js';
 import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
 import { openConnection } from '../../salesforce/config/open-connection.js';
-import { FileRoots, folderUri } from '../../storage/file-roots.js';
+import { FileRoots } from '../../storage/file-roots.js';
+import { folderUri } from '../../storage/locations.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
@@ -17,6 +18,7 @@ import { keepSecretsOut } from '../../workers/secret-paths.js';
 import { say } from '../shared/output.js';
 import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
+import { IS_URI } from '../shared/load-options.js';
 
 export async function worker(options: { fromSf?: string } = {}): Promise<number> {
   const { env } = process;
@@ -49,7 +51,7 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
     fixers: fixersFrom(env),
     slots,
     roots,
-    ...(output ? { defaultOutput: output.startsWith('file:') ? output : folderUri(resolve(output)) } : {}),
+    ...(output ? { defaultOutput: IS_URI.test(output) ? output : folderUri(resolve(output)) } : {}),
   });
   for (const signal of signals) process.off(signal, end);
   if (monitoring !== undefined) {
@@ -58,7 +60,8 @@ export async function worker(options: { fromSf?: string } = {}): Promise<number>
   }
   say(`Worker on ${temporal.address}, namespace ${temporal.namespace}, queues ${taskQueue} and ${running.filesQueue}.`);
   const connections = [...settings.keys()].join(', ') || 'none (set SF_* variables or NIGHTLOAD_CONNECTIONS)';
-  say(`Files: ${roots.folders.join(', ')}. Connections: ${connections}.`);
+  const objects = roots.objects.map((root) => `${root}/`);
+  say(`Files: ${[...roots.folders, ...objects].join(', ')}. Connections: ${connections}.`);
   if (monitoring !== undefined)
     say(`Metrics on http://${shownAddress(monitoring.address)}/metrics, also /healthz and /readyz.`);
   const stopRenewing = renewWorker(temporal, running);

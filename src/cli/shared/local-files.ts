@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { NightloadError } from '../../errors.js';
+import { isObject } from '../../storage/locations.js';
 import { readOwnerNote } from '../../storage/owner-note.js';
 
 /** A setting that a person named: mappings, fix rules, options. */
@@ -32,14 +33,14 @@ type ResultKind = Exclude<keyof typeof RESULT_NAMES, 'kept'>;
 
 /**
  * The path of a result file, if it is where its load wrote it: by its name, in a folder that the load owns.
- * Undefined otherwise, and on a machine that does not have the folder.
+ * Undefined otherwise, for an object, and on a machine that does not have the folder.
  */
 export async function ownResultFile(
   { files, workflowId }: Pick<BulkLoadResult, 'files' | 'workflowId'>,
   kind: ResultKind,
 ): Promise<string | undefined> {
   const uri = files[kind];
-  if (uri === undefined) return undefined;
+  if (uri === undefined || isObject(uri)) return undefined;
   const path = fileURLToPath(uri);
   if (basename(path) !== RESULT_NAMES[kind]) return undefined;
   try {

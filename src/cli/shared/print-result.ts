@@ -1,11 +1,11 @@
 /** A result for people: what landed, what did not and why, and where the files are. */
-import { fileURLToPath } from 'node:url';
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import type { BulkLoadResult, LoadState } from '../../contract/load-result.js';
 import { readSmallFile } from '../../storage/read-files.js';
 import { ownResultFile } from './local-files.js';
 import { say } from './output.js';
 import { countReasons, reasonLines } from './rejected-reasons.js';
+import { pathOrUri } from '../../storage/locations.js';
 
 export const EXIT_CODES: Record<LoadState, number> = { Completed: 0, CompletedWithRejects: 2, Failed: 1, Canceled: 1 };
 
@@ -81,14 +81,14 @@ async function table(result: BulkLoadResult, seconds?: number): Promise<string[]
 
 function fileLines({ files }: BulkLoadResult): string[] {
   const shown = files.succeeded.slice(0, 3);
-  const lines = shown.map((uri) => `  succeeded    ${fileURLToPath(uri)}`);
+  const lines = shown.map((uri) => `  succeeded    ${pathOrUri(uri)}`);
   const more = files.succeeded.length - shown.length;
   // A result lists no more of them.
   const least = files.succeeded.length === MAX_LISTED_FILES ? 'at least ' : '';
   if (more > 0) lines.push(`  succeeded    and ${least}${more} more; see the report`);
   for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report'] as const) {
-    if (files[kind] !== undefined) lines.push(`  ${kind.padEnd(11)}  ${fileURLToPath(files[kind])}`);
+    if (files[kind] !== undefined) lines.push(`  ${kind.padEnd(11)}  ${pathOrUri(files[kind])}`);
   }
-  for (const uri of Object.values(files.forPeople ?? {})) lines.push(`  for reading  ${fileURLToPath(uri)}`);
+  for (const uri of Object.values(files.forPeople ?? {})) lines.push(`  for reading  ${pathOrUri(uri)}`);
   return lines;
 }

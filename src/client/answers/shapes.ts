@@ -6,6 +6,8 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { NightloadError } from '../../errors.js';
+import { isObject } from '../../storage/locations.js';
+import { objectOf } from '../../storage/objects/object-roots.js';
 import { defined } from '../../domain/defined.js';
 import type { Defined } from '../../domain/defined.js';
 import { MAX_ROWS } from '../../domain/name-and-number-limits.js';
@@ -31,7 +33,7 @@ export const difference = z.int().min(-MAX_ROWS).max(MAX_ROWS);
 export const figure = z.number().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 /** Milliseconds since 1970. */
 export const moment = z.number().min(0).max(MAX_TIME);
-export const fileUri = z.string().max(MAX_URI).refine(isFileUri, 'is not a file: URI');
+export const fileUri = z.string().max(MAX_URI).refine(isFileUri, 'is not a file: or s3: URI');
 
 /** A field that is left out when it is missing or unusable. */
 export const ifGood = <T extends z.ZodType>(of: T) => of.optional().catch(undefined);
@@ -42,7 +44,7 @@ export const goodOnes = <T>(read: (value: unknown) => T | undefined, most: numbe
 function isFileUri(text: string): boolean {
   try {
     // With control characters it would be another file than the one that is shown.
-    return fileURLToPath(text) !== '' && text.search(UNSEEN) === -1;
+    return (isObject(text) ? objectOf(text) : fileURLToPath(text)) !== '' && text.search(UNSEEN) === -1;
   } catch {
     return false;
   }

@@ -38,15 +38,12 @@ export const INPUT_WORDS = 'The input must be an object with source, object and 
 /** A load id names a folder, which `.` and `..` do not. */
 const LOAD_ID = new RegExp(LOAD_ID_PATTERN.source.replace('^', String.raw`^(?!\.{1,2}$)`));
 
-function sourceWords(value: unknown): string {
-  const later = typeof value === 'string' && value.startsWith('s3:') ? '. This version does not support s3: yet' : '';
-  return `it must be a file: URI such as file:///data/accounts.csv${later}`;
-}
+const SOURCE_WORDS = 'it must be a file: or s3: URI such as file:///data/accounts.csv';
 
 const source = z
-  .string(must(sourceWords))
+  .string(must(SOURCE_WORDS))
   .max(MAX_TEXT, { abort: true })
-  .regex(/^file:/, { abort: true })
+  .regex(/^(?:file:|s3:\/\/)/, { abort: true })
   .refine((value) => invalidDate(value) === undefined, {
     error: ({ input }) =>
       `"source" has ${invalidDate(String(input))}: a date consists of yyyy, MM, dd, HH, mm, with . _ - between them.`,
@@ -141,7 +138,7 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
           afterRecords: z.number(must('it must be a number of at least 0')).min(0).exactOptional(),
         }).exactOptional(),
         priority: whole(1, 5).exactOptional(),
-        output: text(/^file:/, 'it must be a file: URI')
+        output: text(/^(?:file:|s3:\/\/)/, 'it must be a file: or s3: URI')
           .refine((value) => isText(value))
           .exactOptional(),
       },

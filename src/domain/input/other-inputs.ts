@@ -9,7 +9,10 @@ import { isObject, refuse, withoutNulls } from './fields.js';
 const CORRECTIONS = exactly<Corrections>()(
   z.object({
     // No other URI is valid; the activity checks the rest.
-    source: text(/^file:\/\/\/?\S+$/, 'it must be a file: URI such as file:///data/corrected.csv that a worker sees'),
+    source: text(
+      /^(?:file:\/\/\/?|s3:\/\/)\S+$/,
+      'it must be a file: or s3: URI such as file:///data/corrected.csv that a worker sees',
+    ),
     delimiter: delimiter.exactOptional(),
     encoding: encoding.exactOptional(),
   }),

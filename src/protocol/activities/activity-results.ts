@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
 import type { SearchAttributeName } from '../../contract/names.js';
-import { isFilesQueue, MAX_FILES_QUEUE_BYTES, MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
+import { ANY_WORKER, isFilesQueue, MAX_FILES_QUEUE_BYTES, MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
 import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import { MAX_FIGURE } from '../../domain/platform/org-limit.js';
 import { bytesOf, isTaskQueue } from '../../domain/text/shown.js';
@@ -21,11 +21,12 @@ const LONG = 20_000;
 const longText = shape.text(LONG);
 /** URIs of our own files are percent-encoded. */
 const ownUri = shape.uri.regex(/^[!-~]*$/, 'must be percent-encoded');
-/** Of the workers that share a folder. */
+/** Of the workers that share a folder, or of all. */
 const queue = z
   .string()
   .refine(
-    (name) => isTaskQueue(name) && isFilesQueue(name) && bytesOf(name) <= MAX_FILES_QUEUE_BYTES,
+    (name) =>
+      name === ANY_WORKER || (isTaskQueue(name) && isFilesQueue(name) && bytesOf(name) <= MAX_FILES_QUEUE_BYTES),
     'must be a queue of workers that share files',
   );
 /** Of jobs of one search; see `orphan-types.ts`. */

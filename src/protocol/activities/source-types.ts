@@ -28,13 +28,13 @@ export interface LocateSourceInput extends LoadWish {
 }
 
 export interface LocatedSource {
-  /** Queue of the workers that share this folder. */
+  /** Queue of the workers that share this folder; `ANY_WORKER` if source and results lie in an object store. */
   filesQueue: string;
-  /** Host of the worker that saw the source; absent from a worker of an earlier version. */
+  /** Host of the worker that saw the source; absent for `ANY_WORKER`, and from a worker of an earlier version. */
   host?: string;
-  /** `file:` URI of `<output>/<loadId>/`. */
+  /** URI of `<output>/<loadId>/`. */
   outputUri: string;
-  /** `file:` URI of the folder for this execution's working files. */
+  /** URI of the folder for this execution's working files. */
   workUri: string;
   searchAttributes: SearchAttributeName[];
 }

@@ -2,6 +2,7 @@
 import { upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../../contract/names.js';
 import { defined } from '../../domain/defined.js';
+import { ANY_WORKER } from '../../domain/file-groups.js';
 import { nameOf } from '../../domain/text/format.js';
 import type { PlannedLoad } from '../../protocol/activities/plan-types.js';
 import { planInput, wishOf } from '../check/plan-input.js';
@@ -27,7 +28,8 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
     seenBy,
   );
   const { filesQueue, host, searchAttributes } = state.located;
-  upsertMemo({ [FILES_QUEUE_MEMO]: filesQueue, ...defined({ [FILES_HOST_MEMO]: host }) });
+  if (filesQueue !== ANY_WORKER)
+    upsertMemo({ [FILES_QUEUE_MEMO]: filesQueue, ...defined({ [FILES_HOST_MEMO]: host }) });
   markSearchAttributes(searchAttributes, {
     NightloadObject: input.object,
     NightloadOperation: input.operation,

@@ -5,6 +5,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
+import { ANY_WORKER } from '../../domain/file-groups.js';
 
 /**
  * After a cancellation people do not want to wait forever: what could not be cleaned up by then is named in the error.
@@ -47,13 +48,18 @@ export const locateActivities = proxyActivities<Activities>({
   retry: { initialInterval: '300ms', backoffCoefficient: 1.5, maximumAttempts: 4 },
 });
 
+/** Without a queue, the workflow's own. */
+function onQueue(taskQueue: string): { taskQueue?: string } {
+  return taskQueue === ANY_WORKER ? {} : { taskQueue };
+}
+
 /**
  * Asks one group of workers that shares a folder, once. Its worker may be busy with uploads; one that is gone never
  * answers.
  */
 export function groupActivities(taskQueue: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
-    taskQueue,
+    ...onQueue(taskQueue),
     startToCloseTimeout: '1m',
     scheduleToStartTimeout: '30s',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -68,7 +74,7 @@ export function groupActivities(taskQueue: string): ActivityInterfaceFor<Activit
  */
 export function fileActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
-    taskQueue,
+    ...onQueue(taskQueue),
     // A hundred GB over a slow line take hours; the heartbeat notices a worker that died.
     startToCloseTimeout: '24h',
     // Waits for a full disk or an unreachable org, but not forever.
@@ -82,7 +88,7 @@ export function fileActivities(taskQueue: string, outageMs: number): ActivityInt
 /** File work after a cancellation: bounded like all clean-up. */
 export function fileCleanupActivities(taskQueue: string): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
-    taskQueue,
+    ...onQueue(taskQueue),
     startToCloseTimeout: CLEANUP_LIMIT,
     scheduleToCloseTimeout: CLEANUP_LIMIT,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
@@ -94,7 +100,7 @@ export function fileCleanupActivities(taskQueue: string): ActivityInterfaceFor<A
 /** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
 export function uploadActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
-    taskQueue,
+    ...onQueue(taskQueue),
     startToCloseTimeout: '24h',
     // Workers that see the file may never come back: a part must not hold its place in the org's allocation forever.
     // The extra day is for workers that are busy with other parts.

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Activities } from '../../../../src/activities/index.js';
 import type { PlanLoadInput, Stage } from '../../../../src/protocol/activities/plan-types.js';
-import { folderUri } from '../../../../src/storage/file-roots.js';
+import { folderUri } from '../../../../src/storage/locations.js';
 import { loaded, openBench, run } from '../../../helpers/activity-harness.js';
 import type { Bench } from '../../../helpers/activity-harness.js';
 
