@@ -1,25 +1,36 @@
 /** The default id of a load: the same content for the same object and operation is the same load. */
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import type { BulkLoadInput } from '../contract/load-input.js';
 import { scanRange } from '../storage/read-files.js';
 import { fingerprint } from '../storage/fingerprint.js';
 import { holding } from '../storage/file-ref.js';
-import { resolvedFile } from '../storage/file-roots.js';
+import type { ForeignFile } from '../storage/file-ref.js';
+import { ANYWHERE } from '../storage/file-roots.js';
+import { basename } from '../storage/locations.js';
+import { sourceFiles } from '../storage/source-files.js';
 
 /** @throws NightloadError `INVALID_FILE_URI`, `SOURCE_NOT_FOUND` and similar */
 export async function deriveLoadId(
   input: Pick<BulkLoadInput, 'source' | 'object' | 'operation' | 'connection'>,
 ): Promise<string> {
-  const file = await resolvedFile(input.source);
-  const { size, etag } = await fingerprint(file);
+  const { files, isMany } = await sourceFiles(ANYWHERE, input.source);
   const content = createHash('sha256');
-  // A store knows by itself when the content changes.
-  if (etag !== undefined) content.update(JSON.stringify([etag, size]));
-  else
-    await holding(file, async (held) => {
-      for await (const chunk of scanRange(held, 0)) content.update(chunk);
-    });
+  for (const file of files) {
+    const { size, etag } = await fingerprint(file);
+    // Between the contents of several files.
+    if (isMany) content.update(JSON.stringify([basename(file.path), size]));
+    // A store itself says when the content changes.
+    if (etag === undefined) await addContent(file, content);
+    else content.update(JSON.stringify([etag, size]));
+  }
   const { connection = 'default', object, operation } = input;
   const identity = createHash('sha256').update(JSON.stringify([connection, object, operation, content.digest('hex')]));
   return `${object}-${operation}-${identity.digest('hex').slice(0, 16)}`;
+}
+
+async function addContent(file: ForeignFile, to: Hash): Promise<void> {
+  await holding(file, async (held) => {
+    for await (const chunk of scanRange(held, 0)) to.update(chunk);
+  });
 }

@@ -5,9 +5,9 @@ import type { FixerActivity, RowFix } from './corrections.js';
 /** The input of `bulkLoad`: names, numbers and URIs; never rows, never secrets. */
 export interface BulkLoadInput {
   /**
-   * `file:` or `s3:` URI of a CSV with a header line; it may be compressed with gzip. `{date}` stands for the day when the load
-   * is due, as 2026-11-26; `{date:yyyyMMdd}` writes it in another format (yyyy, MM, dd, HH, mm and the
-   * separators . _ -).
+   * `file:` or `s3:` URI of a CSV with a header line; it may be compressed with gzip. A folder (`s3://bucket/night/`) or a
+   * pattern in one (`*.csv`) stands for all its files, with one header. `{date}` stands for the day when the load is due,
+   * as 2026-11-26; `{date:yyyyMMdd}` writes it in another format (yyyy, MM, dd, HH, mm and the separators . _ -).
    */
   source: string;
   /** sObject API name: `Account`, `Invoice__c`. */

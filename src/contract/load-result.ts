@@ -53,6 +53,14 @@ export interface PlatformDetail {
   job?: string;
 }
 
+/** Rows of one of the files of a source. */
+export interface SourceRows {
+  /** `file:` or `s3:` URI. */
+  uri: string;
+  /** Data records, as in `total`. */
+  rows: number;
+}
+
 export interface BulkLoadResult {
   loadId: string;
   workflowId: string;
@@ -73,6 +81,8 @@ export interface BulkLoadResult {
   /** At most 200, failures first; all are in report.json. Absent in the memo. */
   jobs?: JobSummary[];
   jobsTotal: number;
+  /** In report.json only: the files of a source that is a folder or a pattern. */
+  sources?: SourceRows[];
   /** All HTTP requests to the instance, excluding token calls. */
   apiRequests: number;
   files: {

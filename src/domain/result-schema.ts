@@ -65,6 +65,7 @@ export const LOAD_RESULT = exactly<BulkLoadResult>()(
     retry: z.object({ rounds: count, recovered: count, rerendered: count }),
     jobs: z.array(job).exactOptional(),
     jobsTotal: count,
+    sources: z.array(z.object({ uri, rows: count })).exactOptional(),
     apiRequests: count,
     files: z.object({
       succeeded: z.array(uri),

@@ -234,6 +234,9 @@ function hidden(path: string): NightloadError {
   );
 }
 
+/** Any location that the caller may use, links resolved. */
+export const ANYWHERE = { pathOf: async (uri: string): Promise<string> => (await resolvedFile(uri)).path };
+
 /** A file of the caller, in any folder; links in its path are resolved. An object of any bucket that the caller may use. */
 export async function resolvedFile(uri: string): Promise<ForeignFile> {
   if (isObject(uri)) return new ForeignFile(objectOf(uri));

@@ -1,11 +1,19 @@
-/** Whole loads whose source and results lie in an object store. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+/** Whole loads whose source or results lie in an object store. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
-import { accounts, openWorld } from '../helpers/load-harness.js';
+import { NativeConnection } from '@temporalio/worker';
+import { accounts, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
+import { startBulkLoad } from '../../src/client/start-load.js';
 import { startS3Server } from '../helpers/s3-server.js';
 import type { S3Server } from '../helpers/s3-server.js';
+
+const RESULTS = 's3://bucket/results/';
 
 let s3: S3Server;
 let world: World;
@@ -17,6 +25,9 @@ beforeAll(async () => {
       name === 'bad' ? 'FIELD_CUSTOM_VALIDATION_EXCEPTION:not good:Name --' : undefined,
   });
 });
+afterEach(() => {
+  s3.fault = () => undefined;
+});
 afterAll(async () => {
   await world.end();
   await s3.close();
@@ -24,7 +35,7 @@ afterAll(async () => {
 
 function put(key: string, rows: readonly Row[]): string {
   s3.put(key, stringify([...rows], { header: true }));
-  return `s3://bucket/${key}`;
+  return `s3://bucket/${encodeURI(key)}`;
 }
 
 function rowsOf(uri: string | undefined): Row[] {
@@ -33,12 +44,158 @@ function rowsOf(uri: string | undefined): Row[] {
   return parse(text, { columns: true });
 }
 
+const withBad = (row: Row, n: number): Row => (n % 100 === 0 ? { ...row, Name: 'bad' } : row);
+
 it('loads from S3 to S3: results and notes lie in the bucket, nothing on the disk', async () => {
-  const rows = accounts(500, (row, n) => (n % 100 === 0 ? { ...row, Name: 'bad' } : row));
-  const source = put('night/accounts 1.csv', rows).replace(' ', '%20');
-  const result = await world.load({ source, output: 's3://bucket/results/', part: { maxBytes: 20_000 } });
-  console.log(JSON.stringify(result.records), [...s3.objects.keys()], s3.requests.length);
-  expect(result.records).toMatchObject({ total: 500, unaccounted: 0 });
+  const before = await readdir(world.folder);
+  const source = put('night/accounts ä 1.csv', accounts(500, withBad));
+  const result = await world.load({ source, output: RESULTS, part: { maxBytes: 20_000 } });
+  expect(result).toMatchObject({
+    state: 'CompletedWithRejects',
+    records: { total: 500, succeeded: 495, rejected: 5, unaccounted: 0 },
+  });
+  expect(result.files.succeeded.flatMap(rowsOf)).toHaveLength(495);
+  expect(rowsOf(result.files.rejected)).toHaveLength(5);
+  expect(JSON.parse(s3.text(`results/${result.loadId}/report.json`))).toMatchObject({ records: result.records });
+  expect(await readdir(world.folder)).toEqual(before);
+  expect(s3.uploads.size).toBe(0);
+});
+
+it('unpacks, decodes and rewrites a source in S3', async () => {
+  const rows = accounts(50, (row) => ({ ...row, Name: 'Müller', Ignored: 'x' }));
+  const text = stringify(rows, { header: true, delimiter: ';' });
+  s3.put('night/packed.csv.gz', gzipSync(Buffer.from(text, 'latin1')));
+  const source = 's3://bucket/night/packed.csv.gz';
+  const result = await world.load({ source, output: RESULTS, encoding: 'windows-1252', columns: { Ignored: '' } });
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 50 } });
+  expect(result.files.succeeded.flatMap(rowsOf).every(({ Name: name }) => name === 'Müller')).toBe(true);
+});
+
+it('takes corrections from S3, and no file that only one worker may see', async () => {
+  const source = put('night/to-correct.csv', accounts(200, withBad));
+  const handle = await world.start({ source, output: RESULTS, retry: { holdFor: '1h', maxRounds: 0 } });
+  await expect.poll(async () => (await handle.progress()).phase, { timeout: 30_000 }).toBe('holding');
+  const { rejectedFile } = await handle.progress();
+  const rows = rowsOf(rejectedFile);
+  expect(rows).toHaveLength(2);
+  await expect(handle.submitCorrections({ source: await world.csv(rows) }, 'a file')).rejects.toThrow(/s3: URI/);
+  const corrected = put(
+    'night/corrected.csv',
+    rows.map((row) => ({ ...row, Name: 'good' })),
+  );
+  await handle.submitCorrections({ source: corrected }, 'an object');
+  expect(await handle.result()).toMatchObject({ state: 'Completed', records: { total: 200, succeeded: 200 } });
+});
+
+it('loads a source in S3 to a folder, and a file to S3', async () => {
+  const one = await world.load({ source: put('night/to-file.csv', accounts(30)) });
+  expect(one).toMatchObject({ state: 'Completed', records: { succeeded: 30 } });
+  expect(await Promise.all(one.files.succeeded.map(readCsv))).toMatchObject([{ length: 30 }]);
+  const other = await world.load({ source: await world.csv(accounts(30)), output: RESULTS });
+  expect(other).toMatchObject({ state: 'Completed', records: { succeeded: 30 } });
+  expect(other.files.succeeded.flatMap(rowsOf)).toHaveLength(30);
+});
+
+it('refuses a source outside of the roots', async () => {
+  const result = await world.load({ source: 's3://other-bucket/a.csv', output: RESULTS });
+  expect(result).toMatchObject({ state: 'Failed', jobsTotal: 0, error: { code: 'S3_OUTSIDE_ROOTS' } });
+});
+
+it('loads all files of a prefix, and those of a pattern in a folder, and counts the rows of each', async () => {
+  put('many/b.csv', accounts(20));
+  s3.put('many/a.csv.gz', gzipSync(s3.text('many/b.csv').replaceAll('A-', 'B-')));
+  // Without a line break at its end.
+  s3.put('many/c.csv', 'External_Id__c,Name,Description\nC-1,c,"two\nlines"');
+  s3.put('many/_SUCCESS', '');
+  const result = await world.load({ source: 's3://bucket/many/', output: RESULTS });
+  expect(result).toMatchObject({ state: 'Completed', records: { total: 41, succeeded: 41 } });
+  const report = JSON.parse(s3.text(`results/${result.loadId}/report.json`)) as { sources: unknown };
+  expect(report.sources).toEqual([
+    { uri: 's3://bucket/many/a.csv.gz', rows: 20 },
+    { uri: 's3://bucket/many/b.csv', rows: 20 },
+    { uri: 's3://bucket/many/c.csv', rows: 1 },
+  ]);
+
+  const uri = await world.csv(accounts(5), 'p-1.csv');
+  await world.csv(
+    accounts(7, (row, n) => ({ ...row, External_Id__c: `P-${n}` })),
+    'p-2.csv',
+  );
+  const files = await world.load({ source: uri.replace('p-1', 'p-*') });
+  expect(files).toMatchObject({ state: 'Completed', records: { total: 12 } });
+});
+
+it('refuses a file whose header differs, with its name', async () => {
+  put('mixed/a.csv', accounts(5));
+  put(
+    'mixed/b.csv',
+    accounts(5).map(({ Name: name = '', ...row }) => ({ Name: name, ...row })),
+  );
+  const result = await world.load({ source: 's3://bucket/mixed/*.csv', output: RESULTS });
+  expect(result).toMatchObject({ state: 'Failed', jobsTotal: 0, error: { code: 'SOURCE_FILES_DIFFER' } });
+  expect(result.error?.message).toContain('s3://bucket/mixed/b.csv');
+});
+
+it('an object that changes in mid-load ends it, with all that landed', async () => {
+  const source = put('night/changes.csv', accounts(600));
+  s3.fault = ({ method, key, headers }) => {
+    const isLater = method === 'GET' && Number(/=(\d+)/.exec(headers.range ?? '')?.[1]) > 15_000;
+    const hasLanded = s3.requests.some((one) => /part-00001\/succeeded\.csv$/.test(one.key));
+    if (key === 'night/changes.csv' && isLater && hasLanded) put(key, accounts(600, withBad));
+    return undefined;
+  };
+  s3.requests.length = 0;
+  const result = await world.load({ source, output: RESULTS, part: { maxBytes: 20_000, maxConcurrent: 1 } });
+  expect(result).toMatchObject({ state: 'Failed', error: { code: 'SOURCE_CHANGED' } });
+  expect(result.records.succeeded).toBeGreaterThan(0);
   expect(result.files.succeeded.flatMap(rowsOf)).toHaveLength(result.records.succeeded);
-  expect(rowsOf(result.files.rejected)).toHaveLength(result.records.rejected);
+});
+
+it('outlasts a store that slows down and breaks off', async () => {
+  const source = put('night/slow.csv', accounts(1_500));
+  let seen = 0;
+  s3.fault = ({ method, key }) => {
+    if (++seen % 5 === 0) return { status: 503, code: 'SlowDown' };
+    if (method === 'GET' && key === 'night/slow.csv' && seen % 5 === 1) return { breakAfter: 1_000 };
+    return undefined;
+  };
+  const result = await world.load({ source, output: RESULTS, part: { maxBytes: 60_000 } });
+  expect(result).toMatchObject({ state: 'Completed', records: { total: 1_500, succeeded: 1_500 } });
+  for (const job of world.org.jobs()) expect(job.uploads).toBeLessThanOrEqual(1);
+});
+
+it('continues on another host when one is taken away in mid-load', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'nightload-other-host-'));
+  const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+  const taskQueue = `${world.taskQueue}-two`;
+  const here = await startTestWorker(connection, world.org, world.folder, taskQueue);
+  try {
+    const source = put('night/two-hosts.csv', accounts(900));
+    const handle = await startBulkLoad(
+      world.client,
+      {
+        ...{ source, output: RESULTS, object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' },
+        ...{ loadId: 'two-hosts', part: { maxBytes: 20_000, maxConcurrent: 1 } },
+        poll: { initialInterval: '100ms', maximumInterval: '500ms', settleInterval: '200ms' },
+      },
+      { taskQueue },
+    );
+    await expect
+      .poll(() => [...s3.objects.keys()].some((key) => /two-hosts\/.*part-00001\/succeeded/.test(key)), {
+        timeout: 30_000,
+      })
+      .toBe(true);
+    await here.stop();
+    const there = await startTestWorker(connection, world.org, folder, taskQueue);
+    try {
+      const result = await handle.result();
+      expect(result).toMatchObject({ state: 'Completed', records: { total: 900, succeeded: 900 } });
+      expect(result.files.succeeded.flatMap(rowsOf)).toHaveLength(900);
+    } finally {
+      await there.stop();
+    }
+  } finally {
+    await connection.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 });

@@ -10,13 +10,13 @@ import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ApiContext } from '../../salesforce/http/call-context.js';
 import { dirname, join, uriOf } from '../../storage/locations.js';
 import { makeFolder, removeFolder, removeIfEmpty } from '../../storage/file-tree.js';
-import { fingerprint } from '../../storage/fingerprint.js';
 import { saveText } from '../../storage/write-files.js';
-import { holding } from '../../storage/file-ref.js';
-import type { ForeignFile } from '../../storage/file-ref.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf, permit, permitFixer } from '../dependencies.js';
-import { openSource, withoutCopy } from '../source/open-source.js';
+import { openFiles } from '../source/join-files.js';
+import { withoutCopy } from '../source/open-source.js';
+import { fingerprintOf, holdingSource, sourceFiles } from '../../storage/source-files.js';
+import type { SourceFiles } from '../../storage/source-files.js';
 import { preflight } from './check-header.js';
 import { writeBadRows } from './bad-rows.js';
 import { checkLargeRecords } from './oversized-records.js';
@@ -40,17 +40,19 @@ export function checkSource(
     const { source, object, operation } = input;
     const report: CheckReport = { ok: false, source, object, operation, errors: [], warnings: [] };
     const { roots } = dependencies;
-    const file = await roots.foreignFile(source);
-    await permit(dependencies, input.connection, { ...input, sourcePath: file.path });
+    const files = await sourceFiles(roots, source);
+    await permit(dependencies, input.connection, { ...input, sourcePath: files.location });
     const work = roots.ownPathOf(input.workUri);
     const details: PlatformDetail[] = [];
     try {
       permitFixer(dependencies, input.fixer);
-      await fingerprint(file);
+      await fingerprintOf(files);
       const connection = connectionOf(dependencies, input.connection);
       const { maxUnpackedBytes } = dependencies;
       const how = { ...input, maxUnpackedBytes };
-      await holding(file, (held) => check(connection, { source: held, work, input: how, details, step }, report));
+      await holdingSource(files, (held) =>
+        check(connection, { source: held, work, input: how, details, step }, report),
+      );
     } catch (error) {
       // Transient errors are retried; all others are the result of the check.
       if (!(error instanceof NightloadError) || error.retryable) throw error;
@@ -79,7 +81,7 @@ async function saveDetails(work: string, details: readonly PlatformDetail[]): Pr
 }
 
 interface Checking {
-  source: ForeignFile;
+  source: SourceFiles;
   work: string;
   input: PlanLoadInput & { maxUnpackedBytes: number | undefined };
   step: ActivityRun;
@@ -93,7 +95,7 @@ async function check(
   report: CheckReport,
 ): Promise<void> {
   await makeFolder(work);
-  const opened = await openSource(source, work, input, step);
+  const opened = await openFiles(source, work, input, step);
   report.found = opened.found;
   const checked = await withoutCopy(opened.path, () => preflight(connection, input, opened.dialect.header, step));
   report.errors.push(...checked.errors);

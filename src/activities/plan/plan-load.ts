@@ -10,13 +10,14 @@ import { lengthsOf } from './field-lengths.js';
 import { join } from '../../storage/locations.js';
 import { isThere, makeFolder } from '../../storage/file-tree.js';
 import { fingerprint, sameFingerprint } from '../../storage/fingerprint.js';
-import { holding } from '../../storage/file-ref.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
-import type { ForeignFile } from '../../storage/file-ref.js';
 import type { FileRoots } from '../../storage/file-roots.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf, permit, permitFixer } from '../dependencies.js';
-import { openSource, withoutCopy } from '../source/open-source.js';
+import { openFiles } from '../source/join-files.js';
+import { withoutCopy } from '../source/open-source.js';
+import { fingerprintOf, holdingSource, isUnchanged, sourceFiles } from '../../storage/source-files.js';
+import type { SourceFiles } from '../../storage/source-files.js';
 import { preflight, throwFindings } from './check-header.js';
 import type { Preflight } from './check-header.js';
 import { prepareRows } from './prepare-rows.js';
@@ -34,31 +35,31 @@ const MAX_WARNINGS = 10;
 export function planLoad(dependencies: ActivityDependencies): (input: PlanLoadInput) => Promise<Counted<PlannedLoad>> {
   return runCountedActivity(async (input, step) => {
     const { roots } = dependencies;
-    const source = await roots.foreignFile(input.source);
-    await permit(dependencies, input.connection, { ...input, sourcePath: source.path });
+    const source = await sourceFiles(roots, input.source);
+    await permit(dependencies, input.connection, { ...input, sourcePath: source.location });
     permitFixer(dependencies, input.fixer);
     const stageFolder = join(roots.ownPathOf(input.workUri), 'first');
-    const before = await fingerprint(source);
+    const before = await fingerprintOf(source);
     const known = await plannedBefore(roots, stageFolder, before);
     if (known !== undefined) return known;
     // Reads the same bytes to the end, even if the file is replaced meanwhile.
-    const plan = await holding(source, (held) => makePlan(dependencies, { source: held, before, input }, step));
-    if (!sameFingerprint(await fingerprint(source), before)) throw writtenTo(source);
+    const plan = await holdingSource(source, (held) => makePlan(dependencies, { source: held, before, input }, step));
+    if (!(await isUnchanged(roots, input.source, before))) throw writtenTo(source);
     await savePlan(stageFolder, plan);
     return planned(stageFolder, plan);
   });
 }
 
-function writtenTo(source: ForeignFile): NightloadError {
+function writtenTo(source: SourceFiles): NightloadError {
   return new NightloadError(
     'SOURCE_CHANGED',
-    `${shownPath(source.path)} changed while it was being read. Start the load again once it is complete.`,
+    `${shownPath(source.location)} changed while it was being read. Start the load again once it is complete.`,
   );
 }
 
 async function makePlan(
   dependencies: ActivityDependencies,
-  { source, before, input }: { source: ForeignFile; before: Fingerprint; input: PlanLoadInput },
+  { source, before, input }: { source: SourceFiles; before: Fingerprint; input: PlanLoadInput },
   step: ActivityRun,
 ): Promise<StagePlan> {
   const work = dependencies.roots.ownPathOf(input.workUri);
@@ -67,7 +68,7 @@ async function makePlan(
   await makeFolder(work);
   const connection = connectionOf(dependencies, input.connection);
   const { maxUnpackedBytes } = dependencies;
-  const opened = await openSource(source, work, { ...input, maxUnpackedBytes }, step);
+  const opened = await openFiles(source, work, { ...input, maxUnpackedBytes }, step);
   const checked = await withoutCopy(opened.path, async () => {
     const found = await preflight(connection, input, opened.dialect.header, step);
     throwFindings(found.errors, opened.dialect.header);
@@ -75,7 +76,8 @@ async function makePlan(
   });
   const prepared = await prepareRows({ opened, checked, work, input, step });
 
-  if (!sameFingerprint(await fingerprint(source), before)) throw writtenTo(source);
+  // A single file is held open.
+  if (!source.isMany && !sameFingerprint(await fingerprintOf(source), before)) throw writtenTo(source);
   const { rows, rejected } = prepared;
   const key = keyRule(checked, input.operation, rows.names);
   const original: OriginalFile = {
@@ -106,7 +108,7 @@ async function makePlan(
     apiVersion: checked.apiVersion,
     ...defined({ object: checked.describe?.name }),
     warnings: [...rows.warnings, ...checked.warnings].map(({ message }) => message).slice(0, MAX_WARNINGS),
-    ...defined({ rejected, key, parent }),
+    ...defined({ rejected, key, parent, sources: opened.rows }),
     ...(Object.keys(lengths).length > 0 && { lengths }),
     kept: original,
     ...(isDelete(input.operation) && { original }),

@@ -5,7 +5,7 @@
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { Recorder } from '../../domain/metrics.js';
 import { join, uriOf } from '../../storage/locations.js';
-import { makeFolder, removeFile, removeUnfinished } from '../../storage/file-tree.js';
+import { isThere, makeFolder, removeFile, removeUnfinished } from '../../storage/file-tree.js';
 import { saveStream, saveText } from '../../storage/write-files.js';
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -17,6 +17,9 @@ import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { ownResultFolder } from './results-owner.js';
 import { CountedEvents, LABELS, processMetrics } from '../metrics.js';
 import { runActivity } from '../run-activity.js';
+import { NightloadError } from '../../errors.js';
+import type { FileRoots } from '../../storage/file-roots.js';
+import { loadPlan, PLAN_FILE } from '../stage/stage-plan.js';
 import type { WriteReportInput, WrittenFiles } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
 
@@ -70,6 +73,7 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
       ...input.report,
       ...(error && { error: { ...error, ...defined({ detail }) } }),
       ...(details.length > 0 && { details }),
+      ...defined({ sources: await sourcesOf(roots, work) }),
       jobs: await allJobs(roots, input.ended),
       files: { ...files, succeeded },
     };
@@ -95,4 +99,17 @@ function countLoad(metrics: Recorder, { report, connection, schedule }: WriteRep
   if (state !== 'Completed' && state !== 'CompletedWithRejects') return;
   const finished = { schedule: LABELS.schedule.of(schedule) };
   metrics.set('nightload_load_finish_timestamp_seconds', Date.now() / 1_000, finished);
+}
+
+/** Undefined for a source of one file, and without a plan. */
+async function sourcesOf(roots: FileRoots, work: string): Promise<BulkLoadResult['sources']> {
+  const folder = join(work, 'first');
+  if (!(await isThere(join(folder, PLAN_FILE)))) return undefined;
+  try {
+    return (await loadPlan(roots, folder)).sources;
+  } catch (error) {
+    // A load whose plan is lost needs its report all the more.
+    if (error instanceof NightloadError && error.code === 'WORK_FILES_MISSING') return undefined;
+    throw error;
+  }
 }

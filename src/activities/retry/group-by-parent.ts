@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { readCell } from '../../csv/cells.js';
 import { eachRecordBytes, scanRecords } from '../../csv/records.js';
+import { isObject } from '../../storage/locations.js';
 import { readBytes, readRange } from '../../storage/read-files.js';
 import { removeFile, renameFile } from '../../storage/file-tree.js';
 import { RowFile } from '../../storage/row-file.js';
@@ -65,7 +66,8 @@ interface Ordering {
 async function order(stretch: Stretch, to: RowFile, ordering: Ordering): Promise<void> {
   const { from, start, end } = stretch;
   const files = Math.min(MAX_FILES, Math.ceil((end - start) / ordering.pieceBytes));
-  if (files <= 1) return orderInMemory(stretch, to, ordering);
+  if (files <= 1) return orderInMemory(await readBytes(from, start, end), to, ordering);
+  if (isObject(from)) return orderInPasses(stretch, to, { ...ordering, passes: files });
   const { column, delimiter, signal } = ordering;
   const pieces = Array.from({ length: files }, (_, n) => new RowFile(`${to.path}.${n}`, Buffer.alloc(0)));
   try {
@@ -78,7 +80,7 @@ async function order(stretch: Stretch, to: RowFile, ordering: Ordering): Promise
       if (piece.rows === 0) continue;
       // So many rows with few parents cannot be split further; they stay together, as intended.
       if (piece.bytes > 4 * ordering.pieceBytes) await copy(readRange(piece.path, 0, undefined, signal), to);
-      else await orderInMemory({ from: piece.path, start: 0, end: piece.bytes }, to, ordering);
+      else await orderInMemory(await readBytes(piece.path, 0, piece.bytes), to, ordering);
     }
   } finally {
     for (const piece of pieces) {
@@ -88,13 +90,36 @@ async function order(stretch: Stretch, to: RowFile, ordering: Ordering): Promise
   }
 }
 
-async function orderInMemory(
+/**
+ * Reads an object once for each piece: as many objects written at a time would hold several MB of memory each, and the
+ * disk of a worker may be small.
+ */
+async function orderInPasses(
   { from, start, end }: Stretch,
   to: RowFile,
-  { column, delimiter }: Ordering,
+  { passes, ...ordering }: Ordering & { passes: number },
 ): Promise<void> {
-  if (end === start) return;
-  const bytes = await readBytes(from, start, end);
+  const { column, delimiter, pieceBytes, signal } = ordering;
+  for (let pass = 0; pass < passes; pass++) {
+    let piece: Buffer[] = [];
+    let bytes = 0;
+    for await (const record of eachRecordBytes(readRange(from, start, end, signal), { delimiter })) {
+      if (crc32(parentOf(record, column, delimiter)) % passes !== pass) continue;
+      bytes += record.length;
+      if (bytes <= 4 * pieceBytes) piece.push(Buffer.from(record));
+      else {
+        // As in a piece that cannot be split.
+        for (const before of piece) await to.add(before);
+        piece = [];
+        await to.add(record);
+      }
+    }
+    await orderInMemory(Buffer.concat(piece), to, ordering);
+  }
+}
+
+async function orderInMemory(bytes: Buffer, to: RowFile, { column, delimiter }: Ordering): Promise<void> {
+  if (bytes.length === 0) return;
   /** Where each parent's rows begin and end, in order of first appearance; the order of parents does not matter. */
   const places = new Map<string, number[]>();
   const whole = async function* (): AsyncGenerator<Buffer> {

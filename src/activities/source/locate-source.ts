@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import { ANY_WORKER } from '../../domain/file-groups.js';
 import { folderUri, isObject, join } from '../../storage/locations.js';
-import { fingerprint } from '../../storage/fingerprint.js';
 import { runFolder } from '../../domain/result-layout.js';
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -11,6 +10,7 @@ import { NightloadError } from '../../errors.js';
 import { refuseIfLanded } from '../results/landed-before.js';
 import { takeResultFolder } from '../results/results-owner.js';
 import { runActivity } from '../run-activity.js';
+import { fingerprintOf, sourceFiles } from '../../storage/source-files.js';
 import type { LocateSourceInput, LocatedSource } from '../../protocol/activities/source-types.js';
 
 export function locateSource(dependencies: ActivityDependencies): (input: LocateSourceInput) => Promise<LocatedSource> {
@@ -21,7 +21,7 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
     permitFixer(dependencies, input.fixer);
     await elsewherePerhaps(async () => {
       connectionOf(dependencies, input.connection);
-      await fingerprint(await roots.foreignFile(input.source));
+      await fingerprintOf(await sourceFiles(roots, input.source));
     });
     const output = join(await roots.pathOf(input.output ?? dependencies.defaultOutput), input.loadId);
     // Checks the resolved path again, because a link may have moved since the first check.

@@ -12,6 +12,7 @@ import { recogniseEncoding, unpackedHead } from '../../csv/encoding/recognise-en
 import { notDecodable, notUtf8At } from '../../csv/encoding/encoding-errors.js';
 import { Utf8Finder } from '../../csv/encoding/utf8-validator.js';
 import { raggedRow } from '../../csv/plan-parts.js';
+import type { SourceRows } from '../../contract/load-result.js';
 import { NightloadError } from '../../errors.js';
 import { eachRecord } from '../../csv/records.js';
 import type { RaggedRecord } from '../../csv/scanner.js';
@@ -40,6 +41,16 @@ export interface OpenSource {
   path: FileRef;
   dialect: Dialect;
   found: FoundSource;
+  /** Of many files: the rows of each. */
+  rows?: SourceRows[];
+}
+
+export interface SourceOptions {
+  delimiter?: string;
+  encoding?: string;
+  checkRows?: boolean;
+  skipBadRows?: boolean;
+  maxUnpackedBytes?: number | undefined;
 }
 
 /** Number of first rows whose cells are counted, to detect a wrong delimiter or a stray quote. */
@@ -53,7 +64,7 @@ const FIRST_ROWS = 1_000;
 export async function openSource(
   source: ForeignFile,
   work: string,
-  said: { delimiter?: string; encoding?: string; skipBadRows?: boolean; maxUnpackedBytes?: number | undefined },
+  said: SourceOptions,
   step: ActivityRun,
 ): Promise<OpenSource> {
   const head = await readHead(source, HEAD_BYTES);

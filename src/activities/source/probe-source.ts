@@ -2,11 +2,11 @@
 import { NightloadError } from '../../errors.js';
 import { ANY_WORKER } from '../../domain/file-groups.js';
 import { isObject } from '../../storage/locations.js';
-import { fingerprint } from '../../storage/fingerprint.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
 import { connectionOf, permit, permitFixer } from '../dependencies.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { runActivity } from '../run-activity.js';
+import { fingerprintOf, sourceFiles } from '../../storage/source-files.js';
 import type { LoadWish } from '../../protocol/activities/source-types.js';
 
 export interface AwaitSourceInput extends LoadWish {
@@ -35,7 +35,7 @@ export function probeSource(dependencies: ActivityDependencies): (input: AwaitSo
     try {
       // Reported at once, not after hours of waiting.
       connectionOf(dependencies, connection);
-      const { size, modifiedMs } = await fingerprint(await roots.foreignFile(source));
+      const { size, modifiedMs } = await fingerprintOf(await sourceFiles(roots, source));
       return { filesQueue, found: { size, modifiedMs } };
     } catch (error) {
       if (!(error instanceof NightloadError)) throw error;

@@ -53,6 +53,10 @@ export const PLAN = z.object({
   object: name.exactOptional(),
   warnings: z.array(z.string().max(MAX_TEXT)).max(MAX_COUNT).exactOptional(),
   rejected: z.object({ uri: z.string().max(3 * MAX_PATH), rows: count }).exactOptional(),
+  sources: z
+    .array(z.object({ uri: z.string().max(3 * MAX_PATH), rows: count }))
+    .max(MAX_COUNT)
+    .exactOptional(),
   // A field that is not listed here would be lost.
 } satisfies Record<keyof StagePlan, z.ZodType>);
 

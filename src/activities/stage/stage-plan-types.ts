@@ -1,4 +1,5 @@
 /** A plan: where the bytes of a stage lie, how they are cut into parts, and how rows are identified. */
+import type { SourceRows } from '../../contract/load-result.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
 import type { FileRef } from '../../storage/file-ref.js';
 import type { Delimiter } from '../../csv/dialect.js';
@@ -56,4 +57,6 @@ export interface StagePlan {
   object?: string;
   warnings?: string[];
   rejected?: RejectedRows;
+  /** First stage only, of a source of many files. */
+  sources?: SourceRows[];
 }

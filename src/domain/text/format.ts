@@ -29,7 +29,8 @@ export function share(part: number, whole: number): string {
 
 /** A file's name, short enough for a summary. */
 export function nameOf(uri: string): string {
-  const name = uri.split('/').at(-1) ?? uri;
+  // A folder's name is before its slash.
+  const name = uri.replace(/\/$/, '').split('/').at(-1) ?? uri;
   return name.length > 40 ? `${name.slice(0, 39)}…` : name;
 }
 

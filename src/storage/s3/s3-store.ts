@@ -103,10 +103,17 @@ class S3Store implements ObjectStore {
   }
 
   async write(location: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const Body = chunks instanceof Readable ? chunks : Readable.from(chunks, { objectMode: false });
     // The input's own error says more than what the upload makes of it.
     let failed: unknown;
-    Body.once('error', (error) => (failed = error));
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        yield* chunks;
+      } catch (error) {
+        failed = error;
+        throw error;
+      }
+    };
+    const Body = Readable.from(input(), { highWaterMark: 1 });
     const upload = new Upload({
       client: this.#client,
       params: { ...placeOf(location), Body },
