@@ -22,6 +22,7 @@ import { keepColumns } from './results/join-source-columns.js';
 import { listOpenJobs } from './orphans/list-open-jobs.js';
 import { listFileGroups } from './source/list-file-groups.js';
 import { locateSource } from './source/locate-source.js';
+import { checkEarlierRun } from './check-earlier-run.js';
 import { notePause } from './results/note-pause.js';
 import { refuseForeignFolders } from './results/own-folders.js';
 import { OwnJobs } from './job/own-jobs.js';
@@ -36,7 +37,7 @@ export type { ActivityDependencies } from './dependencies.js';
 /** The workflow types that may call a step. */
 const LOADS = ['bulkLoad', 'checkLoad'];
 const CHECKS = ['checkLoad'];
-const PAUSED = ['bulkLoad'];
+const RUNS = ['bulkLoad'];
 const PARTS = ['ingestJob'];
 const PARENTS = ['bulkLoad', 'retryFailedRows'];
 const ORPHANS = ['orphanJobs'];
@@ -87,7 +88,8 @@ export function createActivities(dependencies: ActivityDependencies) {
     listOpenJobs: by(ORPHANS, ACTIVITY_INPUTS.listOpenJobs, listOpenJobs(dependencies)),
     downloadResults: onFiles(PARTS, ACTIVITY_INPUTS.downloadResults, downloadResults(dependencies, ownJobs)),
     recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
-    notePause: by(PAUSED, ACTIVITY_INPUTS.notePause, notePause(dependencies)),
+    checkEarlierRun: by(RUNS, ACTIVITY_INPUTS.checkEarlierRun, checkEarlierRun()),
+    notePause: by(RUNS, ACTIVITY_INPUTS.notePause, notePause(dependencies)),
     readPartSizes: onFiles(PARENTS, ACTIVITY_INPUTS.readPartSizes, readPartSizes(dependencies)),
     triageRows: onFiles(PARENTS, ACTIVITY_INPUTS.triageRows, triageRows(dependencies)),
     acceptCorrections: onFiles(LOADS, ACTIVITY_INPUTS.acceptCorrections, acceptCorrections(dependencies)),

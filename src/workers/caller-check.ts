@@ -113,7 +113,7 @@ export function callerChecks(
     if (found === 'unknown') return true;
     // It was checked when this run began; a worker that started since may find it gone.
     if (found === undefined) return Date.now() - startedAt > BEFORE_IS_KEPT_MS;
-    return found.type === type && found.taskQueue === taskQueue;
+    return found.type === type && found.taskQueue === taskQueue && continuesOurs(found);
   }
 
   /** Parts and retries are never started directly. */

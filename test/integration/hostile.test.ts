@@ -209,6 +209,11 @@ describe('inputs', () => {
   });
 });
 
+it('a load whose workflow id leaves no room for the ids of its parts is refused', async () => {
+  const id = `bulk-load/${'x'.repeat(930)}`;
+  expect(await end(await start('bulkLoad', [least], id))).toBe('INVALID_INPUT');
+});
+
 describe('inner workflows', () => {
   const job = {
     connection: 'default',
@@ -315,41 +320,53 @@ describe('inner workflows', () => {
       expect(world.org.ledger.count()).toBe(before);
     });
 
-    it('a load that continues with a forged state gets no step executed', async () => {
-      const before = world.org.ledger.count();
-      const uri = `file://${world.folder}/somebody/run-x/`;
-      const tally = { total: 1, seen: 0, succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0, rejected: 0 };
-      const state = {
-        phase: 'loading',
-        tally: {
-          ...tally,
-          recovered: 0,
-          rerendered: 0,
-          rounds: 0,
-          disagreeing: 0,
-          jobs: [],
-          jobsTotal: 0,
-          apiRequests: 0,
-        },
-        located: { filesQueue: world.worker.filesQueue, outputUri: uri, workUri: uri, searchAttributes: [] },
-        org: { connection: 'default', apiVersion: 'v66.0' },
-        stage: {
-          ...{ uri, parts: 1, records: 1, columnDelimiter: 'COMMA', lineEnding: 'LF' },
-          groups: [{ operation: 'insert', firstPart: 1, lastPart: 1 }],
-          sizes: { from: 1, records: [1] },
-        },
-        next: 1,
-        ended: [{ uri, noted: 0, outcomes: [], jobs: [] }],
-        left: { parts: 0, failed: 0, passing: 0, unprocessed: 0, missing: 0, unmatched: 0 },
-        shown: [],
-        files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
-        lost: { creates: [{ from: 0, to: Date.now() + 1e6, creates: 50 }] },
-        ...{ triaged: false, canceled: false, openJobs: [], warnings: [], corrections: 0, jobsKnownUntil: Date.now() },
-      };
-      const input = { ...least, source: `file://${world.folder}/none.csv` };
-      expect(await attack('bulkLoad', { next: 'bulkLoad', args: [input, state] })).toBe('CALLER_REFUSED');
-      expect(world.org.ledger.count()).toBe(before);
-    });
+    // One that is paused makes no step of its own, and would hand the state on to the next run.
+    it.each([{}, { paused: true }])(
+      'a load that continues with a forged state, %j, gets no step executed',
+      async (more) => {
+        const before = world.org.ledger.count();
+        const uri = `file://${world.folder}/somebody/run-x/`;
+        const tally = { total: 1, seen: 0, succeeded: 0, failed: 0, failedForGood: 0, unprocessed: 0, rejected: 0 };
+        const state = {
+          phase: 'loading',
+          tally: {
+            ...tally,
+            recovered: 0,
+            rerendered: 0,
+            rounds: 0,
+            disagreeing: 0,
+            jobs: [],
+            jobsTotal: 0,
+            apiRequests: 0,
+          },
+          located: { filesQueue: world.worker.filesQueue, outputUri: uri, workUri: uri, searchAttributes: [] },
+          org: { connection: 'default', apiVersion: 'v66.0' },
+          stage: {
+            ...{ uri, parts: 1, records: 1, columnDelimiter: 'COMMA', lineEnding: 'LF' },
+            groups: [{ operation: 'insert', firstPart: 1, lastPart: 1 }],
+            sizes: { from: 1, records: [1] },
+          },
+          next: 1,
+          ended: [{ uri, noted: 0, outcomes: [], jobs: [] }],
+          left: { parts: 0, failed: 0, passing: 0, unprocessed: 0, missing: 0, unmatched: 0 },
+          shown: [],
+          files: { succeeded: [], rejected: [], unprocessed: [], changes: [] },
+          lost: { creates: [{ from: 0, to: Date.now() + 1e6, creates: 50 }] },
+          ...{
+            triaged: false,
+            canceled: false,
+            openJobs: [],
+            warnings: [],
+            corrections: 0,
+            jobsKnownUntil: Date.now(),
+          },
+          ...more,
+        };
+        const input = { ...least, source: `file://${world.folder}/none.csv` };
+        expect(await attack('bulkLoad', { next: 'bulkLoad', args: [input, state] })).toBe('CALLER_REFUSED');
+        expect(world.org.ledger.count()).toBe(before);
+      },
+    );
 
     it('a child that looks like a part gets no step executed', async () => {
       const before = world.org.ledger.count();

@@ -132,6 +132,7 @@ export const ACTIVITY_INPUTS = {
     outcomes: shape.ended.outcomes,
     jobs: shape.ended.jobs,
   }),
+  checkEarlierRun: z.object({}),
   notePause: z.object({ paused: z.boolean(), connection: shape.name.exactOptional() }),
   readPartSizes: z.object({ stageUri: shape.uri, from: shape.count }),
   triageRows: z.object({

@@ -223,6 +223,7 @@ export const ACTIVITY_RESULTS = {
   listOpenJobs: counted(z.object({ apiVersion: shape.apiVersion, jobs: shape.list(openJob, 500) })),
   downloadResults: counted(shape.resultCounts),
   recordParts: z.undefined().or(z.null()),
+  checkEarlierRun: z.undefined().or(z.null()),
   notePause: z.undefined().or(z.null()),
   readPartSizes: shape.partSizes,
   triageRows: z.object({

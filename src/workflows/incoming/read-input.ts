@@ -6,12 +6,14 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import { LOAD_ID_PATTERN } from '../../contract/names.js';
-import { isText } from '../../domain/text/shown.js';
+import { bytesOf, isText } from '../../domain/text/shown.js';
 import { resolveInput } from '../../domain/input/resolve-input.js';
 import type { LoadSettings } from '../../domain/input/resolve-input.js';
 import { checkSizes, isObject, refuse, withoutNulls } from '../../domain/input/fields.js';
 import { datedSource, isTimeZone } from '../../domain/input/source-template.js';
 
+/** Temporal permits 1,000 bytes; parts, retries and their repetitions add to the id of their load. */
+const MAX_ID_BYTES = 900;
 /** Characters of a refused input that the result shows. */
 const MAX_REPEATED = 200;
 
@@ -26,6 +28,9 @@ export function readInput(given: unknown, workflowId: string): ReadInput {
   try {
     if (!isObject(given)) refuse('The input must be an object with source, object and operation.');
     checkSizes(given);
+    const bytes = bytesOf(workflowId);
+    if (bytes > MAX_ID_BYTES)
+      refuse(`The workflow id has ${bytes} bytes; the maximum is ${MAX_ID_BYTES}, to which parts add.`);
     const input = withDatedSource(withoutNulls(given as BulkLoadInput));
     const settings = resolveInput(input, workflowId);
     return { input, settings: () => settings };

@@ -6,6 +6,7 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { letFixerCorrect } from '../corrections/fixer.js';
 import { holdForCorrections } from '../corrections/hold.js';
 import { waitForSource } from '../source/wait-for-source.js';
+import { earlierRunActivities } from '../support/activity-options.js';
 import { trustedState } from '../support/origin.js';
 import { finalize } from './finalize.js';
 import { handleMessages } from './handlers.js';
@@ -18,10 +19,12 @@ import { runParts } from './parts/run-parts.js';
 import { triageTheRest } from './triage-rest.js';
 
 export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Promise<BulkLoadResult> {
-  const load = new Load(given, trustedState(carried));
+  const state = trustedState(carried);
+  const load = new Load(given, state);
   handleMessages(load);
   load.showDetails();
   try {
+    if (state !== undefined) await checkEarlierRun(load);
     await runSteps(load);
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
@@ -32,6 +35,12 @@ export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Pr
   if (result.state === 'Canceled') throw new CancelledFailure('The load was canceled.');
   if (result.state === 'Failed') throw failureOf(result);
   return result;
+}
+
+/** A run hands its state on only if it was itself continued from one of nightload's: so all before it were. */
+async function checkEarlierRun({ settings }: Load): Promise<void> {
+  const { checkEarlierRun: check } = earlierRunActivities(settings.outageMs);
+  await check.executeWithOptions({ summary: 'check which run this one continues' }, [{}]);
 }
 
 async function runSteps(load: Load): Promise<void> {

@@ -129,6 +129,16 @@ export const childActivities = proxyActivities<Activities>({ ...READ, cancellati
 /** Reads figures from the org; the next check follows anyway. */
 export const readActivities = proxyActivities<Activities>({ ...READ, cancellationType: 'TRY_CANCEL' });
 
+/** The first step of a run that continues another one; nothing else happens before its answer. */
+export function earlierRunActivities(outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '10s',
+    scheduleToCloseTimeout: outageMs,
+    cancellationType: 'TRY_CANCEL',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
 /** A line in the worker's log; nothing waits for it for long. */
 export const logActivities = proxyActivities<Activities>({
   startToCloseTimeout: '10s',

@@ -55,6 +55,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   listOpenJobs: true,
   downloadResults: true,
   recordParts: true,
+  checkEarlierRun: true,
   notePause: true,
   readPartSizes: true,
   triageRows: true,

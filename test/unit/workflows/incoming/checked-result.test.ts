@@ -109,6 +109,7 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     stop: 'STORAGE_LIMIT_EXCEEDED',
   }),
   recordParts: undefined,
+  checkEarlierRun: undefined,
   notePause: undefined,
   readPartSizes: { from: 1, records: [10] },
   triageRows: {
