@@ -27,20 +27,26 @@ export async function locateSource(input: LocateSourceInput, seenBy?: string): P
     }
     return await locateActivities.locateSource.executeWithOptions({ summary }, [input]);
   } catch (error) {
-    const refusal = refusalIn(error);
-    if (refusal === undefined) throw error;
+    if (!mayBeElsewhere(error)) throw error;
     const groups = await listGroups();
     if (groups.length === 0) throw error;
     const { found, refused } = await firstAnswer(groups, (group) => askGroup(group, input, summary));
     if (found !== undefined) return found;
     // A worker that has the file and refuses it has the last word.
     for (const one of refused) unlessFinal(one.error);
-    const { message, type } = mostSpecific([refusal, ...refused.flatMap((one) => refusalIn(one.error) ?? [])]);
+    const [first, ...others] = [error, ...refused.map((one) => one.error)].flatMap((one) => refusalIn(one) ?? []);
+    if (first === undefined) throw error;
+    const { message, type } = mostSpecific([first, ...others]);
     throw ApplicationFailure.nonRetryable(`${message} Each host was asked: ${refused.map(reasonOf).join(', ')}.`, type);
   }
 }
 
-/** A refusal that may not apply to another worker; `undefined` when no other needs to be asked. */
+/** Workers may have refused before the last one of the attempts was too busy to answer. */
+function mayBeElsewhere(error: unknown): boolean {
+  return refusalIn(error) !== undefined || innermostFailure(error) instanceof TimeoutFailure;
+}
+
+/** A refusal that may not apply to another worker. */
 function refusalIn(error: unknown): ApplicationFailure | undefined {
   const cause = innermostFailure(error);
   return cause instanceof ApplicationFailure && cause.nonRetryable !== true ? cause : undefined;
@@ -65,7 +71,7 @@ export interface SourceCheck {
 export async function findSource(input: AwaitSourceInput, everywhere: boolean): Promise<SourceCheck> {
   const ask = { summary: `check for ${nameOf(input.source)}` };
   const here = await locateActivities.probeSource.executeWithOptions(ask, [input]).catch((error: unknown) => {
-    if (refusalIn(error) === undefined) throw error;
+    if (!mayBeElsewhere(error)) throw error;
     return { refused: error };
   });
   if (!('refused' in here) && (here.found !== undefined || !everywhere)) return { status: here };
