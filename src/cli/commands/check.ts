@@ -7,6 +7,7 @@ import { toInput } from '../shared/load-options.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import { runOnWorker } from '../shared/run-on-worker.js';
 import { pathOrUri } from '../../storage/locations.js';
+import { withFixRules } from '../shared/fixes-file.js';
 
 const MAX_ROWS = 20;
 const number = new Intl.NumberFormat('en-US');
@@ -26,7 +27,7 @@ function counted(count: number, one: string, many = `${one}s`): string {
 /** Exit code 0 when a load would start, otherwise 1. */
 export async function check(source: string, options: LoadOptions): Promise<number> {
   const id = randomUUID();
-  const input = { ...toInput(source, options), loadId: options.id ?? `check-${id.slice(0, 8)}` };
+  const input = { ...toInput(source, await withFixRules(options)), loadId: options.id ?? `check-${id.slice(0, 8)}` };
   const report = await runOnWorker('checkLoad', checkReport, {
     workflowId: `nightload-check/${id}`,
     args: [input],

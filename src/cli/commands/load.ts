@@ -16,6 +16,7 @@ import { placeOf } from '../../client/temporal-errors.js';
 import { queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
 import { EXIT_CODES, printResult } from '../shared/print-result.js';
 import { COMMAND_LIMIT_MS, taskQueueFrom, withClient } from '../temporal/connect.js';
+import { withFixRules } from '../shared/fixes-file.js';
 
 const DETACHED = 130;
 /** Only for a hint. */
@@ -37,7 +38,7 @@ export async function load(source: string, options: LoadOptions): Promise<number
   const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
   return withClient(async (client) => {
     try {
-      const input = toInput(source, options);
+      const input = toInput(source, await withFixRules(options));
       const handle = await startBulkLoad(client, input, { ...WITH_NOTES, taskQueue, again: options.again ?? false });
       say(
         `${handle.joined ? 'Joined' : 'Started'} load ${loadIdFrom(handle.workflowId)} (workflow ${handle.workflowId}).`,

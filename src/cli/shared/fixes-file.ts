@@ -4,33 +4,60 @@
 import type { RowFix } from '../../contract/corrections.js';
 import { fixFindingText, validateFixes } from '../../domain/input/fix-rules.js';
 import { NightloadError } from '../../errors.js';
+import { isObject } from '../../storage/locations.js';
+import { objectOf } from '../../storage/objects/object-roots.js';
+import { readSmallFile } from '../../storage/read-files.js';
 import { readSettingsFile } from './local-files.js';
 
 const MAX_TOLD = 5;
+const MAX_FIXES_BYTES = 10_000_000;
 
 /**
  * A list of rules, or an object with the list as `fixes` and, for editors, `$schema`.
  * @throws NightloadError `FIXES_UNREADABLE`, `INVALID_FIXES`
  */
 export function readFixes(path: string): RowFix[] {
-  const fixes = rulesIn(parsed(path), path);
+  return rulesFrom(() => readSettingsFile(path), path);
+}
+
+/** Reads rules that lie in an object store; others are read when the input is made. */
+export async function withFixRules<O extends { fixes?: string; fixRules?: RowFix[] }>(options: O): Promise<O> {
+  const { fixes } = options;
+  if (fixes === undefined || !isObject(fixes)) return options;
+  const bytes = await readSmallFile(objectOf(fixes), MAX_FIXES_BYTES).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw unreadable(fixes, new Error('it does not exist'));
+    throw error;
+  });
+  const read = (): Buffer => {
+    if (bytes === undefined) throw new Error(`it is larger than ${MAX_FIXES_BYTES / 1_000_000} MB`);
+    return bytes;
+  };
+  return { ...options, fixRules: rulesFrom(read, fixes) };
+}
+
+function rulesFrom(read: () => Buffer, path: string): RowFix[] {
+  const fixes = rulesIn(parsed(read, path), path);
   const findings = validateFixes(fixes).map(fixFindingText);
   if (findings.length > 0) throw invalid(path, findings);
   return fixes as RowFix[];
 }
 
-function parsed(path: string): unknown {
+function parsed(read: () => Buffer, path: string): unknown {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(readSettingsFile(path));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(read());
     return JSON.parse(text) as unknown;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new NightloadError(
-      'FIXES_UNREADABLE',
-      `The fix rules file ${path} cannot be read: ${why}. Expected: JSON in UTF-8, such as [{"code": "STRING_TOO_LONG", "do": "truncate"}].`,
-      { cause: error },
-    );
+    throw unreadable(path, error);
   }
+}
+
+function unreadable(path: string, cause: unknown): NightloadError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new NightloadError(
+    'FIXES_UNREADABLE',
+    `The fix rules file ${path} cannot be read: ${why}. Expected: JSON in UTF-8, such as [{"code": "STRING_TOO_LONG", "do": "truncate"}].`,
+    { cause },
+  );
 }
 
 function rulesIn(value: unknown, path: string): unknown {

@@ -9,6 +9,7 @@ import { checkedAlias, connectionNameOf } from '../../salesforce/auth/sf-cli.js'
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { FixerActivity } from '../../contract/corrections.js';
 import type { Operation } from '../../contract/names.js';
+import type { RowFix } from '../../contract/corrections.js';
 import { readFixes } from './fixes-file.js';
 import { refuseLargeInput } from '../../client/input-size.js';
 import { readMapping } from './mapping-file.js';
@@ -36,6 +37,8 @@ export interface LoadOptions {
   retryRounds?: number;
   retryWait?: string;
   fixes?: string;
+  /** Read before, from an object store. */
+  fixRules?: RowFix[];
   holdFor?: string;
   keepColumns?: boolean;
   defuse?: boolean;
@@ -132,7 +135,7 @@ export function addLoadOptions(command: Command): Command {
     )
     .option('--retry-rounds <n>', 'how often to send failed rows again (default: 3)', parseWhole)
     .option('--retry-wait <duration>', 'wait before the first retry round (default: 1m)')
-    .option('--fixes <file>', 'JSON file of rules that correct failed rows')
+    .option('--fixes <file>', 'JSON file, or its s3: URI, of rules that correct failed rows')
     .option('--fixer <activity@queue>', 'your own activity that corrects rejected rows')
     .option('--keep-columns', 'also write the rows that landed with all columns of the source')
     .option('--defuse', 'also write copies of the result files that are safe to open in a spreadsheet (no formulas)')
@@ -170,7 +173,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const retry = defined({
     maxRounds: options.retryRounds,
     initialWait: options.retryWait,
-    fixes: options.fixes === undefined ? undefined : readFixes(resolve(options.fixes)),
+    fixes: options.fixRules ?? (options.fixes === undefined ? undefined : readFixes(resolve(options.fixes))),
     fixer: options.fixer === undefined ? undefined : parseFixer(options.fixer),
     holdFor: options.holdFor,
   });

@@ -19,6 +19,7 @@ import { schedulePlan } from './schedule-spec.js';
 import { describeLines, described, listed as listedSchedule, listLine, scheduledLoad } from './view.js';
 import type { DescribedSchedule, ListedSchedule, ScheduledLoad, ScheduleEntry } from './view.js';
 import { ONE_ANSWER, taskQueueFrom, withClient } from '../../temporal/connect.js';
+import { withFixRules } from '../../shared/fixes-file.js';
 
 interface JsonOption {
   json?: boolean;
@@ -40,7 +41,7 @@ export async function createSchedule(
   options: ScheduleOptions,
   taskQueue: string,
 ): Promise<DescribedSchedule> {
-  const plan = schedulePlan(id, options, taskQueue);
+  const plan = schedulePlan(id, await withFixRules(options), taskQueue);
   try {
     const handle = await client.schedule.create(plan);
     return described(await handle.describe(), []);
