@@ -50,7 +50,9 @@ export const delimiter = z
   .refine(isDelimiter)
   .meta({ enum: [...DELIMITERS] });
 
-export const encoding = text(/\S/, 'it must be the name of an encoding, such as windows-1252');
+const MAX_ENCODING = 100;
+
+export const encoding = text(/\S/, 'it must be the name of an encoding, such as windows-1252', MAX_ENCODING);
 
 export const flag = z.boolean(must('it must be true or false'));
 
