@@ -14,7 +14,7 @@ describe('corrections', () => {
     [[], 'Corrections must be an object with source.'],
     [
       { source: 'http://x' },
-      '"source" is "http://x"; it must be a file: URI such as file:///data/corrected.csv that a worker sees.',
+      '"source" is "http://x"; it must be a file: or s3: URI such as file:///data/corrected.csv that a worker sees.',
     ],
     [{ source: 'file:///a', delimiter: ';;' }, '"delimiter" is ";;"; it must be one of , ; tab | ^ `.'],
     [
