@@ -2,7 +2,9 @@
 import type { Readable } from 'node:stream';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import { request } from 'undici';
+import { NightloadError } from '../../errors.js';
 import { OutboundAgent } from '../../runtime/outbound-agent.js';
+import { isLoopback } from '../../runtime/proxy.js';
 
 const CONNECT_MS = 10_000;
 /** Without a byte of a reply. A reply that waits for its reader does not count. */
@@ -27,6 +29,15 @@ interface SdkReply {
   body: Readable;
 }
 
+function insecure(): NightloadError {
+  return new NightloadError(
+    'INSECURE_URL',
+    'The address of the S3 store (AWS_ENDPOINT_URL_S3, or endpoint_url in a profile) is plain http, which would send rows in cleartext. ' +
+      'Use https; http is accepted only for localhost, 127.0.0.0/8 and [::1].',
+    { retryable: true },
+  );
+}
+
 class UndiciHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
   readonly #agent = new OutboundAgent({
@@ -39,6 +50,7 @@ class UndiciHandler {
     { protocol, hostname, port, path, method, headers, query, body }: SdkRequest,
     { abortSignal }: { abortSignal?: AbortSignal } = {},
   ): Promise<{ response: SdkReply }> {
+    if (protocol !== 'https:' && !isLoopback(hostname)) throw insecure();
     const origin = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`;
     try {
       const reply = await request(`${origin}${path}${queryText(query)}`, {

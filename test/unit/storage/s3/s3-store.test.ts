@@ -49,6 +49,12 @@ describe('S3', () => {
     await expect(openS3(process.env).put(at, bytes)).rejects.toMatchObject({ code: 'STORE_CREDENTIALS_INVALID' });
   });
 
+  it('sends nothing over plain http to another machine', async () => {
+    process.env['AWS_ENDPOINT_URL_S3'] = 'http://store.invalid:9000';
+    await expect(openS3(process.env).find(at)).rejects.toMatchObject({ code: 'INSECURE_URL' });
+    await expect(openS3(process.env).put(at, bytes)).rejects.toMatchObject({ code: 'INSECURE_URL' });
+  });
+
   it('needs a region', async () => {
     process.env = { PATH: settings['PATH'], ...server.settings, HOME: '/nonexistent' };
     delete process.env['AWS_REGION'];
