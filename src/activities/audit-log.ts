@@ -9,7 +9,8 @@ import type { ActivityDependencies } from './dependencies.js';
 import { defined } from '../domain/defined.js';
 
 /** The action that the line records. */
-export type Deed = 'start' | 'check' | 'correction' | 'pause' | 'resume' | 'cancel' | 'abort' | 'abort orphan';
+export type Deed =
+  'start' | 'check' | 'correction' | 'pause' | 'resume' | 'cancel' | 'abort' | 'abort orphan' | 'prune';
 
 type Events = NonNullable<
   NonNullable<Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistory']>>['history']>['events']

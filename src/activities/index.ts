@@ -26,6 +26,7 @@ import { checkEarlierRun } from './check-earlier-run.js';
 import { notePause } from './results/note-pause.js';
 import { refuseForeignFolders } from './results/own-folders.js';
 import { OwnJobs } from './job/own-jobs.js';
+import { pruneOutput } from './retention/prune-output.js';
 import { planLoad } from './plan/plan-load.js';
 import { triageRows } from './retry/triage-rows.js';
 import { acceptCorrections } from './corrections/accept-corrections.js';
@@ -41,6 +42,7 @@ const RUNS = ['bulkLoad'];
 const PARTS = ['ingestJob'];
 const PARENTS = ['bulkLoad', 'retryFailedRows'];
 const ORPHANS = ['orphanJobs'];
+const PRUNERS = ['pruneResults'];
 const ABORTERS = [...PARTS, ...ORPHANS, 'bulkLoad'];
 const LEDGERS = ['orgAllocation', 'orgLimits'];
 
@@ -67,7 +69,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     };
     return by(callers, schema, inOwn, ...complete);
   };
-  const listGroups = by(LOADS, ACTIVITY_INPUTS.listFileGroups, listFileGroups());
+  const listGroups = by([...LOADS, ...PRUNERS], ACTIVITY_INPUTS.listFileGroups, listFileGroups());
   return notingDetails(dependencies.roots, {
     requestLease: by(PARTS, ACTIVITY_INPUTS.requestLease, requestLease(dependencies)),
     readOrgLimits: by(LEDGERS, ACTIVITY_INPUTS.readOrgLimits, readOrgLimits(dependencies)),
@@ -87,6 +89,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     listFileGroups: () => listGroups(undefined),
     listOpenJobs: by(ORPHANS, ACTIVITY_INPUTS.listOpenJobs, listOpenJobs(dependencies)),
     downloadResults: onFiles(PARTS, ACTIVITY_INPUTS.downloadResults, downloadResults(dependencies, ownJobs)),
+    pruneOutput: by(PRUNERS, ACTIVITY_INPUTS.pruneOutput, pruneOutput(dependencies)),
     recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
     checkEarlierRun: by(RUNS, ACTIVITY_INPUTS.checkEarlierRun, checkEarlierRun()),
     notePause: by(RUNS, ACTIVITY_INPUTS.notePause, notePause(dependencies)),

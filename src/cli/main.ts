@@ -13,6 +13,7 @@ import type { CorrectOptions } from './commands/correct.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { ListOptions } from './commands/list.js';
 import type { OrphansOptions } from './commands/orphans.js';
+import type { PruneOptions } from './commands/prune.js';
 import type { WorkerOptions } from './commands/worker.js';
 import type { LoadOptions } from './shared/load-options.js';
 
@@ -171,6 +172,15 @@ program
   .option(...timeout)
   .option(...json)
   .action(runs(async (options: OrphansOptions) => (await import('./commands/orphans.js')).orphans(options)));
+
+program
+  .command('prune')
+  .description('remove result files of loads that ended long ago; what refuses a second load of the same file stays')
+  .requiredOption('--older-than <duration>', 'only loads that ended longer ago, e.g. 30d (at least 1d)')
+  .option('--dry-run', 'remove nothing: only list what would be removed')
+  .option(...timeout)
+  .option(...json)
+  .action(runs(async (options: PruneOptions) => (await import('./commands/prune.js')).prune(options)));
 
 program
   .command('limits')

@@ -6,5 +6,6 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'orgAllocation',
   'orgLimits',
   'orphanJobs',
+  'pruneResults',
   'retryFailedRows',
 ];

@@ -12,12 +12,16 @@ const MAX_BYTES = 10_000;
 const ATTEMPTS = 20;
 const WAIT_MS = 50;
 
-/** Undefined when it cannot be read. @throws ENOENT when there is none */
-export async function readOwnerNote(folder: string): Promise<ResultOwner | undefined> {
+/**
+ * Undefined when it cannot be read.
+ * @param attempts for a note that may be being written
+ * @throws ENOENT when there is none
+ */
+export async function readOwnerNote(folder: string, attempts = ATTEMPTS): Promise<ResultOwner | undefined> {
   for (let attempt = 1; ; attempt++) {
     const bytes = await readSmallFile(join(folder, OWNER_FILE), MAX_BYTES);
     const owner = bytes && OWNER.safeParse(parsed(bytes)).data;
-    if (owner !== undefined || attempt === ATTEMPTS) return owner;
+    if (owner !== undefined || attempt >= attempts) return owner;
     await new Promise((done) => setTimeout(done, WAIT_MS));
   }
 }

@@ -7,6 +7,7 @@ import { checkLoad } from './check/check-load.js';
 import { ingestJob } from './job/ingest-job.js';
 import { orgAllocation } from './allocation/org-allocation.js';
 import { orphanJobs } from './orphans/orphan-jobs.js';
+import { pruneResults } from './retention/prune-results.js';
 import { retryFailedRows } from './retry/retry-failed-rows.js';
 
 // An unforeseen error fails the workflow, because its task would be retried forever. Code that does not match a
@@ -14,7 +15,7 @@ import { retryFailedRows } from './retry/retry-failed-rows.js';
 const OPTIONS = { failureExceptionTypes: [Error] };
 
 // Versioned workers pin them by default: a load ends on the version that began it, its parts and retries too.
-for (const workflow of [bulkLoad, checkLoad, ingestJob, orgLimits, orphanJobs, retryFailedRows]) {
+for (const workflow of [bulkLoad, checkLoad, ingestJob, orgLimits, orphanJobs, pruneResults, retryFailedRows]) {
   setWorkflowOptions(OPTIONS, workflow as () => Promise<unknown>);
 }
 // Serves the loads of all versions, and may run for weeks: its changes need `patched`. Temporal refuses every task of an
@@ -24,4 +25,4 @@ setWorkflowOptions(() => {
   return { ...OPTIONS, ...(isVersioned && { versioningBehavior: 'AUTO_UPGRADE' as const }) };
 }, orgAllocation);
 
-export { bulkLoad, checkLoad, ingestJob, orgAllocation, orgLimits, orphanJobs, retryFailedRows };
+export { bulkLoad, checkLoad, ingestJob, orgAllocation, orgLimits, orphanJobs, pruneResults, retryFailedRows };

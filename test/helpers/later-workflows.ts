@@ -8,6 +8,7 @@ export {
   orgAllocation,
   orgLimits,
   orphanJobs,
+  pruneResults,
   retryFailedRows,
 } from '../../src/workflows/index.js';
 

@@ -68,7 +68,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   },
   './nexus': { values: ['nightloadService'], types: [] },
   './workflows': {
-    values: ['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'retryFailedRows'],
+    values: [
+      ...['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'pruneResults'],
+      'retryFailedRows',
+    ],
     types: [],
   },
   './activities': { values: ['openActivities'], types: ['Activities', 'OpenActivities', ...HOST_TYPES] },

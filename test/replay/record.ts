@@ -56,6 +56,7 @@ async function recordOthers(): Promise<void> {
     ['checkLoad', [{ source, object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' }]],
     ['orphanJobs', [{ olderThan: '1s' }]],
     ['orgLimits', []],
+    ['pruneResults', [{ olderThan: '1d' }]],
   ];
   for (const [type, args] of others) {
     await client.workflow.execute(type, { workflowId: type, taskQueue, args });

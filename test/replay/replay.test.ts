@@ -11,7 +11,10 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, it } from 'vitest';
 import { quietWorkers } from '../helpers/load-harness.js';
 
-const TYPES = ['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'retryFailedRows'];
+const TYPES = [
+  ...['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'pruneResults'],
+  'retryFailedRows',
+];
 const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
 
 const run = promisify(execFile);

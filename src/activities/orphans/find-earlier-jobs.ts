@@ -38,7 +38,7 @@ const MAX_JOBS = 100;
 /** Salesforce reports times in whole seconds, and clocks are compared over a network. */
 const CLOCK_MARGIN_MS = 5_000;
 /** Next to the stages: one file for each identified job. */
-const KNOWN_FOLDER = 'known-jobs';
+export const KNOWN_FOLDER = 'known-jobs';
 const NOT_OURS = 'not ours';
 
 /** Upper bound of a header. */

@@ -1,4 +1,4 @@
-/** Results of the short workflows that ask a worker something: `checkLoad`, `orphanJobs`, `orgLimits`. */
+/** Results of the short workflows that ask a worker something: `checkLoad`, `orphanJobs`, `pruneResults`, `orgLimits`. */
 import { z } from 'zod';
 import { operation } from './load-result.js';
 import { count, fields, figure, fileUri, goodOnes, ifGood, line, moment, name, readIf } from './shapes.js';
@@ -74,6 +74,27 @@ const job = fields({
 });
 
 export const orphanJobsResult = z.object({ jobs: goodOnes((value) => readIf(job, value), MAX_JOBS) });
+
+const MAX_BYTES = Number.MAX_SAFE_INTEGER;
+const bytes = z.int().min(0).max(MAX_BYTES);
+const host = ifGood(line(MAX_NAME));
+const pruned = fields({ loadId: name(MAX_NAME), endedAt: moment, forgotten: z.boolean(), files: count, bytes, host });
+const unclear = fields({ loadId: name(MAX_NAME), code: line(MAX_CODE), message: line(MAX_TEXT), host });
+const failedHost = z.object({ host: line(MAX_NAME), code: line(MAX_CODE) });
+
+export const pruneResultsResult = z.object({
+  dryRun: z.boolean(),
+  loads: count,
+  files: count,
+  bytes,
+  listed: goodOnes((value) => readIf(pruned, value), MAX_ROWS),
+  running: count,
+  recent: count,
+  unclear: count,
+  listedUnclear: goodOnes((value) => readIf(unclear, value), MAX_ROWS),
+  failedHosts: goodOnes((value) => readIf(failedHost, value), MAX_ROWS),
+  complete: z.boolean(),
+});
 
 const limit = z.object({ max: figure, remaining: figure });
 

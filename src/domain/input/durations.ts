@@ -3,8 +3,9 @@ import { msToNumber } from '@temporalio/common/lib/time.js';
 import type { Duration as TemporalDuration } from '@temporalio/common/lib/time.js';
 import type { Duration } from '../../contract/names.js';
 
+const DAY_MS = 86_400_000;
 /** No wait of a load may be longer. */
-const MAX_DURATION_MS = 30 * 86_400_000;
+const MAX_DURATION_MS = 30 * DAY_MS;
 
 /** Milliseconds. */
 export interface DurationLimits {
@@ -28,6 +29,6 @@ export function durationTrouble(
 ): string | undefined {
   const ms = toMs(value as Duration);
   if (!Number.isFinite(ms) || ms < 0) return 'write a duration such as 5s or 8h';
-  if (ms < least) return `the minimum is ${least} ms`;
+  if (ms < least) return `the minimum is ${least % DAY_MS === 0 ? `${least / DAY_MS}d` : `${least} ms`}`;
   return ms > most ? `the maximum is ${most} ms` : undefined;
 }

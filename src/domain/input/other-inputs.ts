@@ -1,7 +1,8 @@
-/** Schemas of the inputs besides a load's: corrected rows, and the search for jobs without a load. */
+/** Schemas of the inputs besides a load's: corrected rows, the search for jobs without a load, old result files. */
 import { z } from 'zod';
 import type { Corrections } from '../../contract/corrections.js';
 import type { OrphanJobsInput } from '../../contract/orphan-jobs.js';
+import type { PruneResultsInput } from '../../contract/prune-results.js';
 import { exactly } from '../exactly.js';
 import { connection, delimiter, duration, encoding, flag, text } from './field-kinds.js';
 import { isObject, refuse, withoutNulls } from './fields.js';
@@ -26,6 +27,16 @@ const ORPHAN_JOBS = exactly<OrphanJobsInput>()(
   }),
 );
 
+const DAY_MS = 86_400_000;
+
+const PRUNE_RESULTS = exactly<PruneResultsInput>()(
+  z.object({
+    // Nothing that may still be needed tonight, whatever the caller writes.
+    olderThan: duration({ least: DAY_MS, most: 36_500 * DAY_MS }),
+    dryRun: flag.exactOptional(),
+  }),
+);
+
 /** @throws NightloadError `INVALID_INPUT` */
 export function readCorrections(message: unknown): Corrections {
   return read(CORRECTIONS, message, 'Corrections must be an object with source.');
@@ -34,6 +45,11 @@ export function readCorrections(message: unknown): Corrections {
 /** @throws NightloadError `INVALID_INPUT` */
 export function readOrphanJobsInput(given: unknown): OrphanJobsInput {
   return read(ORPHAN_JOBS, given ?? {}, 'The input must be an object, or be omitted.');
+}
+
+/** @throws NightloadError `INVALID_INPUT` */
+export function readPruneResultsInput(given: unknown): PruneResultsInput {
+  return read(PRUNE_RESULTS, given, 'The input must be an object with olderThan.');
 }
 
 /** @throws NightloadError `INVALID_INPUT` */

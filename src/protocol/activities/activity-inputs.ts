@@ -15,6 +15,10 @@ const wish = {
   output: shape.uri.exactOptional(),
 };
 
+const loadId = z
+  .string()
+  .regex(LOAD_ID_PATTERN, 'must be a load id')
+  .refine((id) => id !== '.' && id !== '..', 'must be a load id');
 const partRef = { stageUri: shape.uri, part: shape.part };
 const job = {
   ...shape.org,
@@ -95,6 +99,12 @@ export const ACTIVITY_INPUTS = {
     lostCreates: shape.list(shape.lostCreate, 1_000),
   }),
   listOpenJobs: z.object({ connection: shape.name, createdUntil: shape.time }),
+  pruneOutput: z.object({
+    before: shape.time,
+    dryRun: z.boolean(),
+    from: loadId.exactOptional(),
+    list: z.object({ loads: z.number().int().min(0).max(500), unclear: z.number().int().min(0).max(100) }),
+  }),
   requestLease: z.object({
     ...shape.org,
     id: z.string().regex(REQUEST_ID, 'must be a request id'),
@@ -117,10 +127,7 @@ export const ACTIVITY_INPUTS = {
     ...wish,
     connection: shape.name,
     source: shape.uri,
-    loadId: z
-      .string()
-      .regex(LOAD_ID_PATTERN, 'must be a load id')
-      .refine((id) => id !== '.' && id !== '..', 'must be a load id'),
+    loadId,
     executionId: shape.runId,
     refuseLanded: z.boolean().exactOptional(),
   }),

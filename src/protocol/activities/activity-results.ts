@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
-import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
+import { LOAD_ID_PATTERN, SEARCH_ATTRIBUTES } from '../../contract/names.js';
 import type { SearchAttributeName } from '../../contract/names.js';
 import { ANY_WORKER, isFilesQueue, MAX_FILES_QUEUE_BYTES, MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
 import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/name-and-number-limits.js';
@@ -153,6 +153,8 @@ const openJob = z.object({
   ours: z.boolean(),
 });
 
+const loadId = z.string().regex(LOAD_ID_PATTERN, 'must be a load id');
+
 const searchAttribute = z.enum(Object.keys(SEARCH_ATTRIBUTES) as [SearchAttributeName]);
 
 export const ACTIVITY_RESULTS = {
@@ -222,6 +224,22 @@ export const ACTIVITY_RESULTS = {
   listFileGroups: shape.list(z.object({ queue, hosts: shape.list(shape.text(100), MAX_HOSTS) }), MAX_GROUPS),
   listOpenJobs: counted(z.object({ apiVersion: shape.apiVersion, jobs: shape.list(openJob, 500) })),
   downloadResults: counted(shape.resultCounts),
+  pruneOutput: z.object({
+    outputUri: ownUri,
+    next: loadId.exactOptional(),
+    tooMany: z.boolean(),
+    loads: shape.count,
+    files: shape.count,
+    bytes: shape.count,
+    running: shape.count,
+    recent: shape.count,
+    unclear: shape.count,
+    listed: shape.list(
+      z.object({ loadId, endedAt: shape.time, forgotten: z.boolean(), files: shape.count, bytes: shape.count }),
+      500,
+    ),
+    listedUnclear: shape.list(z.object({ loadId, code: shape.text(100), message: shape.text(2_000) }), 100),
+  }),
   recordParts: z.undefined().or(z.null()),
   checkEarlierRun: z.undefined().or(z.null()),
   notePause: z.undefined().or(z.null()),

@@ -38,6 +38,13 @@ export interface FolderEntry {
   isFile: boolean;
 }
 
+export interface SizedFolderEntry {
+  name: string;
+  isFolder: boolean;
+  /** Of a regular file. */
+  file?: { bytes: number; modifiedMs: number };
+}
+
 export class Folder {
   readonly path: string;
   readonly #handle: FolderHandle;
@@ -215,6 +222,18 @@ export class Folder {
     for await (const entry of entries) {
       if (found.length === most) break;
       found.push({ name: entry.name, isFolder: entry.isDirectory(), isFile: entry.isFile() });
+    }
+    return found;
+  }
+
+  /** Like `entries`, with the size and the time of each file. */
+  async sizedEntries(most: number): Promise<SizedFolderEntry[]> {
+    const found: SizedFolderEntry[] = [];
+    for (const { name } of await this.entries(most)) {
+      const stats = await this.#handle.named(name, (at) => lstat(at)).catch(unlessMissing);
+      if (stats === undefined) continue;
+      const file = stats.isFile() ? { bytes: stats.size, modifiedMs: stats.mtimeMs } : undefined;
+      found.push({ name, isFolder: stats.isDirectory(), ...(file && { file }) });
     }
     return found;
   }

@@ -97,6 +97,24 @@ export function fileCleanupActivities(taskQueue: string): ActivityInterfaceFor<A
   });
 }
 
+/**
+ * Removal of old files, on the queue of the workers that share the folder. A group without a worker must not hold up the
+ * others. A repeated step counts only what it removes itself.
+ */
+export function pruneActivities(taskQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...onQueue(taskQueue),
+    // A step ends by itself after 20 s, plus the time for the load that it has begun: in an object store, each of a
+    // hundred thousand files is a request.
+    startToCloseTimeout: '2h',
+    scheduleToStartTimeout: '1m',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    // It stops between two files, and nothing else needs its answer.
+    cancellationType: 'TRY_CANCEL',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumAttempts: 3 },
+  });
+}
+
 /** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
 export function uploadActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({

@@ -54,6 +54,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   listFileGroups: true,
   listOpenJobs: true,
   downloadResults: true,
+  pruneOutput: true,
   recordParts: true,
   checkEarlierRun: true,
   notePause: true,

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { readConnection, readCorrections, readOrphanJobsInput } from '../../../../src/domain/input/other-inputs.js';
+import {
+  readConnection,
+  readCorrections,
+  readOrphanJobsInput,
+  readPruneResultsInput,
+} from '../../../../src/domain/input/other-inputs.js';
 
 const invalid = (message: string) => expect.objectContaining({ code: 'INVALID_INPUT', message }) as Error;
 
@@ -23,6 +28,22 @@ describe('corrections', () => {
     ],
   ])('are refused when they are %j', (given, message) => {
     expect(() => readCorrections(given)).toThrow(invalid(message));
+  });
+});
+
+describe('the input of pruneResults', () => {
+  it('may ask for years', () => {
+    expect(readPruneResultsInput({ olderThan: '900d', dryRun: null })).toEqual({ olderThan: '900d' });
+  });
+
+  it.each([
+    [undefined, 'The input must be an object with olderThan.'],
+    [{}, '"olderThan" is undefined; write a duration such as 5s or 8h.'],
+    [{ olderThan: '23h' }, '"olderThan" is "23h"; the minimum is 1d.'],
+    [{ olderThan: '-40d' }, '"olderThan" is "-40d"; write a duration such as 5s or 8h.'],
+    [{ olderThan: '30d', dryRun: 'yes' }, '"dryRun" is "yes"; it must be true or false.'],
+  ])('is refused when it is %j', (given, message) => {
+    expect(() => readPruneResultsInput(given)).toThrow(invalid(message));
   });
 });
 

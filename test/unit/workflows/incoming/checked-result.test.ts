@@ -108,6 +108,12 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     unprocessed: 0,
     stop: 'STORAGE_LIMIT_EXCEEDED',
   }),
+  pruneOutput: {
+    ...{ outputUri: 'file:///o/', next: 'b', tooMany: false, loads: 1, files: 5, bytes: 500 },
+    ...{ running: 1, recent: 1, unclear: 1 },
+    listed: [{ loadId: 'a', endedAt: 5, forgotten: true, files: 5, bytes: 500 }],
+    listedUnclear: [{ loadId: 'b', code: 'RESULTS_OWNER_UNCLEAR', message: 'x' }],
+  },
   recordParts: undefined,
   checkEarlierRun: undefined,
   notePause: undefined,
