@@ -51,7 +51,11 @@ function print(result: PruneResultsResult, { olderThan }: PruneOptions): void {
       ? `Nothing to remove that is older than ${olderThan}.`
       : `${verb} ${amount(result)} of ${loadsOf(loads)}.`,
   );
-  if (running + recent > 0) say(`Kept: ${loadsOf(running)} running, ${loadsOf(recent)} more recent than ${olderThan}.`);
+  const kept = [
+    ...(running > 0 ? [`${loadsOf(running)} running`] : []),
+    ...(recent > 0 ? [`${loadsOf(recent)} more recent than ${olderThan}`] : []),
+  ];
+  if (kept.length > 0) say(`Kept: ${kept.join(', ')}.`);
   for (const { loadId, code, message, host } of result.listedUnclear) say(`${loadId}  ${code}: ${message}${on(host)}`);
   const more = result.unclear - result.listedUnclear.length;
   if (more > 0) say(`and ${count(more)} more folders that need a person`);
