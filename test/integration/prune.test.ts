@@ -18,7 +18,7 @@ import { FileRoots } from '../../src/storage/file-roots.js';
 import { folderUri } from '../../src/storage/locations.js';
 import { accounts, auditLines, FAST, openWorld } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
-import { nightload } from '../helpers/run-cli.js';
+import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 import { startS3Server } from '../helpers/s3-server.js';
 import type { S3Server } from '../helpers/s3-server.js';
 
@@ -137,12 +137,11 @@ it('removes the rows of an ended load and keeps what refuses them a second time,
     ...{ workflowExecution: { workflowId }, workflowTaskFinishEventId: 4 as never },
   });
   expect(await step()).toMatchObject({ loads: 0, running: 1 });
-  await expect
-    .poll(async () => (await world.client.workflow.getHandle(workflowId).fetchHistory()).events?.length, {
-      timeout: 10_000,
-    })
-    .toBeGreaterThan(20);
-  await world.client.workflow.getHandle(workflowId).terminate();
+  // The results are downloaded again, for the jobs that the notes name.
+  expect(await new LoadHandle(world.client, workflowId).result()).toMatchObject({
+    state: 'CompletedWithRejects',
+    records: { total: 40, succeeded: 38, rejected: 2, unaccounted: 0 },
+  });
   const sent = world.org.jobs().slice(jobs);
   expect(sent.filter(({ uploads }) => uploads > 0)).toEqual([]);
 
@@ -251,6 +250,32 @@ it('stays inside of the output: links, notes of others and thousands of folders'
   expect([await tree(outside), await tree(safe)]).toEqual(before);
   expect(await Promise.all(['stolen', 'garbled', 'no-load'].map((name) => tree(join(output, name))))).toEqual(kept);
   expect((await readdir(output)).filter((name) => name.startsWith('empty-'))).toHaveLength(2_000);
+});
+
+it('asks each group of hosts, and reports one that does not do it', async () => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'nightload-other-host-')));
+  await cp(await agedCopy('model', 'elsewhere'), join(folder, 'nightload-results', 'elsewhere'), { recursive: true });
+  await rename(join(output, 'elsewhere'), join(output, 'here'));
+  await age(join(folder, 'nightload-results', 'elsewhere'), 40);
+  const other = await startWorkerProcess(
+    {
+      ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), NIGHTLOAD_TASK_QUEUE: world.taskQueue },
+      ...{ NIGHTLOAD_FILE_ROOTS: folder, SF_INSTANCE_URL: world.org.url, SF_ACCESS_TOKEN: world.org.token },
+    },
+    folder,
+  );
+  try {
+    const both = async (): Promise<string[]> => (await prune('30d', true)).listed.map(({ loadId }) => loadId).sort();
+    await expect.poll(both, { timeout: 10_000 }).toEqual(['elsewhere', 'here']);
+    expect(await prune()).toMatchObject({ loads: 2, failedHosts: [], complete: true });
+    // Its output is replaced by a link.
+    await rename(join(folder, 'nightload-results'), join(folder, 'moved'));
+    await symlink(output, join(folder, 'nightload-results'));
+    expect(await prune()).toMatchObject({ failedHosts: [{ code: 'FILE_OUTSIDE_ROOTS' }], complete: false });
+  } finally {
+    other.child.kill('SIGTERM');
+    await other.ended;
+  }
 });
 
 it('removes objects in the same way', async () => {

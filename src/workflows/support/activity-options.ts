@@ -107,7 +107,7 @@ export function pruneActivities(taskQueue: string): ActivityInterfaceFor<Activit
     // A step ends by itself after 20 s, plus the time for the load that it has begun: in an object store, each of a
     // hundred thousand files is a request.
     startToCloseTimeout: '2h',
-    scheduleToStartTimeout: '1m',
+    scheduleToStartTimeout: '30s',
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // It stops between two files, and nothing else needs its answer.
     cancellationType: 'TRY_CANCEL',

@@ -1,8 +1,15 @@
 /** Results of a worker's short workflows, and a ledger's answer: who completes activities decides what is in them. */
 import { describe, expect, it } from 'vitest';
 import type { CheckReport } from '../../../../src/contract/check-report.js';
+import type { PruneResultsResult } from '../../../../src/contract/prune-results.js';
 import type { OrphanJobsResult } from '../../../../src/contract/orphan-jobs.js';
-import { checkReport, orgLimits, orgSummary, orphanJobsResult } from '../../../../src/client/answers/worker-answers.js';
+import {
+  checkReport,
+  orgLimits,
+  orgSummary,
+  orphanJobsResult,
+  pruneResultsResult,
+} from '../../../../src/client/answers/worker-answers.js';
 import { readAnswer } from '../../../../src/client/answers/shapes.js';
 import type { OrgSummary } from '../../../../src/protocol/messages/allocation-messages.js';
 
@@ -49,12 +56,19 @@ const orphan = {
   ...{ id: '750xx', object: 'Account', operation: 'insert', createdById: '005xx' },
   ...{ createdDate: '2026-11-29', ours: true, aborted: false },
 };
+const pruned = { loadId: 'a', endedAt: 5, forgotten: true, files: 2, bytes: 9e12, host: 'h' };
+const unclear = { loadId: 'b', code: 'LOAD_STATE_UNKNOWN', message: 'x', host: 'h' };
+const prune: PruneResultsResult = {
+  ...{ dryRun: true, loads: 1, files: 2, bytes: 9e12, listed: [pruned], running: 1, recent: 2, unclear: 1 },
+  ...{ listedUnclear: [unclear], failedHosts: [{ host: 'i', code: 'NO_ANSWER' }], complete: false },
+};
 const orphans: OrphanJobsResult = { jobs: [orphan] };
 
 it('a worker loses nothing', () => {
   expect(readAnswer(checkReport, report, 'it')).toEqual(report);
   expect(readAnswer(orgSummary, ledger, 'it')).toEqual(ledger);
   expect(readAnswer(orphanJobsResult, orphans, 'it')).toEqual(orphans);
+  expect(readAnswer(pruneResultsResult, prune, 'it')).toEqual(prune);
   expect(readAnswer(orgLimits, { batches: { max: 1, remaining: 1 } }, 'it')).toEqual({
     batches: { max: 1, remaining: 1 },
   });
@@ -70,6 +84,7 @@ describe('nonsense', () => {
     [orgSummary, { ...ledger, at: 1e300 }],
     [orgSummary, { ...ledger, records: { ...shares, used: Number.NaN } }],
     [orphanJobsResult, { jobs: 'x' }],
+    [pruneResultsResult, { ...prune, bytes: -1 }],
     [orgLimits, null],
   ])('is refused: %#', (shape, value) => {
     expect(() => readAnswer(shape, value, 'it')).toThrow(expect.objectContaining({ code: 'LOAD_UNREADABLE' }));
@@ -84,6 +99,10 @@ describe('nonsense', () => {
     expect(found.details ?? found.found).toBeUndefined();
     const jobs = [null, { ...orphan, id: STEER }, { ...orphan, createdById: STEER }];
     expect(readAnswer(orphanJobsResult, { jobs }, 'it').jobs).toEqual([{ ...orphan, createdById: '[2J' }]);
+    const loads = [null, { ...pruned, loadId: STEER }, { ...pruned, host: `h${STEER}` }];
+    expect(readAnswer(pruneResultsResult, { ...prune, listed: loads }, 'it').listed).toEqual([
+      { ...pruned, host: 'h [2J' },
+    ]);
     const full = { ...ledger, jobs: Array(5_000).fill(ledger.jobs[0]), frees: [{ at: 1e300 }], refused: 'x' };
     const { jobs: listed, frees, refused } = readAnswer(orgSummary, full, 'it');
     expect([listed.length, frees, refused]).toEqual([100, [], undefined]);
