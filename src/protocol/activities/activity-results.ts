@@ -21,14 +21,14 @@ const LONG = 20_000;
 const longText = shape.text(LONG);
 /** URIs of our own files are percent-encoded. */
 const ownUri = shape.uri.regex(/^[!-~]*$/, 'must be percent-encoded');
-/** Of the workers that share a folder, or of all. */
+/** Of the workers that share a folder. */
 const queue = z
   .string()
   .refine(
-    (name) =>
-      name === ANY_WORKER || (isTaskQueue(name) && isFilesQueue(name) && bytesOf(name) <= MAX_FILES_QUEUE_BYTES),
+    (name) => isTaskQueue(name) && isFilesQueue(name) && bytesOf(name) <= MAX_FILES_QUEUE_BYTES,
     'must be a queue of workers that share files',
   );
+const queueOrAny = z.literal(ANY_WORKER).or(queue);
 /** Of jobs of one search; see `orphan-types.ts`. */
 const someJobs = shape.list(shape.salesforceId, 200);
 
@@ -170,11 +170,11 @@ export const ACTIVITY_RESULTS = {
     gone: shape.list(shape.text(), 100),
   }),
   probeSource: z.object({
-    filesQueue: queue,
+    filesQueue: queueOrAny,
     found: z.object({ size: shape.count, modifiedMs: shape.time }).exactOptional(),
   }),
   locateSource: z.object({
-    filesQueue: queue,
+    filesQueue: queueOrAny,
     host: shape.text(MAX_NAME).exactOptional(),
     outputUri: ownUri,
     workUri: ownUri,

@@ -75,14 +75,14 @@ describe('failuresOf', () => {
   it('does not count a delete of a missing record, but does for any other operation', async () => {
     const gone = () =>
       inChunks(Buffer.from('"sf__Id","sf__Error",Id\n"001","ENTITY_IS_DELETED:entity is deleted:--","001"\n'), [9]);
-    expect(await failuresOf(gone(), ',', 'delete')).toEqual({ forGood: 0 });
-    expect(await failuresOf(gone(), ',', 'hardDelete')).toEqual({ forGood: 1 });
-    expect(await failuresOf(gone(), ',', 'update')).toEqual({ forGood: 1 });
+    expect(await failuresOf(gone(), ',', 'delete')).toEqual({ forGood: 0, locked: 0 });
+    expect(await failuresOf(gone(), ',', 'hardDelete')).toEqual({ forGood: 1, locked: 0 });
+    expect(await failuresOf(gone(), ',', 'update')).toEqual({ forGood: 1, locked: 0 });
   });
 
   it('leaves out rows that may succeed when they are sent again', async () => {
     for (const size of [1, 7, 1000])
-      expect(await failuresOf(inChunks(Buffer.from(failed), [size]), ',', 'upsert')).toEqual({ forGood: 2 });
+      expect(await failuresOf(inChunks(Buffer.from(failed), [size]), ',', 'upsert')).toEqual({ forGood: 2, locked: 1 });
   });
 });
 

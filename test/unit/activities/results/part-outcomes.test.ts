@@ -106,6 +106,7 @@ it('are all in the report, and the result names the first ones', async () => {
     ...{ loadId: 'x', workflowId: 'bulk-load/x', runId: 'run-1', state: 'Completed', jobs: [job('d')], jobsTotal: 4 },
     ...{
       records: { total: 3, succeeded: 3, rejected: 0, unprocessed: 0, unaccounted: 0 },
+      retry: { rounds: 0, recovered: 0, rerendered: 0 },
       files: { succeeded: ['x'] },
     },
   } as unknown as BulkLoadResult;

@@ -8,7 +8,7 @@ import { openGoverned } from '../helpers/allocated-loads.js';
 import type { Governed } from '../helpers/allocated-loads.js';
 import { accounts, FAST } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
-import type { Attack } from './workflows/hostile-workflows.js';
+import type { Attack } from '../integration/workflows/hostile-workflows.js';
 
 let governed: Governed;
 let world: World;
@@ -99,7 +99,7 @@ it("a part is one that a load has started, on any worker's task queue", { timeou
   expect(await isPart(await fakePart('bulk-load/nobody/part-1'))).toBe(false);
 
   // Another worker starts one below a load of its own, whose tasks nightload's workers would do.
-  const workflowsPath = fileURLToPath(new URL('./workflows/hostile-workflows.ts', import.meta.url));
+  const workflowsPath = fileURLToPath(new URL('../integration/workflows/hostile-workflows.ts', import.meta.url));
   const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
   const taskQueue = `own-${randomUUID().slice(0, 8)}`;
   const own = await Worker.create({ connection, taskQueue, workflowBundle: { code } });
