@@ -79,7 +79,8 @@ it('a load ends on its version although another one is current, new loads begin 
   const begun = await world.start({ source: await world.csv(accounts(40)), part: { maxBytes: 1_000 } });
   const version = { deploymentName: name, buildId: 'a' };
   await expect
-    .poll(() => queueStates(client, { taskQueue }))
+    // The worker that has ended is listed for a while.
+    .poll(() => queueStates(client, { taskQueue }), { timeout: 120_000 })
     .toContainEqual(expect.objectContaining({ queue: taskQueue, service: 'none', notCurrent: version }));
   await makeCurrent('a');
   await begun.pause();

@@ -231,7 +231,8 @@ async function readQueue(client: Client, queue: string, taskQueueType: number): 
     versioningInfo?.currentDeploymentVersion != null || versioningInfo?.rampingDeploymentVersion != null;
   return {
     queue,
-    notCurrent: isCurrent ? undefined : versionOf(pollers ?? []),
+    // The server also lists workers that ended minutes ago.
+    notCurrent: isCurrent ? undefined : versionOf((pollers ?? []).filter(isRecent)),
     pollers: (pollers ?? []).map(({ identity, lastAccessTime }) => ({
       identity: identity ?? '',
       idleMs: ageOf(lastAccessTime),
@@ -239,6 +240,10 @@ async function readQueue(client: Client, queue: string, taskQueueType: number): 
     waiting: Number(stats?.approximateBacklogCount ?? 0),
     oldestMs: Number(stats?.approximateBacklogAge?.seconds ?? 0) * 1000,
   };
+}
+
+function isRecent({ lastAccessTime }: { lastAccessTime?: Parameters<typeof ageOf>[0] }): boolean {
+  return ageOf(lastAccessTime) < POLL_LIMIT_MS;
 }
 
 /** The version of the newest poller, if all belong to versions of deployments. */
