@@ -6,7 +6,8 @@
 import { WORKFLOW_TYPES } from '../../domain/workflow-types.js';
 
 const FAILED = /^temporal_workflow_task_execution_failed\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
-const DONE = /^temporal_workflow_task_execution_latency(?:_seconds)?_count\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
+/** Of all tasks, also of those that failed. */
+const RUN = /^temporal_workflow_task_execution_latency(?:_seconds)?_count\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
 const TYPE = /(?:^|,)workflow_type="((?:[^"\\]|\\.)*)"/;
 
 /** Temporal repeats a failed task after at most 10 minutes. */
@@ -23,7 +24,8 @@ export class WorkflowTaskFailures {
   /** @param text the SDK's metrics; each later text has the same counters or higher ones */
   enter(text: string, now: number): void {
     const failed = sumsByType(text, FAILED);
-    const done = sumsByType(text, DONE);
+    const run = sumsByType(text, RUN);
+    const done = new Map([...run].map(([type, count]) => [type, count - (failed.get(type) ?? 0)]));
     for (const type of WORKFLOW_TYPES) {
       // Where both happened, the order is unknown, but the worker can run this type.
       if (hasGrown(type, this.#done, done)) this.#failing.delete(type);

@@ -4,12 +4,13 @@ import { WorkflowTaskFailures } from '../../../../src/workers/monitoring/workflo
 
 const MINUTE = 60_000;
 
+/** As the SDK counts: the latency of failed tasks too. */
 function text(failed: number, done: number, type = 'bulkLoad'): string {
   const labels = `{namespace="default",service_name="temporal-core-sdk",task_queue="q",workflow_type="${type}"}`;
   return (
     `temporal_workflow_task_execution_failed${labels} ${failed}\n` +
     `temporal_workflow_task_execution_latency_sum${labels} 0.5\n` +
-    `temporal_workflow_task_execution_latency_count${labels} ${done}\n`
+    `temporal_workflow_task_execution_latency_count${labels} ${done + failed}\n`
   );
 }
 
