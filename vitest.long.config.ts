@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const slow = { pool: 'forks' as const, fileParallelism: false, testTimeout: 1_200_000, hookTimeout: 120_000 };
+const slow = {
+  pool: 'forks' as const,
+  fileParallelism: false,
+  testTimeout: 1_200_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 45_000 } },
+};
 
 /** `npm run test:long`: tests that take minutes. */
 export default defineConfig({
