@@ -5,10 +5,10 @@ import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
+import { freePort } from '../runtime/free-port.js';
 import { cleanEnvironment } from '../runtime/clean-environment.js';
 import { SEARCH_ATTRIBUTES } from '../contract/names.js';
 import { NightloadError } from '../errors.js';
@@ -233,18 +233,4 @@ async function untilReady(
       await new Promise((done) => setTimeout(done, 100));
     }
   }
-}
-
-/** `wanted` if nothing listens there, else any free port. */
-export async function freePort(wanted = 0): Promise<number> {
-  const listen = (port: number): Promise<number> =>
-    new Promise((done, fail) => {
-      const server = createServer();
-      server.once('error', fail);
-      server.listen(port, '127.0.0.1', () => {
-        const address = server.address();
-        server.close(() => done(typeof address === 'object' && address !== null ? address.port : port));
-      });
-    });
-  return wanted === 0 ? listen(0) : listen(wanted).catch(() => listen(0));
 }

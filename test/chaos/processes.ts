@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, startDevServer } from '../../src/dev/dev-server.js';
+import { startDevServer } from '../../src/dev/dev-server.js';
+import { freePort } from '../../src/runtime/free-port.js';
 import type { DevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 

@@ -10,7 +10,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, stat
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { freePort, startDevServer } from '../../src/dev/dev-server.js';
+import { startDevServer } from '../../src/dev/dev-server.js';
+import { freePort } from '../../src/runtime/free-port.js';
 import type { DevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 import { environmentOf, readCompose, REPOSITORY, seconds, service } from './compose.js';

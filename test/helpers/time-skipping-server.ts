@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { TestProject } from 'vitest/node';
-import { freePort } from '../../src/dev/dev-server.js';
+import { freePort } from '../../src/runtime/free-port.js';
 import { downloadProgram } from '../../src/dev/download-temporal.js';
 import type { Release } from '../../src/dev/download-temporal.js';
 import { cacheFolder } from '../../src/dev/find-temporal.js';

@@ -5,12 +5,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fetch } from 'undici';
+import { freePort } from '../../src/runtime/free-port.js';
 
 export function findVersitygw(): string | undefined {
   const { PATH = '', GOPATH = join(homedir(), 'go') } = process.env;
@@ -63,12 +62,4 @@ export async function startVersitygw(program: string, bucket: string): Promise<V
       await rm(root, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }

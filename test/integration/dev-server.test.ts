@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names.js';
-import { freePort, startDevServer } from '../../src/dev/dev-server.js';
+import { startDevServer } from '../../src/dev/dev-server.js';
+import { freePort } from '../../src/runtime/free-port.js';
 import type { DevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 

@@ -7,7 +7,8 @@ import { request as httpRequest } from 'node:http';
 import { expect, it, onTestFinished } from 'vitest';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { startTestEnvironment } from '../../src/testing/test-environment.js';
-import { freePort, startDevServer } from '../../src/dev/dev-server.js';
+import { startDevServer } from '../../src/dev/dev-server.js';
+import { freePort } from '../../src/runtime/free-port.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 import { quietWorkers } from '../helpers/load-harness.js';
 

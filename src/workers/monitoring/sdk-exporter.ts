@@ -2,10 +2,9 @@
  * The SDK's own Prometheus exporter. It serves nothing but `/metrics`, so it listens on a private loopback port, and
  * the worker's HTTP server passes its text on.
  */
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import type { TelemetryOptions } from '@temporalio/worker';
 import { request } from 'undici';
+import { freePort } from '../../runtime/free-port.js';
 import { METRICS } from '../../domain/metrics.js';
 
 export interface SdkExporter {
@@ -25,6 +24,7 @@ const MAX_BYTES = 16_000_000;
 
 /** Not in use until the runtime is installed with its options. */
 export async function sdkExporter(): Promise<SdkExporter> {
+  // The SDK does not report which port it got, so the port is chosen before.
   const port = await freePort();
   const url = `http://${LOOPBACK}:${port}/metrics`;
   return {
@@ -56,13 +56,4 @@ function buckets(): Record<string, number[]> {
     if (metric.kind === 'histogram') histograms[name] = [...metric.buckets];
   }
   return histograms;
-}
-
-/** The SDK does not report which port it got, so the port is chosen before. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, LOOPBACK, done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
 }
