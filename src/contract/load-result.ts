@@ -1,7 +1,9 @@
 /** The result of a load. */
 import type { Operation } from './names.js';
 
-export type LoadState = 'Completed' | 'CompletedWithRejects' | 'Failed' | 'Canceled';
+export const LOAD_STATES = ['Completed', 'CompletedWithRejects', 'Failed', 'Canceled'] as const;
+
+export type LoadState = (typeof LOAD_STATES)[number];
 
 export interface RecordCounts {
   /** Data records in the source; blank lines and rows without any value are not records. */

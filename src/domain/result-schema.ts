@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { LOAD_ID_PATTERN } from '../contract/names.js';
 import type { BulkLoadResult, JobSummary, LoadError, PlatformDetail, RecordCounts } from '../contract/load-result.js';
+import { LOAD_STATES } from '../contract/load-result.js';
 import { operation } from './input/field-kinds.js';
 import { isText, MAX_TEXT } from './text/shown.js';
 import { exactly } from './exactly.js';
@@ -57,7 +58,7 @@ export const LOAD_RESULT = exactly<BulkLoadResult>()(
     loadId: z.string().regex(LOAD_ID_PATTERN),
     workflowId: name,
     runId: name,
-    state: z.enum(['Completed', 'CompletedWithRejects', 'Failed', 'Canceled']).meta({ id: 'LoadState' }),
+    state: z.enum(LOAD_STATES).meta({ id: 'LoadState' }),
     object: name,
     operation,
     records,

@@ -3,9 +3,9 @@
  * value, so the first failed load would raise no alert.
  */
 import type { MetricMeter } from '@temporalio/common';
+import { LOAD_STATES } from '../contract/load-result.js';
 import { Recorder } from '../domain/metrics.js';
 
-const LOAD_STATES = ['Completed', 'CompletedWithRejects', 'Failed', 'Canceled'];
 const JOB_STATES = ['JobComplete', 'Failed', 'Aborted'];
 
 /** @param tags those that the SDK adds to metrics of workflows */

@@ -1,5 +1,6 @@
 /** The result of a load: what an ended load left in its memo, or what its workflow returned. */
 import { z } from 'zod';
+import { LOAD_STATES } from '../../contract/load-result.js';
 import { LOAD_ID_PATTERN, OPERATIONS } from '../../contract/names.js';
 import type { Operation } from '../../contract/names.js';
 import type { BulkLoadResult, LoadState, RecordCounts } from '../../contract/load-result.js';
@@ -24,7 +25,7 @@ const MAX_CODE = 300;
 
 export const loadId = z.string().regex(LOAD_ID_PATTERN);
 export const operation = z.enum(OPERATIONS);
-const state = z.enum(['Completed', 'CompletedWithRejects', 'Failed', 'Canceled'] satisfies LoadState[]);
+const state = z.enum(LOAD_STATES);
 const list = <T extends z.ZodType>(of: T) => z.array(of).max(MAX_LIST);
 
 export const recordCounts = z.object({
