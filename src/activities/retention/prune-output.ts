@@ -53,7 +53,7 @@ export function pruneOutput(dependencies: ActivityDependencies): (input: PruneOu
         step.signal.throwIfAborted();
         refuse(result, input, { name, error, isInStore: isObject(output) });
       });
-      // Progress, for the person who waits.
+      // Shown as progress.
       step.bytes++;
     }
     return result;

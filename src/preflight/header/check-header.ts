@@ -10,7 +10,7 @@ import type { FieldDescribe, ObjectDescribe } from '../../salesforce/resources/d
 import { checkAccess, isCreateable, isUpdateable } from './field-access.js';
 import { fieldNames, labelled, resolveColumn, shownName } from './resolve-columns.js';
 import type { FieldNames, ResolvedColumn } from './resolve-columns.js';
-import { doubles } from './duplicate-columns.js';
+import { duplicateColumns } from './duplicate-columns.js';
 import { about, leaveOut, sentence } from './findings.js';
 import type { Finding, Findings, Source } from './findings.js';
 import { checkSize } from './header-size.js';
@@ -114,7 +114,7 @@ async function checkDelete(
   add(
     report,
     ...columns,
-    doubles(columns),
+    duplicateColumns(columns),
     checkKey({ operation, describe, names, columns, header: told(report, sources) }),
   );
 }
@@ -157,7 +157,7 @@ async function checkWrite(
     ...defined({ externalIdFieldName: input.externalIdFieldName }),
   });
   if (externalIdFieldName !== undefined) report.externalIdFieldName = externalIdFieldName;
-  add(report, ...sent, doubles(sent));
+  add(report, ...sent, duplicateColumns(sent));
   // If the object itself is not writable, no field is: reported once.
   if (report.errors.every(({ code }) => code !== 'OBJECT_OPERATION_NOT_ALLOWED')) {
     const key = operation === 'upsert' ? externalIdFieldName : undefined;

@@ -7,7 +7,7 @@ import { about, leaveOut, named } from './findings.js';
 import type { Finding } from './findings.js';
 
 /** @param columns to be sent, without columns that a constant replaces */
-export function doubles(columns: readonly ResolvedColumn[]): { errors: Finding[]; warnings: Finding[] } {
+export function duplicateColumns(columns: readonly ResolvedColumn[]): { errors: Finding[]; warnings: Finding[] } {
   const errors: Finding[] = [];
   const warnings: Finding[] = [];
   const byName = new Map<string, ResolvedColumn>();
