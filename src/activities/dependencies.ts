@@ -11,7 +11,7 @@ import type { Allow, Wish } from '../salesforce/config/allow-list.js';
 import type { SalesforceConnection } from '../salesforce/bulk-client.js';
 import { DEFAULT_ALLOCATION } from '../domain/platform/allocation-settings.js';
 import type { Allocation } from '../domain/platform/allocation-settings.js';
-import type { FileRoots } from '../storage/file-roots.js';
+import type { FileRoots } from '../storage/files/file-roots.js';
 import type { FixerName } from '../protocol/activities/source-types.js';
 
 /** A running load, an ended load, or none that this namespace knows. */

@@ -7,7 +7,7 @@ import { failuresOf, resultDelimiter } from '../../rows/result-file.js';
 import type { FailedRows } from '../../rows/result-file.js';
 import { detailOf } from '../../salesforce/errors/redacted-detail.js';
 import { readHead, readRange } from '../../storage/read-files.js';
-import { isThere, makeFolder } from '../../storage/file-tree.js';
+import { isThere, makeFolder } from '../../storage/files/file-tree.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
 import { isNoted, noteDetail } from '../results/failure-details.js';

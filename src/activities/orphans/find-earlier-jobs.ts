@@ -15,7 +15,7 @@ import type { ApiContext } from '../../salesforce/http/call-context.js';
 import type { JobInfo } from '../../salesforce/resources/job-info.js';
 import { join } from '../../storage/locations.js';
 import { readHead, readNote, readRange } from '../../storage/read-files.js';
-import { listFolder, makeFolder, makeTemporaryFolder, removeFolder } from '../../storage/file-tree.js';
+import { listFolder, makeFolder, makeTemporaryFolder, removeFolder } from '../../storage/files/file-tree.js';
 import { saveNew } from '../../storage/write-files.js';
 import type { FolderEntry } from '../../storage/folder/folder.js';
 import { claimedJob, saveClaim } from '../job/upload-claim.js';

@@ -8,7 +8,7 @@ import { isRunFolder, RESULT_NAMES } from '../../domain/result-layout.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import { shown, shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
-import { listFolder, removeFile, removeIfEmpty } from '../../storage/file-tree.js';
+import { listFolder, removeFile, removeIfEmpty } from '../../storage/files/file-tree.js';
 import { folderUri, isObject, join } from '../../storage/locations.js';
 import { readOwnerNote } from '../../storage/owner-note.js';
 import { sizedTree } from '../../storage/sized-files.js';

@@ -8,7 +8,7 @@ import { printJson, say } from '../shared/output.js';
 import { follow } from '../shared/follow.js';
 import { printResult } from '../shared/print-result.js';
 import { interrupted, startServices } from '../shared/services.js';
-import { DEV_FOLDER } from '../../workers/secret-paths.js';
+import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
 import { withClient } from '../temporal/connect.js';
 import { writeDemoAccounts } from '../shared/demo-data.js';
 

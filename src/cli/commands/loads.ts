@@ -5,7 +5,7 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { defused } from '../../csv/defuse-formulas.js';
 import { NightloadError } from '../../errors.js';
-import { ForeignFile } from '../../storage/file-ref.js';
+import { ForeignFile } from '../../storage/files/file-ref.js';
 import { readRange } from '../../storage/read-files.js';
 import { pathOrUri } from '../../storage/locations.js';
 import { saveStream } from '../../storage/write-files.js';

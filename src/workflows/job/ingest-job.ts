@@ -7,7 +7,8 @@ import { CancellationScope, ContinueAsNew, isCancellation, setHandler } from '@t
 import { toLoadError } from '../../domain/failures.js';
 import { grantedSignal } from '../../protocol/messages/allocation-messages.js';
 import { partProgressQuery, pauseSignal, pollNowSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
-import { trustedState, refuseUnlessChild } from '../support/origin.js';
+import { trustedState } from '../support/carried-state.js';
+import { refuseUnlessChild } from '../support/started-by-load.js';
 import { signalHandler, noArguments, readGrant } from '../incoming/parse-messages.js';
 import { countJobs } from '../support/metrics.js';
 import { endJob, resultOf } from './finish/end-job.js';

@@ -19,7 +19,7 @@ import type { PartNow } from '../../protocol/messages/load-messages.js';
 import { enterWarnings } from '../support/warnings.js';
 import { cleanupActivities, fileActivities, salesforceActivities } from '../support/activity-options.js';
 import { logEvent } from '../support/log-event.js';
-import { carryOver } from '../support/origin.js';
+import { carryOver } from '../support/carried-state.js';
 import type { Grant } from '../incoming/parse-messages.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import { signalParent } from '../support/signal-parent.js';

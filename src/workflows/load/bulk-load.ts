@@ -7,7 +7,7 @@ import { letFixerCorrect } from '../corrections/fixer.js';
 import { holdForCorrections } from '../corrections/hold.js';
 import { waitForSource } from '../source/wait-for-source.js';
 import { earlierRunActivities } from '../support/activity-options.js';
-import { trustedState } from '../support/origin.js';
+import { trustedState } from '../support/carried-state.js';
 import { finalize } from './finalize.js';
 import { handleMessages } from './handlers.js';
 import { Load } from './load.js';

@@ -23,7 +23,7 @@ import { fileCleanupActivities, fileActivities } from '../support/activity-optio
 import { untilCanceled } from '../support/cancellation.js';
 import { logEvent } from '../support/log-event.js';
 import type { EventFacts } from '../support/log-event.js';
-import { carryOver } from '../support/origin.js';
+import { carryOver } from '../support/carried-state.js';
 import { readInput } from '../incoming/read-input.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import { loadDetails } from './details.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FileRoots } from '../../../src/storage/file-roots.js';
+import { FileRoots } from '../../../src/storage/files/file-roots.js';
 import { errorOf } from '../../helpers/salesforce.js';
 
 const KEY = '.ssh/id_ed25519';

@@ -11,7 +11,7 @@ import type { EndedStage, NotePartsInput, PartOutcome } from '../../../../src/pr
 import { writeReport } from '../../../../src/activities/results/write-report.js';
 import type { BulkLoadResult, JobSummary } from '../../../../src/contract/load-result.js';
 import { partFolder } from '../../../../src/domain/result-layout.js';
-import { FileRoots } from '../../../../src/storage/file-roots.js';
+import { FileRoots } from '../../../../src/storage/files/file-roots.js';
 import { folderUri } from '../../../../src/storage/locations.js';
 import { openBench, quietEnvironment } from '../../../helpers/activity-harness.js';
 

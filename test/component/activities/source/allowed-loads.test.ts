@@ -7,7 +7,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import type { Activities } from '../../../../src/activities/index.js';
 import type { Allow } from '../../../../src/salesforce/config/allow-list.js';
-import { FileRoots } from '../../../../src/storage/file-roots.js';
+import { FileRoots } from '../../../../src/storage/files/file-roots.js';
 import { openBench, run } from '../../../helpers/activity-harness.js';
 import type { Bench } from '../../../helpers/activity-harness.js';
 

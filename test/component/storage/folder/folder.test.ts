@@ -26,13 +26,13 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readHead, readNote, readRange, readSmallFile } from '../../../../src/storage/read-files.js';
-import { makeFolder, removeFile, removeFolder } from '../../../../src/storage/file-tree.js';
+import { makeFolder, removeFile, removeFolder } from '../../../../src/storage/files/file-tree.js';
 import { fingerprint } from '../../../../src/storage/fingerprint.js';
 import { saveNew, saveStream, saveText } from '../../../../src/storage/write-files.js';
-import { ForeignFile, holding } from '../../../../src/storage/file-ref.js';
+import { ForeignFile, holding } from '../../../../src/storage/files/file-ref.js';
 import { Folder, inFolderOf } from '../../../../src/storage/folder/folder.js';
-import { fileModes } from '../../../../src/storage/file-modes.js';
-import { FileRoots } from '../../../../src/storage/file-roots.js';
+import { fileModes } from '../../../../src/storage/files/file-modes.js';
+import { FileRoots } from '../../../../src/storage/files/file-roots.js';
 import { RowFile } from '../../../../src/storage/row-file.js';
 
 const SECRET = 'PRIVATE KEY';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { claimPart } from '../../../../src/activities/job/upload-claim.js';
 import { orderByParent } from '../../../../src/activities/retry/group-by-parent.js';
-import { ForeignFile } from '../../../../src/storage/file-ref.js';
+import { ForeignFile } from '../../../../src/storage/files/file-ref.js';
 import { readHead } from '../../../../src/storage/read-files.js';
 import { openS3 } from '../../../../src/storage/s3/s3-store.js';
 import { objectStoreContract } from '../../../helpers/object-store-contract.js';

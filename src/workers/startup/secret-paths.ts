@@ -6,11 +6,11 @@ import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve, sep } from 'node:path';
 import { loadClientConfig } from '@temporalio/envconfig';
-import { codecKeyFiles } from '../codec/codec-keys.js';
-import { secretPathsOf } from '../salesforce/config/connection-facts.js';
-import { tokensFolder } from '../salesforce/config/tokens-folder.js';
-import type { ConnectionSettings, Environment } from '../salesforce/config/connection-settings.js';
-import type { FileRoots } from '../storage/file-roots.js';
+import { codecKeyFiles } from '../../codec/codec-keys.js';
+import { secretPathsOf } from '../../salesforce/config/connection-facts.js';
+import { tokensFolder } from '../../salesforce/config/tokens-folder.js';
+import type { ConnectionSettings, Environment } from '../../salesforce/config/connection-settings.js';
+import type { FileRoots } from '../../storage/files/file-roots.js';
 
 /** Logins of the Salesforce CLI. */
 const SF_CLI_FOLDERS = ['.sf', '.sfdx'];

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FileRoots } from '../../../src/storage/file-roots.js';
-import { keepSecretsOut, secretPaths } from '../../../src/workers/secret-paths.js';
+import { FileRoots } from '../../../../src/storage/files/file-roots.js';
+import { keepSecretsOut, secretPaths } from '../../../../src/workers/startup/secret-paths.js';
 
 let home: string;
 const before = process.cwd();

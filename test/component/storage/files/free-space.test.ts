@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { saveStream } from '../../../src/storage/write-files.js';
-import { hasRoom, withinFreeSpace } from '../../../src/storage/free-space.js';
-import { DEFAULT_MAX_UNPACKED, maxUnpackedFrom } from '../../../src/storage/unpacked-limit.js';
+import { saveStream } from '../../../../src/storage/write-files.js';
+import { hasRoom, withinFreeSpace } from '../../../../src/storage/files/free-space.js';
+import { DEFAULT_MAX_UNPACKED, maxUnpackedFrom } from '../../../../src/storage/unpacked-limit.js';
 
 const MB = 1024 * 1024;
 const run = promisify(execFile);

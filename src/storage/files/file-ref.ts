@@ -3,11 +3,11 @@
  * `folder.ts`; an object by its version.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { inFolderOf } from './folder/folder.js';
+import { inFolderOf } from '../folder/folder.js';
 import type { OpenFile } from './file-stream.js';
-import { isObject } from './locations.js';
-import { openObject } from './objects/object-reads.js';
-import type { OpenObject } from './objects/object-reads.js';
+import { isObject } from '../locations.js';
+import { openObject } from '../objects/object-reads.js';
+import type { OpenObject } from '../objects/object-reads.js';
 
 /**
  * A file to read, by its location: a path has its links resolved. A bare location is one of the worker's own; in this

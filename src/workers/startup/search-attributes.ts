@@ -1,8 +1,8 @@
 /** nightload's search attributes on a Temporal server: created if allowed, used only if known. */
 import type { NativeConnection } from '@temporalio/worker';
-import type { JobOwner } from '../activities/dependencies.js';
-import { SEARCH_ATTRIBUTES } from '../contract/names.js';
-import type { SearchAttributeName } from '../contract/names.js';
+import type { JobOwner } from '../../activities/dependencies.js';
+import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
+import type { SearchAttributeName } from '../../contract/names.js';
 
 /** Values of `temporal.api.enums.v1.IndexedValueType`. */
 const INDEXED_TYPES = { KEYWORD: 2, INT: 3, KEYWORD_LIST: 7 } as const;

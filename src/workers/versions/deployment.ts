@@ -3,8 +3,8 @@
  * on the version that began them; the ledgers of orgs move to the current one.
  */
 import type { WorkerDeploymentOptions } from '@temporalio/worker';
-import { NightloadError } from '../errors.js';
-import { VERSION } from '../runtime/version.js';
+import { NightloadError } from '../../errors.js';
+import { VERSION } from '../../runtime/version.js';
 
 export interface Deployment {
   name: string;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { Rejections } from '../../../../src/activities/retry/rejected-rows.js';
+import { Rejections } from '../../../../src/activities/retry/write-rejected-rows.js';
 import type { TriageContext } from '../../../../src/activities/retry/triage-context.js';
 import { fingerprint } from '../../../../src/storage/fingerprint.js';
 

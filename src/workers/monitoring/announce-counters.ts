@@ -3,8 +3,8 @@
  * value, so the first failed load would raise no alert.
  */
 import type { MetricMeter } from '@temporalio/common';
-import { LOAD_STATES } from '../contract/load-result.js';
-import { Recorder } from '../domain/metrics.js';
+import { LOAD_STATES } from '../../contract/load-result.js';
+import { Recorder } from '../../domain/metrics.js';
 
 const JOB_STATES = ['JobComplete', 'Failed', 'Aborted'];
 

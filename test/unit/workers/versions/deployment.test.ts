@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { VERSION } from '../../../src/runtime/version.js';
-import { deploymentFrom, deploymentOptions } from '../../../src/workers/deployment.js';
+import { VERSION } from '../../../../src/runtime/version.js';
+import { deploymentFrom, deploymentOptions } from '../../../../src/workers/versions/deployment.js';
 
 it('is off without NIGHTLOAD_DEPLOYMENT', () => {
   expect(deploymentFrom({ NIGHTLOAD_BUILD_ID: '7', NIGHTLOAD_DEPLOYMENT: ' ' })).toBeUndefined();

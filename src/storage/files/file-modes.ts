@@ -1,5 +1,5 @@
 /** Permissions of the files that a worker creates. */
-import { NightloadError } from '../errors.js';
+import { NightloadError } from '../../errors.js';
 
 /** Modes of new files and folders, independent of the umask: for the worker alone, or readable by a group. */
 export function fileModes(said = process.env['NIGHTLOAD_FILE_MODE']): { file: number; folder: number } {

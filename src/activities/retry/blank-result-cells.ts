@@ -12,8 +12,8 @@ import type { ResultRow } from '../../rows/result-file.js';
 import { readRange } from '../../storage/read-files.js';
 import { IntList } from '../../keys/typed-lists.js';
 import { KeyTable } from '../../keys/key-table.js';
-import { resultRows } from './result-rows.js';
-import type { StageFiles } from './result-rows.js';
+import { resultRows } from './read-result-rows.js';
+import type { StageFiles } from './read-result-rows.js';
 import { rangeOf } from '../stage/stage-plan.js';
 
 /** Names of the columns that a row of a file lacks; empty if it may be sent. */

@@ -1,7 +1,7 @@
 /** Errors of a disk, with a remedy. */
-import { NightloadError } from '../errors.js';
-import { shownPath } from '../domain/text/shown.js';
-import { dirname } from './locations.js';
+import { NightloadError } from '../../errors.js';
+import { shownPath } from '../../domain/text/shown.js';
+import { dirname } from '../locations.js';
 
 /** Out of space, read-only, no permission: a person can fix the problem, and then the step resumes. */
 export function diskError(error: unknown, path: string): unknown {

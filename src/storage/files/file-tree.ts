@@ -1,10 +1,11 @@
 /** Creates, lists, renames and removes files and folders. */
-import { Folder, inFolderOf } from './folder/folder.js';
-import type { WriteOptions } from './write-files.js';
+import { Folder, inFolderOf } from '../folder/folder.js';
+import { removeTree } from '../folder/remove-tree.js';
+import type { WriteOptions } from '../write-files.js';
 import { diskError } from './disk-errors.js';
 import { randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
-import { isObject } from './locations.js';
+import { isObject } from '../locations.js';
 import {
   moveObject,
   objectIsThere,
@@ -12,8 +13,8 @@ import {
   removeObject,
   removeObjectsIn,
   removeUnfinishedObjects,
-} from './objects/object-tree.js';
-import type { FolderEntry } from './folder/folder.js';
+} from '../objects/object-tree.js';
+import type { FolderEntry } from '../folder/folder.js';
 
 /** Whether there is a file or a folder at this path. */
 export async function isThere(path: string): Promise<boolean> {
@@ -59,7 +60,7 @@ export async function renameFile(from: string, to: string): Promise<void> {
 export async function removeFolder(path: string): Promise<void> {
   if (isObject(path)) return removeObjectsIn(path);
   try {
-    await inFolderOf(path, { isPrivate: true }, (folder, name) => folder.removeAll(name));
+    await inFolderOf(path, { isPrivate: true }, removeTree);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw diskError(error, path);
   }
@@ -112,7 +113,7 @@ export async function removeUnfinished(folder: string): Promise<void> {
 export async function emptyFolder(path: string): Promise<void> {
   if (isObject(path)) return removeObjectsIn(path);
   try {
-    await inFolderOf(path, { create: true, isPrivate: true }, (parent, name) => parent.removeAll(name));
+    await inFolderOf(path, { create: true, isPrivate: true }, removeTree);
     await makeFolder(path);
   } catch (error) {
     throw diskError(error, path);

@@ -3,9 +3,9 @@
  * there too.
  */
 import { statfs } from 'node:fs/promises';
-import { shownPath } from '../domain/text/shown.js';
-import { NightloadError } from '../errors.js';
-import { isObject } from './locations.js';
+import { shownPath } from '../../domain/text/shown.js';
+import { NightloadError } from '../../errors.js';
+import { isObject } from '../locations.js';
 
 /** Bytes between two checks of the disk; shorter files are never refused. */
 const LOOK_EVERY = 32 * 1024 * 1024;

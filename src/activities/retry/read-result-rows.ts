@@ -2,7 +2,7 @@
 import { readResultRows, readUnprocessedRows, resultDelimiter } from '../../rows/result-file.js';
 import type { ResultRow } from '../../rows/result-file.js';
 import { readHead, readRange } from '../../storage/read-files.js';
-import { isThere } from '../../storage/file-tree.js';
+import { isThere } from '../../storage/files/file-tree.js';
 import { partFiles } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 
