@@ -8,6 +8,7 @@ import type { PlannedLoad } from '../../protocol/activities/plan-types.js';
 import { planInput, wishOf } from '../check/plan-input.js';
 import { locateSource } from '../source/locate-source.js';
 import { newEndedStage } from '../support/ended-part-files.js';
+import { scheduleOf } from '../support/schedule.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import type { Load } from './load.js';
 import { enterWarnings } from '../support/warnings.js';
@@ -23,6 +24,7 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
       loadId,
       executionId: workflowInfo().firstExecutionRunId,
       refuseLanded: input.again !== true,
+      ...defined({ schedule: scheduleOf(workflowInfo()) }),
       ...wishOf(input, settings),
     },
     seenBy,
