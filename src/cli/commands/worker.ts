@@ -109,6 +109,6 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
 async function stopWhenDrained(running: RunningWorker, drain: Drain): Promise<void> {
   await untilDrained(drain);
   if (drain.signal.aborted) return;
-  say(`Version ${drain.deployment.buildId} has no load left and gets no new one: the worker ends.`);
+  say(`Version ${drain.deployment.buildId} has no loads left and gets no new ones: the worker exits.`);
   await running.stop();
 }

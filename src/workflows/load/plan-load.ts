@@ -42,7 +42,7 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
 export async function planLoad(load: Load): Promise<void> {
   const { input, settings, located, fileActivities } = load;
   load.enterPhase('planning');
-  const planned = await load.counted(
+  const planned = await load.awaitCounted(
     fileActivities.planLoad.executeWithOptions({ summary: `read ${nameOf(input.source)} and split it into parts` }, [
       planInput(input, settings, located.workUri),
     ]),
