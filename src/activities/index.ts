@@ -28,7 +28,7 @@ import { refuseForeignFolders } from './results/own-folders.js';
 import { readNotifyRules } from './notify/read-notify-rules.js';
 import { routeNotification } from './notify/route-notification.js';
 import { sendNotification } from './notify/send-notification.js';
-import { OwnJobs } from './job/own-jobs.js';
+import { OwnJobs } from './job/job-ownership.js';
 import { pruneOutput } from './retention/prune-output.js';
 import { planLoad } from './plan/plan-load.js';
 import { triageRows } from './retry/triage-rows.js';

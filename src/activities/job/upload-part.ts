@@ -20,7 +20,7 @@ import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
-import type { OwnJobs } from './own-jobs.js';
+import type { OwnJobs } from './job-ownership.js';
 import { claimPart, saveClaim } from './upload-claim.js';
 
 export function uploadPart(

@@ -16,7 +16,7 @@ import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
-import { startMonitoring } from '../../workers/monitoring/monitoring.js';
+import { startMonitoring } from '../../workers/monitoring/start-monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
 import type { RunningWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
