@@ -51,6 +51,11 @@ export function readPrivately(path: string, mode: SecretsMode): string {
   }
 }
 
+/** Why a file cannot be read, in the file system's word. */
+export function fileErrorCode(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}
+
 export function isMountedSecret(path: string): boolean {
   return MOUNTED_SECRETS.test(resolve(path));
 }

@@ -65,6 +65,12 @@ export function nearest(wanted: string, candidates: readonly Candidate[]): strin
   return best;
 }
 
+/** ` Did you mean "targets"?`, to end a message about an unknown name; empty if none is near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const meant = nearest(name, candidatesOf(known.map((key) => ({ name: key, label: '' }))));
+  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
+}
+
 /** Searches per header: only for its first columns, since a file may have thousands that are all wrong. */
 const MAX_HINTS = 100;
 

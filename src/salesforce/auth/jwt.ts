@@ -6,7 +6,7 @@ import { SignJWT } from 'jose';
 import { NightloadError } from '../../errors.js';
 import { readPrivately } from '../../runtime/private-file.js';
 import type { SecretsMode } from '../../runtime/private-file.js';
-import type { Secret } from './secret.js';
+import type { Secret } from '../../runtime/secret.js';
 
 /** RSA private key, PEM (PKCS#8 or PKCS#1), without a passphrase; one of the two. */
 export interface JwtKey {

@@ -17,7 +17,7 @@ import { OutboundAgent } from '../../runtime/outbound-agent.js';
 import { RefreshLogin, tokenOf } from './refresh-login.js';
 import type { TokenReply } from './refresh-login.js';
 import type { LockTimes } from './renewal-lock.js';
-import type { Secret } from './secret.js';
+import type { Secret } from '../../runtime/secret.js';
 import { isHeaderToken, MAX_TOKEN } from './token-source.js';
 import type { AccessToken, TokenSource } from './token-source.js';
 import { instanceOrigin, safeOrigin } from './safe-origin.js';

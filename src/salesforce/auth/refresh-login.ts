@@ -7,7 +7,7 @@ import { NightloadError } from '../../errors.js';
 import { StoredTokens, openTokenFolder } from './token-store.js';
 import type { StoredToken, PreparedToken } from './token-store.js';
 import type { HeldLock, LockTimes } from './renewal-lock.js';
-import type { Secret } from './secret.js';
+import type { Secret } from '../../runtime/secret.js';
 import type { AccessToken } from './token-source.js';
 
 /** The login server's reply. */

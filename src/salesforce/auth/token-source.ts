@@ -3,7 +3,7 @@
  * expired, a new one, once.
  */
 import { NightloadError } from '../../errors.js';
-import type { Secret } from './secret.js';
+import type { Secret } from '../../runtime/secret.js';
 import { safeOrigin } from './safe-origin.js';
 
 export interface AccessToken {

@@ -1,5 +1,5 @@
 /** Settings of a connection: the org, its login, and what loads may do with it. */
-import type { Secret } from '../auth/secret.js';
+import type { Secret } from '../../runtime/secret.js';
 import type { JwtSettings } from '../auth/jwt.js';
 import type { Allocation } from '../../domain/platform/allocation-settings.js';
 import type { Allow } from './allow-list.js';

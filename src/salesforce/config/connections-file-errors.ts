@@ -7,8 +7,3 @@ export function invalid(path: string, troubles: readonly string[]): NightloadErr
     troubles.length === 1 ? `${path}: ${troubles[0]}` : `${path}:\n  ${troubles.join('\n  ')}`,
   );
 }
-
-/** Of a file that cannot be read. */
-export function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'unknown';
-}

@@ -4,12 +4,10 @@
  */
 import { z } from 'zod';
 import { OPERATIONS } from '../../contract/names.js';
-import { candidatesOf, nearest } from '../../domain/text/nearest-name.js';
+import { placeOf, valueAt } from '../../domain/text/key-place.js';
+import { didYouMean } from '../../domain/text/nearest-name.js';
 import { SHARE_PATTERN } from '../../domain/platform/allocation-settings.js';
 import { ALIAS_PATTERN } from '../auth/sf-cli.js';
-
-/** Alternative to a text: the name of an environment variable, or the path of a file. */
-export const REFERENCE = /^(env|file):(.+)$/su;
 
 const WINDOW = '\\d+(?:\\.\\d+)? ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)';
 
@@ -143,23 +141,6 @@ function keysAt(path: readonly PropertyKey[], auth: unknown): string[] {
   return ['auth', ...Object.keys(form), ...Object.keys(COMMON)];
 }
 
-/** `connections.emea.allocation.reserve`; `connections["a b"]` for names with other characters. */
-export function placeOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((key) => String(key))
-    .map((key, i) => (/^[\w-]+$/u.test(key) ? `${i === 0 ? '' : '.'}${key}` : `[${JSON.stringify(key)}]`))
-    .join('');
-}
-
-function near(name: string, known: readonly string[]): string {
-  const meant = nearest(name, candidatesOf(known.map((key) => ({ name: key, label: '' }))));
-  return meant === undefined ? '' : ` Did you mean "${meant}"?`;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
-}
-
 /** One sentence per error; values are never repeated, since any of them may be a secret. */
 function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
   const { path } = issue;
@@ -167,7 +148,8 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(path, valueAt(content, [...path, 'auth']));
     return issue.keys.map(
-      (key) => `${placeOf([...path, key])} is not a known key.${near(key, known)} Known keys: ${known.join(', ')}.`,
+      (key) =>
+        `${placeOf([...path, key])} is not a known key.${didYouMean(key, known)} Known keys: ${known.join(', ')}.`,
     );
   }
   if (issue.code === 'invalid_key') {
@@ -181,7 +163,7 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
   const isConnection = path.length === 2 && path[0] === 'connections';
   const wanted = isConnection ? 'an object with auth and the fields of this login method' : WORDS[key];
   const value = valueAt(content, path);
-  const meant = key === 'auth' && typeof value === 'string' ? near(value, Object.keys(FORMS)) : '';
+  const meant = key === 'auth' && typeof value === 'string' ? didYouMean(value, Object.keys(FORMS)) : '';
   return [`${place} ${value === undefined ? 'is missing: it' : ''} must be ${wanted}.${meant}`.replace('  ', ' ')];
 }
 

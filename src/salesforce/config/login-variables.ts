@@ -5,7 +5,7 @@ import { NightloadError } from '../../errors.js';
 import { isMountedSecret, secretsMode, troubleOf } from '../../runtime/private-file.js';
 import { readKey } from '../auth/jwt.js';
 import { safeOrigin } from '../auth/safe-origin.js';
-import { Secret } from '../auth/secret.js';
+import { Secret } from '../../runtime/secret.js';
 import type { Environment, LoginSettings } from './connection-settings.js';
 import { tokensFolder } from './tokens-folder.js';
 

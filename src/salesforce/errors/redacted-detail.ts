@@ -4,7 +4,7 @@
  * form is omitted completely.
  */
 import { plainText } from '../../domain/text/plain-text.js';
-import { SESSION_ID, withoutSecrets } from '../auth/secret.js';
+import { SESSION_ID, withoutSecrets } from './without-secrets.js';
 
 const MAX_DETAIL = 1_000;
 /** Anything beyond is neither checked nor shown. */

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCountedActivity } from '../../../src/activities/run-activity.js';
 import { openConnection } from '../../../src/salesforce/config/open-connection.js';
 import { quietEnvironment } from '../../helpers/activity-harness.js';
-import { Secret } from '../../../src/salesforce/auth/secret.js';
+import { Secret } from '../../../src/runtime/secret.js';
 
 type Do = 'getJob' | 'closeJob';
 

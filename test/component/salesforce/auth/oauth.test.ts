@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { OAuthTokens } from '../../../../src/salesforce/auth/oauth.js';
 import type { OAuthSettings } from '../../../../src/salesforce/auth/oauth.js';
 import type { NightloadError } from '../../../../src/errors.js';
-import { Secret } from '../../../../src/salesforce/auth/secret.js';
+import { Secret } from '../../../../src/runtime/secret.js';
 import { instanceOrigin } from '../../../../src/salesforce/auth/safe-origin.js';
 import { bodyOf, connectTo, errorOf, JOB, json, startOrg, watch } from '../../../helpers/salesforce.js';
 

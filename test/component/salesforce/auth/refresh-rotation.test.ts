@@ -12,7 +12,7 @@ import { OAuthTokens } from '../../../../src/salesforce/auth/oauth.js';
 import type { OAuthSettings } from '../../../../src/salesforce/auth/oauth.js';
 import { RefreshLogin } from '../../../../src/salesforce/auth/refresh-login.js';
 import { acquireLock } from '../../../../src/salesforce/auth/renewal-lock.js';
-import { FileSecret, Secret } from '../../../../src/salesforce/auth/secret.js';
+import { FileSecret, Secret } from '../../../../src/runtime/secret.js';
 import { connectionsFromEnvironment } from '../../../../src/salesforce/config/connections-from-env.js';
 import { openConnection } from '../../../../src/salesforce/config/open-connection.js';
 import type { ConnectionSettings } from '../../../../src/salesforce/config/connection-settings.js';
@@ -111,7 +111,7 @@ describe('a rotated refresh token', () => {
     org.fault({ kind: 'token', action: 'hang' });
     const script = `
       const { OAuthTokens } = await import(${JSON.stringify(`${DIST}salesforce/auth/oauth.js`)});
-      const { Secret } = await import(${JSON.stringify(`${DIST}salesforce/auth/secret.js`)});
+      const { Secret } = await import(${JSON.stringify(`${DIST}runtime/secret.js`)});
       const tokens = new OAuthTokens({ loginUrl: ${JSON.stringify(org.url)}, clientId: 'nightload-client',
         refreshToken: new Secret('${FIRST}'), tokensFolder: ${JSON.stringify(tokensFolder)} });
       await tokens.renew(${JSON.stringify(stale)});`;

@@ -10,7 +10,7 @@ import { format, resolveConfig } from 'prettier';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { NightloadError } from '../../../../src/errors.js';
 import { connectionsJsonSchema, parseConnections } from '../../../../src/salesforce/config/connections-schema.js';
-import { Secret } from '../../../../src/salesforce/auth/secret.js';
+import { Secret } from '../../../../src/runtime/secret.js';
 import { allocationsOf } from '../../../../src/salesforce/config/connection-facts.js';
 import { connectionsFromEnvironment } from '../../../../src/salesforce/config/connections-from-env.js';
 import { openConnection } from '../../../../src/salesforce/config/open-connection.js';

@@ -5,7 +5,7 @@ import type { SalesforceConnection } from '../../../../src/salesforce/bulk-clien
 import type { ApiContext } from '../../../../src/salesforce/http/call-context.js';
 import type { SalesforceError } from '../../../../src/salesforce/errors/salesforce-error.js';
 import { isInvalidJobState, isMultipleContents } from '../../../../src/salesforce/errors/salesforce-error.js';
-import { Secret } from '../../../../src/salesforce/auth/secret.js';
+import { Secret } from '../../../../src/runtime/secret.js';
 import { readyToken } from '../../../../src/salesforce/auth/token-source.js';
 import {
   bodyOf,

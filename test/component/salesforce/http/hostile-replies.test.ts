@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import { OAuthTokens } from '../../../../src/salesforce/auth/oauth.js';
-import { Secret } from '../../../../src/salesforce/auth/secret.js';
+import { Secret } from '../../../../src/runtime/secret.js';
 import { connectTo, errorOf, failure, JOB, json, startOrg, watch } from '../../../helpers/salesforce.js';
 
 const MB = 1_000_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutSecrets } from '../../../../src/salesforce/auth/secret.js';
+import { withoutSecrets } from '../../../../src/salesforce/errors/without-secrets.js';
 
 const SECRET = 'se cret+/&=ü"\\x~(1)';
 
