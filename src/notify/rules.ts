@@ -24,7 +24,7 @@ export function matchingTargets(rules: readonly NotifyRule[], facts: NotifyFacts
 
 /** Milliseconds after which a wait of this load is worth a message, ascending; empty if no rule asks for it. */
 export function waitThresholds(rules: readonly NotifyRule[], about: NotifySubject): number[] {
-  const asking = rules.filter((rule) => rule.when.includes('waiting') && isAbout(rule, about));
+  const asking = rules.filter((rule) => rule.when.includes('waiting') && isNamed(rule, about));
   const waits = [...new Set(asking.map(waitOf))].sort((a, b) => a - b);
   return waits.slice(0, MAX_WAIT_THRESHOLDS);
 }
@@ -35,7 +35,7 @@ export function waitOf({ waitingLonger = DEFAULT_WAIT_MS }: NotifyRule): number 
 }
 
 function matches(rule: NotifyRule, facts: NotifyFacts): boolean {
-  if (!rule.when.includes(facts.event) || !isAbout(rule, facts)) return false;
+  if (!rule.when.includes(facts.event) || !isNamed(rule, facts)) return false;
   switch (facts.event) {
     case 'rejected':
       return rowsForPeople(facts) >= (rule.rejectedAtLeast ?? 0);
@@ -47,7 +47,8 @@ function matches(rule: NotifyRule, facts: NotifyFacts): boolean {
   }
 }
 
-function isAbout(rule: NotifyRule, { object, connection, schedule, loadId }: NotifySubject): boolean {
+/** Whether a rule is about such a load, whatever happens to it. */
+export function isNamed(rule: NotifyRule, { object, connection, schedule, loadId }: NotifySubject): boolean {
   const named = object.toLowerCase();
   return (
     (rule.objects?.some((one) => one.toLowerCase() === named) ?? true) &&

@@ -9,6 +9,7 @@ import type { DataConverter } from '@temporalio/common';
 import type { NativeConnection, WorkerOptions, WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { Activities } from '../activities/index.js';
+import type { Notifier } from '../activities/notify/notifier.js';
 import { recordWith } from '../activities/metrics.js';
 import { workerConverter } from '../codec/data-converter.js';
 import { identityWithGroup, MAX_FILES_QUEUE_BYTES, uploadsQueueOf } from '../domain/file-groups.js';
@@ -50,6 +51,8 @@ export interface NightloadWorkerOptions {
   allows?: ReadonlyMap<string, Allow>;
   /** Fixers that loads may name, as `activity@taskQueue`. @default none */
   fixers?: ReadonlySet<string>;
+  /** Who is told about loads. @default nobody */
+  notifier?: Notifier | undefined;
   roots: FileRoots;
   /** Maximum size in bytes of a decompressed source. @default `NIGHTLOAD_MAX_UNPACKED`, otherwise 50 GB */
   maxUnpackedBytes?: number;
@@ -122,7 +125,12 @@ export async function prepareActivities(
     throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
   const activities = createActivities({
     connections: options.connections,
-    ...defined({ allocations: options.allocations, allows: options.allows, fixers: options.fixers }),
+    ...defined({
+      allocations: options.allocations,
+      allows: options.allows,
+      fixers: options.fixers,
+      notifier: options.notifier,
+    }),
     roots,
     maxUnpackedBytes: options.maxUnpackedBytes ?? maxUnpackedFrom(process.env),
     filesQueue,

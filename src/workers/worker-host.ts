@@ -16,6 +16,7 @@ import { FileRoots } from '../storage/files/file-roots.js';
 import { folderUri } from '../storage/locations.js';
 import { deploymentFrom } from './versions/deployment.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
+import { notifierFrom } from './notifier.js';
 import { keepSecretsOut } from './startup/secret-paths.js';
 import { prepareActivities, startWorker as startOpened } from './create-worker.js';
 import type { NightloadWorkerOptions, PreparedActivities, RunningWorker } from './create-worker.js';
@@ -111,6 +112,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     slots,
     deployment: deploymentFrom(env),
     fixers: options.fixers === undefined ? fixersFrom(env) : checkedFixers(options.fixers, 'fixers'),
+    notifier: notifierFrom(env, (text) => Runtime.instance().logger.warn(text)),
     roots,
     ...(output ? { defaultOutput: /^[a-z][a-z0-9]+:/.test(output) ? output : folderUri(resolve(output)) } : {}),
   };

@@ -3,19 +3,20 @@
  * so that the workflow knows of a worker that was killed whether its message may have arrived.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { Context } from '@temporalio/activity';
-import type { SendNotificationInput } from '../../protocol/activities/notify-types.js';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { NotDelivered, SendNotificationInput } from '../../protocol/activities/notify-types.js';
+import { defined } from '../../domain/defined.js';
+import { withCauses } from '../../domain/text/plain-text.js';
 import { shown } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import type { ActivityDependencies } from '../dependencies.js';
-import { toFailure } from '../to-failure.js';
 
 const CHECKS = 20;
 const CHECK_MS = 100;
 
 export function sendNotification({ notifier }: ActivityDependencies): (input: SendNotificationInput) => Promise<void> {
   return async ({ target, message }) => {
-    const { info, cancellationSignal: signal } = Context.current();
+    const { cancellationSignal: signal } = Context.current();
     try {
       if (notifier === undefined) {
         throw new NightloadError(
@@ -26,10 +27,19 @@ export function sendNotification({ notifier }: ActivityDependencies): (input: Se
       }
       await notifier.send(target, message, { signal, aboutToSend: noteWithServer });
     } catch (error) {
-      const isFinal = error instanceof NightloadError && !error.retryable;
-      throw toFailure(error, { requests: { total: 0, info: 0 } }, info, isFinal);
+      throw failureOf(error);
     }
   };
+}
+
+function failureOf(error: unknown): ApplicationFailure {
+  const { code, message, retryable } =
+    error instanceof NightloadError ? error : { code: 'UNEXPECTED', message: withCauses(error), retryable: true };
+  const details: NotDelivered = {
+    maybeSent: (error as { maybeSent?: unknown } | undefined)?.maybeSent === true,
+    ...defined({ retryAfterMs: (error as { retryAfterMs?: number } | undefined)?.retryAfterMs }),
+  };
+  return ApplicationFailure.create({ type: code, message, nonRetryable: !retryable, details: [details] });
 }
 
 /** The SDK sends the first heartbeat at once, but does not say when it has arrived. */

@@ -13,6 +13,7 @@ import { deploymentFrom } from '../../workers/versions/deployment.js';
 import { untilDrained } from '../../workers/versions/drain.js';
 import type { Drain } from '../../workers/versions/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
+import { notifierFrom } from '../../workers/notifier.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
@@ -40,6 +41,7 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
   }
   const warn = (text: string): void => say(`Warning: ${text}`);
   const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
+  const notifier = notifierFrom(env, warn);
   const dataConverter = dataConverterFromEnvironment(env);
   const temporal = temporalSettings();
   const slots = slotsFrom(env);
@@ -66,6 +68,7 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
     allocations: allocationsOf(settings),
     allows: allowsOf(settings),
     fixers: fixersFrom(env),
+    notifier,
     slots,
     deployment,
     roots,

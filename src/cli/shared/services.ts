@@ -14,6 +14,7 @@ import { startDevServer } from '../../dev/dev-server.js';
 import { findTemporalServer } from '../../dev/find-temporal.js';
 import { privateFolder } from '../../dev/private-data.js';
 import { fixersFrom } from '../../workers/fixers.js';
+import { notifierFrom } from '../../workers/notifier.js';
 import { workerLog } from '../../workers/logger.js';
 import { startWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
@@ -140,6 +141,7 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
       taskQueue: options.taskQueue,
       connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
       fixers: fixersFrom(process.env),
+      notifier: notifierFrom(process.env, (text) => say(`Warning: ${text}`)),
       roots,
     });
     stops.push(() => worker.stop());

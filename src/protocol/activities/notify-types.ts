@@ -24,6 +24,14 @@ export interface SendNotificationInput {
   message: NotifyMessage;
 }
 
+/** Details of the failure of an attempt. */
+export interface NotDelivered {
+  /** The target may have the message although its answer was lost. */
+  maybeSent: boolean;
+  /** The pause that the target asked for. */
+  retryAfterMs?: number;
+}
+
 /** Why a target did not take a message, or may not have. */
 export interface DeliveryFailure {
   target: string;

@@ -32,6 +32,7 @@ export function secretPaths(env: Environment): Set<string> {
   const home = env['HOME'] || homedir();
   return new Set([
     ...connectionFiles(env),
+    ...filesWithReferences(env['NIGHTLOAD_NOTIFY']),
     ...codecKeyFiles(env),
     ...temporalFiles(env, home),
     ...SF_CLI_FOLDERS.map((name) => join(home, name)),
@@ -43,10 +44,16 @@ function connectionFiles(env: Environment): string[] {
   const [file, key] = [env['NIGHTLOAD_CONNECTIONS']?.trim(), env['SF_JWT_KEY_FILE']?.trim()];
   const tokens = tokensFolder(env, file ? resolve(file) : undefined);
   return [
-    ...(file ? [resolve(file), `${resolve(file)}.tokens`, ...filesNamedIn(resolve(file))] : []),
+    ...(file ? [...filesWithReferences(file), `${resolve(file)}.tokens`] : []),
     ...(tokens === undefined ? [] : [tokens]),
     ...(key ? [resolve(key)] : []),
   ];
+}
+
+/** A file with settings, and those that its references name. */
+function filesWithReferences(given: string | undefined): string[] {
+  const file = given?.trim();
+  return file ? [resolve(file), ...filesNamedIn(resolve(file))] : [];
 }
 
 function filesNamedIn(path: string): string[] {

@@ -1,6 +1,8 @@
 /** Delivers a message to one target, at most once unless the target recognizes a repetition. */
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { log, sleep } from '@temporalio/workflow';
+import { z } from 'zod';
+import { defined } from '../../domain/defined.js';
 import type { Delivery, DeliveryFailure } from '../../protocol/activities/notify-types.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import { time } from '../../domain/text/format.js';
@@ -21,7 +23,7 @@ export async function deliver(delivery: Delivery): Promise<Outcome> {
     } catch (error) {
       const failure = failureOf(error);
       const next = afterFailedDelivery(failure, { attempt, hasKey, waitedMs: Date.now() - since });
-      log.warn('A notification was not delivered', { target, code: failure.code, ...next });
+      log.warn('A notification was not delivered', { target, code: failure.code, next: next.kind });
       if (next.kind !== 'again') return next.kind === 'unconfirmed' ? 'unconfirmed' : failure;
       await sleep(next.ms, { summary: `${target}: next attempt in ${time(next.ms)}` });
     }
@@ -35,7 +37,10 @@ interface FailedDelivery {
   isRetryable: boolean;
   /** A worker that was killed had noted that it was about to send. */
   maybeSent: boolean;
+  retryAfterMs?: number;
 }
+
+const NOT_DELIVERED = z.object({ maybeSent: z.boolean(), retryAfterMs: z.number().min(0).exactOptional() });
 
 function failureOf(error: unknown): FailedDelivery {
   const cause = error instanceof ActivityFailure ? error.cause : error;
@@ -44,10 +49,12 @@ function failureOf(error: unknown): FailedDelivery {
     return { code: 'WORKER_LOST', message: 'The worker that was sending it ended.', isRetryable: true, maybeSent };
   }
   const found = cause instanceof ApplicationFailure ? cause : undefined;
+  const { maybeSent, retryAfterMs } = NOT_DELIVERED.safeParse(found?.details?.[0]).data ?? { maybeSent: false };
   return {
     code: plainText(found?.type ?? 'UNEXPECTED', 100),
     message: plainText(found?.message ?? String(cause), 400),
     isRetryable: found?.nonRetryable !== true,
-    maybeSent: false,
+    maybeSent,
+    ...defined({ retryAfterMs }),
   };
 }

@@ -195,8 +195,9 @@ export const notifyActivities = proxyActivities<Activities>({
  * about to be sent: only the first one reaches the server at once, so it is the only one.
  */
 export const sendActivities = proxyActivities<Activities>({
-  startToCloseTimeout: '1m',
-  heartbeatTimeout: '1m',
+  // A mail server may take a minute to greet.
+  startToCloseTimeout: '3m',
+  heartbeatTimeout: '90s',
   scheduleToCloseTimeout: '12h',
   retry: { maximumAttempts: 1 },
 });

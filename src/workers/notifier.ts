@@ -1,0 +1,54 @@
+/** Who is told about loads, by the notify file of the worker (`NIGHTLOAD_NOTIFY`). */
+import type { Notifier } from '../activities/notify/notifier.js';
+import { shown } from '../domain/text/shown.js';
+import { NightloadError } from '../errors.js';
+import { readNotifyFile } from '../notify/notify-file.js';
+import { isNamed, matchingTargets, waitThresholds } from '../notify/rules.js';
+import { send } from '../notify/send.js';
+import { recognizesRepeats } from '../notify/sending.js';
+import type { NotifySettings, Target } from '../notify/settings.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @returns undefined without a notify file
+ * @throws NightloadError `NOTIFY_FILE_INVALID` and others of `readNotifyFile`; `INVALID_URL` for `NIGHTLOAD_UI_URL`
+ */
+export function notifierFrom(env: Environment, warn: (text: string) => void): Notifier | undefined {
+  const file = env['NIGHTLOAD_NOTIFY']?.trim();
+  if (!file) return undefined;
+  const settings = readNotifyFile(file, env);
+  settings.warnings.forEach(warn);
+  return notifierOf(settings, uiUrlFrom(env));
+}
+
+export function notifierOf({ targets, rules }: Pick<NotifySettings, 'targets' | 'rules'>, uiUrl?: string): Notifier {
+  const targetOf = (name: string): Target => {
+    const target = targets.get(name);
+    if (target !== undefined) return target;
+    // Another worker of the queue may have it.
+    const message = `The notify file of this worker has no target ${shown(name)}. Give all workers of the task queue the same file.`;
+    throw new NightloadError('NOTIFY_TARGET_UNKNOWN', message, { retryable: true });
+  };
+  return {
+    waits: (about) => (rules.some((rule) => isNamed(rule, about)) ? waitThresholds(rules, about) : undefined),
+    recipients: (facts) =>
+      matchingTargets(rules, facts).map((target) => ({ target, hasKey: recognizesRepeats(targetOf(target)) })),
+    ...(uiUrl !== undefined && { uiUrl }),
+    send: async (target, message, options) => void (await send(targetOf(target), message, options)),
+  };
+}
+
+/** @throws NightloadError `INVALID_URL` */
+function uiUrlFrom(env: Environment): string | undefined {
+  const given = env['NIGHTLOAD_UI_URL']?.trim();
+  if (!given) return undefined;
+  const url = URL.parse(given);
+  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.search === '') {
+    return url.href.endsWith('/') ? url.href : `${url.href}/`;
+  }
+  throw new NightloadError(
+    'INVALID_URL',
+    `NIGHTLOAD_UI_URL is ${shown(given)}; it must be the address of the Temporal UI, such as https://temporal.acme.example.`,
+  );
+}
