@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NightloadError } from '../../errors.js';
 import { BodyTooLarge, MAX_REPLY, readWhole } from '../http/bounded-body.js';
 import { decoded } from '../http/content-encoding.js';
-import { Deadline } from '../http/deadline.js';
+import { Deadline } from '../../runtime/deadline.js';
 import { asObject, asText, parseJson } from '../resources/json.js';
 import type { JsonObject } from '../resources/json.js';
 import { detailOf } from '../errors/redacted-detail.js';

@@ -1,4 +1,5 @@
 /** Converts an HTTP result (a status and a body, or a broken connection) to a SalesforceError with a remedy. */
+import { retryAfter } from '../../runtime/retry-after.js';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestKind } from '../http/call-context.js';
 import { SalesforceError } from './salesforce-error.js';
@@ -43,14 +44,6 @@ function kindOf(text: string): string {
   return parseJson(body) === undefined ? 'text that is not JSON' : 'JSON of another shape';
 }
 
-/** Seconds or a date, as in RFC 9110. */
-function retryAfter(headers: IncomingHttpHeaders): number | undefined {
-  const value = headers['retry-after'];
-  if (value === undefined) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : undefined;
-}
-
 /** The platform replies to errors with a list of objects; gateways and OAuth with one object, HTML or nothing. */
 export function readRefusal(text: string): { errorCode: string | undefined; message: string | undefined } {
   const body = parseJson(text);
@@ -82,7 +75,7 @@ export function refused(
     errorCode,
     detail: detailOf([refusal.errorCode, refusal.message ?? text].filter(Boolean).join(': '), facts.secrets),
     retryable,
-    retryAfterMs: retryAfter(headers),
+    retryAfterMs: retryAfter(headers['retry-after']),
     believedAfterMs,
     // Only the platform's own refusal means that nothing was done. A gateway may give up on a request, with any status,
     // that the server behind it still carries out.

@@ -4,7 +4,7 @@ import type { UploadBody } from './upload-body.js';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestFacts } from '../errors/to-salesforce-error.js';
 import type { Readable } from 'node:stream';
-import type { Deadline } from './deadline.js';
+import type { Deadline } from '../../runtime/deadline.js';
 
 export interface Call {
   kind: RequestKind;

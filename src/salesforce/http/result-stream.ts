@@ -3,7 +3,7 @@
  * connection that hardly moves.
  */
 import { Readable } from 'node:stream';
-import type { Deadline } from './deadline.js';
+import type { Deadline } from '../../runtime/deadline.js';
 
 /**
  * Minimum bytes within the reply timeout: less (200 a second) is not a slow line, but a server that keeps a worker

@@ -10,7 +10,7 @@ import type { RequestFacts } from '../errors/to-salesforce-error.js';
 import { parseDeprecation } from '../resources/version-retirement.js';
 import type { Call } from './call.js';
 import type { CallContext } from './call-context.js';
-import type { Deadline } from './deadline.js';
+import type { Deadline } from '../../runtime/deadline.js';
 import { parseLimitInfo } from './limit-info.js';
 import { noticeStart } from './request-start.js';
 import type { Timeouts } from './timeouts.js';

@@ -6,7 +6,7 @@ import { NightloadError } from '../../errors.js';
 import { BodyTooLarge, drop, MAX_REPLY, readBeginning, readWhole } from './bounded-body.js';
 import { decoded, isEncoded } from './content-encoding.js';
 import type { CallContext } from './call-context.js';
-import { Deadline } from './deadline.js';
+import { Deadline } from '../../runtime/deadline.js';
 import {
   broken,
   readRefusal,

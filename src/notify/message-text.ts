@@ -1,0 +1,186 @@
+/**
+ * A message in words: what happened, and what to do next, with the command. Short, whatever the message contains, and
+ * without any value of a row. Pure.
+ */
+import type { NotifyMessage } from '../contract/notification.js';
+import { reachableId } from '../domain/load-ids.js';
+import { count, moment, rows, time } from '../domain/text/format.js';
+import { plainText } from '../domain/text/plain-text.js';
+
+export interface Step {
+  text: string;
+  command?: string;
+}
+
+export interface MessageText {
+  /** One line. */
+  subject: string;
+  /** What happened: one sentence each. */
+  lines: readonly string[];
+  /** What to do next. */
+  steps: readonly Step[];
+  /** The load in the Temporal UI. */
+  link?: string;
+}
+
+const MAX_NAME = 80;
+const MAX_ID = 200;
+const MAX_SENTENCE = 500;
+const MAX_SUBJECT = 140;
+const MAX_URI = 1_000;
+
+export function messageText(message: NotifyMessage, isTest = false): MessageText {
+  const { subject, lines, steps } = TEXTS[message.event](message);
+  const about = [
+    `Load ${idOf(message)}, connection ${name(message.connection)}${message.schedule === undefined ? '' : `, schedule ${name(message.schedule)}`}, ${when(message.at)}.`,
+    ...(message.report === undefined ? [] : [`Report: ${plainText(message.report, MAX_URI)}`]),
+  ];
+  const link = linkOf(message.uiUrl);
+  return {
+    subject: plainText(`[nightload${isTest ? ' test' : ''}] ${what(message)} ${subject}`, MAX_SUBJECT),
+    lines: [
+      ...(isTest ? ['This is a test message. Nothing happened to any load, and there is nothing to do.'] : []),
+      ...lines.map((line) => plainText(line, MAX_SENTENCE)),
+      ...about,
+    ],
+    steps: isTest ? [] : steps,
+    ...(link !== undefined && { link }),
+  };
+}
+
+/** For receivers that show one text. */
+export function asPlainText({ subject, lines, steps, link }: MessageText): string {
+  const todo = steps.map(({ text, command }) => (command === undefined ? text : `${text}: ${command}`));
+  return [
+    subject,
+    '',
+    ...lines,
+    ...(todo.length === 0 ? [] : ['', 'What to do:', ...todo.map((step) => `- ${step}`)]),
+    ...(link === undefined ? [] : ['', `In the Temporal UI: ${link}`]),
+  ].join('\n');
+}
+
+type Told = Pick<MessageText, 'subject' | 'lines' | 'steps'>;
+
+const NOTHING: readonly Step[] = [{ text: 'Nothing to do.' }];
+
+const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = {
+  finished: (message) => ({
+    subject: `finished${message.records === undefined ? '' : `: ${rows(message.records.succeeded)} landed`}`,
+    lines: ['Every row landed.'],
+    steps: NOTHING,
+  }),
+  rejected: (message) => ({
+    subject: `finished, ${message.records === undefined ? 'some rows need a person' : `${forPeople(message.records)} of ${rows(message.records.total)} need a person`}`,
+    lines: counted(message),
+    steps: [
+      { text: 'See the reasons and the files', command: command('results', message) },
+      { text: 'Correct the rejected file and load it; it can be loaded as it is' },
+    ],
+  }),
+  failed: (message) => ({
+    subject: `failed${message.error === undefined ? '' : `: ${name(message.error.code)}`}`,
+    lines: [
+      message.error === undefined ? 'The load failed.' : plainText(message.error.message, MAX_SENTENCE),
+      ...counted(message),
+    ],
+    steps: [
+      { text: 'See what landed, and the files', command: command('results', message) },
+      { text: 'Solve the cause (docs/errors.md explains the code), then load the rows that did not land' },
+    ],
+  }),
+  canceled: (message) => ({
+    subject: 'was canceled',
+    lines: ['The load was canceled; what had landed stays in Salesforce.', ...counted(message)],
+    steps: [{ text: 'See what landed, and the files', command: command('results', message) }],
+  }),
+  waiting: (message) => ({
+    subject: 'is waiting',
+    lines: [
+      message.waitingFor === undefined
+        ? 'The load cannot continue by itself, or not yet.'
+        : `The load waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`,
+    ],
+    steps: [{ text: 'See what it waits for and what to do', command: command('status', message) }],
+  }),
+  late: (message) => ({
+    subject: `will be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
+    lines: forecast(message),
+    steps: [
+      { text: 'See its progress', command: command('status', message) },
+      { text: "See what else uses the org's limits", command: 'nightload limits' },
+      { text: 'Warn those who need the data' },
+    ],
+  }),
+  notStarted: (message) => ({
+    subject: 'did not start',
+    lines: [
+      'A run was due and did not begin.',
+      ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
+    ],
+    steps: [
+      message.schedule === undefined
+        ? { text: 'See the newest loads', command: 'nightload list' }
+        : { text: 'See the schedule', command: `nightload schedule describe ${argument(message.schedule)}` },
+      { text: 'Check that a worker runs and that the file has arrived' },
+    ],
+  }),
+  recovered: (message) => ({
+    subject: 'works again',
+    lines: ['The load ended well; before, it had failed, was late or did not start.', ...counted(message)],
+    steps: NOTHING,
+  }),
+};
+
+function what({ object, operation }: NotifyMessage): string {
+  return `${name(operation)} ${name(object)}`;
+}
+
+function counted({ records }: NotifyMessage): string[] {
+  if (records === undefined || records.total === 0) return [];
+  const lost = records.unaccounted > 0 ? `, ${count(records.unaccounted)} unaccounted` : '';
+  return [
+    `${count(records.succeeded)} of ${rows(records.total)} landed; ${count(records.rejected)} rejected, ${count(records.unprocessed)} not processed${lost}.`,
+  ];
+}
+
+function forPeople({ rejected, unprocessed }: NonNullable<NotifyMessage['records']>): string {
+  return count(rejected + unprocessed);
+}
+
+function forecast({ forecast: found }: NotifyMessage): string[] {
+  if (found === undefined) return ['The load will not end in time.'];
+  const late = Date.parse(found.endsAt) - Date.parse(found.finishBy);
+  const by = late > 0 ? `, ${time(late)} too late` : '';
+  return [`It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}.`];
+}
+
+function when(iso: string): string {
+  const at = Date.parse(iso);
+  return Number.isFinite(at) ? moment(at) : name(iso);
+}
+
+function name(text: string): string {
+  return plainText(text, MAX_NAME);
+}
+
+function idOf({ workflowId, loadId }: NotifyMessage): string {
+  return plainText(workflowId === '' ? loadId : reachableId(workflowId), MAX_ID);
+}
+
+function command(verb: string, message: NotifyMessage): string {
+  return `nightload ${verb} ${argument(idOf(message))}`;
+}
+
+/** Safe to paste into a shell: a parent may have named its child freely. */
+function argument(text: string): string {
+  const line = plainText(text, MAX_ID);
+  return /^[A-Za-z0-9._/:-]+$/.test(line) ? line : `'${line.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Only an address that a browser opens as a page. */
+function linkOf(url: string | undefined): string | undefined {
+  if (url === undefined || url.length > MAX_URI || !URL.canParse(url)) return undefined;
+  const { protocol, href } = new URL(url);
+  return protocol === 'https:' || protocol === 'http:' ? href : undefined;
+}
