@@ -22,7 +22,7 @@ export function notifierFrom(env: Environment, warn: (text: string) => void): No
   return notifierOf(settings, uiUrlFrom(env));
 }
 
-export function notifierOf({ targets, rules }: Pick<NotifySettings, 'targets' | 'rules'>, uiUrl?: string): Notifier {
+function notifierOf({ targets, rules }: Pick<NotifySettings, 'targets' | 'rules'>, uiUrl?: string): Notifier {
   const targetOf = (name: string): Target => {
     const target = targets.get(name);
     if (target !== undefined) return target;

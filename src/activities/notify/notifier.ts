@@ -2,14 +2,14 @@
 import type { NotifyMessage } from '../../contract/notification.js';
 import type { NotifyAbout, NotifyFacts } from '../../protocol/activities/notify-types.js';
 
-export interface Recipient {
+interface Recipient {
   /** Name in the notify file. */
   target: string;
   /** It recognizes a repetition by the message's id. */
   hasKey: boolean;
 }
 
-export interface SendOptions {
+interface SendOptions {
   signal: AbortSignal;
   /** Awaited just before the message can no longer be taken back. */
   aboutToSend: () => Promise<void>;

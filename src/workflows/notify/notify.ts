@@ -1,5 +1,5 @@
 /** Tells people what happens to a load, by a child workflow that the load does not wait for. */
-import { ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { ChildWorkflowCancellationType, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { NotifyEvent } from '../../contract/notification.js';
 import { defined } from '../../domain/defined.js';
@@ -69,8 +69,9 @@ export async function notify(load: Load, event: NotifyEvent, news: News): Promis
       args: [facts],
       workflowId: `${workflowId}/${name}`,
       staticSummary: `messages: ${event}`,
-      // It outlives the load.
+      // They outlive the load, also one that is canceled.
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
     });
   } catch (error) {
