@@ -32,6 +32,7 @@ export function secretPaths(env: Environment): Set<string> {
   const home = env['HOME'] || homedir();
   return new Set([
     ...connectionFiles(env),
+    ...notifyFiles(env),
     ...codecKeyFiles(env),
     ...temporalFiles(env, home),
     ...SF_CLI_FOLDERS.map((name) => join(home, name)),
@@ -47,6 +48,11 @@ function connectionFiles(env: Environment): string[] {
     ...(tokens === undefined ? [] : [tokens]),
     ...(key ? [resolve(key)] : []),
   ];
+}
+
+function notifyFiles(env: Environment): string[] {
+  const file = env['NIGHTLOAD_NOTIFY']?.trim();
+  return file ? [resolve(file), ...filesNamedIn(resolve(file))] : [];
 }
 
 function filesNamedIn(path: string): string[] {
