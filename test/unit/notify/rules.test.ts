@@ -1,11 +1,12 @@
 import { expect, it, describe } from 'vitest';
 import { matchingTargets, waitThresholds } from '../../../src/notify/rules.js';
 import type { NotifyFacts } from '../../../src/notify/rules.js';
+import type { RecordCounts } from '../../../src/contract/load-result.js';
 import type { NotifyRule } from '../../../src/notify/settings.js';
 import { matchesPattern } from '../../../src/domain/text/wildcard.js';
 
 const FACTS: NotifyFacts = { event: 'failed', loadId: 'nightly-2026-11-30', object: 'Account', connection: 'default' };
-const records = (rejected: number, unprocessed = 0): NotifyFacts['records'] => ({
+const records = (rejected: number, unprocessed = 0): RecordCounts => ({
   total: 100,
   succeeded: 100 - rejected - unprocessed,
   rejected,
