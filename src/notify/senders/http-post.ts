@@ -83,7 +83,7 @@ function refuseUnlessTaken(who: string, status: number, pause: string | string[]
   if (status < 500 && !TEMPORARY.has(status)) {
     throw new NotifyError(
       'NOTIFY_REFUSED',
-      `${who} answered HTTP ${status} and will not take this message. Check the target's address${status < 400 ? '; redirects are not followed' : ''}.`,
+      `${who} answered HTTP ${status} and will not take this message. Check the target's address and secret${status < 400 ? '; redirects are not followed' : ''}.`,
     );
   }
   const asked = retryAfter(typeof pause === 'string' ? pause : pause?.[0]);

@@ -166,7 +166,7 @@ describe('a mistake is refused', () => {
       'an unknown target',
       withRule({ when: ['failed'], to: ['chatt'] }),
       'NOTIFY_TARGET_UNKNOWN',
-      'rules.0.to names "chatt", which is not among the targets: ops, chat, mail, page. Did you mean "chat"?',
+      'rules.0.to names "chatt", which is not among the targets: ops, chat, mail, page. Did you mean "chat"? Correct the name',
     ],
     [
       'an unset variable',
