@@ -21,6 +21,8 @@ import { tunnelTo } from './smtp-tunnel.js';
 /** Milliseconds: for the whole conversation, without the caller's note. */
 const WHOLE_TIMEOUT = 60_000;
 const CONNECT_TIMEOUT = 10_000;
+/** nodemailer's code for a connection that the server closed. */
+const CLOSED = 'ECONNECTION';
 /** Bytes of one reply. */
 const MAX_REPLY = 65_536;
 
@@ -153,7 +155,7 @@ async function step(
       signal.addEventListener('abort', () => fail(signal.reason), { signal: ends.signal });
       connection.once('error', fail);
       // After a 421 the callback has the reply, a moment later.
-      connection.once('end', () => setImmediate(fail, Object.assign(new Error('closed'), { code: 'ECONNECTION' })));
+      connection.once('end', () => setImmediate(fail, Object.assign(new Error('closed'), { code: CLOSED })));
       begin((error) => (error ? reject(error) : resolve()));
     });
   } finally {

@@ -58,5 +58,5 @@ it('needs a notify file that works', async () => {
     err: expect.stringMatching(/^nightload: NOTIFY_NOT_CONFIGURED: /) as string,
   });
   const NIGHTLOAD_NOTIFY = fileWith({ ops: { type: 'webhook', url: 'https://ops.example', secret: 'env:NONE' } });
-  expect((await run('ops', { NIGHTLOAD_NOTIFY })).err).x;
+  expect((await run('ops', { NIGHTLOAD_NOTIFY })).err).toMatch(/^nightload: NOTIFY_REFERENCE_EMPTY: /m);
 });
