@@ -19,6 +19,7 @@ const KNOWN = [
   'CC-BY-4.0',
   'ISC',
   'MIT',
+  'MIT-0',
   'Unlicense',
 ];
 /** Licenses of packages that name none in their `package.json`, from their LICENSE files. */

@@ -12,6 +12,7 @@ import type { ConnectionOptions } from './commands/connection.js';
 import type { CorrectOptions } from './commands/correct.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { ListOptions } from './commands/list.js';
+import type { NotifyTestOptions } from './commands/notify.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { PruneOptions } from './commands/prune.js';
 import type { WorkerOptions } from './commands/worker.js';
@@ -211,6 +212,19 @@ connection
   .action(
     runs(async (name: string | undefined, options: ConnectionOptions) =>
       (await import('./commands/connection.js')).test(name, options),
+    ),
+  );
+
+program
+  .command('notify')
+  .description('check the targets of messages in NIGHTLOAD_NOTIFY, as a worker reads them')
+  .command('test')
+  .description('send a test message to a target and say what happened')
+  .argument('<target>', 'name of a target in the file')
+  .option(...json)
+  .action(
+    runs(async (target: string, options: NotifyTestOptions) =>
+      (await import('./commands/notify.js')).test(target, options),
     ),
   );
 

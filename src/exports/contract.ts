@@ -18,6 +18,8 @@ export type { Corrections, CorrectionsTaken, FixerActivity, FixerInput, RowFix }
 export type { Duration, Operation, SearchAttributeName } from '../contract/names.js';
 export type { CheckFinding, CheckReport } from '../contract/check-report.js';
 export type { BulkLoadResult, JobSummary, LoadError, LoadState, RecordCounts } from '../contract/load-result.js';
+export { NOTIFY_EVENTS } from '../contract/notification.js';
+export type { NotifyEvent, NotifyMessage } from '../contract/notification.js';
 export type { LoadPhase, LoadProgress, LoadSoFar, PartPhase, PartProgress } from '../contract/load-progress.js';
 
 /** Type of the workflow `bulkLoad`: `executeChild<BulkLoad>(BULK_LOAD, { taskQueue: DEFAULT_TASK_QUEUE, args: [input] })`. */

@@ -61,7 +61,8 @@ export function unknownTarget(place: string, name: string, targets: ReadonlyMap<
   const shown = /^[A-Za-z0-9._-]{1,100}$/.test(name) ? `"${name}"` : 'a target';
   return new NightloadError(
     'NOTIFY_TARGET_UNKNOWN',
-    `${place} names ${shown}, which is not among the targets: ${known.slice(0, 50).join(', ') || 'there are none'}.${didYouMean(name.slice(0, 100), known)}`,
+    `${place} names ${shown}, which is not among the targets: ${known.slice(0, 50).join(', ') || 'there are none'}.${didYouMean(name.slice(0, 100), known)} ` +
+      'Correct the name, or add the target.',
   );
 }
 

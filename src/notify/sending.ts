@@ -9,6 +9,8 @@ export interface SendOptions {
    * if it rejects, and its error is passed on unchanged.
    */
   aboutToSend(): Promise<void>;
+  /** Milliseconds that the receiver has, not counting `aboutToSend`. @default 30 s; e-mail 60 s */
+  timeout?: number;
   /** Marks the message as a test, for people. */
   isTest?: boolean;
 }

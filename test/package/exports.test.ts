@@ -61,10 +61,18 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
   },
   './contract': {
     values: [
-      ...['BULK_LOAD', 'DEFAULT_TASK_QUEUE', 'OPERATIONS', 'RESULT_MEMO', 'SCHEMAS', 'SEARCH_ATTRIBUTES'],
+      ...[
+        'BULK_LOAD',
+        'DEFAULT_TASK_QUEUE',
+        'NOTIFY_EVENTS',
+        'OPERATIONS',
+        'RESULT_MEMO',
+        'SCHEMAS',
+        'SEARCH_ATTRIBUTES',
+      ],
       ...['WORKFLOW_ID_PREFIX', 'failedLoad'],
     ],
-    types: ['BulkLoad', 'SearchAttributeName', ...CONTRACT_TYPES],
+    types: ['BulkLoad', 'NotifyEvent', 'NotifyMessage', 'SearchAttributeName', ...CONTRACT_TYPES],
   },
   './nexus': { values: ['nightloadService'], types: [] },
   './workflows': {

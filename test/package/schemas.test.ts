@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { SCHEMAS } from '../../src/exports/contract.js';
 import type { BulkLoadInput, BulkLoadResult } from '../../src/exports/contract.js';
+import { notifyJsonSchema } from '../../src/notify/notify-schema.js';
 import { resolveInput } from '../../src/domain/input/resolve-input.js';
 import { fixesSchema, inputSchema, resultSchema } from './contract-schemas.js';
 
@@ -34,6 +35,7 @@ describe.each([
   [SCHEMAS.input, input],
   [SCHEMAS.result, result],
   ['nightload/schemas/fixes.schema.json', fixesSchema()],
+  ['nightload/schemas/notify.schema.json', notifyJsonSchema()],
 ])('%s', (name, schema) => {
   it('is generated', async () => {
     const path = fileURLToPath(new URL(`../../${name.replace('nightload/', '')}`, import.meta.url));

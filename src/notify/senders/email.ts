@@ -21,14 +21,17 @@ import { tunnelTo } from './smtp-tunnel.js';
 /** Milliseconds: for the whole conversation, without the caller's note. */
 const WHOLE_TIMEOUT = 60_000;
 const CONNECT_TIMEOUT = 10_000;
+/** nodemailer's code for a connection that the server closed. */
+const CLOSED = 'ECONNECTION';
 /** Bytes of one reply. */
 const MAX_REPLY = 65_536;
 
 export const sendByEmail: Sender<EmailTarget> = async (target, message, options) => {
   options.signal?.throwIfAborted();
+  const { timeout = WHOLE_TIMEOUT } = options;
   const server = mailServerOf(target.smtp, 'The address of the mail server');
   const mail = await compose(target, message, options.isTest === true);
-  const deadline = new Deadline(WHOLE_TIMEOUT, options.signal);
+  const deadline = new Deadline(timeout, options.signal);
   const state = { isSending: false, refusal: undefined as { error: unknown } | undefined };
   try {
     const connection = await connect(server, deadline.signal);
@@ -50,7 +53,7 @@ export const sendByEmail: Sender<EmailTarget> = async (target, message, options)
 
 async function* noted(
   mail: Buffer,
-  { aboutToSend }: SendOptions,
+  { aboutToSend, timeout = WHOLE_TIMEOUT }: SendOptions,
   { deadline, state }: { deadline: Deadline; state: { isSending: boolean; refusal: { error: unknown } | undefined } },
 ): AsyncGenerator<Buffer> {
   deadline.pause();
@@ -61,7 +64,7 @@ async function* noted(
     // Not the error itself: nodemailer writes its own code into it.
     throw new Error('not noted', { cause: error });
   }
-  deadline.restart(WHOLE_TIMEOUT);
+  deadline.restart(timeout);
   state.isSending = true;
   yield mail;
 }
@@ -151,7 +154,8 @@ async function step(
       const fail = (error: unknown): void => reject(error as Error);
       signal.addEventListener('abort', () => fail(signal.reason), { signal: ends.signal });
       connection.once('error', fail);
-      connection.once('end', () => fail(Object.assign(new Error('closed'), { code: 'ECONNECTION' })));
+      // After a 421 the callback has the reply, a moment later.
+      connection.once('end', () => setImmediate(fail, Object.assign(new Error('closed'), { code: CLOSED })));
       begin((error) => (error ? reject(error) : resolve()));
     });
   } finally {

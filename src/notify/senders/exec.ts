@@ -12,7 +12,7 @@ import type { Sender } from '../sending.js';
 import type { ExecTarget } from '../settings.js';
 
 /** Milliseconds. */
-export const PROGRAM_TIMEOUT = 30_000;
+const TIMEOUT = 30_000;
 
 export const runProgram: Sender<ExecTarget> = async (target, message, options) => {
   const { signal } = options;
@@ -22,17 +22,22 @@ export const runProgram: Sender<ExecTarget> = async (target, message, options) =
   if (program === undefined) throw failed('was not found on PATH');
   await options.aboutToSend();
   signal?.throwIfAborted();
-  await run(program, args, { input: programInput(message, options.isTest), signal });
+  await run(program, args, {
+    input: programInput(message, options.isTest),
+    signal,
+    timeout: options.timeout ?? TIMEOUT,
+  });
   return {};
 };
 
 interface Run {
   input: string;
   signal: AbortSignal | undefined;
+  timeout: number;
 }
 
-async function run(program: string, args: readonly string[], { input, signal }: Run): Promise<void> {
-  const deadline = new Deadline(PROGRAM_TIMEOUT, signal);
+async function run(program: string, args: readonly string[], { input, signal, timeout }: Run): Promise<void> {
+  const deadline = new Deadline(timeout, signal);
   const child = spawn(program, args, {
     env: cleanEnvironment(program),
     // Not a folder where loads write.
@@ -53,7 +58,7 @@ async function run(program: string, args: readonly string[], { input, signal }: 
     });
     if (code === 0) return;
     signal?.throwIfAborted();
-    if (deadline.reason !== undefined) throw failed(`did not end within ${PROGRAM_TIMEOUT / 1_000} s`, true);
+    if (deadline.reason !== undefined) throw failed(`did not end within ${timeout / 1_000} s`, true);
     // Its exit code says that it did not deliver the message; a signal says nothing.
     throw code === null ? failed(`was ended by ${killedBy ?? 'a signal'}`, true) : failed(`ended with code ${code}`);
   } catch (error) {

@@ -33,8 +33,9 @@ export interface Post {
 /** @throws NotifyError `NOTIFY_UNREACHABLE`, `NOTIFY_UNAVAILABLE`, `NOTIFY_REFUSED`, and the error of `aboutToSend` */
 export async function httpPost({ who, url, body, headers }: Post, options: SendOptions): Promise<void> {
   options.signal?.throwIfAborted();
+  const { timeout = WHOLE_TIMEOUT } = options;
   const bytes = Buffer.from(body);
-  const deadline = new Deadline(WHOLE_TIMEOUT, options.signal);
+  const deadline = new Deadline(timeout, options.signal);
   let isSending = false;
   let refusal: { error: unknown } | undefined;
   // Read once the connection is established; the request line is written with the first bytes.
@@ -46,14 +47,12 @@ export async function httpPost({ who, url, body, headers }: Post, options: SendO
       refusal = { error };
       throw error;
     }
-    deadline.restart(WHOLE_TIMEOUT);
+    deadline.restart(timeout);
     isSending = true;
     yield bytes;
   }
   const agent = new OutboundAgent({
     connectTimeout: CONNECT_TIMEOUT,
-    headersTimeout: WHOLE_TIMEOUT,
-    bodyTimeout: WHOLE_TIMEOUT,
     maxHeaderSize: MAX_HEADERS,
   });
   try {
@@ -84,7 +83,7 @@ function refuseUnlessTaken(who: string, status: number, pause: string | string[]
   if (status < 500 && !TEMPORARY.has(status)) {
     throw new NotifyError(
       'NOTIFY_REFUSED',
-      `${who} answered HTTP ${status} and will not take this message. Check the target's address${status < 400 ? '; redirects are not followed' : ''}.`,
+      `${who} answered HTTP ${status} and will not take this message. Check the target's address and secret${status < 400 ? '; redirects are not followed' : ''}.`,
     );
   }
   const asked = retryAfter(typeof pause === 'string' ? pause : pause?.[0]);

@@ -18,8 +18,9 @@ export function smtpError(error: unknown, isSending: boolean): NightloadError {
   if (error instanceof NightloadError) return error;
   const { code, originalCode, responseCode, message } = error as SmtpFailure;
   if (code === 'EAUTH') return notLoggedIn(responseCode);
+  const isFinal = responseCode === undefined || responseCode >= 500;
+  if (code === 'ETLS' && isFinal && /STARTTLS/.test(message ?? '')) return withoutTls();
   if (responseCode !== undefined) return answered(responseCode);
-  if (code === 'ETLS' && /STARTTLS/i.test(message ?? '')) return withoutTls();
   return unreachable(WHO, { code: originalCode ?? code }, isSending);
 }
 

@@ -43,6 +43,7 @@ it("the worker's home is its folder too: secrets of the worker and of this userâ
     HOME: home,
     NIGHTLOAD_CONNECTIONS: 'c.json',
     NIGHTLOAD_CODEC_KEYS: write('codec.json', '{"active": "k1", "keys": {"k1": "file:keys/k1"}}'),
+    NIGHTLOAD_NOTIFY: write('n.json', '{"targets": {"chat": {"type": "slack", "url": "file:notify/slack"}}}'),
     NIGHTLOAD_TOKENS: 'tokens',
     SF_JWT_KEY_FILE: 'jwt.pem',
     TEMPORAL_TLS_CLIENT_KEY_PATH: 'temporal.key',
@@ -53,6 +54,7 @@ it("the worker's home is its folder too: secrets of the worker and of this userâ
   const isClosed = await closed(env);
   const secret = [
     ...['c.json', 'c.json.tokens/a.json', 'org/token', 'org/more', 'codec.json', 'keys/k1', 'tokens/a.json', 'jwt.pem'],
+    ...['n.json', 'notify/slack'],
     ...['temporal.key', 'other.key', '.config/temporalio/temporal.toml', '.sf/alias.json', '.sfdx/key.json'],
     ...['.nightload/temporal.db', '.nightload/temporal.db-wal'],
   ];
