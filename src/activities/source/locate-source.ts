@@ -1,6 +1,5 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its task queue. */
 import { hostname } from 'node:os';
-import { ANY_WORKER } from '../../domain/file-groups.js';
 import { folderUri, isObject, join } from '../../storage/locations.js';
 import { runFolder } from '../../domain/result-layout.js';
 import { audit } from '../audit-log.js';
@@ -33,10 +32,12 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
       name: input.connection,
       loadId: input.loadId,
     });
-    // Every worker of the queue sees both, so any may do any step.
-    const isShared = isObject(input.source) && isObject(output);
+    // Both lie in object stores: any worker that uses them may do any step.
+    const objectsQueue = isObject(input.source) && isObject(output) ? dependencies.objectsQueue : undefined;
     return {
-      ...(isShared ? { filesQueue: ANY_WORKER } : { filesQueue: dependencies.filesQueue, host: hostname() }),
+      ...(objectsQueue === undefined
+        ? { filesQueue: dependencies.filesQueue, host: hostname() }
+        : { filesQueue: objectsQueue }),
       outputUri: folderUri(output),
       workUri: folderUri(join(output, runFolder(input.executionId))),
       searchAttributes: await dependencies.searchAttributes(),

@@ -15,7 +15,7 @@ export interface AwaitSourceInput extends LoadWish {
 }
 
 export interface SourceStatus {
-  /** Task queue of the workers that share the checked folder; `ANY_WORKER` for an object. */
+  /** Task queue of the workers that see the source; `ANY_WORKER` if this one does not, and the source is an object. */
   filesQueue: string;
   /** Absent if the source does not exist or is not readable yet. */
   found?: Pick<Fingerprint, 'size' | 'modifiedMs'>;
@@ -27,8 +27,7 @@ export function probeSource(dependencies: ActivityDependencies): (input: AwaitSo
   return runActivity(async (input) => {
     const { source, connection } = input;
     const { roots } = dependencies;
-    // Every worker sees an object.
-    const filesQueue = isObject(source) ? ANY_WORKER : dependencies.filesQueue;
+    const filesQueue = isObject(source) ? (dependencies.objectsQueue ?? ANY_WORKER) : dependencies.filesQueue;
     // Checked now rather than after hours; also, whether a file exists is information.
     await permit(dependencies, connection, input);
     permitFixer(dependencies, input.fixer);

@@ -5,7 +5,7 @@ import type { ShownInput } from '../../../client/answers/shown-input.js';
 import { listRuns, quoted } from '../../../client/pages.js';
 import { defined } from '../../../domain/defined.js';
 import { isTaskQueue, shown } from '../../../domain/text/shown.js';
-import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
+import { groupsOf, isHostName, isObjectsQueue, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { pollersOf } from '../../../domain/poller-identities.js';
 
 /** `WORKER_VERSIONING_MODE_VERSIONED` */
@@ -68,8 +68,8 @@ export interface QueueState {
   oldestMs: number;
   /** The version of its workers, when no version is current: they get no task. */
   notCurrent?: WorkerVersion;
-  /** Set for the queues of workers that share the load's folder. */
-  onFiles?: true;
+  /** Set for the queues of workers that share the load's folder, or use its object store. */
+  onFiles?: 'folder' | 'objects';
   /** For the queue of the uploads to one org: its connection. */
   connection?: string;
   /** Without pollers: the host that saw the source, and the queues of other folders that it polls. */
@@ -126,7 +126,8 @@ export async function queueStates(
       .map(async (one): Promise<QueueState> => {
         const state = await judge(client, taskQueue, one, all);
         if (one !== files && one !== uploads) return state;
-        const ours = { ...state, onFiles: true as const, ...(one === uploads && defined({ connection })) };
+        const onFiles = filesQueue !== undefined && isObjectsQueue(filesQueue) ? 'objects' : 'folder';
+        const ours = { ...state, onFiles, ...(one === uploads && defined({ connection })) } satisfies QueueState;
         if (state.service !== 'none' || filesHost === undefined || filesQueue === undefined) return ours;
         const groups = groupsOf(await pollersOf(client, taskQueue).catch(() => []), taskQueue);
         return { ...ours, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, filesQueue) } };
@@ -187,8 +188,9 @@ export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: 
   const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
   if (uses.onFiles === undefined) return `${line}.`;
   const where = host === undefined ? '' : ` on the host ${host.name}`;
+  const roots = uses.onFiles === 'objects' ? 'NIGHTLOAD_S3_ROOTS' : 'NIGHTLOAD_FILE_ROOTS';
   const login = uses.connection === undefined ? '' : ` and the connection ${shown(uses.connection)}`;
-  return `${line}${where} with the same NIGHTLOAD_FILE_ROOTS as before${login}.${hostLine(host)}`;
+  return `${line}${where} with the same ${roots} as before${login}.${hostLine(host)}`;
 }
 
 /** A host may serve several folders permanently: only a person knows whether this one is new. */
