@@ -19,8 +19,11 @@ export interface OpenObject {
 }
 
 /** @throws ENOENT if it does not exist, as for files */
-export async function openObject(location: string, { isOwn }: Pick<OpenObject, 'isOwn'>): Promise<OpenObject> {
-  const version = await (await storeOf(location)).find(location);
+export async function openObject(
+  location: string,
+  { isOwn, signal }: Pick<OpenObject, 'isOwn'> & { signal?: AbortSignal | undefined },
+): Promise<OpenObject> {
+  const version = await (await storeOf(location)).find(location, signal);
   if (version === undefined) throw missingObject(location);
   return { location, version, isOwn };
 }
