@@ -62,7 +62,7 @@ async function checkSource({ input, settings }: Load, { queue, everywhere }: Ask
   const asked: AwaitSourceInput = { source, connection: settings.connection, ...wishOf(input, settings) };
   if (queue === undefined) return findSource(asked, everywhere);
   try {
-    const status = await fileActivities(queue, settings.outageMs).probeSource.executeWithOptions(
+    const status = await fileActivities({ filesQueue: queue }, settings.outageMs).probeSource.executeWithOptions(
       { summary: `check for ${nameOf(source)}`, scheduleToCloseTimeout: '2m' },
       [asked],
     );

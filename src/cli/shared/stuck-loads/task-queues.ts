@@ -4,8 +4,9 @@ import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../../../contract/names.js';
 import type { ShownInput } from '../../../client/answers/shown-input.js';
 import { listRuns, quoted } from '../../../client/pages.js';
 import { defined } from '../../../domain/defined.js';
-import { isTaskQueue, shown } from '../../../domain/text/shown.js';
-import { groupsOf, isHostName, isObjectsQueue, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
+import { startAdvice } from '../../../domain/text/missing-workers.js';
+import { isTaskQueue } from '../../../domain/text/shown.js';
+import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { pollersOf } from '../../../domain/poller-identities.js';
 
 /** `WORKER_VERSIONING_MODE_VERSIONED` */
@@ -68,10 +69,8 @@ export interface QueueState {
   oldestMs: number;
   /** The version of its workers, when no version is current: they get no task. */
   notCurrent?: WorkerVersion;
-  /** Set for the queues of workers that share the load's folder, or use its object store. */
-  onFiles?: 'folder' | 'objects';
-  /** For the queue of the uploads to one org: its connection. */
-  connection?: string;
+  /** For the queues of steps on files: the group's queue, and the connection whose uploads run on this one. */
+  files?: { filesQueue: string; connection?: string };
   /** Without pollers: the host that saw the source, and the queues of other folders that it polls. */
   host?: { name: string; otherQueues: string[] };
 }
@@ -125,10 +124,9 @@ export async function queueStates(
       .filter((one) => one !== calls || one.waiting > 0)
       .map(async (one): Promise<QueueState> => {
         const state = await judge(client, taskQueue, one, all);
-        if (one !== files && one !== uploads) return state;
-        const onFiles = filesQueue !== undefined && isObjectsQueue(filesQueue) ? 'objects' : 'folder';
-        const ours = { ...state, onFiles, ...(one === uploads && defined({ connection })) } satisfies QueueState;
-        if (state.service !== 'none' || filesHost === undefined || filesQueue === undefined) return ours;
+        if (filesQueue === undefined || (one !== files && one !== uploads)) return state;
+        const ours = { ...state, files: { filesQueue, ...(one === uploads && defined({ connection })) } };
+        if (state.service !== 'none' || filesHost === undefined) return ours;
         const groups = groupsOf(await pollersOf(client, taskQueue).catch(() => []), taskQueue);
         return { ...ours, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, filesQueue) } };
       }),
@@ -185,12 +183,9 @@ export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: 
       `--deployment-name ${deploymentName} --build-id ${buildId}\`.`
     );
   }
-  const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
-  if (uses.onFiles === undefined) return `${line}.`;
-  const where = host === undefined ? '' : ` on the host ${host.name}`;
-  const roots = uses.onFiles === 'objects' ? 'NIGHTLOAD_S3_ROOTS' : 'NIGHTLOAD_FILE_ROOTS';
-  const login = uses.connection === undefined ? '' : ` and the connection ${shown(uses.connection)}`;
-  return `${line}${where} with the same ${roots} as before${login}.${hostLine(host)}`;
+  const line = `No worker polls the task queue "${queue}". The load waits for one`;
+  if (uses.files === undefined) return `${line}: start \`nightload worker\`.`;
+  return `${line}: ${startAdvice({ ...uses.files, host: host?.name })}.${hostLine(host)}`;
 }
 
 /** A host may serve several folders permanently: only a person knows whether this one is new. */
