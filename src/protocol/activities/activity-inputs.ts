@@ -130,6 +130,7 @@ export const ACTIVITY_INPUTS = {
     loadId,
     executionId: shape.runId,
     refuseLanded: z.boolean().exactOptional(),
+    outlastStore: z.boolean().exactOptional(),
   }),
   planLoad,
   checkSource: planLoad,

@@ -25,6 +25,8 @@ export interface LocateSourceInput extends LoadWish {
   executionId: string;
   /** Refuse a load if an earlier execution landed rows, or may have. @default false */
   refuseLanded?: boolean;
+  /** An object store that is not available is waited for; anything else is final. @default false */
+  outlastStore?: boolean;
 }
 
 export interface LocatedSource {

@@ -1,5 +1,6 @@
 /** Reads objects by ranges: always of one version, and resumed where a connection broke. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { NightloadError } from '../../errors.js';
 import { incompleteFolder } from '../disk-errors.js';
 import { dirname } from '../locations.js';
@@ -66,7 +67,7 @@ export async function* objectChunks(
 function interrupted(cause: unknown): NightloadError {
   if (cause instanceof NightloadError) return cause;
   return new NightloadError(
-    'STORE_UNAVAILABLE',
+    STORE_UNAVAILABLE,
     'Replies of the object store broke off several times. Check the network and the store; the load resumes by itself.',
     { retryable: true, cause },
   );

@@ -25,7 +25,7 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
       refuseLanded: input.again !== true,
       ...wishOf(input, settings),
     },
-    seenBy,
+    { seenBy, outageMs: settings.outageMs },
   );
   const { filesQueue, host, searchAttributes } = state.located;
   if (filesQueue !== ANY_WORKER)
