@@ -96,6 +96,17 @@ describe.skipIf(program === undefined)('a store', () => {
     180_000,
   );
 
+  it('that is not available for 20 s while a load waits for its source', async () => {
+    const source = await put('in/late.csv', accounts(ROWS));
+    front.fault = during(20_000, SLOW_DOWN, () => true);
+    const poll = { initialInterval: '1s', maximumInterval: '5s', settleInterval: '1s' } as const;
+    const handle = await start({ source, waitForSource: '10m', poll });
+    await expect
+      .poll(async () => (await handle.progress()).waitingFor, { timeout: 60_000 })
+      .toMatch(/object store of late/);
+    await expectWhole(await handle.result());
+  }, 180_000);
+
   it('that falls silent in the middle of a source, and of a result', async () => {
     const silent = new Set<string>();
     const once = (name: string, fault: S3Fault): S3Fault => {
