@@ -51,6 +51,8 @@ export interface ActivityDependencies {
   maxUnpackedBytes?: number;
   /** Task queue of the workers that share these folders. */
   filesQueue: string;
+  /** Task queue of the workers that use object stores; absent if this one does not. */
+  objectsQueue?: string;
   /** `file:` prefix for loads that name no output. */
   defaultOutput: string;
   /** The nightload search attributes that exist in the namespace. */

@@ -73,7 +73,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     };
     return by(callers, schema, inOwn, ...complete);
   };
-  const listGroups = by([...LOADS, ...PRUNERS], ACTIVITY_INPUTS.listFileGroups, listFileGroups());
+  const listGroups = by([...LOADS, ...PARTS, ...PARENTS, ...PRUNERS], ACTIVITY_INPUTS.listFileGroups, listFileGroups());
   return notingDetails(dependencies.roots, {
     requestLease: by(PARTS, ACTIVITY_INPUTS.requestLease, requestLease(dependencies)),
     readOrgLimits: by(LEDGERS, ACTIVITY_INPUTS.readOrgLimits, readOrgLimits(dependencies)),

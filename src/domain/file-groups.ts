@@ -3,14 +3,20 @@
  * the pollers of a shared queue reveal all its groups. Pure; identities are untrusted text.
  */
 
+import type { Poller } from './task-queue-facts.js';
 import { orgKey } from './task-priority.js';
-/** In place of a group's queue: every worker sees the load's files, so its steps run on the queue of its workflow. */
+
+/** In place of a group's queue: any worker may take the step, on the queue of its workflow. */
 export const ANY_WORKER = '';
+/** In place of a folder's id: the group of all workers that use object stores. */
+const OBJECTS = 'objects';
 
 export interface FileGroup {
   /** `<task queue>-files-<id>` */
   queue: string;
   hosts: string[];
+  /** None of its workers has polled lately: they have ended, or are very busy. */
+  away?: boolean;
 }
 
 /** No more are asked. */
@@ -34,32 +40,53 @@ export function uploadsQueueOf(filesQueue: string, connection: string): string {
   return isFilesQueue(filesQueue) ? `${filesQueue}-uploads-${orgKey(connection)}` : filesQueue;
 }
 
-/** Whether it can be the queue of workers that share a folder. */
+/** Steps of loads whose source and results lie in an object store: every worker with access to stores polls it. */
+export function objectsQueueOf(taskQueue: string): string {
+  return `${taskQueue}-files-${OBJECTS}`;
+}
+
+export function isObjectsQueue(filesQueue: string): boolean {
+  return filesQueue.endsWith(`-files-${OBJECTS}`);
+}
+
+/** Whether it can be the queue of workers that share a folder or use object stores. */
 export function isFilesQueue(queue: string): boolean {
   return queue.lastIndexOf('-files-') > 0;
 }
 
-/** The queue of the loads whose steps on files run on `queue`; any other queue is its own. */
+/**
+ * The queue of the loads whose steps on files run on `queue`; any other queue is its own.
+ * @param filesQueue of the worker's folder
+ */
 export function sharedQueueOf(queue: string, filesQueue: string): string {
-  const isGroups = queue === filesQueue || queue.startsWith(`${filesQueue}-uploads-`);
-  return isGroups && isFilesQueue(filesQueue) ? filesQueue.slice(0, filesQueue.lastIndexOf('-files-')) : queue;
+  if (!isFilesQueue(filesQueue)) return queue;
+  const shared = filesQueue.slice(0, filesQueue.lastIndexOf('-files-'));
+  const isOurs = [filesQueue, objectsQueueOf(shared)].some(
+    (group) => queue === group || queue.startsWith(`${group}-uploads-`),
+  );
+  return isOurs ? shared : queue;
 }
 
-/** The groups whose workers poll a shared queue, in an order that does not depend on who polled last. */
-export function groupsOf(identities: readonly unknown[], taskQueue: string): FileGroup[] {
+/**
+ * The groups whose workers poll a shared queue, in an order that does not depend on who polled last.
+ * @param since polls before this time were not lately
+ */
+export function groupsOf(pollers: readonly Poller[], taskQueue: string, since = 0): FileGroup[] {
   const groups = new Map<string, Set<string>>();
-  for (const identity of identities) {
+  const here = new Set<string>();
+  for (const { identity, polledAt } of pollers) {
     if (typeof identity !== 'string' || identity.length > MAX_IDENTITY) continue;
     const id = / files-([A-Za-z0-9._-]{1,100})$/.exec(identity)?.[1];
     if (id === undefined) continue;
     const queue = `${taskQueue}-files-${id}`;
     const hosts = groups.get(queue) ?? new Set();
     groups.set(queue, hosts);
+    if (polledAt >= since) here.add(queue);
     const host = /@([A-Za-z0-9._-]{1,100})(?: |$)/.exec(identity)?.[1];
     if (host !== undefined && hosts.size < MAX_HOSTS) hosts.add(host);
   }
   return [...groups]
-    .map(([queue, hosts]) => ({ queue, hosts: [...hosts].sort() }))
+    .map(([queue, hosts]) => ({ queue, hosts: [...hosts].sort(), ...(!here.has(queue) && { away: true }) }))
     .sort((a, b) => (a.queue < b.queue ? -1 : 1))
     .slice(0, MAX_GROUPS);
 }

@@ -36,7 +36,7 @@ async function* chunksOf(
   range: { start: number; end: number },
   signal?: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  yield* objectChunks(await objectToRead(file), range, signal);
+  yield* objectChunks(await objectToRead(file, signal), range, signal);
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * A nightload worker: workflows and calls to Salesforce on the shared queue, file work on the queue of the workers that
- * share its folders, uploads on a queue for each org next to that. Each queue has its own slots.
+ * share its folders, and on that of the workers that use object stores; uploads on a queue for each org next to these.
+ * Each queue has its own slots.
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import type { Activities } from '../activities/index.js';
 import type { Notifier } from '../activities/notify/notifier.js';
 import { recordWith } from '../activities/metrics.js';
 import { workerConverter } from '../codec/data-converter.js';
-import { identityWithGroup, MAX_FILES_QUEUE_BYTES, uploadsQueueOf } from '../domain/file-groups.js';
+import { identityWithGroup, MAX_FILES_QUEUE_BYTES, objectsQueueOf, uploadsQueueOf } from '../domain/file-groups.js';
 import { bytesOf, shown } from '../domain/text/shown.js';
 import { NightloadError } from '../errors.js';
 import { nightloadServiceHandler } from './nexus-handler.js';
@@ -37,7 +38,7 @@ import { defined } from '../domain/defined.js';
 import { deploymentOptions } from './versions/deployment.js';
 import type { Deployment } from './versions/deployment.js';
 import { slotsFrom, WorkerSlots } from './slots.js';
-import type { Slots } from './slots.js';
+import type { SlotOptions, Slots } from './slots.js';
 
 export interface NightloadWorkerOptions {
   connection: NativeConnection;
@@ -70,10 +71,7 @@ export interface NightloadWorkerOptions {
   workflowBundle?: WorkflowBundleOption;
 }
 
-export interface RunningWorker {
-  filesQueue: string;
-  /** Queues of uploads, one for each org. */
-  uploadsQueues: readonly string[];
+export interface RunningWorker extends Readonly<WorkerQueues> {
   /** Under which it polls. */
   identity: string;
   /** Connection in use. */
@@ -93,13 +91,19 @@ export interface RunningWorker {
 const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
 const CLOSE_LIMIT_MS = 2_000;
 
-/** nightload's activities, and the queues of a worker besides the shared one. */
-export interface PreparedActivities {
-  activities: Activities;
+/** Queues of a worker besides the shared one. */
+export interface WorkerQueues {
   /** For steps that read or write files. */
   filesQueue: string;
-  /** For uploads: one queue for each org. */
+  /** For steps of loads that lie in object stores; absent without `NIGHTLOAD_S3_ROOTS`. */
+  objectsQueue?: string;
+  /** For uploads: one queue for each org next to each of the others. */
   uploadsQueues: string[];
+}
+
+/** nightload's activities, and the queues on which they run besides the shared one. */
+export interface PreparedActivities extends WorkerQueues {
+  activities: Activities;
 }
 
 /**
@@ -123,6 +127,8 @@ export async function prepareActivities(
   const filesQueue = `${taskQueue}-files-${await roots.id()}`;
   if (bytesOf(filesQueue) > MAX_FILES_QUEUE_BYTES)
     throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
+  // Only a worker that can read objects takes steps on them.
+  const objectsQueue = roots.objects.length > 0 ? objectsQueueOf(taskQueue) : undefined;
   const activities = createActivities({
     connections: options.connections,
     ...defined({
@@ -134,6 +140,7 @@ export async function prepareActivities(
     roots,
     maxUnpackedBytes: options.maxUnpackedBytes ?? maxUnpackedFrom(process.env),
     filesQueue,
+    ...defined({ objectsQueue }),
     defaultOutput: options.defaultOutput ?? folderUri(join(roots.folders[0], 'nightload-results')),
     searchAttributes: () => knownSearchAttributes(current(), namespace),
     ...callerChecks({
@@ -145,8 +152,22 @@ export async function prepareActivities(
     ownerOf: (jobId) => jobOwner(current(), namespace, jobId),
     workflowsOf: (jobId) => jobWorkflows(current(), namespace, jobId),
   });
-  const uploads = [...options.connections.keys()].map((name) => uploadsQueueOf(filesQueue, name));
-  return { activities, filesQueue, uploadsQueues: [...new Set(uploads)] };
+  const uploads = [filesQueue, objectsQueue ?? filesQueue].flatMap((queue) =>
+    [...options.connections.keys()].map((name) => uploadsQueueOf(queue, name)),
+  );
+  return { activities, filesQueue, ...defined({ objectsQueue }), uploadsQueues: [...new Set(uploads)] };
+}
+
+/** Options of the workers next to the one of the shared queue. */
+export function workersBeside(
+  { filesQueue, objectsQueue, uploadsQueues }: WorkerQueues,
+  slots: WorkerSlots,
+): (SlotOptions & { taskQueue: string })[] {
+  const fileQueues = objectsQueue === undefined ? [filesQueue] : [filesQueue, objectsQueue];
+  return [
+    ...fileQueues.map((taskQueue) => ({ ...slots.for('fileSteps'), taskQueue })),
+    ...uploadsQueues.map((taskQueue) => ({ ...slots.for('uploads'), taskQueue })),
+  ];
 }
 
 /** Shows readers of the shared queue's pollers which folder this worker has. */
@@ -158,8 +179,8 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const { connection, namespace, taskQueue } = options;
   let current = connection;
   const slots = new WorkerSlots(options.slots ?? slotsFrom(process.env));
-  const { activities, filesQueue, uploadsQueues } = await prepareActivities(options, () => current);
-  const identity = groupIdentity(taskQueue, filesQueue);
+  const { activities, ...queues } = await prepareActivities(options, () => current);
+  const identity = groupIdentity(taskQueue, queues.filesQueue);
   const common: Omit<WorkerOptions, 'taskQueue'> = {
     ...deploymentOptions(options.deployment),
     ...SHUTDOWN,
@@ -182,9 +203,8 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
       stickyQueueScheduleToStartTimeout: '3s',
     }),
-    Worker.create({ ...common, ...slots.for('fileSteps'), taskQueue: filesQueue }),
     // Activities only: such a worker has no sandbox, and costs little.
-    ...uploadsQueues.map((queue) => Worker.create({ ...common, ...slots.for('uploads'), taskQueue: queue })),
+    ...workersBeside(queues, slots).map((beside) => Worker.create({ ...common, ...beside })),
   ]);
   const end = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -206,8 +226,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   });
   done.catch(() => undefined);
   return {
-    filesQueue,
-    uploadsQueues,
+    ...queues,
     identity,
     connection: () => current,
     done,

@@ -10,7 +10,7 @@ import { nightloadServiceHandler } from './nexus-handler.js';
 import { openActivities, slotsOf } from './worker-host.js';
 import type { HostOptions, OpenActivities } from './worker-host.js';
 import { workflowInterceptorModules } from './bundle.js';
-import { groupIdentity } from './create-worker.js';
+import { groupIdentity, workersBeside } from './create-worker.js';
 import { WorkerSlots } from './slots.js';
 import { defined } from '../domain/defined.js';
 
@@ -111,17 +111,16 @@ function refuseForgottenKeys({ dataConverter }: WorkerOptions): void {
 async function runBeside(
   worker: Worker,
   next: (worker: Worker) => Promise<void>,
-  { options, activities, filesQueue, uploadsQueues, slots }: Prepared & { slots: WorkerSlots },
+  { options, activities, slots, ...queues }: Prepared & { slots: WorkerSlots },
 ): Promise<void> {
   const shared = Object.fromEntries(
     SHARED_OPTIONS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
   ) as WorkerOptions;
   const { activity } = options.interceptors ?? {};
   const beside = { ...shared, ...(activity && { interceptors: { activity } }), activities };
-  const workers = await Promise.all([
-    Worker.create({ ...beside, ...slots.for('fileSteps'), taskQueue: filesQueue }),
-    ...uploadsQueues.map((taskQueue) => Worker.create({ ...beside, ...slots.for('uploads'), taskQueue })),
-  ]);
+  const workers = await Promise.all(
+    workersBeside(queues, slots).map((queue) => Worker.create({ ...beside, ...queue })),
+  );
   // Half a worker is not a worker: when one ends, the others end too.
   const endAll = (): void => {
     for (const one of [worker, ...workers]) if (one.getState() === 'RUNNING') one.shutdown();

@@ -71,7 +71,10 @@ function checkedTuner(tuner: unknown, name: string): Slots['tuner'] {
   throw new NightloadError('INVALID_SLOTS', `${name} must be "fixed" or "resource".`);
 }
 
-type SlotOptions = Pick<WorkerOptions, 'tuner' | 'maxConcurrentActivityTaskExecutions' | 'activityTaskPollerBehavior'>;
+export type SlotOptions = Pick<
+  WorkerOptions,
+  'tuner' | 'maxConcurrentActivityTaskExecutions' | 'activityTaskPollerBehavior'
+>;
 
 /** Slots for the SDK workers of one process, which share the view of its resources. */
 export class WorkerSlots {

@@ -53,8 +53,8 @@ export interface ServerOptions {
 }
 
 /**
- * nightload's activities, ready to be passed to a worker. Further workers must poll `filesQueue` and each of
- * `uploadsQueues` with the same activities: the steps on files run there.
+ * nightload's activities, ready to be passed to a worker. Further workers must poll `filesQueue`, `objectsQueue` if it
+ * is set, and each of `uploadsQueues` with the same activities: the steps on files run there.
  */
 export interface OpenActivities extends PreparedActivities {
   /** Closes the connections to the orgs. */

@@ -16,12 +16,27 @@ import { taskPriority } from '../domain/task-priority.js';
 import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { dropUnsoundTrace, isReadable, reasonIn } from '../protocol/messages/unreadable.js';
 
+interface Activator {
+  payloadConverter?: PayloadConverter;
+  versioningBehavior?: 'AUTO_UPGRADE' | undefined;
+}
+
+function activatorOf(): Activator | undefined {
+  return (globalThis as { __TEMPORAL_ACTIVATOR__?: Activator }).__TEMPORAL_ACTIVATOR__;
+}
+
 /** The worker's payload converter, if it has one. */
 function converter(): PayloadConverter {
-  const { __TEMPORAL_ACTIVATOR__: activator } = globalThis as {
-    __TEMPORAL_ACTIVATOR__?: { payloadConverter?: PayloadConverter };
-  };
-  return activator?.payloadConverter ?? defaultPayloadConverter;
+  return activatorOf()?.payloadConverter ?? defaultPayloadConverter;
+}
+
+/**
+ * The SDK chooses a workflow's behavior once, by the worker of its first task. A ledger lives longer: workers with
+ * versions take it over from workers without, and the other way round when versioning is switched off.
+ */
+function followWorker(isVersioned: boolean): void {
+  const activator = activatorOf();
+  if (activator !== undefined) activator.versioningBehavior = isVersioned ? 'AUTO_UPGRADE' : undefined;
 }
 
 type Headers = Record<string, Payload> | null | undefined;
@@ -50,7 +65,8 @@ function refuseUnsound(resolution: Resolution | null | undefined, by: PayloadCon
 
 export function interceptors(): WorkflowInterceptors {
   // A host's worker may run other workflows: those are left alone.
-  const ours = WORKFLOW_TYPES.includes(workflowInfo().workflowType);
+  const { workflowType } = workflowInfo();
+  const ours = WORKFLOW_TYPES.includes(workflowType);
   /** Of every task that the workflow creates; inherited by none if its starter set none. */
   let priority: Priority | undefined;
   const ranked = <I extends { options: { priority?: Priority } }>(input: I): I =>
@@ -79,6 +95,8 @@ export function interceptors(): WorkflowInterceptors {
       {
         activate(input, next) {
           const by = converter();
+          if (workflowType === 'orgAllocation')
+            followWorker(Boolean(input.activation.deploymentVersionForCurrentTask?.deploymentName));
           for (const job of input.activation.jobs ?? []) {
             const { signalWorkflow: signal, doUpdate: update, queryWorkflow: query, initializeWorkflow: start } = job;
             const message = signal ?? update;

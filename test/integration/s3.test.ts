@@ -10,6 +10,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { accounts, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
 import { startBulkLoad } from '../../src/client/start-load.js';
+import { nightload } from '../helpers/run-cli.js';
 import { startS3Server } from '../helpers/s3-server.js';
 import type { S3Server } from '../helpers/s3-server.js';
 
@@ -59,6 +60,25 @@ it('loads from S3 to S3: results and notes lie in the bucket, nothing on the dis
   expect(JSON.parse(s3.text(`results/${result.loadId}/report.json`))).toMatchObject({ records: result.records });
   expect(await readdir(world.folder)).toEqual(before);
   expect(s3.uploads.size).toBe(0);
+});
+
+it('the command counts the reasons of rejected rows in S3, and writes copies for people there', async () => {
+  const source = put('night/rejects.csv', accounts(200, withBad));
+  const { loadId, files } = await world.load({ source, output: RESULTS });
+  const env = {
+    ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), NIGHTLOAD_TASK_QUEUE: world.taskQueue },
+    ...s3.settings,
+  };
+  const shown = nightload(['results', loadId, '--defuse', '--json'], env);
+  expect(await shown.ended, shown.stderr()).toBe(2);
+  expect(shown.stderr()).toMatch(/FIELD_CUSTOM_VALIDATION_EXCEPTION +2\n/);
+  const forPeople = `${RESULTS}${loadId}/rejected-for-people.csv`;
+  expect(JSON.parse(shown.stdout())).toMatchObject({ files: { ...files, forPeople: { rejected: forPeople } } });
+  expect(rowsOf(forPeople)).toHaveLength(2);
+
+  const without = nightload(['results', loadId, '--defuse'], { ...env, NIGHTLOAD_S3_ROOTS: '' });
+  expect(await without.ended).toBe(1);
+  expect(without.stderr()).toMatch(/RESULT_NOT_READABLE: s3:.*with the S3 settings of a worker/);
 });
 
 it('unpacks, decodes and rewrites a source in S3', async () => {

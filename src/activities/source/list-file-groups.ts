@@ -8,13 +8,15 @@ import { pollersOf } from '../../domain/task-queue-facts.js';
 import { runActivity } from '../run-activity.js';
 
 const ASK_MS = 10_000;
+/** A poll lasts at most a minute. */
+const LATELY_MS = 90_000;
 
 export function listFileGroups(): (input: undefined) => Promise<FileGroup[]> {
   return runActivity<undefined, FileGroup[]>(async (_nothing, { signal }) => {
     const { client, info } = Context.current();
-    const identities = await client.withAbortSignal(signal, () =>
+    const pollers = await client.withAbortSignal(signal, () =>
       client.withDeadline(Date.now() + ASK_MS, () => pollersOf(client, info.taskQueue)),
     );
-    return groupsOf(identities, info.taskQueue);
+    return groupsOf(pollers, info.taskQueue, Date.now() - LATELY_MS);
   });
 }

@@ -1,5 +1,4 @@
 /** `nightload pause`, `resume` and `results`. */
-import { pathToFileURL } from 'node:url';
 import { findLoad, resultIn, unreadableResultIn } from '../../client/load-handle.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { reachableId } from '../../domain/load-ids.js';
@@ -7,11 +6,11 @@ import { defused } from '../../csv/defuse-formulas.js';
 import { NightloadError } from '../../errors.js';
 import { ForeignFile } from '../../storage/files/file-ref.js';
 import { readRange } from '../../storage/read-files.js';
-import { pathOrUri } from '../../storage/locations.js';
+import { uriOf } from '../../storage/locations.js';
 import { saveStream } from '../../storage/write-files.js';
 import { copyName } from '../../domain/result-layout.js';
 import { printJson, say } from '../shared/output.js';
-import { ownResultFile } from '../shared/local-files.js';
+import { findOwnResult, notReadable } from '../shared/local-files.js';
 import { RESULT_EXIT_CODES } from '../shared/exit-codes.js';
 import { printResult } from '../shared/print-result.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
@@ -64,28 +63,16 @@ export async function results(id: string, options: JsonOption & { defuse?: boole
 async function copiesForPeople(result: BulkLoadResult): Promise<NonNullable<BulkLoadResult['files']['forPeople']>> {
   const copies: NonNullable<BulkLoadResult['files']['forPeople']> = {};
   for (const kind of ['rejected', 'unprocessed', 'changes'] as const) {
-    const uri = result.files[kind];
-    if (uri === undefined) continue;
-    const path = await ownResultFile(result, kind);
-    if (path === undefined) {
-      throw notCopied(pathOrUri(uri), 'it is not here, or not in a folder that belongs to this load');
-    }
-    const target = copyName(path);
+    const file = await findOwnResult(result, kind);
+    if (file === undefined) continue;
+    const target = copyName(file);
     try {
-      await saveStream(defused(readRange(new ForeignFile(path), 0)), target, undefined, { shared: true });
+      await saveStream(defused(readRange(new ForeignFile(file), 0)), target, undefined, { shared: true });
     } catch (error) {
       const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
-      throw notCopied(path, code, error);
+      throw notReadable(file, code, error);
     }
-    copies[kind] = pathToFileURL(target).href;
+    copies[kind] = uriOf(target);
   }
   return copies;
-}
-
-function notCopied(path: string, why: string, cause?: unknown): NightloadError {
-  return new NightloadError(
-    'RESULT_NOT_READABLE',
-    `${path} cannot be copied here (${why}). Run the command on a host with access to the results folder, or load with --defuse.`,
-    { cause },
-  );
 }

@@ -2,7 +2,7 @@
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { readSmallFile } from '../../storage/read-files.js';
-import { ownResultFile } from './local-files.js';
+import { ownResultFile, promptly } from './local-files.js';
 import { say } from './output.js';
 import { countReasons, reasonLines } from './rejected-reasons.js';
 import { pathOrUri } from '../../storage/locations.js';
@@ -17,7 +17,7 @@ async function detailLines(result: BulkLoadResult): Promise<string[]> {
   const path = result.error && (await ownResultFile(result, 'report'));
   if (path === undefined) return [];
   try {
-    const bytes = await readSmallFile(path, MAX_REPORT_BYTES);
+    const bytes = await promptly(path, () => readSmallFile(path, MAX_REPORT_BYTES));
     const report = JSON.parse(bytes?.toString() ?? '{}') as Partial<BulkLoadResult>;
     return report.error?.detail === undefined ? [] : [`  Details: "detail" of "error" in ${path}`, ''];
   } catch {

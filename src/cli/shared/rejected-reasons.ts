@@ -9,6 +9,7 @@ import { readRange } from '../../storage/read-files.js';
 
 /** A million rows take about a second. */
 const LIMIT_MS = 5_000;
+const SILENT_MS = 2_000;
 /** Different codes: no org returns so many. Rows with further ones are counted together. */
 const MAX_CODES = 100;
 /** Rejected files are written with commas, whatever the source has. */
@@ -26,12 +27,18 @@ export interface Reasons {
 /** Undefined for a file without errors of rows, or one that cannot be read. */
 export async function countReasons(path: string, limitMs = LIMIT_MS): Promise<Reasons | undefined> {
   const timeIsUp = new Error('time is up');
+  // A store that does not answer ends no chunk.
+  const signal = AbortSignal.timeout(limitMs + SILENT_MS);
   const counts = new Map<string, number>();
   let column: number | undefined;
   let rows = 0;
   let partial = false;
   try {
-    const chunks = untilLate(readRange(new ForeignFile(path), 0), performance.now() + limitMs, timeIsUp);
+    const chunks = untilLate(
+      readRange(new ForeignFile(path), 0, undefined, signal),
+      performance.now() + limitMs,
+      timeIsUp,
+    );
     await scanRecords(chunks, { delimiter: DELIMITER }, (record) => {
       if (column === undefined) {
         column = readCells(record, DELIMITER).indexOf('sf__Error');
@@ -45,7 +52,7 @@ export async function countReasons(path: string, limitMs = LIMIT_MS): Promise<Re
     });
   } catch (error) {
     // Not a file that a load wrote, or one that was cut: its place is shown all the same.
-    if (error !== timeIsUp) return undefined;
+    if (error !== timeIsUp && !signal.aborted) return undefined;
     partial = true;
   }
   if (rows === 0) return undefined;

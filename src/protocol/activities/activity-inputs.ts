@@ -132,6 +132,7 @@ export const ACTIVITY_INPUTS = {
     executionId: shape.runId,
     schedule: shape.text().exactOptional(),
     refuseLanded: z.boolean().exactOptional(),
+    outlastStore: z.boolean().exactOptional(),
   }),
   planLoad,
   checkSource: planLoad,

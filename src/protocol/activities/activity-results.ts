@@ -173,6 +173,7 @@ export const ACTIVITY_RESULTS = {
   probeSource: z.object({
     filesQueue: queueOrAny,
     found: z.object({ size: shape.count, modifiedMs: shape.time }).exactOptional(),
+    unavailable: z.boolean().exactOptional(),
   }),
   locateSource: z.object({
     filesQueue: queueOrAny,
@@ -228,7 +229,10 @@ export const ACTIVITY_RESULTS = {
     }),
   ),
   findLostJobs: counted(z.object({ empty: someJobs, filled: someJobs })),
-  listFileGroups: shape.list(z.object({ queue, hosts: shape.list(shape.text(100), MAX_HOSTS) }), MAX_GROUPS),
+  listFileGroups: shape.list(
+    z.object({ queue, hosts: shape.list(shape.text(100), MAX_HOSTS), away: z.boolean().exactOptional() }),
+    MAX_GROUPS,
+  ),
   listOpenJobs: counted(z.object({ apiVersion: shape.apiVersion, jobs: shape.list(openJob, 500) })),
   downloadResults: counted(shape.resultCounts),
   pruneOutput: z.object({

@@ -27,12 +27,17 @@ export interface LocateSourceInput extends LoadWish {
   schedule?: string;
   /** Refuse a load if an earlier execution landed rows, or may have. @default false */
   refuseLanded?: boolean;
+  /** An object store that is not available is waited for; anything else is final. @default false */
+  outlastStore?: boolean;
 }
 
 export interface LocatedSource {
-  /** Queue of the workers that share this folder; `ANY_WORKER` if source and results lie in an object store. */
+  /**
+   * Queue of the workers that share this folder, or that use object stores if source and results lie there;
+   * `ANY_WORKER` for the latter from a worker of an earlier version.
+   */
   filesQueue: string;
-  /** Host of the worker that saw the source; absent for `ANY_WORKER`, and from a worker of an earlier version. */
+  /** Host of the worker that saw the source; absent for an object, and from a worker of an earlier version. */
   host?: string;
   /** URI of `<output>/<loadId>/`. */
   outputUri: string;

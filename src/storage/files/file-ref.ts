@@ -71,7 +71,7 @@ export async function openToRead(file: FileRef): Promise<OpenFile> {
 }
 
 /** @throws ENOENT if it does not exist */
-export async function objectToRead(file: FileRef): Promise<OpenObject> {
+export async function objectToRead(file: FileRef, signal?: AbortSignal): Promise<OpenObject> {
   if (file instanceof HeldObject) return file.object;
-  return openObject(pathOfFile(file), { isOwn: typeof file === 'string' });
+  return openObject(pathOfFile(file), { isOwn: typeof file === 'string', signal });
 }

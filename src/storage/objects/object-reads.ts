@@ -1,5 +1,6 @@
 /** Reads objects by ranges: always of one version, and resumed where a connection broke. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { NightloadError } from '../../errors.js';
 import { incompleteFolder } from '../files/disk-errors.js';
 import { dirname } from '../locations.js';
@@ -19,8 +20,11 @@ export interface OpenObject {
 }
 
 /** @throws ENOENT if it does not exist, as for files */
-export async function openObject(location: string, { isOwn }: Pick<OpenObject, 'isOwn'>): Promise<OpenObject> {
-  const version = await (await storeOf(location)).find(location);
+export async function openObject(
+  location: string,
+  { isOwn, signal }: Pick<OpenObject, 'isOwn'> & { signal?: AbortSignal | undefined },
+): Promise<OpenObject> {
+  const version = await (await storeOf(location)).find(location, signal);
   if (version === undefined) throw missingObject(location);
   return { location, version, isOwn };
 }
@@ -63,7 +67,7 @@ export async function* objectChunks(
 function interrupted(cause: unknown): NightloadError {
   if (cause instanceof NightloadError) return cause;
   return new NightloadError(
-    'STORE_UNAVAILABLE',
+    STORE_UNAVAILABLE,
     'Replies of the object store broke off several times. Check the network and the store; the load resumes by itself.',
     { retryable: true, cause },
   );

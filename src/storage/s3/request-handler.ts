@@ -60,6 +60,8 @@ class UndiciHandler {
         ...(abortSignal && { signal: abortSignal }),
         dispatcher: this.#agent,
       });
+      // The SDK reads small replies itself, and asks again if one breaks off.
+      reply.body.once('error', transient);
       return {
         response: {
           statusCode: reply.statusCode,

@@ -1,4 +1,5 @@
 /** Errors of S3, each with a remedy. A store's own message may repeat keys, so only its code is shown. */
+import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { NightloadError } from '../../errors.js';
 import { shownPath } from '../../domain/text/shown.js';
 
@@ -89,7 +90,7 @@ export function s3Error(error: unknown, location: string): unknown {
   const isRegion = error instanceof Error && status === undefined && /region is missing/i.test(error.message);
   if (isRegion) return made('STORE_NOT_CONFIGURED', 'No region is set for S3. Set AWS_REGION and restart the worker.');
   return made(
-    'STORE_UNAVAILABLE',
+    STORE_UNAVAILABLE,
     `S3 cannot serve ${shownPath(location)} now (${name}${status === undefined ? '' : `, HTTP ${status}`}). ` +
       'Check the network and the store; the load resumes by itself.',
   );

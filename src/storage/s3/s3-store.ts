@@ -28,6 +28,7 @@ const MAX_COPY_BYTES = 5_000_000_000;
 const MAX_CONFLICTS = 5;
 const CONFLICT_WAIT_MS = 200;
 const MAX_PAGES = 100_000;
+const NEEDS_REASON: readonly unknown[] = [400, 401, 403];
 
 /** Reads the settings when the first request is sent. */
 export function openS3(env: NodeJS.ProcessEnv): ObjectStore {
@@ -56,15 +57,33 @@ class S3Store implements ObjectStore {
     const object = bucketAndKey(location);
     if (object.Key === '') return undefined;
     try {
-      const found = await this.#client.send(new HeadObjectCommand(object), abortedBy(signal));
-      this.#knownBuckets.add(object.Bucket);
-      return versionOf(found.ContentLength, found.LastModified, found.ETag);
+      return await this.#versionAt(object, signal);
     } catch (error) {
       signal?.throwIfAborted();
       if (!isMissingObject(error)) throw s3Error(error, location);
       await this.#requireBucket(location);
       return undefined;
     }
+  }
+
+  /**
+   * A refusal of HEAD has no body, so it does not tell whether the login, the permission or only time was missing. An
+   * object's first byte comes with the same facts, or with the reason.
+   */
+  async #versionAt(at: ReturnType<typeof bucketAndKey>, signal?: AbortSignal): Promise<ObjectVersion> {
+    try {
+      const found = await this.#client.send(new HeadObjectCommand(at), abortedBy(signal));
+      this.#knownBuckets.add(at.Bucket);
+      return versionOf(found.ContentLength, found.LastModified, found.ETag);
+    } catch (refusal) {
+      if (!NEEDS_REASON.includes(statusOf(refusal))) throw refusal;
+    }
+    const { Body, ContentRange, LastModified, ETag } = await this.#client.send(
+      new GetObjectCommand({ ...at, Range: 'bytes=0-0' }),
+      abortedBy(signal),
+    );
+    (Body as Readable | undefined)?.destroy();
+    return versionOf(Number(/\/(\d+)$/.exec(ContentRange ?? '')?.[1] ?? 0), LastModified, ETag);
   }
 
   async #requireBucket(location: string): Promise<void> {

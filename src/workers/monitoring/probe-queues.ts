@@ -10,6 +10,7 @@ export interface WatchedWorker {
   identity: string;
   taskQueue: string;
   filesQueue: string;
+  objectsQueue?: string;
   uploadsQueues: readonly string[];
 }
 
@@ -26,13 +27,14 @@ const LATELY_MS = 150_000;
 
 /** @throws ServiceError if Temporal does not answer within three seconds */
 export async function probeQueues(worker: WatchedWorker): Promise<QueuesProbe> {
-  const { taskQueue, filesQueue, uploadsQueues } = worker;
+  const { taskQueue, filesQueue, objectsQueue = filesQueue, uploadsQueues } = worker;
+  const fileQueues = new Set([filesQueue, objectsQueue, ...uploadsQueues]);
   const connection = worker.connection();
   return connection.withDeadline(Date.now() + LIMIT_MS, async () => {
     const [workflows, calls, ...files] = await Promise.all([
       probe(connection, worker, taskQueue, WORKFLOW_TASKS),
       probe(connection, worker, taskQueue, ACTIVITY_TASKS),
-      ...[filesQueue, ...uploadsQueues].map((name) => probe(connection, worker, name, ACTIVITY_TASKS)),
+      ...[...fileQueues].map((name) => probe(connection, worker, name, ACTIVITY_TASKS)),
     ]);
     const notPolled = [workflows, calls, ...files].filter(({ isPolled }) => !isPolled).map(({ name }) => name);
     const backlogs = files.flatMap(({ backlog }) => backlog ?? []);

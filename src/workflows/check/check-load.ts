@@ -20,7 +20,7 @@ export async function checkLoad(given: BulkLoadInput): Promise<CheckReport> {
     executionId: workflowInfo().firstExecutionRunId,
     ...wishOf(input, settings),
   });
-  const { value } = await fileActivities(located.filesQueue, settings.outageMs).checkSource.executeWithOptions(
+  const { value } = await fileActivities(located, settings.outageMs).checkSource.executeWithOptions(
     { summary: 'read the source and query the org' },
     [planInput(input, settings, located.workUri)],
   );

@@ -167,12 +167,16 @@ export function questionOf(part: number, { pending, unknown }: EarlierQuestion):
   );
 }
 
-/** Progress of the part, for its parent and for queries. */
+/**
+ * Progress of the part, for its parent and for queries.
+ * @param missing workers that a step waits for
+ */
 export function partProgress(
   { part, records }: IngestJobInput,
   { phase, jobId, last, lease, question }: JobState,
+  missing?: string,
 ): PartNow {
-  const waitingFor = question === undefined ? lease.waitingFor : questionOf(part, question);
+  const waitingFor = question === undefined ? (missing ?? lease.waitingFor) : questionOf(part, question);
   const counters = last !== undefined && last.id === jobId ? last : { processed: 0, failed: 0 };
   return {
     n: part,
@@ -182,7 +186,7 @@ export function partProgress(
     failed: counters.failed,
     total: records,
     ...defined({ waitingFor }),
-    ...(question !== undefined && { inQuestion: true }),
+    ...((question ?? missing) !== undefined && { inQuestion: true }),
   };
 }
 

@@ -17,7 +17,12 @@ import { plain } from '../../domain/text/markdown.js';
 import { partProgressSignal } from '../../protocol/messages/load-messages.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
 import { enterWarnings } from '../support/warnings.js';
-import { cleanupActivities, fileActivities, salesforceActivities } from '../support/activity-options.js';
+import {
+  cleanupActivities,
+  fileActivities,
+  salesforceActivities,
+  uploadActivities,
+} from '../support/activity-options.js';
 import { logEvent } from '../support/log-event.js';
 import { carryOver } from '../support/carried-state.js';
 import type { Grant } from '../incoming/parse-messages.js';
@@ -38,6 +43,8 @@ interface LiveJob {
   pollNow: boolean;
   /** Grants received as signals, by request. */
   readonly grants: Map<string, { warning?: string }>;
+  /** Workers that a step on files waits for. */
+  missing?: string | undefined;
 }
 
 export class IngestJob {
@@ -67,7 +74,20 @@ export class IngestJob {
 
   /** File work, on the queue of the workers that have the part's file. */
   get fileActivities(): ActivityInterfaceFor<Activities> {
-    return fileActivities(this.input.filesQueue, this.input.outageMs);
+    return fileActivities(this.input, this.input.outageMs, (text) => this.enterMissing(text));
+  }
+
+  /** The upload, on the queue of the org's uploads. */
+  get uploads(): Pick<ActivityInterfaceFor<Activities>, 'uploadPart'> {
+    return uploadActivities(this.input, this.input.outageMs, (text) => this.enterMissing(text));
+  }
+
+  /** @param text workers that a step waits for: the end of the sentence "waits for" */
+  enterMissing(text: string | undefined): void {
+    this.live.missing = text;
+    this.showDetails();
+    // A parent that cannot be reached has an own page.
+    void this.reportProgress().catch(() => undefined);
   }
 
   pollNow(): void {
@@ -92,7 +112,7 @@ export class IngestJob {
   }
 
   progress(): PartNow {
-    return partProgress(this.input, this.state);
+    return partProgress(this.input, this.state, this.live.missing);
   }
 
   get hasEnded(): boolean {
@@ -120,6 +140,7 @@ export class IngestJob {
       [
         jobDetails(this.input, this.state),
         ...(waitingFor === undefined ? [] : [`- **Org's allocation**: ${plain(waitingFor)}`]),
+        ...(this.live.missing === undefined ? [] : [`- **Waits for** ${plain(this.live.missing)}`]),
         ...(question === undefined ? [] : [`- **Waits for** ${plain(questionOf(this.input.part, question))}`]),
         ...warnings.map((warning) => `- **Note**: ${plain(warning)}`),
       ].join('\n'),

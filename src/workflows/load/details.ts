@@ -1,9 +1,9 @@
 /** What a person reads about a load in the Temporal UI, as Markdown. Pure. */
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
-import type { PartProgress } from '../../contract/load-progress.js';
 import { recordCounts } from './tally.js';
 import { code, errorLine, plain } from '../../domain/text/markdown.js';
+import type { PartNow } from '../../protocol/messages/load-messages.js';
 import type { CarriedState } from './load-state.js';
 import { count, nameOf, rows } from '../../domain/text/format.js';
 
@@ -20,8 +20,9 @@ export interface LoadView {
 interface LiveView {
   paused: boolean;
   waitingFor?: string;
+  missing?: string | undefined;
   rejectedFile?: string;
-  running: ReadonlyMap<number, PartProgress>;
+  running: ReadonlyMap<number, PartNow>;
 }
 
 /** The load's details page: phase, counts, running parts with their jobs, next steps. */
@@ -39,6 +40,7 @@ export function loadDetails({ input, state, live }: LoadView, result?: BulkLoadR
     '',
     ...(state.stage === undefined && !ended ? [] : [`- **Rows**: ${counts.join(', ')}`]),
     ...partLines(state, live),
+    ...(live.missing === undefined ? [] : [`- **Waits for** ${plain(live.missing)}`]),
     `- **Next**: ${nextStep(state, live, result)}`,
     ...(state.located === undefined ? [] : [`- **Result files**: ${code(state.located.outputUri)}`]),
     ...(state.error === undefined ? [] : ['', errorLine(state.error)]),
@@ -53,8 +55,8 @@ function partLines(state: CarriedState, { running }: LiveView): string[] {
   return [
     `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${state.tally.jobsTotal}`,
     ...shown.map(
-      ({ n, phase, jobId, processed, failed, total, waitingFor }) =>
-        `- **Part ${n}**${jobId === undefined ? '' : `, job ${plain(jobId)}`}: ${plain(waitingFor ?? phase)}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
+      ({ n, phase, jobId, processed, failed, total, waitingFor, inQuestion }) =>
+        `- **Part ${n}**${jobId === undefined ? '' : `, job ${plain(jobId)}`}: ${inQuestion === true ? 'waits for ' : ''}${plain(waitingFor ?? phase)}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
         `${failed > 0 ? `, ${count(failed)} failed` : ''}`,
     ),
   ];

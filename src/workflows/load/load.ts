@@ -38,6 +38,8 @@ export interface LiveLoad {
   /** Lines of the worker's log that record who paused the load. */
   pauseLog: { lines: number; isWriting: boolean; paused: boolean };
   waitingFor?: string;
+  /** Workers that a step on files waits for. */
+  missing?: string | undefined;
   /** During a hold: `file:` URI of the rows that wait for corrections. */
   rejectedFile?: string;
   /** Its copy for spreadsheets, if the load makes copies. */
@@ -166,15 +168,25 @@ export class Load {
 
   /** File work, on the workers that share the source's folder. */
   get fileActivities(): ActivityInterfaceFor<Activities> {
-    return fileActivities(this.located.filesQueue, this.settings.outageMs);
+    return fileActivities(this.located, this.settings.outageMs, (text) => this.enterMissing(text));
   }
 
   /** File work at the end of the load; after a cancellation it does not wait for a disk to be fixed. */
   finishOnFiles<T>(step: (files: ActivityInterfaceFor<Activities>) => Promise<T>): Promise<T> {
-    const { filesQueue } = this.located;
+    const { located } = this;
     return untilCanceled(this.root, this.state, (isCanceled) =>
-      step(isCanceled ? fileCleanupActivities(filesQueue) : fileActivities(filesQueue, outageLimitOf(this.input))),
+      step(
+        isCanceled
+          ? fileCleanupActivities(located.filesQueue)
+          : fileActivities(located, outageLimitOf(this.input), (text) => this.enterMissing(text)),
+      ),
     );
+  }
+
+  /** @param text workers that a step waits for: the end of the sentence "waits for" */
+  enterMissing(text: string | undefined): void {
+    this.live.missing = text;
+    this.showDetails();
   }
 
   /** Starts a new phase, shown on the load's details page and in lists. */

@@ -27,7 +27,7 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
       ...defined({ schedule: scheduleOf(workflowInfo()) }),
       ...wishOf(input, settings),
     },
-    seenBy,
+    { seenBy, outageMs: settings.outageMs },
   );
   const { filesQueue, host, searchAttributes } = state.located;
   if (filesQueue !== ANY_WORKER)

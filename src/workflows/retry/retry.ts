@@ -35,7 +35,9 @@ export class Retry {
   }
 
   get fileActivities(): ActivityInterfaceFor<Activities> {
-    return fileActivities(this.input.filesQueue, this.input.outageMs);
+    return fileActivities(this.input, this.input.outageMs, (text) => {
+      if (text !== undefined) void this.report(`waits for ${text}`).catch(() => undefined);
+    });
   }
 
   /** Nothing more is sent. */

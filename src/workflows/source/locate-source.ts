@@ -8,16 +8,29 @@ import type { AwaitSourceInput, SourceStatus } from '../../activities/source/pro
 import type { LocatedSource, LocateSourceInput } from '../../protocol/activities/source-types.js';
 import { hostNames } from '../../domain/file-groups.js';
 import type { FileGroup } from '../../domain/file-groups.js';
+import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { innermostFailure } from '../../domain/failures.js';
-import { locateActivities, groupActivities, readActivities } from '../support/activity-options.js';
+import {
+  groupActivities,
+  locateActivities,
+  outlastingActivities,
+  readActivities,
+} from '../support/activity-options.js';
 import { summaryOf } from '../support/summary.js';
 import { nameOf } from '../../domain/text/format.js';
 
-/**
- * @param seenBy queue of workers that just saw the source
- * @throws ActivityFailure from any worker; ApplicationFailure that names the hosts that were asked
- */
-export async function locateSource(input: LocateSourceInput, seenBy?: string): Promise<LocatedSource> {
+interface LocateOptions {
+  /** Queue of workers that just saw the source. */
+  seenBy?: string | undefined;
+  /** How long an outage of an object store is waited for. @default a few seconds */
+  outageMs?: number;
+}
+
+/** @throws ActivityFailure from any worker; ApplicationFailure that names the hosts that were asked */
+export async function locateSource(
+  input: LocateSourceInput,
+  { seenBy, outageMs }: LocateOptions = {},
+): Promise<LocatedSource> {
   const summary = `find a worker that sees ${nameOf(input.source)}`;
   try {
     // Those workers may be gone by now, and others may see it too.
@@ -28,6 +41,10 @@ export async function locateSource(input: LocateSourceInput, seenBy?: string): P
     return await locateActivities.locateSource.executeWithOptions({ summary }, [input]);
   } catch (error) {
     if (!mayBeElsewhere(error)) throw error;
+    if (outageMs !== undefined && refusalIn(error)?.type === STORE_UNAVAILABLE) {
+      const { locateSource: outlast } = outlastingActivities(outageMs);
+      return await outlast.executeWithOptions({ summary }, [{ ...input, outlastStore: true }]);
+    }
     const groups = await listGroups();
     if (groups.length === 0) throw error;
     const { found, refused } = await firstAnswer(groups, (group) => askGroup(group, input, summary));
@@ -74,7 +91,8 @@ export async function findSource(input: AwaitSourceInput, everywhere: boolean): 
     if (!mayBeElsewhere(error)) throw error;
     return { refused: error };
   });
-  if (!('refused' in here) && (here.found !== undefined || !everywhere)) return { status: here };
+  if (!('refused' in here) && (here.found !== undefined || here.unavailable === true || !everywhere))
+    return { status: here };
   const groups = await listGroups();
   const missed: SourceStatus[] = 'refused' in here ? [] : [here];
   const { found } = await firstAnswer(

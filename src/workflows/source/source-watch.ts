@@ -9,7 +9,7 @@ export interface SourceWatch {
   missed: number;
   /** Checks that found it changed since the previous one. */
   grown: number;
-  last?: Required<SourceStatus> & { at: number };
+  last?: Required<Omit<SourceStatus, 'unavailable'>> & { at: number };
 }
 
 /** How long to wait for the source, and how often to check. */
@@ -18,11 +18,14 @@ export interface SourceWait {
   poll: PollPlan;
 }
 
+/** `unavailable`: an object store does not answer. */
+export type WhyWait = 'missing' | 'growing' | 'unavailable';
+
 export type NextCheck =
   | { kind: 'ready' }
   /** `queue`: of the workers that saw the file, because others may not. */
-  | { kind: 'wait'; ms: number; queue?: string; why: 'missing' | 'growing' }
-  | { kind: 'giveUp'; why: 'missing' | 'growing' };
+  | { kind: 'wait'; ms: number; queue?: string; why: WhyWait }
+  | { kind: 'giveUp'; why: WhyWait };
 
 /** Each check costs history. */
 const MAX_CHECKS = 4_000;
@@ -37,8 +40,9 @@ export function afterCheck(watch: SourceWatch, check: SourceStatus & { now: numb
   const left = watch.since + waitMs - now;
   if (found === undefined) {
     delete watch.last;
-    if (left <= 0) return { kind: 'giveUp', why: 'missing' };
-    return { kind: 'wait', ms: Math.min(left, nextWait(poll.initialMs, watch.missed++, wait)), why: 'missing' };
+    const why = check.unavailable === true ? 'unavailable' : 'missing';
+    if (left <= 0) return { kind: 'giveUp', why };
+    return { kind: 'wait', ms: Math.min(left, nextWait(poll.initialMs, watch.missed++, wait)), why };
   }
   const before = watch.last;
   const same =

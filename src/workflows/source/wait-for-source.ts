@@ -2,6 +2,7 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { condition } from '@temporalio/workflow';
 import type { AwaitSourceInput } from '../../activities/source/probe-source.js';
+import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { nameOf, time } from '../../domain/text/format.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { wishOf } from '../check/plan-input.js';
@@ -11,7 +12,7 @@ import { recordWait } from '../support/metrics.js';
 import { findSource } from './locate-source.js';
 import type { SourceCheck } from './locate-source.js';
 import { afterCheck, asksAllGroups } from './source-watch.js';
-import type { SourceWatch } from './source-watch.js';
+import type { SourceWatch, WhyWait } from './source-watch.js';
 
 /**
  * Returns when the source exists and is complete, with the queue of workers that saw it; at once when the load does not
@@ -37,11 +38,11 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
       if (next.kind === 'ready') return queue;
       if (next.kind === 'giveUp') throw tooLate(input.source, waitMs, next.why);
       queue = next.queue;
-      load.waitFor(next.why === 'missing' ? `the file ${name}` : `the file ${name} to be complete`);
+      load.waitFor(WAITS[next.why](name));
       waited = true;
       const seen = live.changes;
       await condition(() => live.changes !== seen, next.ms, {
-        summary: `${name} ${next.why === 'missing' ? 'does not exist yet' : 'may be incomplete'}: next check in ${time(next.ms)}`,
+        summary: `${name} ${STATES[next.why]}: next check in ${time(next.ms)}`,
       });
     }
   } finally {
@@ -49,6 +50,17 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
     if (waited) recordWait('source', watch.since);
   }
 }
+
+const WAITS: Readonly<Record<WhyWait, (name: string) => string>> = {
+  missing: (name) => `the file ${name}`,
+  growing: (name) => `the file ${name} to be complete`,
+  unavailable: (name) => `the object store of ${name}, which does not answer`,
+};
+const STATES: Readonly<Record<WhyWait, string>> = {
+  missing: 'does not exist yet',
+  growing: 'may be incomplete',
+  unavailable: 'is in a store that does not answer',
+};
 
 interface Asked {
   /** Queue of the workers that saw the file; otherwise any worker is asked. */
@@ -62,7 +74,7 @@ async function checkSource({ input, settings }: Load, { queue, everywhere }: Ask
   const asked: AwaitSourceInput = { source, connection: settings.connection, ...wishOf(input, settings) };
   if (queue === undefined) return findSource(asked, everywhere);
   try {
-    const status = await fileActivities(queue, settings.outageMs).probeSource.executeWithOptions(
+    const status = await fileActivities({ filesQueue: queue }, settings.outageMs).probeSource.executeWithOptions(
       { summary: `check for ${nameOf(source)}`, scheduleToCloseTimeout: '2m' },
       [asked],
     );
@@ -75,7 +87,14 @@ async function checkSource({ input, settings }: Load, { queue, everywhere }: Ask
   }
 }
 
-function tooLate(source: string, waitMs: number, why: 'missing' | 'growing'): ApplicationFailure {
+function tooLate(source: string, waitMs: number, why: WhyWait): ApplicationFailure {
+  if (why === 'unavailable') {
+    return ApplicationFailure.nonRetryable(
+      `The worker waited ${time(waitMs)} for ${shownPath(source)}, and the object store still does not answer. Nothing was loaded. ` +
+        'Check the network and the store, then start the load again.',
+      STORE_UNAVAILABLE,
+    );
+  }
   if (why === 'growing') {
     return ApplicationFailure.nonRetryable(
       `${shownPath(source)} appeared, but was still being written after ${time(waitMs)}. Nothing was loaded. ` +

@@ -5,7 +5,11 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
-import { ANY_WORKER } from '../../domain/file-groups.js';
+import { ANY_WORKER, uploadsQueueOf } from '../../domain/file-groups.js';
+import type { FileGroup } from '../../domain/file-groups.js';
+import type { FilesPlace } from '../../domain/text/missing-workers.js';
+import { tellingUntaken } from './untaken-steps.js';
+import type { TellWait } from './untaken-steps.js';
 
 /**
  * After a cancellation people do not want to wait forever: what could not be cleaned up by then is named in the error.
@@ -48,6 +52,17 @@ export const locateActivities = proxyActivities<Activities>({
   retry: { initialInterval: '300ms', backoffCoefficient: 1.5, maximumAttempts: 4 },
 });
 
+/** The same step once an object store is known to be down: waits for it, like all steps that come later. */
+export function outlastingActivities(outageMs: number): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: outageMs,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry: { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
 /** Without a queue, the workflow's own. */
 function onQueue(taskQueue: string): { taskQueue?: string } {
   return taskQueue === ANY_WORKER ? {} : { taskQueue };
@@ -71,10 +86,11 @@ export function groupActivities(taskQueue: string): ActivityInterfaceFor<Activit
 /**
  * File work, on the queue of the workers that share the folder. Safe to repeat: each step writes a temporary file, then
  * renames it.
+ * @param tell receives what a step waits for that no worker takes; otherwise nobody is told
  */
-export function fileActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({
-    ...onQueue(taskQueue),
+export function fileActivities(place: FilesPlace, outageMs: number, tell?: TellWait): ActivityInterfaceFor<Activities> {
+  const activities = proxyActivities<Activities>({
+    ...onQueue(place.filesQueue),
     // A hundred GB over a slow line take hours; the heartbeat notices a worker that died.
     startToCloseTimeout: '24h',
     // Waits for a full disk or an unreachable org, but not forever.
@@ -83,6 +99,18 @@ export function fileActivities(taskQueue: string, outageMs: number): ActivityInt
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   });
+  return tellingIfAsked(activities, place, tell);
+}
+
+function tellingIfAsked(
+  activities: ActivityInterfaceFor<Activities>,
+  place: FilesPlace,
+  tell: TellWait | undefined,
+): ActivityInterfaceFor<Activities> {
+  if (tell === undefined || place.filesQueue === ANY_WORKER) return activities;
+  const listGroups = (): Promise<FileGroup[]> =>
+    readActivities.listFileGroups.executeWithOptions({ summary: 'no worker takes a step: list pollers' }, []);
+  return tellingUntaken(activities, { place, tell, listGroups });
 }
 
 /** File work after a cancellation: bounded like all clean-up. */
@@ -115,10 +143,17 @@ export function pruneActivities(taskQueue: string): ActivityInterfaceFor<Activit
   });
 }
 
-/** The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. */
-export function uploadActivities(taskQueue: string, outageMs: number): ActivityInterfaceFor<Activities> {
-  return proxyActivities<Activities>({
-    ...onQueue(taskQueue),
+/**
+ * The upload has one attempt: a PUT that failed, or may have failed, is never repeated on the same job. One that no
+ * worker took was not sent.
+ */
+export function uploadActivities(
+  place: FilesPlace & { connection: string },
+  outageMs: number,
+  tell: TellWait,
+): ActivityInterfaceFor<Activities> {
+  const activities = proxyActivities<Activities>({
+    ...onQueue(uploadsQueueOf(place.filesQueue, place.connection)),
     startToCloseTimeout: '24h',
     // Workers that see the file may never come back: a part must not hold its place in the org's allocation forever.
     // The extra day is for workers that are busy with other parts.
@@ -128,6 +163,7 @@ export function uploadActivities(taskQueue: string, outageMs: number): ActivityI
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry: { maximumAttempts: 1 },
   });
+  return tellingIfAsked(activities, place, tell);
 }
 
 /** Short questions, which can be asked again later. */

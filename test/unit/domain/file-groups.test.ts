@@ -1,17 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { groupsOf, identityWithGroup } from '../../../src/domain/file-groups.js';
+import type { Poller } from '../../../src/domain/task-queue-facts.js';
 
+const polling = (identities: readonly unknown[], polledAt = 5): Poller[] =>
+  identities.map((identity) => ({ identity, polledAt }));
 const worker = (host: string, id: string, pid = 7): string =>
   identityWithGroup(`${pid}@${host}`, 'nightload', `nightload-files-${id}`);
 
 describe('groups of workers that share a folder', () => {
   it('are read from the identities of pollers, each once, with their hosts', () => {
     const identities = [worker('b', 'two'), worker('a', 'one'), worker('a', 'one', 8), worker('c', 'one')];
-    expect(groupsOf(identities, 'nightload')).toEqual([
+    expect(groupsOf(polling(identities), 'nightload')).toEqual([
       { queue: 'nightload-files-one', hosts: ['a', 'c'] },
       { queue: 'nightload-files-two', hosts: ['b'] },
     ]);
     expect(identities[0]).toBe('7@b files-two');
+  });
+
+  it('are away if none of their workers polled lately', () => {
+    const pollers = [...polling([worker('a', 'one'), worker('b', 'two')], 100), ...polling([worker('c', 'two')], 200)];
+    expect(groupsOf(pollers, 'nightload', 150)).toEqual([
+      { queue: 'nightload-files-one', hosts: ['a'], away: true },
+      { queue: 'nightload-files-two', hosts: ['b', 'c'] },
+    ]);
   });
 
   it("use no other part of a poller's identity", () => {
@@ -27,12 +38,12 @@ describe('groups of workers that share a folder', () => {
       `x files-${'a'.repeat(101)}`,
       `${'x'.repeat(1000)} files-one`,
     ];
-    expect(groupsOf(strange, 'nightload')).toEqual([]);
-    expect(groupsOf(['a\u001b[31m@b\u0007c files-one'], 'q')).toEqual([{ queue: 'q-files-one', hosts: [] }]);
+    expect(groupsOf(polling(strange), 'nightload')).toEqual([]);
+    expect(groupsOf(polling(['a\u001b[31m@b\u0007c files-one']), 'q')).toEqual([{ queue: 'q-files-one', hosts: [] }]);
   });
 
   it('are at most fifty', () => {
     const many = Array.from({ length: 200 }, (_, i) => worker(`h${i}`, `id${i}`));
-    expect(groupsOf(many, 'nightload')).toHaveLength(50);
+    expect(groupsOf(polling(many), 'nightload')).toHaveLength(50);
   });
 });

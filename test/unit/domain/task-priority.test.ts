@@ -35,6 +35,8 @@ it('an org has a queue for its uploads, next to the queue of the files', () => {
 it.each([
   ['a-files-b-files-1', 'a-files-b'],
   ['a-files-b-files-1-uploads-eu', 'a-files-b'],
+  ['a-files-b-files-objects', 'a-files-b'],
+  ['a-files-b-files-objects-uploads-eu', 'a-files-b'],
   ['a-files-b', 'a-files-b'],
   ['a-files-b-files-1-other', 'a-files-b-files-1-other'],
 ])('steps on %s belong to loads on %s', (queue, shared) => {

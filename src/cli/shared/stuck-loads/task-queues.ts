@@ -4,7 +4,8 @@ import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../../../contract/names.js';
 import type { ShownInput } from '../../../client/answers/shown-input.js';
 import { listRuns, quoted } from '../../../client/pages.js';
 import { defined } from '../../../domain/defined.js';
-import { isTaskQueue, shown } from '../../../domain/text/shown.js';
+import { startAdvice } from '../../../domain/text/missing-workers.js';
+import { isTaskQueue } from '../../../domain/text/shown.js';
 import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { ACTIVITY_TASKS, ageOf, describeQueue, pollersOf, WORKFLOW_TASKS } from '../../../domain/task-queue-facts.js';
 import type { QueuePoller } from '../../../domain/task-queue-facts.js';
@@ -62,10 +63,8 @@ export interface QueueState {
   oldestMs: number;
   /** The version of its workers, when no version is current: they get no task. */
   notCurrent?: WorkerVersion;
-  /** Set for the queues of workers that share the load's folder. */
-  onFiles?: true;
-  /** For the queue of the uploads to one org: its connection. */
-  connection?: string;
+  /** For the queues of steps on files: the group's queue, and the connection whose uploads run on this one. */
+  files?: { filesQueue: string; connection?: string };
   /** Without pollers: the host that saw the source, and the queues of other folders that it polls. */
   host?: { name: string; otherQueues: string[] };
 }
@@ -119,9 +118,9 @@ export async function queueStates(
       .filter((one) => one !== calls || one.waiting > 0)
       .map(async (one): Promise<QueueState> => {
         const state = await judge(client, taskQueue, one, all);
-        if (one !== files && one !== uploads) return state;
-        const ours = { ...state, onFiles: true as const, ...(one === uploads && defined({ connection })) };
-        if (state.service !== 'none' || filesHost === undefined || filesQueue === undefined) return ours;
+        if (filesQueue === undefined || (one !== files && one !== uploads)) return state;
+        const ours = { ...state, files: { filesQueue, ...(one === uploads && defined({ connection })) } };
+        if (state.service !== 'none' || filesHost === undefined) return ours;
         const groups = groupsOf(await pollersOf(client, taskQueue).catch(() => []), taskQueue);
         return { ...ours, host: { name: filesHost, otherQueues: otherQueuesOf(filesHost, groups, filesQueue) } };
       }),
@@ -178,11 +177,9 @@ export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: 
       `--deployment-name ${deploymentName} --build-id ${buildId}\`.`
     );
   }
-  const line = `No worker polls the task queue "${queue}". The load waits for one: start \`nightload worker\``;
-  if (uses.onFiles === undefined) return `${line}.`;
-  const where = host === undefined ? '' : ` on the host ${host.name}`;
-  const login = uses.connection === undefined ? '' : ` and the connection ${shown(uses.connection)}`;
-  return `${line}${where} with the same NIGHTLOAD_FILE_ROOTS as before${login}.${hostLine(host)}`;
+  const line = `No worker polls the task queue "${queue}". The load waits for one`;
+  if (uses.files === undefined) return `${line}: start \`nightload worker\`.`;
+  return `${line}: ${startAdvice({ ...uses.files, host: host?.name })}.${hostLine(host)}`;
 }
 
 /** A host may serve several folders permanently: only a person knows whether this one is new. */

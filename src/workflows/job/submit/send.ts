@@ -1,10 +1,8 @@
 /** Create, upload, close: turns a part's rows into a job that the platform processes. */
 import { defined } from '../../../domain/defined.js';
-import { uploadsQueueOf } from '../../../domain/file-groups.js';
 import { USED_UP_CODES } from '../../../domain/platform/used-up-codes.js';
 import { count } from '../../../domain/text/format.js';
 import { isNotOurs, lostCreatesOf, maybeApplied, toLoadError } from '../../../domain/failures.js';
-import { uploadActivities } from '../../support/activity-options.js';
 import type { IngestJob } from '../job.js';
 import { enterJobInfo, enterLost } from '../job-state.js';
 import { evidenceOf } from './earlier-jobs.js';
@@ -61,10 +59,7 @@ export async function uploadPart(job: IngestJob): Promise<string | undefined> {
   const replaces = state.jobs.slice(0, -1).map(({ id }) => id);
   try {
     const sent = await job.awaitCounted(
-      uploadActivities(
-        uploadsQueueOf(input.filesQueue, input.connection),
-        input.outageMs,
-      ).uploadPart.executeWithOptions({ summary: `${count(input.records)} rows to ${current.id}` }, [
+      job.uploads.uploadPart.executeWithOptions({ summary: `${count(input.records)} rows to ${current.id}` }, [
         { ...job.ref(), stageUri: input.stageUri, part: input.part, replaces },
       ]),
     );

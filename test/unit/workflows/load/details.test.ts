@@ -184,3 +184,19 @@ it.each([
   ["InvalidBatch : The 'delete' batch must contain only ids.", 'only the column Id'],
   ['Something never seen', 'load the file again'],
 ])('gives advice on %s', (message, advice) => expect(remedyFor(message)).toContain(advice));
+
+it('names the workers that a step waits for, of the load and of a part', () => {
+  const missing = 'a worker of the task queue "q-files-1": none polls it, so start `nightload worker`';
+  const part = {
+    n: 2,
+    phase: 'uploading',
+    processed: 0,
+    failed: 0,
+    total: 9,
+    waitingFor: missing,
+    inQuestion: true,
+  } as const;
+  const details = loadDetails({ input, state: loading(), live: { ...quiet, missing, running: new Map([[2, part]]) } });
+  expect(details).toContain(`- **Waits for** ${missing}`);
+  expect(details).toContain(`- **Part 2**: waits for ${missing}, 0 of 9 rows`);
+});

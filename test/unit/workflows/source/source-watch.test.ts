@@ -35,6 +35,12 @@ function arriving(from: number, until: number, size = 1_000): World {
 }
 
 describe('waiting for a source', () => {
+  it('gives up after a store that never answers with that reason, not as if the file were missing', () => {
+    const { end, waits } = watched(() => ({ filesQueue: '', unavailable: true }), HOUR);
+    expect(end).toEqual({ kind: 'giveUp', why: 'unavailable' });
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(HOUR);
+  });
+
   it('accepts one that is there after a second check, 30 s later', () => {
     expect(watched(arriving(-1, -1), 3 * HOUR)).toEqual({
       end: { kind: 'ready' },

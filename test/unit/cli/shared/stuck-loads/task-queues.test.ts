@@ -51,7 +51,7 @@ it.each<[string, Partial<QueueFacts>, string]>([
 
 it('asks people to start a worker only for a task queue without pollers', () => {
   const state = { queue: 'q', waiting: 2, oldestMs: 41_000 };
-  expect(queueLine({ ...state, service: 'none', onFiles: true })).toMatch(
+  expect(queueLine({ ...state, service: 'none', files: { filesQueue: 'q' } })).toMatch(
     /^No worker polls .*start `nightload worker`/,
   );
   const busy = queueLine({ ...state, service: 'busy' });
@@ -67,13 +67,15 @@ it('workers of a version of a deployment that has no current version: says how t
 });
 
 it('names a host that now uses another folder, with a remedy; without one, names only the task queue', () => {
-  const gone = { queue: 'q-files-old', service: 'none', waiting: 1, oldestMs: 9_000, onFiles: true } as const;
+  const files = { filesQueue: 'q-files-old' };
+  const gone = { queue: 'q-files-old', service: 'none', waiting: 1, oldestMs: 9_000, files } as const;
   const elsewhere = queueLine({ ...gone, host: { name: 'host-a', otherQueues: ['q-files-new'] } });
   expect(elsewhere).toMatch(/^No worker polls the task queue "q-files-old".* on the host host-a with the same/);
   expect(elsewhere).toMatch(/host-a now serves another folder \("q-files-new"\).*restore it, or cancel the load/);
-  expect(queueLine({ ...gone, connection: 'acme' })).toMatch(
+  expect(queueLine({ ...gone, files: { ...files, connection: 'acme' } })).toMatch(
     /NIGHTLOAD_FILE_ROOTS as before and the connection "acme"\.$/,
   );
+  expect(queueLine({ ...gone, files: { filesQueue: 'q-files-objects' } })).toMatch(/NIGHTLOAD_S3_ROOTS as before\.$/);
   expect(queueLine({ ...gone, host: { name: 'host-a', otherQueues: [] } })).not.toContain('another folder');
 });
 
