@@ -18,9 +18,7 @@ export const NIGHTLOAD = join(REPOSITORY, 'dist/cli/main.js');
 
 const LEDGER = z.object({
   requests: z.array(z.object({ kind: z.string(), at: z.number() })),
-  jobs: z.array(
-    z.object({ id: z.string(), state: z.string(), uploads: z.number(), polls: z.number(), records: z.number() }),
-  ),
+  jobs: z.array(z.object({ id: z.string(), state: z.string(), uploads: z.number(), records: z.number() })),
 });
 const RECORDS = z.array(z.object({ applied: z.number(), values: z.record(z.string(), z.string()) }));
 export type OrgJob = z.infer<typeof LEDGER>['jobs'][number];

@@ -58,7 +58,8 @@ export class Part {
     this.#spawn();
     while (!(await this.#isReady().catch(() => false))) {
       if (Date.now() > deadline) {
-        throw new Error(`${this.name} does not start:\n${this.said.split('\n').slice(-20).join('\n')}`);
+        const last = this.said.split('\n').slice(-10);
+        throw new Error(`${this.name} does not start:\n${last.map((line) => line.slice(0, 300)).join('\n')}`);
       }
       await pause(200);
       if (!this.isRunning) this.#spawn();

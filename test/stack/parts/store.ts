@@ -18,6 +18,8 @@ import { command, environment } from './settings.js';
 const TRUSTING = new Agent({ connect: { rejectUnauthorized: false } });
 const PUT = fileURLToPath(new URL('put-object.mjs', import.meta.url));
 const BUCKET = 'nightload';
+/** The SDK's word about coming versions of Node, once in each process. */
+export const QUIET = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' };
 
 export class Store {
   readonly part: Part;
@@ -54,7 +56,7 @@ export class Store {
 
   /** By the S3 API, in a process that trusts the certificate: Node reads that setting when it starts. */
   async put(uri: string, content: Iterable<string>): Promise<void> {
-    const env = environment('worker', this.settings);
+    const env = { ...environment('worker', this.settings), ...QUIET };
     const child = spawn(process.execPath, [PUT, uri], { env, stdio: ['pipe', 'inherit', 'inherit'] });
     const ended = once(child, 'exit');
     await pipeline(Readable.from(content), child.stdin);

@@ -1,5 +1,6 @@
 /** Temporal Server on PostgreSQL: its tables, the server, the namespace, as the compose file sets them up. */
 import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -19,6 +20,15 @@ const PORTS = [
   ...['FRONTEND', 'HISTORY', 'MATCHING', 'WORKER'].flatMap((name) => [`${name}_GRPC_PORT`, `${name}_MEMBERSHIP_PORT`]),
   'FRONTEND_HTTP_PORT',
 ];
+
+/** PostgreSQL keeps the ports of its members as 16-bit numbers with a sign. */
+async function lowPort(): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const wanted = randomInt(15_000, 32_000);
+    if ((await freePort(wanted)) === wanted) return wanted;
+    if (attempt === 100) throw new Error('no port is free');
+  }
+}
 
 export class Temporal {
   readonly part: Part;
@@ -49,7 +59,7 @@ export class Temporal {
     const database = { SQL_HOST: '127.0.0.1', SQL_PORT: String(postgresPort) };
     await script('temporal-schema', 'temporal-schema.sh', database);
 
-    const ports = Object.fromEntries(await Promise.all(PORTS.map(async (name) => [name, String(await freePort())])));
+    const ports = Object.fromEntries(await Promise.all(PORTS.map(async (name) => [name, String(await lowPort())])));
     const metricsAddress = `127.0.0.1:${await freePort()}`;
     const address = `127.0.0.1:${ports['FRONTEND_GRPC_PORT']}`;
     const composed = environment('temporal', {

@@ -6,6 +6,7 @@ import type { Exposition } from '../../helpers/exposition.js';
 import { NIGHTLOAD } from './org.js';
 import { Part } from './part.js';
 import { command, environment } from './settings.js';
+import { QUIET } from './store.js';
 
 export interface WorkerSettings {
   temporal: string;
@@ -42,7 +43,12 @@ export class Worker {
     const part = new Part(
       name,
       // The image sets one arena of memory too.
-      { program: process.execPath, args, env: { ...env, MALLOC_ARENA_MAX: '1', ...settings.more }, cwd: folder },
+      {
+        program: process.execPath,
+        args,
+        env: { ...env, ...QUIET, MALLOC_ARENA_MAX: '1', ...settings.more },
+        cwd: folder,
+      },
       { logFile: `${folder}.log`, isReady: () => fetch(`${url}/readyz`).then(({ ok }) => ok) },
     );
     await part.start();
