@@ -7,10 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { LoadHandle } from '../../../src/client/load-handle.js';
-import type { BulkLoadInput } from '../../../src/contract/load-input.js';
 import type { BulkLoadResult } from '../../../src/contract/load-result.js';
 import { REPOSITORY } from '../../containers/compose.js';
-import { accountRows, Stack } from '../parts/stack.js';
+import { accountRows, sourceOf, Stack } from '../parts/stack.js';
 import { difference, read } from './reading.js';
 import type { Figures, Reading } from './reading.js';
 
@@ -51,22 +50,27 @@ async function warmUp(): Promise<void> {
   expectAll(await handle.result(), 10);
 }
 
+it('ten loads, one after the other', async () => {
+  await startWorkers();
+  await warmUp();
+  const before = await read(stack);
+  for (let n = 1; n <= 10; n++) {
+    const handle = await stack.startLoad(accountRows(`single-${n}`, 500), { loadId: `single-${n}` });
+    expectAll(await handle.result(), 500);
+  }
+  await report('ten-loads', before, { loads: 10, rows: 5_000 });
+});
+
 it('200 loads at once', async () => {
   await startWorkers({ maxJobs: 100 });
   await warmUp();
   const inputs = Array.from({ length: 200 }, (_, n) => `at-once-${n + 1}`);
-  for (const loadId of inputs) await stack.store.put(`s3://nightload/in/${loadId}.csv`, accountRows(loadId, 500));
+  for (const loadId of inputs) await stack.store.put(sourceOf(loadId), accountRows(loadId, 500));
   const before = await read(stack);
-  const handles: LoadHandle[] = await Promise.all(inputs.map((loadId) => startOne(loadId, {})));
+  const handles: LoadHandle[] = await Promise.all(inputs.map((loadId) => stack.startStored({ loadId })));
   for (const handle of handles) expectAll(await handle.result(), 500);
   await report('200-loads', before, { loads: 200, rows: 100_000 });
 });
-
-async function startOne(loadId: string, more: Partial<BulkLoadInput>): Promise<LoadHandle> {
-  const { startBulkLoad } = await import('../../../src/client/start-load.js');
-  const source = `s3://nightload/in/${loadId}.csv`;
-  return startBulkLoad(stack.client, { object: 'Account', operation: 'insert', source, loadId, ...more });
-}
 
 it('2,000 parts in one load', async () => {
   await startWorkers({ maxJobs: 20 });

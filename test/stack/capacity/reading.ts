@@ -66,8 +66,8 @@ export function difference(stack: Stack, before: Reading, after: Reading): Figur
     actionsByKind,
     tableMB: (after.tableBytes - before.tableBytes) / 1e6,
     scheduleToStart: {
-      activities: latency('temporal_activity_schedule_to_start_latency_seconds', before, after),
-      workflowTasks: latency('temporal_workflow_task_schedule_to_start_latency_seconds', before, after),
+      activities: latency('temporal_activity_schedule_to_start_latency', before, after),
+      workflowTasks: latency('temporal_workflow_task_schedule_to_start_latency', before, after),
     },
     workerProcessorSeconds: workers.reduce((sum, name) => sum + used(name), 0),
     otherProcessorSeconds: Object.fromEntries(others.map((name) => [name, used(name)])),

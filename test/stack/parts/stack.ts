@@ -76,9 +76,14 @@ export class Stack {
 
   /** Writes the rows into the store and starts a load of them. */
   async startLoad(rows: Iterable<string>, input: Partial<BulkLoadInput> & { loadId: string }): Promise<LoadHandle> {
-    const source = `s3://nightload/in/${input.loadId}.csv`;
-    await this.store.put(source, rows);
-    return startBulkLoad(this.client, { object: 'Account', operation: 'insert', source, ...input });
+    await this.store.put(sourceOf(input.loadId), rows);
+    return this.startStored(input);
+  }
+
+  /** Of rows that are in the store. */
+  startStored(input: Partial<BulkLoadInput> & { loadId: string }): Promise<LoadHandle> {
+    const common = { object: 'Account', operation: 'insert', source: sourceOf(input.loadId) } as const;
+    return startBulkLoad(this.client, { ...common, ...input });
   }
 
   async close(): Promise<void> {
@@ -89,6 +94,8 @@ export class Stack {
     else console.error(`Kept: ${this.folder}`);
   }
 }
+
+export const sourceOf = (loadId: string): string => `s3://nightload/in/${loadId}.csv`;
 
 /** Rows that only `AccountNumber` tells apart: it is no key in the org, so a row that is sent twice is there twice. */
 export function* accountRows(name: string, count: number, padding = 0): Generator<string> {
