@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const common = {
   pool: 'forks' as const,
   fileParallelism: false,
-  testTimeout: 1_200_000,
+  testTimeout: 3_600_000,
   // The first run builds the servers.
   hookTimeout: 1_200_000,
   expect: { poll: { timeout: 120_000, interval: 250 } },

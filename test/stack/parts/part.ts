@@ -15,10 +15,11 @@ export interface Launch {
 
 const START_LIMIT_MS = 90_000;
 const running = new Set<ChildProcess>();
-// If the test itself dies, nothing stays behind.
+// If the test itself dies, or the runner of this process, nothing stays behind.
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+for (const end of ['disconnect', 'SIGTERM', 'SIGINT'] as const) process.once(end, () => process.exit(1));
 
 export class Part {
   readonly name: string;
