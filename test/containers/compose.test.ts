@@ -11,6 +11,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/contract/names.js';
 import { connectionsFromEnvironment } from '../../src/salesforce/config/connections-from-env.js';
 import { SIMULATOR_TOKEN } from '../../src/simulator/http/server.js';
 import { nightload } from '../helpers/run-cli.js';
+import { VERSITYGW_VERSION } from '../stack/parts/programs.js';
 import {
   COMPOSE_FILES,
   environmentOf,
@@ -409,6 +410,7 @@ describe(S3, () => {
   it('starts a store that only the workers reach, with limits, and without a well-known secret', () => {
     expect(Object.keys(services)).toEqual(['s3', 'worker']);
     expect(s3).toMatchObject({ read_only: true, cap_drop: ['ALL'], networks: ['s3'], user: '1000:1000' });
+    expect(s3?.image).toBe(`ghcr.io/versity/versitygw:${VERSITYGW_VERSION}`);
     expect(s3?.ports).toBeUndefined();
     expect(s3?.mem_limit).toMatch(/^\d+[mg]$/);
     expect(s3?.pids_limit).toBeGreaterThan(0);

@@ -2,6 +2,8 @@
  * A night on the whole stack: every part is killed in turn, a version is deployed, the database is restored. Each row
  * must land exactly once, as counted in the org, and the result files must balance.
  */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -147,5 +149,7 @@ it('the database is restored to a moment in mid-load: no part is sent twice', as
   await expectSound(handle, 20 * PART_ROWS);
   const jobs = await stack.org.jobs();
   for (const job of jobs) expect(job.uploads).toBeLessThanOrEqual(1);
+  // No worker shares a disk with another one, and none has anything of a load on its own.
+  for (const { part } of stack.workers) expect(await readdir(join(stack.folder, part.name))).toEqual(['.nightload-id']);
   console.log(`jobs at the backup: ${atBackup}, at the restore: ${sent}, at the end: ${jobs.length}`);
 });

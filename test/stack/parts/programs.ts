@@ -10,7 +10,7 @@ import { run } from '../../../src/dev/run-program.js';
 import { findProgram } from '../../../src/runtime/clean-environment.js';
 
 const SERVER = 'go.temporal.io/server';
-export const SERVER_VERSION = 'v1.32.1';
+const SERVER_VERSION = 'v1.32.1';
 const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw';
 export const VERSITYGW_VERSION = 'v1.8.0';
 /** Go's checksum database verifies every module. */

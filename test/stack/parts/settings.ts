@@ -41,5 +41,3 @@ export function command(name: string, replaced: Record<string, string>): string[
   if (left.size > 0) throw new Error(`compose's command of ${name} has no ${[...left].join()}`);
   return result;
 }
-
-export const IN_COMPOSE = VARIABLES;
