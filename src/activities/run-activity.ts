@@ -22,7 +22,10 @@ import type {
 } from '../protocol/activities/attempt-types.js';
 import { defined } from '../domain/defined.js';
 
-/** Well below the heartbeat timeout of 8 s, so that one late heartbeat does not cost an attempt. */
+/**
+ * Well below the heartbeat timeout of 8 s, so that one late heartbeat does not cost an attempt. A step that ends before
+ * the first one sends none: in Temporal Cloud each is billed.
+ */
 const HEARTBEAT_INTERVAL = 2_000;
 
 /** A step asks few things, with one API version. */
@@ -50,6 +53,8 @@ export interface ActivityRun {
   bytesTotal?: number;
   /** What the next attempt, or the workflow if there is none, must know of this attempt even if it is killed. */
   memory?: AttemptMemory;
+  /** Sends a heartbeat at once, for what must be known even if the worker is killed in this second. */
+  beat: () => void;
   /**
    * Whether a refusal is final: it is not transient, and the platform has not given it only once. If not, the error is
    * rethrown, so that the step is retried.
@@ -97,7 +102,6 @@ async function runBody<T>(body: (step: ActivityRun) => Promise<T>): Promise<Coun
         requests.total++;
         if (kind === 'info') requests.info++;
         metrics.add('nightload_api_requests_total', 1, { kind });
-        beat();
       },
       onDeprecation: (deprecation) => {
         if (warnings.size < MAX_WARNINGS) warnings.add(retiringVersion(deprecation));
@@ -107,15 +111,16 @@ async function runBody<T>(body: (step: ActivityRun) => Promise<T>): Promise<Coun
     bytes: 0,
     believes,
     ...(before?.memory && { memory: before.memory }),
+    beat() {
+      const { bytes, bytesTotal, memory } = current;
+      context.heartbeat({
+        requests,
+        bytes,
+        ...defined({ bytesTotal, memory, refusal }),
+      } satisfies HeartbeatDetails);
+    },
   };
-  const beat = (): void => {
-    const { bytes, bytesTotal, memory } = current;
-    context.heartbeat({
-      requests,
-      bytes,
-      ...defined({ bytesTotal, memory, refusal }),
-    } satisfies HeartbeatDetails);
-  };
+  const { beat } = current;
   const timer = setInterval(beat, HEARTBEAT_INTERVAL);
   try {
     const value = await body(current);

@@ -1,5 +1,6 @@
 /** The compose files are valid, pinned, closed to the outside, and use only settings that nightload knows. */
 import { spawnSync } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/contract/names.js';
 import { connectionsFromEnvironment } from '../../src/salesforce/config/connections-from-env.js';
 import { SIMULATOR_TOKEN } from '../../src/simulator/http/server.js';
 import { nightload } from '../helpers/run-cli.js';
+import { VERSITYGW_VERSION } from '../stack/parts/programs.js';
 import {
   COMPOSE_FILES,
   environmentOf,
@@ -44,6 +46,7 @@ function lint(file: string): string[] {
 }
 
 const MONITORING = 'docker-compose.monitoring.yml';
+const S3 = 'docker-compose.s3.yml';
 
 const sourceOf = (path: string): string => readFileSync(resolve(REPOSITORY, path), 'utf8');
 
@@ -394,11 +397,75 @@ describe(MONITORING, () => {
   });
 });
 
+describe(S3, () => {
+  const variables = { ...SIMULATED, S3_SECRET_KEY: 'a random one' };
+  const { services, networks, secrets } = readCompose(S3, variables);
+  const { worker, s3 } = services;
+
+  it('follows the compose specification', () => {
+    // An overlay: the worker's image is in the other file.
+    expect(lint(S3).filter((message) => !message.includes('worker'))).toEqual([]);
+  });
+
+  it('starts a store that only the workers reach, with limits, and without a well-known secret', () => {
+    expect(Object.keys(services)).toEqual(['s3', 'worker']);
+    expect(s3).toMatchObject({ read_only: true, cap_drop: ['ALL'], networks: ['s3'], user: '1000:1000' });
+    expect(s3?.image).toBe(`ghcr.io/versity/versitygw:${VERSITYGW_VERSION}`);
+    expect(s3?.ports).toBeUndefined();
+    expect(s3?.mem_limit).toMatch(/^\d+[mg]$/);
+    expect(s3?.pids_limit).toBeGreaterThan(0);
+    expect(s3?.healthcheck).toBeDefined();
+    expect(networks).toEqual({ s3: { internal: true } });
+    expect(worker?.networks).toEqual(['temporal', 's3']);
+    expect(() => readCompose(S3, SIMULATED)).toThrow(/S3_SECRET_KEY is missing a value/);
+  });
+
+  it('gives the workers the address, the keys and the certificate of the store', () => {
+    const env = environmentOf(worker as Service);
+    const { command = [], environment = {} } = s3 as Service;
+    const option = (name: string): string | undefined =>
+      command.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+    expect(env['AWS_ENDPOINT_URL_S3']).toBe(`https://s3${option('port')}`);
+    expect(env['AWS_ACCESS_KEY_ID']).toBe(environment['ROOT_ACCESS_KEY']);
+    expect(env['AWS_SECRET_ACCESS_KEY']).toBe(environment['ROOT_SECRET_KEY']);
+    const targets = (from: Service | undefined): (string | undefined)[] =>
+      (from?.secrets ?? []).map(({ target }) => target);
+    expect(targets(s3)).toEqual([option('cert'), option('key')]);
+    expect(targets(worker)).toEqual([env['NODE_EXTRA_CA_CERTS']]);
+    expect(Object.keys(secrets ?? {})).toEqual(['s3-certificate', 's3-key']);
+  });
+
+  it('has the files that docker/s3-prepare.sh makes: a certificate for the name of the service, and the bucket', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightload-s3-'));
+    try {
+      const prepare = (): string =>
+        spawnSync('sh', [resolve(REPOSITORY, 'docker/s3-prepare.sh'), folder], { encoding: 'utf8' }).stdout;
+      expect(prepare()).toContain('is new');
+      const pem = await readFile(join(folder, 'certificate.pem'), 'utf8');
+      const certificate = new X509Certificate(pem);
+      expect(certificate.checkHost('s3')).toBe('s3');
+      expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
+      expect(certificate.checkPrivateKey(createPrivateKey(await readFile(join(folder, 'key.pem'))))).toBe(true);
+      expect(statSync(join(folder, 'key.pem')).mode & 0o077).toBe(0);
+      expect(prepare()).toContain('is valid');
+      expect(await readFile(join(folder, 'certificate.pem'), 'utf8')).toBe(pem);
+      const { secrets: files, services: mounted } = readCompose(S3, { ...variables, NIGHTLOAD_STORE: folder });
+      for (const { file } of Object.values(files ?? {})) expect(existsSync(file), file).toBe(true);
+      const [mount] = mounted['s3']?.volumes ?? [];
+      expect(mount).toMatchObject({ source: `${folder}/buckets`, bind: { create_host_path: false } });
+      const [root] = environmentOf(worker as Service)['NIGHTLOAD_S3_ROOTS']?.split(',') ?? [];
+      expect(existsSync(join(folder, 'buckets', new URL(root ?? '').host))).toBe(true);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('scripts/pin-images.mjs', () => {
   it('reports outdated digests, and writes the new ones', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'nightload-pins-'));
     try {
-      for (const file of [...COMPOSE_FILES, MONITORING, 'Dockerfile'])
+      for (const file of [...COMPOSE_FILES, MONITORING, S3, 'Dockerfile'])
         await writeFile(join(folder, file), sourceOf(file));
       // Docker, as the script calls it: PostgreSQL's tag has moved.
       const digest = `sha256:${'a'.repeat(64)}`;
@@ -409,8 +476,10 @@ describe('scripts/pin-images.mjs', () => {
         ([, image = '', now = '']) => `${image}) echo ${image.startsWith('postgres') ? digest : now};;`,
       );
       // Not pinned yet.
-      const unpinned = [...sourceOf(MONITORING).matchAll(/image: (\S+)$/gm)].map(([, image = '']) => image);
-      cases.push(...unpinned.map((image) => `${image}) echo ${digest};;`));
+      const unpinned = [MONITORING, S3].flatMap((file) =>
+        [...sourceOf(file).matchAll(/image: (\S+)$/gm)].map(([, image = '']) => ({ file, image })),
+      );
+      cases.push(...unpinned.map(({ image }) => `${image}) echo ${digest};;`));
       const docker = `#!/bin/sh\ncase "$4" in\n${cases.join('\n')}\n*) exit 1;;\nesac\n`;
       await writeFile(join(folder, 'docker'), docker, { mode: 0o755 });
       const run = (...words: string[]) =>
@@ -423,7 +492,7 @@ describe('scripts/pin-images.mjs', () => {
         1,
         [
           expect.stringMatching(/^docker-compose.yml: postgres:.* is now @sha256:a{64}$/),
-          ...unpinned.map((image) => `${MONITORING}: ${image} is now @${digest}`),
+          ...unpinned.map(({ file, image }) => `${file}: ${image} is now @${digest}`),
           'Run it with --write.',
         ],
       ]);

@@ -84,9 +84,9 @@ async function ask(connection: SalesforceConnection, input: CreateJobInput, step
         signal: shutdown,
         onRequest: (kind) => {
           sent = true;
-          // Before the request is counted, because counting sends a heartbeat with this state.
           step.memory = { lostCreates, askedAt };
           step.call.onRequest?.(kind);
+          step.beat();
         },
       },
     );

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runCountedActivity } from '../../../src/activities/run-activity.js';
@@ -55,6 +56,30 @@ async function failureOf(
   }
   throw new Error('This should have failed, but it succeeded.');
 }
+
+describe('heartbeats', () => {
+  const beatsOf = async (ms: number): Promise<unknown[]> => {
+    const beats: unknown[] = [];
+    const environment = quietEnvironment({});
+    environment.on('heartbeat', (details) => beats.push(structuredClone(details)));
+    const activity = runCountedActivity(async (_input: string, step) => {
+      step.call.onRequest?.('info');
+      await sleep(ms);
+    });
+    await environment.run(activity, '');
+    return beats;
+  };
+
+  it('a step that ends soon sends none', async () => {
+    expect(await beatsOf(0)).toEqual([]);
+  });
+
+  it('a longer step sends them with its requests', async () => {
+    const beats = await beatsOf(2_500);
+    expect(beats.length).toBeGreaterThan(0);
+    expect(beats[0]).toMatchObject({ requests: { total: 1, info: 1 } });
+  });
+});
 
 describe('the failure that a failed call reports to Temporal', () => {
   it.each([

@@ -46,6 +46,16 @@ it('is aborted when the worker must end, and is a lost create for the next attem
   }
 });
 
+it('is announced by a heartbeat at once: the worker may be killed before it gets the reply', async () => {
+  bench.org.fault({ kind: 'create', action: 'hang' });
+  const before = Date.now();
+  create().catch(() => undefined);
+  await untilAsked();
+  expect(beats[0]?.requests.total).toBe(1);
+  expect(beats[0]?.memory?.askedAt).toBeGreaterThanOrEqual(before);
+  environment.cancel('WORKER_SHUTDOWN');
+});
+
 it('that was not sent before the worker ends is not lost', async () => {
   environment.cancel('WORKER_SHUTDOWN');
   await expect(create()).rejects.toMatchObject({ type: 'WORKER_SHUTDOWN' });
