@@ -36,6 +36,7 @@ const DEFAULT_PRIORITY = 3;
 export async function waitForLease(job: IngestJob): Promise<void> {
   const { state } = job;
   delete state.jobId;
+  state.askedAt ??= Date.now();
   for (;;) {
     job.enterPhase('waiting');
     await condition(() => !state.paused);
