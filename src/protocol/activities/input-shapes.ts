@@ -118,6 +118,7 @@ export const jobSummary = z.object({
 export const reportFacts = z.object({
   source: text(MAX_URI),
   externalIdFieldName: text().exactOptional(),
+  connection: text(),
   startedAt: time,
   endedAt: time,
   timeline: z.object({

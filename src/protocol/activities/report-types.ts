@@ -17,6 +17,7 @@ export interface ReportFacts {
   /** As written in the input. */
   source: string;
   externalIdFieldName?: string;
+  connection: string;
   startedAt: number;
   /** When the load asked for its report: the same for each attempt, so that the page is too. */
   endedAt: number;

@@ -132,11 +132,11 @@ export class RejectedCauses {
 
   #groupFor(error: RowError): Group {
     // Text from others becomes a heading of the page: only what looks like a code.
-    const code = shownCode(error.code) ?? OTHER_CODE;
-    const fields = error.fields.slice(0, MAX_FIELDS).map((field) => plainText(wholeText(field, 100), 100));
+    const code = own(shownCode(error.code) ?? OTHER_CODE);
+    const fields = error.fields.slice(0, MAX_FIELDS).map((field) => own(plainText(wholeText(field, 100), 100)));
     // The cure depends on the class too: the same code may be a lock in a trigger's error.
     const kind = JSON.stringify([code, fields, classify(error)]);
-    const message = messageTemplate(wholeText(error.message, 10_000));
+    const message = own(messageTemplate(wholeText(error.message, 10_000)));
     const found = this.#groups.get(`${kind} ${message}`);
     if (found !== undefined) return found;
     const messages = this.#messages.get(kind) ?? 0;
@@ -179,12 +179,12 @@ export class RejectedCauses {
     const first = [...fields, this.#options.key].map((field) => this.#columnOf(field)).filter((at) => at !== -1);
     const places = [...new Set([...first, ...names.keys()])].slice(0, MAX_CELLS);
     return {
-      message: plainText(wholeText(error.message, 2 * MAX_MESSAGE), MAX_MESSAGE),
+      message: own(plainText(wholeText(error.message, 2 * MAX_MESSAGE), MAX_MESSAGE)),
       cells: places.map((at) => {
         const cell = cells[at] ?? '';
         return {
-          column: wholeText(names[at] ?? '', MAX_CELL),
-          text: wholeText(cell, MAX_CELL),
+          column: own(wholeText(names[at] ?? '', MAX_CELL)),
+          text: own(wholeText(cell, MAX_CELL)),
           ...(cell.length > MAX_CELL && { characters: cell.length }),
         };
       }),
@@ -193,6 +193,11 @@ export class RejectedCauses {
 }
 
 const NO_RULE = 'No rule changes these rows. Read the message, correct the rows in the rejected file, then load it.';
+
+/** A copy: a part of a string keeps all of it in memory, and a cell may have many MB. */
+function own(text: string): string {
+  return Buffer.from(text).toString();
+}
 
 function countValue(values: Map<string, number>, value: string): void {
   if (value.length > MAX_VALUE || (!values.has(value) && values.size >= MAX_VALUES)) return;

@@ -102,8 +102,8 @@ async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise
 function factsOf({ input, state }: Load): ReportFacts | undefined {
   const { startedAt, timeline } = state;
   if (startedAt === undefined || timeline === undefined) return undefined;
-  const { source, externalIdFieldName } = input;
-  return { source, startedAt, endedAt: Date.now(), timeline, ...defined({ externalIdFieldName }) };
+  const { source, externalIdFieldName, connection = 'default' } = input;
+  return { source, connection, startedAt, endedAt: Date.now(), timeline, ...defined({ externalIdFieldName }) };
 }
 
 /** Id of the schedule that started the load, as the server records it. */
