@@ -66,7 +66,7 @@ export async function writePages(
     const { rejected, unprocessed } = complete.files;
     const text = reportPage({
       result: { ...complete, figures },
-      source: facts.source,
+      source: shownSource(facts.source),
       connection: facts.connection,
       schedule: input.schedule,
       externalIdFieldName: facts.externalIdFieldName,
@@ -85,6 +85,15 @@ export async function writePages(
     enterHistory(dependencies, { input, facts, figures, complete }, place),
   );
   return { figures, warnings, ...defined({ reportHtml }) };
+}
+
+/** As a person names it in a command; a source may be anything when the load was refused. */
+function shownSource(uri: string): string {
+  try {
+    return pathOrUri(uri);
+  } catch {
+    return uri;
+  }
 }
 
 async function figuresOf(

@@ -22,10 +22,14 @@ export interface Step {
 export function nextSteps(view: ReportView): Content {
   return section(
     'Next steps',
-    html`<ol class="steps">${stepsOf(view).map(
-      ({ text, file, command: typed }) =>
-        html`<li>${withCode(text)}${file === undefined ? '' : command(file)}${typed === undefined ? '' : command(typed)}</li>`,
-    )}</ol>`,
+    html`<ol class="steps">
+      ${stepsOf(view).map(
+        ({ text, file, command: typed }) =>
+          html`<li>
+            ${withCode(text)}${file === undefined ? '' : command(file)}${typed === undefined ? '' : command(typed)}
+          </li>`,
+      )}
+    </ol>`,
   );
 }
 
@@ -40,7 +44,8 @@ export function stepsOf(view: ReportView): Step[] {
       command: 'nightload orphans',
     });
   }
-  if (openJobs.length > 0) steps.push({ text: 'Check the open jobs under Warnings in Setup, and abort those of this load.' });
+  if (openJobs.length > 0)
+    steps.push({ text: 'Check the open jobs under Warnings in Setup, and abort those of this load.' });
   if (records.rejected > 0 && places.rejected !== undefined) steps.push(...rejectedSteps(view, places.rejected));
   if (records.unprocessed > 0 && places.unprocessed !== undefined) {
     steps.push({
@@ -74,7 +79,14 @@ function rejectedSteps(view: ReportView, file: string): Step[] {
       file: rulesFile(rules),
       command: `${loadCommand(view, file)} --fixes fixes.json`,
     },
-    ...(fixable < records.rejected ? [{ ...again, text: `For the others: correct them in the rejected file as its column \`sf__Error\` says, then load it.` }] : []),
+    ...(fixable < records.rejected
+      ? [
+          {
+            ...again,
+            text: `For the others: correct them in the rejected file as its column \`sf__Error\` says, then load it.`,
+          },
+        ]
+      : []),
   ];
 }
 
@@ -83,11 +95,11 @@ function rulesFile(rules: readonly RowFix[]): string {
 }
 
 function loadCommand(view: ReportView, file: string): string {
-  return `nightload load ${quoted(file)} ${options(view)}`;
+  return `nightload load ${quoted(file)} \\\n  ${options(view)}`;
 }
 
 function checkCommand(view: ReportView): string {
-  return `nightload check ${quoted(view.source)} ${options(view)}`;
+  return `nightload check ${quoted(view.source)} \\\n  ${options(view)}`;
 }
 
 function options({ result, connection, externalIdFieldName }: ReportView): string {

@@ -15,21 +15,28 @@ export function outcome(view: ReportView): Content {
   const isGood = state === 'Completed';
   const tone = isGood ? 'good' : state === 'CompletedWithRejects' ? 'warn' : 'bad';
   return html`<header>
-<h1>${operation} ${foreign(object)}</h1>
-<p><span class="state ${tone}">${state}</span> · ${sentence(result)}</p>
-<p class="dim">Load ${foreign(loadId)}${workflowId === `bulk-load/${loadId}` ? '' : html` · workflow ${foreign(workflowId)}`}</p>
-</header>
-${error && html`<div class="error"><strong>${foreign(error.code)}</strong><br>${foreign(error.message)}${
-  error.detail === undefined ? '' : html`<br><span class="dim">${foreign(error.detail)}</span>`
-}</div>`}
-${facts([
-  ['Source', foreign(source)],
-  ['Connection', foreign(connection)],
-  ...(schedule === undefined ? [] : [['Schedule', foreign(schedule)] as const]),
-  ['Began', stamp(figures.startedAt)],
-  ['Ended', stamp(figures.endedAt)],
-  ['Took', duration(msBetween(figures.startedAt, figures.endedAt))],
-])}`;
+      <h1>${operation} ${foreign(object)}</h1>
+      <p><span class="state ${tone}">${state}</span> · ${sentence(result)}</p>
+      <p class="dim">
+        Load ${foreign(loadId)}, from
+        ${foreign(source)}${workflowId === `bulk-load/${loadId}` ? '' : html` · workflow ${foreign(workflowId)}`}
+      </p>
+    </header>
+    ${
+      error &&
+      html`<div class="error">
+        <strong>${foreign(error.code)}</strong><br />${foreign(error.message)}${
+          error.detail === undefined ? '' : html`<br /><span class="dim">${foreign(error.detail)}</span>`
+        }
+      </div>`
+    }
+    ${facts([
+      ['Connection', foreign(connection)],
+      ...(schedule === undefined ? [] : [['Schedule', foreign(schedule)] as const]),
+      ['Began', stamp(figures.startedAt)],
+      ['Ended', stamp(figures.endedAt)],
+      ['Took', duration(msBetween(figures.startedAt, figures.endedAt))],
+    ])}`;
 }
 
 function sentence({ state, records, error }: BulkLoadResult): string {
@@ -56,26 +63,30 @@ export function counts({ result }: ReportView): Content {
   return section(
     'Rows',
     html`${bar(total, [
-      ['s-good', succeeded],
-      ['s-bad', rejected],
-      ['s-rest', Math.max(0, total - succeeded - rejected)],
-    ])}
-${table(
-  [{ title: 'Outcome' }, { title: 'Rows', number: true }, { title: 'Share', number: true }],
-  [
-    line('Succeeded', succeeded),
-    ...(retry.recovered > 0 ? [line('– of these recovered by retries', retry.recovered)] : []),
-    line('Rejected', rejected),
-    line('Unprocessed', unprocessed),
-    ...(unaccounted === 0 ? [] : [line(unaccounted > 0 ? 'In no result file' : 'Twice in result files', unaccounted)]),
-    line('In the source', total),
-  ],
-)}
-<p class="${balanced ? 'good' : 'bad'}">${
-      balanced
-        ? `Balances: ${sum} = ${count(total)}, counted from the result files.`
-        : `Does not balance: ${sum}${unaccounted === 0 ? ' disagrees with the counters of the jobs' : ` is not ${count(total)}`}.`
-    }</p>`,
+        ['s-good', succeeded],
+        ['s-bad', rejected],
+        ['s-rest', Math.max(0, total - succeeded - rejected)],
+      ])}
+      ${table(
+        [{ title: 'Outcome' }, { title: 'Rows', number: true }, { title: 'Share', number: true }],
+        [
+          line('Succeeded', succeeded),
+          ...(retry.recovered > 0 ? [line('– of these recovered by retries', retry.recovered)] : []),
+          line('Rejected', rejected),
+          line('Unprocessed', unprocessed),
+          ...(unaccounted === 0
+            ? []
+            : [line(unaccounted > 0 ? 'In no result file' : 'Twice in result files', unaccounted)]),
+          line('In the source', total),
+        ],
+      )}
+      <p class="${balanced ? 'good' : 'bad'}">
+        ${
+          balanced
+            ? `Balances: ${sum} = ${count(total)}, counted from the result files.`
+            : `Does not balance: ${sum}${unaccounted === 0 ? ' disagrees with the counters of the jobs' : ` is not ${count(total)}`}.`
+        }
+      </p>`,
   );
 }
 
@@ -84,7 +95,7 @@ function bar(total: number, parts: readonly (readonly [tone: string, rows: numbe
   const pieces = parts.map(([tone, number]) => {
     const width = (WIDTH * Math.max(0, number)) / Math.max(1, total);
     at += width;
-    return html`<rect class="${tone}" x="${(at - width).toFixed(2)}" y="0" width="${width.toFixed(2)}" height="10"/>`;
+    return html`<rect class="${tone}" x="${(at - width).toFixed(2)}" y="0" width="${width.toFixed(2)}" height="10" />`;
   });
   return html`<svg viewBox="0 0 ${WIDTH} 10" height="14" preserveAspectRatio="none" aria-hidden="true">${pieces}</svg>`;
 }

@@ -17,7 +17,7 @@ const MIN_WIDTH = 2;
 const MIN_GAP_MS = 1_000;
 
 export interface Bar {
-  tone: 'wait' | 'send' | 'work' | 'fetch';
+  tone: 'phase' | 'wait' | 'send' | 'work' | 'fetch';
   from: number;
   to: number;
 }
@@ -37,28 +37,40 @@ export function timeline(view: ReportView): Content {
   const left = jobs.length - shown.length;
   return section(
     'Timeline',
-    html`<p class="legend">${legend('wait', 'waits')}${legend('send', 'sends rows')}${legend('work', 'Salesforce works')}${legend('fetch', 'fetches and counts results')}</p>
-<div class="lanes">
-${lines.map(({ name, words, bars }) => html`<div>${name}</div>${drawn(words, bars, { from, to })}\n`)}
-<div></div><div class="axis"><span>${stamp(figures.startedAt).slice(11)}</span><span>${duration(to - from)}</span><span>${stamp(figures.endedAt).slice(11)}</span></div>
-</div>
-${left > 0 ? html`<p class="dim">${left} more jobs are in report.json.</p>` : ''}`,
+    html`<p class="legend">
+        ${legend('wait', 'waits')}${legend('send', 'sends rows')}${legend('work', 'Salesforce works')}${legend('fetch', 'fetches and counts results')}
+      </p>
+      <div class="lanes">
+        ${lines.map(
+          ({ name, words, bars }) =>
+            html`<div>${name}</div>
+              ${drawn(words, bars, { from, to })} `,
+        )}
+        <div></div>
+        <div class="axis">
+          <span>${stamp(figures.startedAt).slice(11)}</span><span>${duration(to - from)}</span
+          ><span>${stamp(figures.endedAt).slice(11)}</span>
+        </div>
+      </div>
+      ${left > 0 ? html`<p class="dim">${left} more jobs are in report.json.</p>` : ''}`,
   );
 }
 
 function legend(tone: string, words: string): Content {
-  return html`<svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${tone}" width="10" height="10"/></svg>${words} `;
+  return html`<svg viewBox="0 0 10 10" aria-hidden="true"><rect class="${tone}" width="10" height="10" /></svg
+    >${words} `;
 }
 
 function drawn(words: string, bars: readonly Bar[], { from, to }: { from: number; to: number }): Content {
   const place = (at: number): number => (WIDTH * (Math.min(Math.max(at, from), to) - from)) / (to - from);
-  return html`<svg viewBox="0 0 ${WIDTH} 10" preserveAspectRatio="none" role="img" aria-label="${words}"><rect class="track" width="${WIDTH}" height="10"/>${bars.map(
-    (bar) => {
+  return html`<svg viewBox="0 0 ${WIDTH} 10" preserveAspectRatio="none" role="img" aria-label="${words}">
+    <rect class="track" width="${WIDTH}" height="10" />
+    ${bars.map((bar) => {
       const x = Math.min(place(bar.from), WIDTH - MIN_WIDTH);
       const width = Math.max(MIN_WIDTH, place(bar.to) - x);
-      return html`<rect class="${bar.tone}" x="${x.toFixed(1)}" width="${width.toFixed(1)}" height="10"/>`;
-    },
-  )}</svg>`;
+      return html`<rect class="${bar.tone}" x="${x.toFixed(1)}" width="${width.toFixed(1)}" height="10" />`;
+    })}
+  </svg>`;
 }
 
 /** Phases that occur again, such as a hold for corrections, have one line. */
@@ -71,7 +83,7 @@ function phaseLines({ result }: ReportView, end: number): Line[] {
     const to = Date.parse(begun[index + 1]?.at ?? '') || end;
     if (to <= from && index === 0) continue;
     const bars = lines.get(phase) ?? [];
-    bars.push({ tone: phase === 'holding' ? 'wait' : 'work', from, to });
+    bars.push({ tone: phase === 'holding' ? 'wait' : 'phase', from, to });
     lines.set(phase, bars);
   }
   return [...lines].map(([phase, bars]) => ({ name: phase, words: `${phase}: ${duration(sum(bars))}`, bars }));

@@ -42,7 +42,8 @@ export function duration(ms: number): string {
 export function percent(part: number, whole: number): string {
   if (whole <= 0 || part <= 0) return '0 %';
   const share = (100 * part) / whole;
-  return share < 0.1 ? '< 0.1 %' : `${share >= 10 ? Math.round(share) : share.toFixed(1)} %`;
+  // Rounded down: not all of it must not look like all of it.
+  return share < 0.1 ? '< 0.1 %' : `${share < 10 || share > 99 ? Math.floor(10 * share) / 10 : Math.floor(share)} %`;
 }
 
 /** Rows, or a rate of them. */

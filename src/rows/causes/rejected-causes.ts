@@ -28,7 +28,7 @@ const MAX_MESSAGES = 50;
 const MAX_FIELDS = 3;
 const MAX_SAMPLES = 3;
 const MAX_CELLS = 6;
-const MAX_CELL = 200;
+const MAX_CELL = 120;
 const MAX_MESSAGE = 400;
 /** Wrong values of a picklist that are counted, and that a rule lists. */
 const MAX_VALUES = 50;
@@ -232,4 +232,3 @@ function finished({ code, fields, message, rows, cure, fixable, samples, values 
     values: counted,
   };
 }
-

@@ -45,9 +45,12 @@ describe('a cause', () => {
 
   it('lists the wrong values of a picklist, most frequent first', () => {
     const bad = (rating: string): string[] =>
-      row(`INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:Rating: bad value for restricted picklist field: ${rating}:Rating --`, {
-        rating,
-      });
+      row(
+        `INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST:Rating: bad value for restricted picklist field: ${rating}:Rating --`,
+        {
+          rating,
+        },
+      );
     const [found] = causesOf([bad('Hott'), bad('Colt'), bad('Hott')]).causes;
     expect(found?.values).toEqual([
       { value: 'Hott', rows: 2 },
@@ -82,7 +85,7 @@ describe('samples', () => {
     expect(causes[0]?.samples).toHaveLength(3);
     const [sample] = causes[0]?.samples ?? [];
     expect(sample?.cells.map(({ column }) => column)).toEqual(['Name', 'Key__c', 'Email', 'Rating']);
-    expect(sample?.cells[0]).toEqual({ column: 'Name', text: 'x'.repeat(200), characters: 1_000_000 });
+    expect(sample?.cells[0]).toEqual({ column: 'Name', text: 'x'.repeat(120), characters: 1_000_000 });
     expect(JSON.stringify(causes).length).toBeLessThan(10_000);
   });
 });
