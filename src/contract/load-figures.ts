@@ -1,8 +1,6 @@
-/** What `report.json` and `report.html` say about a load besides its result, and what is kept of it in `index/`. */
+/** What `report.json` and `report.html` say about a load besides its result. */
 import type { RowFix } from './corrections.js';
-import type { LoadPhase } from './load-progress.js';
-import type { LoadState, RecordCounts } from './load-result.js';
-import type { Operation } from './names.js';
+import type { LoadPhase } from './load-phases.js';
 
 /** Rows of one pass: the first one, a round of retries, a file of corrections. */
 export interface PassFigures {
@@ -66,33 +64,4 @@ export interface LoadFigures {
   rejectedOther: number;
   /** At most 100. */
   changedBy: RuleChanges[];
-}
-
-/** One ended load in `index/`: counts and names, no value of a row. */
-export interface HistoryEntry {
-  version: 1;
-  loadId: string;
-  workflowId: string;
-  runId: string;
-  /** Name of the folder with the load's working files: the same after a reset. */
-  run: string;
-  schedule?: string;
-  connection: string;
-  object: string;
-  operation: Operation;
-  state: LoadState;
-  /** ISO 8601. */
-  startedAt: string;
-  endedAt: string;
-  records: RecordCounts;
-  retry: { rounds: number; recovered: number };
-  /** Rows sent in all passes. */
-  sent: number;
-  /** Failures because of a record lock. */
-  locked: number;
-  jobs: number;
-  batches: number;
-  apiRequests: number;
-  /** Code of the error that ended it. */
-  error?: string;
 }

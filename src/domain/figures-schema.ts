@@ -1,7 +1,8 @@
 /** Schemas of what a report says besides the result, and of the files in `index/`, which any program may have written. */
 import { z } from 'zod';
-import type { Cure, HistoryEntry, LoadFigures, PassFigures, RejectedCause, RuleChanges } from '../contract/load-figures.js';
-import { LOAD_PHASES } from '../contract/load-progress.js';
+import type { Cure, LoadFigures, PassFigures, RejectedCause, RuleChanges } from '../contract/load-figures.js';
+import type { HistoryEntry } from '../contract/load-history.js';
+import { LOAD_PHASES } from '../contract/load-phases.js';
 import { LOAD_STATES } from '../contract/load-result.js';
 import type { JobTimes } from '../contract/load-result.js';
 import { LOAD_ID_PATTERN } from '../contract/names.js';

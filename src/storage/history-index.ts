@@ -3,7 +3,7 @@
  * are in the order of ends, so that the newest are found without reading the others. Any program may have written a
  * file there: each is limited and checked when it is read.
  */
-import type { HistoryEntry } from '../contract/load-figures.js';
+import type { HistoryEntry } from '../contract/load-history.js';
 import { HISTORY_ENTRY } from '../domain/figures-schema.js';
 import { INDEX_FOLDER } from '../domain/result-layout.js';
 import { listFolder, makeFolder } from './files/file-tree.js';

@@ -3,7 +3,7 @@ import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HistoryEntry } from '../../src/contract/load-figures.js';
+import type { HistoryEntry } from '../../src/contract/load-history.js';
 import type { BulkLoadResult } from '../../src/contract/load-result.js';
 import { newestEntries } from '../../src/storage/history-index.js';
 import { accounts, openWorld } from '../helpers/load-harness.js';

@@ -1,7 +1,7 @@
 /** `nightload history`: the last loads side by side, from the index in an output. It needs neither Temporal nor a worker. */
 import { join as joinPath, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { HistoryEntry } from '../../contract/load-figures.js';
+import type { HistoryEntry } from '../../contract/load-history.js';
 import { compared, MEASURES } from '../../domain/history/deviations.js';
 import type { ComparedLoad, LoadGroup, Measure } from '../../domain/history/deviations.js';
 import { measureText } from '../../domain/history/measure-text.js';

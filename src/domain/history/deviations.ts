@@ -2,13 +2,13 @@
  * Past loads compared with each other: which figure of a load is far from what is usual. Usual is the median, and the
  * usual spread is the median absolute deviation (MAD): one bad night among them changes neither. Pure.
  */
-import type { HistoryEntry } from '../../contract/load-figures.js';
+import type { HistoryEntry } from '../../contract/load-history.js';
 
 export const MEASURES = ['rows', 'minutes', 'rejected', 'lockShare', 'batches', 'apiRequests'] as const;
 export type Measure = (typeof MEASURES)[number];
 
-export type Measured = Record<Measure, number>;
-export type Deviations = Partial<Record<Measure, 'high' | 'low'>>;
+type Measured = Record<Measure, number>;
+type Deviations = Partial<Record<Measure, 'high' | 'low'>>;
 
 /** A load with what is unusual about it. */
 export interface ComparedLoad extends Measured {
@@ -37,7 +37,7 @@ const LIMIT = 3.5;
 const MIN_SHARE = 0.1;
 const MIN_DIFFERENCE: Measured = { rows: 1, minutes: 0.5, rejected: 5, lockShare: 0.005, batches: 1, apiRequests: 10 };
 
-export function measured(entry: HistoryEntry): Measured {
+function measured(entry: HistoryEntry): Measured {
   const { startedAt, endedAt, records, sent, locked, batches, apiRequests } = entry;
   return {
     rows: records.total,

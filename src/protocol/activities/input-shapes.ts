@@ -3,7 +3,7 @@
  * also call activities with anything: data that does not match these shapes is refused before a step begins.
  */
 import { z } from 'zod';
-import { LOAD_PHASES } from '../../contract/load-progress.js';
+import { LOAD_PHASES } from '../../contract/load-phases.js';
 import { OPERATIONS } from '../../contract/names.js';
 import { MAX_TIMES } from './report-types.js';
 import { isText, isWorkflowId, MAX_TEXT } from '../../domain/text/shown.js';

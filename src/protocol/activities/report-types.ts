@@ -1,6 +1,6 @@
 /** Input and result of the activity that writes a load's report. */
 import type { EndedStage } from './ended-parts.js';
-import type { LoadPhase } from '../../contract/load-progress.js';
+import type { LoadPhase } from '../../contract/load-phases.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 
 /** Phases and pauses in a report. */

@@ -1,6 +1,7 @@
 /** State of a `bulkLoad`: plain data, small enough to be carried over continue-as-new, and how results are entered. */
 import type { LoadError } from '../../contract/load-result.js';
-import type { LoadPhase, PartProgress } from '../../contract/load-progress.js';
+import type { LoadPhase } from '../../contract/load-phases.js';
+import type { PartProgress } from '../../contract/load-progress.js';
 import { defined } from '../../domain/defined.js';
 import type { EndedStage, PartOutcome } from '../../protocol/activities/ended-parts.js';
 import type { Evidence, OrgRef } from '../../protocol/activities/job-types.js';

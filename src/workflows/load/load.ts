@@ -4,7 +4,7 @@ import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
-import type { LoadPhase } from '../../contract/load-progress.js';
+import type { LoadPhase } from '../../contract/load-phases.js';
 import { defined } from '../../domain/defined.js';
 import { requestsOf, toLoadError } from '../../domain/failures.js';
 import { outageLimitOf } from '../../domain/input/resolve-input.js';
