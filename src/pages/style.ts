@@ -22,7 +22,7 @@ dl.large dd{font-size:1.25rem;font-weight:600}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.9rem;margin:6px 0}
 th,td{text-align:left;vertical-align:top;padding:5px 12px 5px 0;border-bottom:1px solid var(--line);overflow-wrap:break-word;max-width:20em}
-th{color:var(--dim);font-weight:600;font-size:.82rem;white-space:nowrap}
+th{color:var(--dim);font-weight:600;font-size:.82rem}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 pre{background:var(--soft);border:1px solid var(--line);border-radius:6px;padding:9px 12px;margin:8px 0;white-space:pre;overflow-x:auto;font-size:.85rem}
 code,bdi.c{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.92em}
@@ -41,5 +41,5 @@ svg{display:block;width:100%}
 .mark{font-weight:600;color:var(--warn)}
 @media (max-width:520px){main{padding:16px 14px 48px}.lanes{grid-template-columns:74px 1fr}dl{grid-template-columns:1fr 1fr}.scroll table{width:max-content;min-width:100%}td{max-width:15em}}
 @media print{:root{--bg:#fff;--fg:#000;--dim:#444;--line:#bbb;--soft:#f2f2f2;--good:#1a7f37;--bad:#b42318;--warn:#8a5a00;--wait:#c2c9d1;--send:#5b8def;--work:#2f9e6e;--fetch:#9a6dd7}
-body{font-size:11px}main{max-width:none;padding:0}h2{margin-top:22px}section,tr,pre,.lanes>*{break-inside:avoid}h2,h3{break-after:avoid}section{break-inside:auto}.scroll{overflow:visible}pre{white-space:pre-wrap;overflow-wrap:anywhere}}
+html{font-size:11px}body{font-size:1rem}main{max-width:none;padding:0}h2{margin-top:22px}section,tr,pre,.lanes>*{break-inside:avoid}h2,h3{break-after:avoid}section{break-inside:auto}.scroll{overflow:visible}pre{white-space:pre-wrap;overflow-wrap:anywhere}}
 `;

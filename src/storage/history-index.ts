@@ -79,7 +79,10 @@ async function monthsOf(output: string): Promise<string[]> {
   const index = join(output, INDEX_FOLDER);
   const folders = await listFolder(index, MAX_MONTHS);
   const months = folders.filter(({ name, isFolder }) => isFolder && MONTH.test(name)).map(({ name }) => name);
-  return months.sort().reverse().map((month) => join(index, month));
+  return months
+    .sort()
+    .reverse()
+    .map((month) => join(index, month));
 }
 
 async function namesIn(folder: string): Promise<string[]> {

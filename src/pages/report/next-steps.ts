@@ -82,8 +82,7 @@ function rejectedSteps(view: ReportView, file: string): Step[] {
     ...(fixable < records.rejected
       ? [
           {
-            ...again,
-            text: `For the others: correct them in the rejected file as its column \`sf__Error\` says, then load it.`,
+            text: 'Rows that no rule helps are then in the rejected file of that load: correct them as its column `sf__Error` says, and load that file.',
           },
         ]
       : []),

@@ -12,17 +12,13 @@ export function reportPage(view: ReportView): string {
   const { loadId, object, state } = view.result;
   return page(
     `${state}: ${object}, ${loadId}`,
-    html`${outcome(view)}
-${counts(view)}
-${nextSteps(view)}
-${rejectedByCause(view)}
-${warnings(view)}
-${timeline(view)}
-${throughput(view)}
-${usage(view)}
-${passes(view)}
-${changes(view)}
-${sources(view)}
-<footer><p class="dim">Written by nightload. This page shows some values of rejected rows: keep it as private as the rejected file. All jobs and files are in <a href="report.json">report.json</a>.</p></footer>`,
+    html`${outcome(view)} ${counts(view)} ${nextSteps(view)} ${rejectedByCause(view)} ${warnings(view)}
+      ${timeline(view)} ${throughput(view)} ${usage(view)} ${passes(view)} ${changes(view)} ${sources(view)}
+      <footer>
+        <p class="dim">
+          Written by nightload. This page shows some values of rejected rows: keep it as private as the rejected file.
+          All jobs and files are in <a href="report.json">report.json</a>.
+        </p>
+      </footer>`,
   );
 }

@@ -42,9 +42,18 @@ export function usage({ result, allocation }: ReportView): Content {
     facts([
       ['API requests', count(apiRequests)],
       ['Jobs', count(jobsTotal)],
-      ['Batches', `${count(figures.batches)} (${percent(figures.batches, batchesPerWindow)} of ${count(batchesPerWindow)} a day)`],
-      ['Rows sent', `${count(figures.sent)} (${percent(figures.sent, recordsPerWindow)} of ${count(recordsPerWindow)} a day)`],
-      ['Failures by record locks', `${count(figures.locked)} (${percent(figures.locked, figures.sent)} of the rows sent)`],
+      [
+        'Batches',
+        `${count(figures.batches)} (${percent(figures.batches, batchesPerWindow)} of ${count(batchesPerWindow)} a day)`,
+      ],
+      [
+        'Rows sent',
+        `${count(figures.sent)} (${percent(figures.sent, recordsPerWindow)} of ${count(recordsPerWindow)} a day)`,
+      ],
+      [
+        'Failures by record locks',
+        `${count(figures.locked)} (${percent(figures.locked, figures.sent)} of the rows sent)`,
+      ],
     ]),
   );
 }
@@ -52,20 +61,24 @@ export function usage({ result, allocation }: ReportView): Content {
 export function passes({ result }: ReportView): Content {
   const { figures, retry } = result;
   if (figures.passes.length < 2 && retry.recovered === 0) return '';
-  const re = retry.rerendered > 0 ? ` ${rows(retry.rerendered)} of them were sent as Salesforce had returned them.` : '';
+  const re =
+    retry.rerendered > 0 ? ` ${rows(retry.rerendered)} of them were sent as Salesforce had returned them.` : '';
   return section(
     'What retries recovered',
-    html`<p>${rows(retry.recovered)} that had failed, or had not been processed, landed in ${count(retry.rounds)} ${retry.rounds === 1 ? 'round' : 'rounds'}.${re}</p>
-${table(
-  [
-    { title: 'Pass' },
-    ...['Jobs', 'Rows sent', 'Landed', 'Failed', 'Unprocessed'].map((title) => ({ title, number: true })),
-  ],
-  figures.passes.map(({ name, jobs, sent, succeeded, failed, unprocessed }) => [
-    foreign(name.replaceAll('-', ' ')),
-    ...[jobs, sent, succeeded, failed, unprocessed].map((number) => count(number)),
-  ]),
-)}`,
+    html`<p>
+        ${rows(retry.recovered)} that had failed, or had not been processed, landed in ${count(retry.rounds)}
+        ${retry.rounds === 1 ? 'round' : 'rounds'}.${re}
+      </p>
+      ${table(
+        [
+          { title: 'Pass' },
+          ...['Jobs', 'Rows sent', 'Landed', 'Failed', 'Unprocessed'].map((title) => ({ title, number: true })),
+        ],
+        figures.passes.map(({ name, jobs, sent, succeeded, failed, unprocessed }) => [
+          foreign(name.replaceAll('-', ' ')),
+          ...[jobs, sent, succeeded, failed, unprocessed].map((number) => count(number)),
+        ]),
+      )}`,
   );
 }
 
@@ -75,9 +88,10 @@ export function changes({ result }: ReportView): Content {
   return section(
     'Changes by rules',
     html`${table(
-      [{ title: 'Rule' }, { title: 'Values changed', number: true }],
-      changedBy.map(({ rule, values }) => [foreign(rule), count(values)]),
-    )}<p class="dim">Each value before and after is in changes.csv.</p>`,
+        [{ title: 'Rule' }, { title: 'Values changed', number: true }],
+        changedBy.map(({ rule, values }) => [foreign(rule), count(values)]),
+      )}
+      <p class="dim">Each value before and after is in changes.csv.</p>`,
   );
 }
 
@@ -92,17 +106,24 @@ export function warnings({ result }: ReportView): Content {
   const more = details.length - MAX_DETAILS;
   return section(
     'Warnings',
-    html`${lines.length === 0 ? '' : html`<ul>${lines.map((line) => html`<li>${foreign(line)}</li>`)}</ul>`}
-${
-  details.length === 0
-    ? ''
-    : html`<h3>Messages from other systems, also about errors that were overcome</h3>${table(
-        [{ title: 'When' }, { title: 'Code' }, { title: 'Message' }],
-        details
-          .slice(0, MAX_DETAILS)
-          .map(({ at, code, text }) => [stamp(at), foreign(code), foreign(text.slice(0, MAX_DETAIL))]),
-      )}${more > 0 ? html`<p class="dim">${count(more)} more are in report.json.</p>` : ''}`
-}`,
+    html`${
+      lines.length === 0
+        ? ''
+        : html`<ul>
+            ${lines.map((line) => html`<li>${foreign(line)}</li>`)}
+          </ul>`
+    }
+    ${
+      details.length === 0
+        ? ''
+        : html`<h3>Messages from other systems, also about errors that were overcome</h3>
+            ${table(
+              [{ title: 'When' }, { title: 'Code' }, { title: 'Message' }],
+              details
+                .slice(0, MAX_DETAILS)
+                .map(({ at, code, text }) => [stamp(at), foreign(code), foreign(text.slice(0, MAX_DETAIL))]),
+            )}${more > 0 ? html`<p class="dim">${count(more)} more are in report.json.</p>` : ''}`
+    }`,
   );
 }
 

@@ -37,7 +37,8 @@ const CODE_STEPS: Readonly<Record<string, string>> = {
     'The file has several rows with this key. Keep the newer one in the rejected file, then load it.',
   FIELD_CUSTOM_VALIDATION_EXCEPTION:
     'A validation rule of the org refuses these rows: its message says why. Correct the rows in the rejected file, or ask for a change of the rule, then load the file.',
-  INCOMPLETE_RESULT_ROW: 'Salesforce returned these rows without all their columns. Take them from the source and load them again.',
+  INCOMPLETE_RESULT_ROW:
+    'Salesforce returned these rows without all their columns. Take them from the source and load them again.',
 };
 
 /** @param inFile whether the file has a column for the field that the error names */

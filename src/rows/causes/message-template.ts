@@ -49,9 +49,7 @@ function withoutQuoted(line: string): string {
   const pieces = line.split('"');
   // A quote that is not closed is part of the text.
   const last = pieces.length - 1;
-  return pieces
-    .map((piece, at) => (at % 2 === 1 && at < last ? VALUE : piece))
-    .join('"');
+  return pieces.map((piece, at) => (at % 2 === 1 && at < last ? VALUE : piece)).join('"');
 }
 
 const ID = /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/;

@@ -71,7 +71,7 @@ describe('commands', () => {
     delete result.error;
     expect(stepsOf(view).map(({ command }) => command)).toEqual([
       'nightload load /d/r.csv \\\n  --object Account --operation upsert --external-id Key__c --fixes fixes.json',
-      'nightload load /d/r.csv \\\n  --object Account --operation upsert --external-id Key__c',
+      undefined,
       'nightload load /d/u.csv \\\n  --object Account --operation upsert --external-id Key__c',
       'nightload results accounts\nnightload history --object Account',
     ]);
