@@ -1,5 +1,6 @@
 /** The first screen of a report: how the load ended, and whether its counts balance. */
 import type { BulkLoadResult } from '../../contract/load-result.js';
+import { workflowIdOf } from '../../domain/load-ids.js';
 import { count, rows } from '../../domain/text/format.js';
 import { foreign, html } from '../html.js';
 import type { Content } from '../html.js';
@@ -19,7 +20,7 @@ export function outcome(view: ReportView): Content {
       <p><span class="state ${tone}">${state}</span> · ${sentence(result)}</p>
       <p class="dim">
         Load ${foreign(loadId)}, from
-        ${foreign(source)}${workflowId === `bulk-load/${loadId}` ? '' : html` · workflow ${foreign(workflowId)}`}
+        ${foreign(source)}${workflowId === workflowIdOf(loadId) ? '' : html` · workflow ${foreign(workflowId)}`}
       </p>
     </header>
     ${
