@@ -3,13 +3,14 @@
  * can be read without a worker. A cancellation does not stop it but shortens its waits.
  */
 import { allHandlersFinished, condition, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { WorkflowInfo } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { ReportFacts } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
 import { loadIdOf } from '../../domain/load-ids.js';
+import { notifyEnd } from '../notify/notify.js';
 import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
+import { scheduleOf } from '../support/schedule.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import type { Load } from './load.js';
 import { endPause } from './pause.js';
@@ -17,9 +18,6 @@ import { buildResult } from './tally.js';
 import { triageTheRest } from './triage-rest.js';
 import { metrics } from '../support/metrics.js';
 import { enterWarnings } from '../support/warnings.js';
-
-/** As much as the step takes. */
-const MAX_SCHEDULE_ID = 1_000;
 
 export async function finalize(load: Load): Promise<BulkLoadResult> {
   const { state } = load;
@@ -42,6 +40,7 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
     NightloadRejected: result.records.rejected,
   });
   load.showDetails(result);
+  await notifyEnd(load, result);
   return result;
 }
 
@@ -104,12 +103,6 @@ function factsOf({ input, state }: Load): ReportFacts | undefined {
   if (startedAt === undefined || timeline === undefined) return undefined;
   const { source, externalIdFieldName, connection = 'default' } = input;
   return { source, connection, startedAt, endedAt: Date.now(), timeline, ...defined({ externalIdFieldName }) };
-}
-
-/** Id of the schedule that started the load, as the server records it. */
-function scheduleOf({ searchAttributes }: Pick<WorkflowInfo, 'searchAttributes'>): string | undefined {
-  const [id] = (searchAttributes['TemporalScheduledById'] ?? []) as unknown[];
-  return typeof id === 'string' && id.length <= MAX_SCHEDULE_ID ? id : undefined;
 }
 
 function resultOf({ input, state }: Load, files: BulkLoadResult['files']): BulkLoadResult {
