@@ -36,7 +36,8 @@ describe('a load with rejected and retried rows', () => {
     const source = await world.csv(
       accounts(300, (row, n) => {
         if (n <= 10) return { ...row, Name: `${'x'.repeat(300)} ${n}` };
-        if (n <= 15) return { ...row, Description: `[error FIELD_CUSTOM_VALIDATION_EXCEPTION: no ${n} ${HOSTILE}] ${HOSTILE}` };
+        if (n <= 15)
+          return { ...row, Description: `[error FIELD_CUSTOM_VALIDATION_EXCEPTION: no ${n} ${HOSTILE}] ${HOSTILE}` };
         if (n <= 25) return { ...row, Description: '[locked once]' };
         return row;
       }),
