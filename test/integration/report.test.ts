@@ -122,8 +122,8 @@ it('what cannot be written besides the results is a warning', async () => {
 
 it('a later run of the same load moves the page aside with the other results', async () => {
   const source = await world.csv(accounts(3));
-  const first = await world.load({ source, loadId: 'twice' });
-  await world.load({ source, loadId: 'twice', again: true });
-  const folder = join(world.folder, 'nightload-results', 'twice', 'earlier', first.runId.slice(-8));
+  const first = await world.load({ source, loadId: 'report-twice' });
+  await world.load({ source, loadId: 'report-twice', again: true });
+  const folder = join(world.folder, 'nightload-results', 'report-twice', 'earlier', first.runId.slice(-8));
   expect((await readdir(folder)).sort()).toEqual(['report.html', 'report.json']);
 });

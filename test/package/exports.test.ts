@@ -64,7 +64,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       ...['BULK_LOAD', 'DEFAULT_TASK_QUEUE', 'OPERATIONS', 'RESULT_MEMO', 'SCHEMAS', 'SEARCH_ATTRIBUTES'],
       ...['WORKFLOW_ID_PREFIX', 'failedLoad'],
     ],
-    types: ['BulkLoad', 'SearchAttributeName', ...CONTRACT_TYPES],
+    types: [
+      ...['BulkLoad', 'SearchAttributeName', ...CONTRACT_TYPES],
+      ...['Cure', 'HistoryEntry', 'JobTimes', 'LoadFigures', 'PassFigures', 'RejectedCause', 'RuleChanges'],
+    ],
   },
   './nexus': { values: ['nightloadService'], types: [] },
   './workflows': {
