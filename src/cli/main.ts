@@ -10,6 +10,7 @@ import type { CodecServerCommand } from './commands/codec-server.js';
 import type { SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
 import type { CorrectOptions } from './commands/correct.js';
+import type { HistoryOptions } from './commands/history.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { ListOptions } from './commands/list.js';
 import type { NotifyTestOptions } from './commands/notify.js';
@@ -182,6 +183,17 @@ program
   .option(...timeout)
   .option(...json)
   .action(runs(async (options: PruneOptions) => (await import('./commands/prune.js')).prune(options)));
+
+program
+  .command('history')
+  .description('compare the last loads side by side, also those that Temporal no longer knows')
+  .option('--object <name>', 'only loads of this sObject')
+  .option('--schedule <id>', 'only loads of this schedule')
+  .option('--last <n>', 'maximum number of loads', parseWhole, 14)
+  .option('--output <place>', 'folder or s3: prefix with the results (default: as for a worker, NIGHTLOAD_OUTPUT)')
+  .option('--html', 'also write nights.html there')
+  .option(...json)
+  .action(runs(async (options: HistoryOptions) => (await import('./commands/history.js')).history(options)));
 
 program
   .command('limits')

@@ -1,4 +1,5 @@
 /** What a running load reports about itself. */
+import type { LoadPhase } from './load-phases.js';
 import type { BulkLoadResult, LoadState, RecordCounts } from './load-result.js';
 
 /** `status` has three more states, for a load that has not ended. */
@@ -30,10 +31,6 @@ export interface PartProgress {
   /** Of a running upload, from its last heartbeat. */
   bytes?: { sent: number; total: number };
 }
-
-export const LOAD_PHASES = ['preparing', 'planning', 'loading', 'retrying', 'holding', 'reporting', 'done'] as const;
-
-export type LoadPhase = (typeof LOAD_PHASES)[number];
 
 /** Answer to the `progress` query. */
 export interface LoadProgress {

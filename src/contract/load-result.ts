@@ -1,4 +1,5 @@
 /** The result of a load. */
+import type { LoadFigures } from './load-figures.js';
 import type { Operation } from './names.js';
 
 export const LOAD_STATES = ['Completed', 'CompletedWithRejects', 'Failed', 'Canceled'] as const;
@@ -16,6 +17,19 @@ export interface RecordCounts {
   unaccounted: number;
 }
 
+/** Moments of a job by the clock of its workflow, in milliseconds since 1970. */
+export interface JobTimes {
+  /** When its part began to wait for a place in the org's allocation. */
+  asked?: number;
+  created: number;
+  /** When all rows had been sent. */
+  closed?: number;
+  /** When Salesforce was seen to have ended it. */
+  ended?: number;
+  /** When its result files had been downloaded and counted. */
+  counted?: number;
+}
+
 /** A Bulk API 2.0 job that was created, including aborted ones. */
 export interface JobSummary {
   id: string;
@@ -27,6 +41,8 @@ export interface JobSummary {
   failed: number;
   /** GET requests for the job's info. */
   polls: number;
+  /** Absent for jobs of earlier versions. */
+  times?: JobTimes;
 }
 
 export interface LoadError {
@@ -102,6 +118,8 @@ export interface BulkLoadResult {
      */
     forPeople?: { rejected?: string; unprocessed?: string; changes?: string };
     report?: string;
+    /** The report as a page for people, next to it. It shows some rejected rows. */
+    reportHtml?: string;
   };
   /** What the preflight noticed but did not refuse; at most 10. */
   warnings?: string[];
@@ -116,6 +134,8 @@ export interface BulkLoadResult {
    * overcome.
    */
   details?: PlatformDetail[];
+  /** In report.json only: times, passes, and why rows were rejected. */
+  figures?: LoadFigures;
 }
 
 /** Maximum number of jobs that a result lists. */

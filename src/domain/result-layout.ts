@@ -29,7 +29,11 @@ export const RESULT_NAMES = {
   changes: 'changes.csv',
   kept: 'succeeded-with-source.csv',
   report: 'report.json',
+  reportHtml: 'report.html',
 } as const;
+
+/** Folder in an output with one small file for each ended load. */
+export const INDEX_FOLDER = 'index';
 
 /** Note in a result folder that says which workflow it belongs to. */
 export const OWNER_FILE = '.nightload-owner';

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { LOAD_ID_PATTERN } from '../contract/names.js';
 import type { BulkLoadResult, JobSummary, LoadError, PlatformDetail, RecordCounts } from '../contract/load-result.js';
 import { LOAD_STATES } from '../contract/load-result.js';
+import { JOB_TIMES, LOAD_FIGURES } from './figures-schema.js';
 import { operation } from './input/field-kinds.js';
 import { isText, MAX_TEXT } from './text/shown.js';
 import { exactly } from './exactly.js';
@@ -33,7 +34,15 @@ const records = exactly<RecordCounts>()(
 
 const job = exactly<JobSummary>()(
   z
-    .object({ id: name, operation, state: name, records: count, failed: count, polls: count })
+    .object({
+      id: name,
+      operation,
+      state: name,
+      records: count,
+      failed: count,
+      polls: count,
+      times: JOB_TIMES.exactOptional(),
+    })
     .meta({ id: 'JobSummary' }),
 );
 
@@ -82,10 +91,12 @@ export const LOAD_RESULT = exactly<BulkLoadResult>()(
         })
         .exactOptional(),
       report: uri.exactOptional(),
+      reportHtml: uri.exactOptional(),
     }),
     warnings: z.array(words).exactOptional(),
     openJobs: z.array(words).exactOptional(),
     error: loadError.exactOptional(),
     details: z.array(detail).exactOptional(),
+    figures: LOAD_FIGURES.exactOptional(),
   }),
 );

@@ -11,6 +11,7 @@ import { accounts, openWorld, readCsv, startTestWorker } from '../helpers/load-h
 import type { Row, World } from '../helpers/load-harness.js';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { nightload } from '../helpers/run-cli.js';
+import { newestEntries } from '../../src/storage/history-index.js';
 import { startS3Server } from '../helpers/s3-server.js';
 import type { S3Server } from '../helpers/s3-server.js';
 
@@ -58,6 +59,10 @@ it('loads from S3 to S3: results and notes lie in the bucket, nothing on the dis
   expect(result.files.succeeded.flatMap(rowsOf)).toHaveLength(495);
   expect(rowsOf(result.files.rejected)).toHaveLength(5);
   expect(JSON.parse(s3.text(`results/${result.loadId}/report.json`))).toMatchObject({ records: result.records });
+  expect(result.files.reportHtml).toBe(`${RESULTS}${result.loadId}/report.html`);
+  expect(s3.text(`results/${result.loadId}/report.html`)).toContain('FIELD_CUSTOM_VALIDATION_EXCEPTION');
+  const history = { matches: ({ loadId }: { loadId: string }) => loadId === result.loadId, most: 10, mostRead: 100 };
+  expect((await newestEntries('s3://bucket/results', history)).entries).toMatchObject([{ records: result.records }]);
   expect(await readdir(world.folder)).toEqual(before);
   expect(s3.uploads.size).toBe(0);
 });

@@ -72,7 +72,10 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       ],
       ...['WORKFLOW_ID_PREFIX', 'failedLoad'],
     ],
-    types: ['BulkLoad', 'NotifyEvent', 'NotifyMessage', 'SearchAttributeName', ...CONTRACT_TYPES],
+    types: [
+      ...['BulkLoad', 'NotifyEvent', 'NotifyMessage', 'SearchAttributeName', ...CONTRACT_TYPES],
+      ...['Cure', 'HistoryEntry', 'JobTimes', 'LoadFigures', 'PassFigures', 'RejectedCause', 'RuleChanges'],
+    ],
   },
   './nexus': { values: ['nightloadService'], types: [] },
   './workflows': {

@@ -68,6 +68,7 @@ export function downloadResults(
       failed,
       unprocessed,
       failedForGood: failures.forGood,
+      ...(failures.locked > 0 && { locked: failures.locked }),
       ...(stop !== undefined && { stop: code }),
     };
   });

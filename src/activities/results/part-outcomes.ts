@@ -38,7 +38,7 @@ export function readPartSizes({ roots }: ActivityDependencies): (input: ReadPart
 }
 
 /** All entries of a stage, oldest first. */
-async function* entries(stageFolder: string, { noted, outcomes, jobs }: EndedParts): AsyncGenerator<Entries> {
+export async function* entries(stageFolder: string, { noted, outcomes, jobs }: EndedParts): AsyncGenerator<Entries> {
   for (let number = 1; number <= noted; number++) {
     yield await readEntries(stageFolder, number);
   }

@@ -1,5 +1,5 @@
 /**
- * Ends a load: writes one `rejected.csv`, one `unprocessed.csv` and `report.json` next to the results. Files of an
+ * Ends a load: writes one `rejected.csv`, one `unprocessed.csv`, `report.html` and `report.json` next to the results. Files of an
  * earlier run of the same load are moved aside, never overwritten.
  */
 import type { BulkLoadResult } from '../../contract/load-result.js';
@@ -13,6 +13,7 @@ import type { ActivityDependencies } from '../dependencies.js';
 import { detailOfError, readDetails } from './failure-details.js';
 import { allJobs, landedFiles } from './part-outcomes.js';
 import { copyForPeople } from './copies-for-people.js';
+import { writePages } from '../report/write-pages.js';
 import { joined, moveEarlierAside, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { ownResultFolder } from './results-owner.js';
@@ -78,6 +79,15 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
       jobs: await allJobs(roots, input.ended),
       files: { ...files, succeeded },
     };
+    const { figures, reportHtml, warnings } = await writePages(
+      dependencies,
+      { input, complete },
+      { folder, work, signal },
+    );
+    Object.assign(files, defined({ reportHtml }));
+    Object.assign(complete.files, defined({ reportHtml }));
+    if (figures !== undefined) complete.figures = figures;
+    if (warnings.length > 0) complete.warnings = [...(complete.warnings ?? []), ...warnings];
     // Written before the report, so that a run that was reset can tell its own report from another run's.
     const { loadId, workflowId, runId, state, records } = input.report;
     if (state === 'Canceled') await audit('cancel', dependencies, { name: input.connection, loadId });
@@ -85,7 +95,7 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
     await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
     if (countedRuns.first(runId)) countLoad(metrics, input);
-    return files;
+    return { ...files, ...(warnings.length > 0 && { warnings }) };
   });
 }
 

@@ -25,7 +25,8 @@ export interface FoundFile {
 export type Decision = { keep: 'running' | 'recent' } | { remove: FoundFile[]; endedAt: number };
 
 const RESULTS = [RESULT_NAMES.rejected, RESULT_NAMES.unprocessed, RESULT_NAMES.changes, RESULT_NAMES.kept];
-const REMOVABLE = new Set<string>([...RESULTS, ...RESULTS.map(copyName)]);
+/** The page shows some rejected rows. */
+const REMOVABLE = new Set<string>([...RESULTS, ...RESULTS.map(copyName), RESULT_NAMES.reportHtml]);
 /** `moveEarlierAside` adds a suffix to a name that is taken. */
 const SUFFIX = /-[0-9a-f]{8}$/;
 const PROOF = new Set([CLAIM_FILE, PLAN_FILE]);

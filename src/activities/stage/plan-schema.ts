@@ -65,7 +65,17 @@ const counts = z.object({
   failed: count,
   failedForGood: count,
   unprocessed: count,
+  locked: count.exactOptional(),
   stop: z.string().max(MAX_TEXT).exactOptional(),
+});
+
+const moment = z.number();
+const times = z.object({
+  asked: moment.exactOptional(),
+  created: moment,
+  closed: moment.exactOptional(),
+  ended: moment.exactOptional(),
+  counted: moment.exactOptional(),
 });
 
 /** A file with the outcomes of parts. */
@@ -90,6 +100,7 @@ export const ENDED = z.object({
         records: count,
         failed: count,
         polls: count,
+        times: times.exactOptional(),
       }),
     )
     .max(MAX_COUNT),

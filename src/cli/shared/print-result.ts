@@ -77,6 +77,11 @@ async function table(result: BulkLoadResult, seconds?: number): Promise<string[]
   return lines.map(([label, text]) => `  ${label.padEnd(name)}  ${text.padStart(value)}`.trimEnd());
 }
 
+/** The page is what a person opens. */
+function nameOf(kind: string): string {
+  return kind === 'reportHtml' ? 'page' : kind;
+}
+
 function fileLines({ files }: BulkLoadResult): string[] {
   const shown = files.succeeded.slice(0, 3);
   const lines = shown.map((uri) => `  succeeded    ${pathOrUri(uri)}`);
@@ -84,8 +89,8 @@ function fileLines({ files }: BulkLoadResult): string[] {
   // A result lists no more of them.
   const least = files.succeeded.length === MAX_LISTED_FILES ? 'at least ' : '';
   if (more > 0) lines.push(`  succeeded    and ${least}${more} more; see the report`);
-  for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report'] as const) {
-    if (files[kind] !== undefined) lines.push(`  ${kind.padEnd(11)}  ${pathOrUri(files[kind])}`);
+  for (const kind of ['rejected', 'unprocessed', 'changes', 'kept', 'report', 'reportHtml'] as const) {
+    if (files[kind] !== undefined) lines.push(`  ${nameOf(kind).padEnd(11)}  ${pathOrUri(files[kind])}`);
   }
   for (const uri of Object.values(files.forPeople ?? {})) lines.push(`  for reading  ${pathOrUri(uri)}`);
   return lines;

@@ -1,7 +1,8 @@
 /** Answers of a running load to queries and updates. */
 import { z } from 'zod';
 import type { CorrectionsTaken } from '../../contract/corrections.js';
-import { LOAD_PHASES, PART_PHASES } from '../../contract/load-progress.js';
+import { LOAD_PHASES } from '../../contract/load-phases.js';
+import { PART_PHASES } from '../../contract/load-progress.js';
 import type { LoadProgress, LoadSoFar, PartProgress } from '../../contract/load-progress.js';
 import { isPlatformId, MAX_PARTS } from '../../domain/name-and-number-limits.js';
 import { files, jobs, recordCounts, retryCounts, warnings } from './load-result.js';

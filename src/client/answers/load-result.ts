@@ -12,6 +12,7 @@ import {
   fileUri,
   ifGood,
   line,
+  moment,
   name,
   notReadable,
   readAnswer,
@@ -40,7 +41,23 @@ export const recordCounts = z.object({
 export const retryCounts = z.object({ rounds: count, recovered: count, rerendered: count });
 
 export const jobs = list(
-  z.object({ id: name(MAX_CODE), operation, state: line(MAX_CODE), records: count, failed: count, polls: count }),
+  fields({
+    id: name(MAX_CODE),
+    operation,
+    state: line(MAX_CODE),
+    records: count,
+    failed: count,
+    polls: count,
+    times: fields({
+      asked: ifGood(moment),
+      created: moment,
+      closed: ifGood(moment),
+      ended: ifGood(moment),
+      counted: ifGood(moment),
+    })
+      .optional()
+      .catch(undefined),
+  }),
 );
 
 export const files = fields({
@@ -55,6 +72,7 @@ export const files = fields({
     changes: fileUri.optional(),
   }).optional(),
   report: fileUri.optional(),
+  reportHtml: fileUri.optional(),
 });
 
 export const warnings = list(line(MAX_WORDS));

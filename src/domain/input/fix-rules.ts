@@ -57,7 +57,7 @@ const values = z
   .refine((table) => Object.keys(table).length > 0, { error: 'is empty; add at least one old and new value' })
   .meta({ minProperties: 1 });
 
-const rowFix = exactly<RowFix>()(
+export const ROW_FIX = exactly<RowFix>()(
   z
     .strictObject(
       {
@@ -98,7 +98,7 @@ const rowFix = exactly<RowFix>()(
 );
 
 export const FIXES = z
-  .array(rowFix, { error: 'fix rules must be a list: [{"code": …, "do": …}]' })
+  .array(ROW_FIX, { error: 'fix rules must be a list: [{"code": …, "do": …}]' })
   .max(MAX_RULES, {
     error: ({ input }) => `there are ${(input as unknown[]).length} fix rules; the maximum is ${MAX_RULES}`,
   })
@@ -127,7 +127,7 @@ export function findingsIn(issues: readonly z.core.$ZodIssue[], depth = 0): FixF
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [named];
     const text =
       issue.code === 'unrecognized_keys'
-        ? `is unknown; known keys: ${Object.keys(rowFix.shape).join(', ')}`
+        ? `is unknown; known keys: ${Object.keys(ROW_FIX.shape).join(', ')}`
         : issue.message;
     for (const key of keys) {
       const place = JSON.stringify([rule, key]);

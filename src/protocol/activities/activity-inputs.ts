@@ -197,6 +197,7 @@ export const ACTIVITY_INPUTS = {
     changes: shape.uris,
     ended: shape.endedStages,
     defuse: z.boolean().exactOptional(),
+    facts: shape.reportFacts.exactOptional(),
     // It enters report.json as it is, with fields of a later version.
     report: z.custom<BulkLoadResult>((value) => LOAD_RESULT.safeParse(value).success, 'must be a load result'),
   }),

@@ -292,5 +292,7 @@ export const ACTIVITY_RESULTS = {
     changes: ownUri.exactOptional(),
     forPeople: forPeople.exactOptional(),
     report: ownUri.exactOptional(),
+    reportHtml: ownUri.exactOptional(),
+    warnings: shape.list(shape.text(2_000), 10).exactOptional(),
   }),
 };

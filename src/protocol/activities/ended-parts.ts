@@ -8,6 +8,8 @@ export interface ResultCounts {
   /** Failed rows whose error is not of a transient class. */
   failedForGood: number;
   unprocessed: number;
+  /** Failed rows whose error is a record lock; absent in records of earlier versions. */
+  locked?: number;
   /** Error code of a row when the org accepted no more rows; from earlier versions all of its `sf__Error`. */
   stop?: string;
 }

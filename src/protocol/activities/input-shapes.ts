@@ -3,7 +3,9 @@
  * also call activities with anything: data that does not match these shapes is refused before a step begins.
  */
 import { z } from 'zod';
+import { LOAD_PHASES } from '../../contract/load-phases.js';
 import { OPERATIONS } from '../../contract/names.js';
+import { MAX_TIMES } from './report-types.js';
 import { isText, isWorkflowId, MAX_TEXT } from '../../domain/text/shown.js';
 import {
   API_NAME,
@@ -83,6 +85,7 @@ export const resultCounts = z.object({
   failed: count,
   failedForGood: count,
   unprocessed: count,
+  locked: count.exactOptional(),
   stop: text(10_000).exactOptional(),
 });
 
@@ -93,6 +96,14 @@ export const outcome = z.object({
   missing: z.number().int().min(-MAX_NUMBER).max(MAX_NUMBER),
 });
 
+const jobTimes = z.object({
+  asked: time.exactOptional(),
+  created: time,
+  closed: time.exactOptional(),
+  ended: time.exactOptional(),
+  counted: time.exactOptional(),
+});
+
 export const jobSummary = z.object({
   id: salesforceId,
   operation,
@@ -100,6 +111,20 @@ export const jobSummary = z.object({
   records: count,
   failed: count,
   polls: count,
+  times: jobTimes.exactOptional(),
+});
+
+/** Of a load whose input was refused, the source may be anything. */
+export const reportFacts = z.object({
+  source: text(MAX_URI),
+  externalIdFieldName: text().exactOptional(),
+  connection: text(),
+  startedAt: time,
+  endedAt: time,
+  timeline: z.object({
+    phases: list(z.object({ phase: z.enum(LOAD_PHASES), at: time }), MAX_TIMES),
+    pauses: list(z.object({ from: time, to: time }), MAX_TIMES),
+  }),
 });
 
 /** A workflow carries a few hundred; the rest is in files. */

@@ -9,7 +9,7 @@ import { MAX_NAME, REQUEST_ID } from '../../domain/name-and-number-limits.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import * as shape from '../../protocol/activities/input-shapes.js';
 import type { Amount, Request } from '../../protocol/messages/allocation-types.js';
-import { batchesFor } from './ledger/ledger-state.js';
+import { batchesFor } from '../../domain/platform/batches.js';
 
 const MAX_WORDS = 200;
 /** One job takes 150 MB, and a row has at least one character and a line end: half of the platform's own window. */

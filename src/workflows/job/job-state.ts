@@ -1,4 +1,5 @@
 /** What an `ingestJob` knows and reports: plain data, small enough to be carried over a continue-as-new. */
+import { isTerminal } from '../../domain/platform/job-states.js';
 import { lostCreatesIn } from '../../domain/failures.js';
 import { defined } from '../../domain/defined.js';
 import type { PartPhase } from '../../contract/load-progress.js';
@@ -79,6 +80,8 @@ export interface JobState {
   since?: number;
   /** The platform was asked to process it, or may have been. */
   closed: boolean;
+  /** Workflow time since which the part waits for a place in the org's allocation. */
+  askedAt?: number;
   /** Workflow time of the close request. */
   closedAt: number;
   last?: JobStatus;
@@ -138,7 +141,10 @@ const MAX_SAMPLES = 20;
 /** Records what Salesforce returned about a job: its state and counters, and the time, for the next poll. */
 export function enterJobInfo(state: JobState, info: JobStatus, now: number): void {
   const job = state.jobs.find(({ id }) => id === info.id);
-  if (job !== undefined) job.state = info.state;
+  if (job !== undefined) {
+    job.state = info.state;
+    if (job.times !== undefined && isTerminal(info.state)) job.times.ended ??= now;
+  }
   // Replies to abort carry no counters: the earlier ones still hold.
   const before = state.last?.id === info.id ? state.last : { processed: 0, failed: 0 };
   state.last = {

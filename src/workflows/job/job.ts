@@ -181,7 +181,9 @@ export class IngestJob {
     this.log('job entered');
     delete state.adopted;
     delete state.since;
-    state.jobs.push({ id: jobId, operation: input.operation, state: 'Open', records, failed: 0, polls: 0 });
+    const times = { ...defined({ asked: state.askedAt }), created: Date.now() };
+    state.jobs.push({ id: jobId, operation: input.operation, state: 'Open', records, failed: 0, polls: 0, times });
+    delete state.askedAt;
     this.markJobIds();
   }
 

@@ -5,6 +5,7 @@
 import { allHandlersFinished, condition, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
+import type { ReportFacts } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
 import { loadIdOf } from '../../domain/load-ids.js';
 import { notifyEnd } from '../notify/notify.js';
@@ -68,8 +69,11 @@ async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise
   const { located } = state;
   if (located === undefined) return resultOf(load, landed);
   const { rejected, unprocessed, changes } = state.files;
+  // The pause is part of the report.
+  endPause(load);
+  const facts = factsOf(load);
   try {
-    const written = await load.finishOnFiles((files) =>
+    const { warnings, ...written } = await load.finishOnFiles((files) =>
       files.writeReport.executeWithOptions({ summary: 'report.json and the rejected file' }, [
         {
           ...defined({ connection: state.org?.connection, schedule: scheduleOf(workflowInfo()) }),
@@ -79,16 +83,26 @@ async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise
           unprocessed,
           changes,
           ended: state.ended,
+          ...defined({ facts }),
           report: resultOf(load, landed),
           ...(input.defuse === true && { defuse: true }),
         },
       ]),
     );
+    enterWarnings(state.warnings, warnings);
     return resultOf(load, written);
   } catch (error) {
     load.fail(error);
     return resultOf(load, landed);
   }
+}
+
+/** Undefined if an earlier version began the load, which kept no times. */
+function factsOf({ input, state }: Load): ReportFacts | undefined {
+  const { startedAt, timeline } = state;
+  if (startedAt === undefined || timeline === undefined) return undefined;
+  const { source, externalIdFieldName, connection = 'default' } = input;
+  return { source, connection, startedAt, endedAt: Date.now(), timeline, ...defined({ externalIdFieldName }) };
 }
 
 function resultOf({ input, state }: Load, files: BulkLoadResult['files']): BulkLoadResult {

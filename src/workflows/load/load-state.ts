@@ -1,6 +1,7 @@
 /** State of a `bulkLoad`: plain data, small enough to be carried over continue-as-new, and how results are entered. */
 import type { LoadError } from '../../contract/load-result.js';
-import type { LoadPhase, PartProgress } from '../../contract/load-progress.js';
+import type { LoadPhase } from '../../contract/load-phases.js';
+import type { PartProgress } from '../../contract/load-progress.js';
 import { defined } from '../../domain/defined.js';
 import type { EndedStage, PartOutcome } from '../../protocol/activities/ended-parts.js';
 import type { Evidence, OrgRef } from '../../protocol/activities/job-types.js';
@@ -10,6 +11,7 @@ import { isExceptional } from '../../domain/part-outcome.js';
 import { stopError } from '../../domain/platform/row-errors.js';
 import { enterListed } from './parts/listed-parts.js';
 import { succeededUri } from './parts/stage-parts.js';
+import type { Timeline } from '../../protocol/activities/report-types.js';
 import { emptyTally, enterJobs, enterPart } from './tally.js';
 import type { Tally } from './tally.js';
 import type { LoadSettings } from '../../domain/input/resolve-input.js';
@@ -30,6 +32,8 @@ export interface CarriedState {
   object?: string;
   /** Workflow time at which the load began; absent if an earlier version began it. */
   startedAt?: number;
+  /** When phases began and the load was paused; absent if an earlier version began it. */
+  timeline?: Timeline;
   /** Workflow time until which all jobs of the load are known, and at which that became doubtful. */
   jobsKnownUntil?: number;
   timeGapAt?: number;

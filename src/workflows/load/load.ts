@@ -4,7 +4,7 @@ import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
-import type { LoadPhase } from '../../contract/load-progress.js';
+import type { LoadPhase } from '../../contract/load-phases.js';
 import { defined } from '../../domain/defined.js';
 import { requestsOf, toLoadError } from '../../domain/failures.js';
 import { outageLimitOf } from '../../domain/input/resolve-input.js';
@@ -25,6 +25,7 @@ import { logEvent } from '../support/log-event.js';
 import type { EventFacts } from '../support/log-event.js';
 import { carryOver } from '../support/carried-state.js';
 import { readInput } from '../incoming/read-input.js';
+import { enterTime } from './timeline.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import { loadDetails } from './details.js';
 import { emptyState, evidenceFor } from './load-state.js';
@@ -93,7 +94,11 @@ export class Load {
     const { input, settings } = readInput(given, workflowId);
     this.input = input;
     this.#settings = settings;
-    this.state = carried ?? { ...emptyState(), startedAt: startTime.getTime() };
+    this.state = carried ?? {
+      ...emptyState(),
+      startedAt: startTime.getTime(),
+      timeline: { phases: [], pauses: [] },
+    };
     // Not the time of this run's first task: what was restored may be older.
     this.state.jobsKnownUntil ??= startTime.getTime();
     const paused = this.state.paused ?? false;
@@ -191,7 +196,10 @@ export class Load {
 
   /** Starts a new phase, shown on the load's details page and in lists. */
   enterPhase(phase: LoadPhase): void {
-    if (phase !== this.state.phase) this.log(`load ${phase}`);
+    if (phase !== this.state.phase) {
+      this.log(`load ${phase}`);
+      enterTime(this.state.timeline?.phases, { phase, at: Date.now() });
+    }
     this.state.phase = phase;
     markSearchAttributes(this.state.located?.searchAttributes ?? [], { NightloadPhase: phase });
     this.showDetails();

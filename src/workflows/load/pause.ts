@@ -8,6 +8,7 @@ import { signalChild } from '../children/run-child.js';
 import { logActivities } from '../support/activity-options.js';
 import { recordWait } from '../support/metrics.js';
 import type { Load } from './load.js';
+import { enterTime } from './timeline.js';
 
 /** Per run: anyone may send these signals, as often as they like, and each line costs history. */
 const MAX_LINES = 50;
@@ -23,9 +24,12 @@ export async function setPaused(load: Load, paused: boolean): Promise<void> {
   await logPauses(load);
 }
 
-/** For the metrics: the load was resumed, or has ended. */
-export function endPause({ live }: Load): void {
-  if (live.pausedSince !== undefined) recordWait('pause', live.pausedSince);
+/** For the metrics and the report: the load was resumed, or has ended. */
+export function endPause({ live, state }: Load): void {
+  if (live.pausedSince !== undefined) {
+    recordWait('pause', live.pausedSince);
+    enterTime(state.timeline?.pauses, { from: live.pausedSince, to: Date.now() });
+  }
   delete live.pausedSince;
 }
 

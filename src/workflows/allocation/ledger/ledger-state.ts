@@ -93,10 +93,3 @@ export interface Ledger {
 export function openLedger(rules: Allocation): Ledger {
   return { rules: { ...rules }, buckets: [], leases: [], waiting: [], silent: [], ended: [] };
 }
-
-/** The platform puts this many records into one batch. */
-const BATCH = 10_000;
-
-export function batchesFor(records: number): number {
-  return Math.ceil(records / BATCH);
-}

@@ -5,7 +5,7 @@
 import { defined } from '../../../domain/defined.js';
 import { runOfRequest } from '../../../domain/name-and-number-limits.js';
 import { count } from '../../../domain/text/format.js';
-import { batchesFor } from './ledger-state.js';
+import { batchesFor } from '../../../domain/platform/batches.js';
 import type { Ended, Lease, Ledger, Waiting } from './ledger-state.js';
 import type { Amount, Request } from '../../../protocol/messages/allocation-types.js';
 import { bucketEnd, held, oversized, prune, shortOf, spend, sum } from './rolling-window.js';

@@ -25,6 +25,8 @@ const LOST: JobEnd = { kind: 'lost', counts: NO_ROWS, filesAgree: false };
 /** Runs however the job ended, in a scope that cancellation does not reach. */
 export async function endJob(job: IngestJob): Promise<JobEnd> {
   const end = await endOf(job);
+  const times = job.state.jobs.at(-1)?.times;
+  if (end.kind === 'loaded' && times !== undefined) times.counted = Date.now();
   job.enterPhase(end.kind === 'loaded' ? 'done' : 'failed');
   return end;
 }

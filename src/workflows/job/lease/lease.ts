@@ -11,12 +11,12 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import { batchesFor } from '../../../domain/platform/batches.js';
 import { isTerminal } from '../../../domain/platform/job-states.js';
 import { count } from '../../../domain/text/format.js';
 import type { AllocationAnswer } from '../../../protocol/activities/allocation-activities.js';
 import { giveBackSignal, renewSignal, settleSignal } from '../../../protocol/messages/allocation-messages.js';
 import type { Amount } from '../../../protocol/messages/allocation-types.js';
-import { batchesFor } from '../../allocation/ledger/ledger-state.js';
 import { ledgerActivities } from '../../support/activity-options.js';
 import { recordWait } from '../../support/metrics.js';
 import { summaryOf } from '../../support/summary.js';
@@ -36,6 +36,7 @@ const DEFAULT_PRIORITY = 3;
 export async function waitForLease(job: IngestJob): Promise<void> {
   const { state } = job;
   delete state.jobId;
+  state.askedAt ??= Date.now();
   for (;;) {
     job.enterPhase('waiting');
     await condition(() => !state.paused);

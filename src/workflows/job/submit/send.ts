@@ -81,6 +81,7 @@ export async function closeJob(job: IngestJob): Promise<void> {
     );
     state.closed = true;
     state.closedAt = Date.now();
+    if (job.current.times !== undefined) job.current.times.closed = state.closedAt;
     enterJobInfo(state, info, state.closedAt);
   } catch (error) {
     // Permanently refused because of two uploads, or by our own step: it was never closed. Any other failure may have

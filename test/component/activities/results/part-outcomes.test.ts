@@ -1,5 +1,5 @@
 /** Outcomes of parts in files: equivalent to those in a step's input, whatever files are left from before a reset. */
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -124,6 +124,44 @@ it('are all in the report, and the result names the first ones', async () => {
     uri('work/first/done.csv'),
     uri('work/round-1/part-00001/succeeded.csv'),
   ]);
+});
+
+it('an attempt after a killed one writes the same page and the same entry of the index', async () => {
+  const uri = (name: string): string => pathToFileURL(at(name)).href;
+  const error = 'STRING_TOO_LONG:Name: data value too large: xx (max length=1):Name --';
+  await mkdir(at('results/x/run-1'), { recursive: true });
+  await writeFile(at('results/x/run-1/rejected.csv'), `sf__Id,sf__Error,Name\n,${error},xx\n,${error},yy\n`);
+  const began = Date.UTC(2026, 10, 30, 2, 0, 0);
+  const ended: EndedStage[] = [
+    { uri: uri('results/x/run-1/first/'), noted: 0, outcomes: [outcome(1, FAILED)], jobs: [job('a')] },
+  ];
+  const report = {
+    ...{ loadId: 'x', workflowId: 'bulk-load/x', runId: 'run-1', state: 'CompletedWithRejects', operation: 'insert' },
+    ...{ object: 'Account', balanced: true, jobsTotal: 1, apiRequests: 9, files: { succeeded: [] } },
+    records: { total: 3, succeeded: 1, rejected: 2, unprocessed: 0, unaccounted: 0 },
+    retry: { rounds: 0, recovered: 0, rerendered: 0 },
+  } as unknown as BulkLoadResult;
+  const input: WriteReportInput = {
+    ...{ outputUri: folderUri(at('results/x')), workUri: folderUri(at('results/x/run-1')), ended, report },
+    ...{ rejected: [uri('results/x/run-1/rejected.csv')], unprocessed: [], changes: [] },
+    facts: {
+      ...{ source: 'file:///data/a.csv', connection: 'default', startedAt: began, endedAt: began + 60_000 },
+      timeline: { phases: [{ phase: 'loading', at: began + 1_000 }], pauses: [] },
+    },
+  };
+  const write = async (): Promise<string[]> => {
+    const files = (await quietEnvironment().run(writeReport(dependencies), input)) as WrittenFiles;
+    expect(files.warnings).toBeUndefined();
+    const names = await readdir(at('results/index/2026-11'));
+    expect(names).toEqual(['20261130T020100000Z-x.json']);
+    const paths = [files.reportHtml, files.report].map((one) => fileURLToPath(one ?? ''));
+    return Promise.all([...paths, at(`results/index/2026-11/${names[0] ?? ''}`)].map((path) => readFile(path, 'utf8')));
+  };
+  const first = await write();
+  expect(first[0]).toContain('up to 2 rows');
+  // The worker was killed between the page and the report.
+  await rm(at('results/x/report.json'));
+  expect(await write()).toEqual(first);
 });
 
 it('sizes of parts come from the plan in batches, also when another plan has replaced it', async () => {

@@ -13,7 +13,8 @@ import {
   settle,
   sweep,
 } from '../../../../../src/workflows/allocation/ledger/ledger.js';
-import { batchesFor, openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
+import { batchesFor } from '../../../../../src/domain/platform/batches.js';
+import { openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import type { Ledger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import type { Amount } from '../../../../../src/protocol/messages/allocation-types.js';
 import { bucketEnd, held, sum } from '../../../../../src/workflows/allocation/ledger/rolling-window.js';

@@ -16,7 +16,8 @@ import type { Request } from '../../../../../src/protocol/messages/allocation-ty
 import type { OrgSummary } from '../../../../../src/protocol/messages/allocation-messages.js';
 import { enterRefusal } from '../../../../../src/workflows/allocation/ledger/refusals.js';
 import { pollFactor } from '../../../../../src/workflows/job/poll/poll-throttle.js';
-import { batchesFor, openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
+import { batchesFor } from '../../../../../src/domain/platform/batches.js';
+import { openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import type { Ledger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import { summary } from '../../../../../src/workflows/allocation/ledger/summary.js';
 import { usedBy } from '../../../../../src/workflows/job/lease/lease.js';

@@ -8,7 +8,8 @@ import type { Allocation } from '../../../../../src/domain/platform/allocation-s
 import { giveBack, grant, renew, request } from '../../../../../src/workflows/allocation/ledger/ledger.js';
 import type { Request } from '../../../../../src/protocol/messages/allocation-types.js';
 import { readRequest, readSettlement } from '../../../../../src/workflows/allocation/parse-messages.js';
-import { batchesFor, openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
+import { batchesFor } from '../../../../../src/domain/platform/batches.js';
+import { openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import type { Ledger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import {
   enterGone,
