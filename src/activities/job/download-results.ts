@@ -11,7 +11,7 @@ import { isThere, makeFolder } from '../../storage/files/file-tree.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
 import { isNoted, noteDetail } from '../results/failure-details.js';
-import type { OwnJobs } from './own-jobs.js';
+import type { OwnJobs } from './job-ownership.js';
 import { saveResult } from './save-result-file.js';
 import { loadPlan, partFiles, rangeOf } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';

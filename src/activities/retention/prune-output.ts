@@ -91,7 +91,7 @@ async function pruneLoad(context: Context, loadId: string, folder: string): Prom
   if (tree === undefined) {
     throw new NightloadError(
       'RESULTS_OWNER_UNCLEAR',
-      `${shownPath(folder)} has more than ${MAX_FILES} files, more than a load writes. Look at it, and remove what is not a load's.`,
+      `${shownPath(folder)} has more than ${MAX_FILES} files, more than a load writes. Check it, and remove files that no load wrote.`,
     );
   }
   const decision = decide(state, tree.files, input.before);

@@ -16,7 +16,7 @@ import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
-import { startMonitoring } from '../../workers/monitoring/monitoring.js';
+import { startMonitoring } from '../../workers/monitoring/start-monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
 import type { RunningWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
@@ -109,6 +109,6 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
 async function stopWhenDrained(running: RunningWorker, drain: Drain): Promise<void> {
   await untilDrained(drain);
   if (drain.signal.aborted) return;
-  say(`Version ${drain.deployment.buildId} has no load left and gets no new one: the worker ends.`);
+  say(`Version ${drain.deployment.buildId} has no loads left and gets no new ones: the worker exits.`);
   await running.stop();
 }

@@ -100,7 +100,7 @@ export class FileRoots {
     if (home !== undefined && isBelow(home, real)) {
       warn(
         `Loads may use every file below ${real}, which ${home === real ? 'is' : 'contains'} your home directory, except hidden ones. ` +
-          "Better set the worker's NIGHTLOAD_FILE_ROOTS to the folders that loads use, or start in another folder.",
+          "It is safer to set the worker's NIGHTLOAD_FILE_ROOTS to the folders that loads use, or to start in another folder.",
       );
     }
     return roots;

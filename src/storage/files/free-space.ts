@@ -8,9 +8,9 @@ import { NightloadError } from '../../errors.js';
 import { isObject } from '../locations.js';
 
 /** Bytes between two checks of the disk; shorter files are never refused. */
-const LOOK_EVERY = 32 * 1024 * 1024;
+const CHECK_EVERY_BYTES = 32 * 1024 * 1024;
 /** Space to keep free: this many bytes, and on a small disk this share of it. */
-const RESERVE = 256 * 1024 * 1024;
+const RESERVE_BYTES = 256 * 1024 * 1024;
 const RESERVE_SHARE = 0.05;
 
 /** As returned by `statfs`. */
@@ -24,8 +24,8 @@ export interface DiskSpace {
  * Whether there is room for everything written until the next check. True if the file system does not report its size.
  */
 export function hasRoom({ bsize, blocks, bavail }: DiskSpace): boolean {
-  const reserve = Math.min(RESERVE, blocks * bsize * RESERVE_SHARE);
-  return blocks === 0 || bavail * bsize - LOOK_EVERY >= reserve;
+  const reserve = Math.min(RESERVE_BYTES, blocks * bsize * RESERVE_SHARE);
+  return blocks === 0 || bavail * bsize - CHECK_EVERY_BYTES >= reserve;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function* withinFreeSpace<T extends Uint8Array>(
   let unseen = 0;
   for await (const chunk of chunks) {
     unseen += chunk.length;
-    if (unseen >= LOOK_EVERY) {
+    if (unseen >= CHECK_EVERY_BYTES) {
       unseen = 0;
       if (!hasRoom(await statfs(folder))) throw diskFull(folder);
     }

@@ -20,8 +20,8 @@ import { pollUntilEnd } from './poll/poll-until-end.js';
 import { adoptJob } from './submit/adopt-job.js';
 import type { PartSent } from './submit/adopt-job.js';
 import { resolveEarlierJob, findEarlierJob } from './submit/earlier-jobs.js';
-import { recoverFrom } from './submit/resubmit.js';
-import type { FailedAttempts } from './submit/resubmit.js';
+import { recoverFrom } from './submit/after-failed-upload.js';
+import type { FailedAttempts } from './submit/after-failed-upload.js';
 import { closeJob, createJob, uploadPart } from './submit/send.js';
 
 export async function ingestJob(input: IngestJobInput, carried?: JobState): Promise<IngestJobResult> {

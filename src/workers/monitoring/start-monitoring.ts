@@ -9,6 +9,7 @@ import type { Page } from './http-server.js';
 import type { MetricsAddress } from './metrics-address.js';
 import { probeQueues } from './probe-queues.js';
 import type { QueuesProbe, WatchedWorker } from './probe-queues.js';
+import { notReadyReasons, readyPage } from './readiness.js';
 import { sdkExporter } from './sdk-exporter.js';
 import type { SdkExporter } from './sdk-exporter.js';
 import { WorkflowTaskFailures } from './workflow-task-failures.js';
@@ -91,20 +92,10 @@ class Monitor {
   }
 
   async ready(): Promise<Page> {
-    const troubles = await this.#troubles();
-    if (troubles.length === 0) return { status: 200, text: 'ready\n' };
-    return { status: 503, text: troubles.map((trouble) => `${trouble}\n`).join('') };
-  }
-
-  async #troubles(): Promise<string[]> {
-    if (this.#worker === undefined) return [this.#hasWorked ? 'The worker is stopping.' : 'The worker is starting.'];
+    if (this.#worker === undefined)
+      return readyPage([this.#hasWorked ? 'The worker is stopping.' : 'The worker is starting.']);
     const [queues] = await Promise.all([this.#queues().catch(() => undefined), this.sample().catch(() => undefined)]);
-    const { failing } = this.#failures;
-    return [
-      ...(queues === undefined ? ['Temporal does not answer.'] : []),
-      ...(queues?.notPolled ?? []).map((name) => `The worker does not poll the task queue ${name}.`),
-      ...(failing.length === 0 ? [] : [`Workflow tasks fail on this worker: ${failing.join(', ')}.`]),
-    ];
+    return readyPage(notReadyReasons(queues, this.#failures.failing));
   }
 }
 
