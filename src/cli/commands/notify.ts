@@ -1,6 +1,7 @@
 /** `nightload notify`: sends a message as a worker in this environment would. Runs in the command's own process. */
 import { randomUUID } from 'node:crypto';
 import type { NotifyMessage } from '../../contract/notification.js';
+import { workflowIdOf } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { readNotifyFile, unknownTarget } from '../../notify/notify-file.js';
 import { send } from '../../notify/send.js';
@@ -43,7 +44,7 @@ function testMessage(): NotifyMessage {
     event: 'finished',
     at: new Date().toISOString(),
     loadId: 'notify-test',
-    workflowId: 'bulk-load/notify-test',
+    workflowId: workflowIdOf('notify-test'),
     runId: '00000000-0000-0000-0000-000000000000',
     connection: 'default',
     object: 'Account',
