@@ -4,7 +4,7 @@
 import { Context } from '@temporalio/activity';
 import { groupsOf } from '../../domain/file-groups.js';
 import type { FileGroup } from '../../domain/file-groups.js';
-import { pollersOf } from '../../domain/poller-identities.js';
+import { pollersOf } from '../../domain/task-queue-facts.js';
 import { runActivity } from '../run-activity.js';
 
 const ASK_MS = 10_000;
@@ -17,6 +17,6 @@ export function listFileGroups(): (input: undefined) => Promise<FileGroup[]> {
     const pollers = await client.withAbortSignal(signal, () =>
       client.withDeadline(Date.now() + ASK_MS, () => pollersOf(client, info.taskQueue)),
     );
-    return groupsOf(pollers, info.taskQueue, Date.now() - LATELY_MS);
+    return groupsOf(pollers, info.taskQueue, LATELY_MS);
   });
 }

@@ -9,7 +9,7 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { NightloadError } from '../../errors.js';
 import { shownPath } from '../../domain/text/shown.js';
-import { isThere } from '../../storage/file-tree.js';
+import { isThere } from '../../storage/files/file-tree.js';
 import { basename, dirname, isObject } from '../../storage/locations.js';
 import { checkedObject, objectOf, objectRootsFrom } from '../../storage/objects/object-roots.js';
 import { readOwnerNote } from '../../storage/owner-note.js';

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { NightloadError } from '../../errors.js';
-import { incompleteFolder } from '../disk-errors.js';
+import { incompleteFolder } from '../files/disk-errors.js';
 import { dirname } from '../locations.js';
 import { storeOf } from './open-store.js';
 import type { ByteRange, ObjectVersion } from './object-store.js';

@@ -1,10 +1,10 @@
 /** Create, upload, close: turns a part's rows into a job that the platform processes. */
 import { defined } from '../../../domain/defined.js';
+import { USED_UP_CODES } from '../../../domain/platform/used-up-codes.js';
 import { count } from '../../../domain/text/format.js';
 import { isNotOurs, lostCreatesOf, maybeApplied, toLoadError } from '../../../domain/failures.js';
 import type { IngestJob } from '../job.js';
 import { enterJobInfo, enterLost } from '../job-state.js';
-import { USED_UP } from '../lease/used-up-allocation.js';
 import { evidenceOf } from './earlier-jobs.js';
 
 /** A used-up allocation is waited for with the ledger, not by retrying. */
@@ -12,8 +12,8 @@ const CREATE_RETRY = {
   initialInterval: '1s',
   backoffCoefficient: 2,
   maximumInterval: '2m',
-  nonRetryableErrorTypes: USED_UP,
-} as const;
+  nonRetryableErrorTypes: [...USED_UP_CODES],
+};
 
 /** @returns whether the part may have been sent before, in a run that was lost in a restore */
 export async function createJob(job: IngestJob): Promise<boolean> {
@@ -22,7 +22,7 @@ export async function createJob(job: IngestJob): Promise<boolean> {
   job.enterPhase('creating');
   const askedAt = Date.now();
   try {
-    const { jobId, createdById, lostCreates, aheadMs, maybeSentBefore } = await job.counted(
+    const { jobId, createdById, lostCreates, aheadMs, maybeSentBefore } = await job.awaitCounted(
       job.activities.createJob.executeWithOptions(
         { summary: `${operation} ${object}, part ${input.part}`, retry: CREATE_RETRY },
         [
@@ -58,7 +58,7 @@ export async function uploadPart(job: IngestJob): Promise<string | undefined> {
   job.enterPhase('uploading');
   const replaces = state.jobs.slice(0, -1).map(({ id }) => id);
   try {
-    const sent = await job.counted(
+    const sent = await job.awaitCounted(
       job.uploads.uploadPart.executeWithOptions({ summary: `${count(input.records)} rows to ${current.id}` }, [
         { ...job.ref(), stageUri: input.stageUri, part: input.part, replaces },
       ]),
@@ -76,7 +76,7 @@ export async function closeJob(job: IngestJob): Promise<void> {
   const { state } = job;
   job.enterPhase('closing');
   try {
-    const info = await job.counted(
+    const info = await job.awaitCounted(
       job.activities.closeJob.executeWithOptions({ summary: `close ${state.jobId}` }, [job.ref()]),
     );
     state.closed = true;
