@@ -69,19 +69,19 @@ export function sharedQueueOf(queue: string, filesQueue: string): string {
 
 /**
  * The groups whose workers poll a shared queue, in an order that does not depend on who polled last.
- * @param since polls before this time were not lately
+ * @param latelyMs polls longer ago were not lately
  */
-export function groupsOf(pollers: readonly Poller[], taskQueue: string, since = 0): FileGroup[] {
+export function groupsOf(pollers: readonly Poller[], taskQueue: string, latelyMs = Infinity): FileGroup[] {
   const groups = new Map<string, Set<string>>();
   const here = new Set<string>();
-  for (const { identity, polledAt } of pollers) {
+  for (const { identity, idleMs } of pollers) {
     if (typeof identity !== 'string' || identity.length > MAX_IDENTITY) continue;
     const id = / files-([A-Za-z0-9._-]{1,100})$/.exec(identity)?.[1];
     if (id === undefined) continue;
     const queue = `${taskQueue}-files-${id}`;
     const hosts = groups.get(queue) ?? new Set();
     groups.set(queue, hosts);
-    if (polledAt >= since) here.add(queue);
+    if (idleMs <= latelyMs) here.add(queue);
     const host = /@([A-Za-z0-9._-]{1,100})(?: |$)/.exec(identity)?.[1];
     if (host !== undefined && hosts.size < MAX_HOSTS) hosts.add(host);
   }

@@ -61,27 +61,22 @@ export function ageOf(time: { seconds?: unknown; nanos?: number | null } | null 
   return Math.max(0, Date.now() - Number(time.seconds ?? 0) * 1000 - (time.nanos ?? 0) / 1e6);
 }
 
-/** A poller that may belong to another program. */
 export interface Poller {
   /** Untrusted text. */
   identity: unknown;
-  /** Time of its last poll, milliseconds since 1970. */
-  polledAt: number;
+  /** Time since its last poll. The server also lists workers that ended minutes ago. */
+  idleMs: number;
 }
 
 /**
- * The pollers of a queue's activities. The server also lists workers that ended minutes ago. A queue has several partitions, and only the enhanced mode, which
+ * The pollers of a queue's activities. A queue has several partitions, and only the enhanced mode, which
  * not every server supports, lists the pollers of all.
  */
 export async function pollersOf(client: Client, taskQueue: string): Promise<Poller[]> {
   const { workflowService, options } = client;
   const { namespace } = options;
   const [root, all] = await Promise.all([
-    workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType: ACTIVITY_TASKS,
-    }),
+    describeQueue(workflowService, { namespace, queue: taskQueue, taskQueueType: ACTIVITY_TASKS }),
     workflowService
       .describeTaskQueue({
         namespace,
@@ -95,8 +90,8 @@ export async function pollersOf(client: Client, taskQueue: string): Promise<Poll
   const everywhere = Object.values(all?.versionsInfo ?? {}).flatMap(({ typesInfo }) =>
     Object.values(typesInfo ?? {}).flatMap(({ pollers }) => pollers ?? []),
   );
-  return [...(root.pollers ?? []), ...everywhere].map(({ identity, lastAccessTime }) => ({
-    identity,
-    polledAt: Number(lastAccessTime?.seconds ?? 0) * 1_000,
-  }));
+  return [
+    ...root.pollers.map(({ identity, idleMs }) => ({ identity, idleMs })),
+    ...everywhere.map(({ identity, lastAccessTime }) => ({ identity, idleMs: ageOf(lastAccessTime) })),
+  ];
 }

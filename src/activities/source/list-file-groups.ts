@@ -17,6 +17,6 @@ export function listFileGroups(): (input: undefined) => Promise<FileGroup[]> {
     const pollers = await client.withAbortSignal(signal, () =>
       client.withDeadline(Date.now() + ASK_MS, () => pollersOf(client, info.taskQueue)),
     );
-    return groupsOf(pollers, info.taskQueue, Date.now() - LATELY_MS);
+    return groupsOf(pollers, info.taskQueue, LATELY_MS);
   });
 }

@@ -1,7 +1,7 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its task queue. */
 import { hostname } from 'node:os';
-import { defined } from '../../domain/defined.js';
 import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
+import { defined } from '../../domain/defined.js';
 import { folderUri, isObject, join } from '../../storage/locations.js';
 import { runFolder } from '../../domain/result-layout.js';
 import { audit } from '../audit-log.js';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { groupsOf, identityWithGroup } from '../../../src/domain/file-groups.js';
 import type { Poller } from '../../../src/domain/task-queue-facts.js';
 
-const polling = (identities: readonly unknown[], polledAt = 5): Poller[] =>
-  identities.map((identity) => ({ identity, polledAt }));
+const polling = (identities: readonly unknown[], idleMs = 5): Poller[] =>
+  identities.map((identity) => ({ identity, idleMs }));
 const worker = (host: string, id: string, pid = 7): string =>
   identityWithGroup(`${pid}@${host}`, 'nightload', `nightload-files-${id}`);
 
@@ -18,7 +18,7 @@ describe('groups of workers that share a folder', () => {
   });
 
   it('are away if none of their workers polled lately', () => {
-    const pollers = [...polling([worker('a', 'one'), worker('b', 'two')], 100), ...polling([worker('c', 'two')], 200)];
+    const pollers = [...polling([worker('a', 'one'), worker('b', 'two')], 200), ...polling([worker('c', 'two')], 100)];
     expect(groupsOf(pollers, 'nightload', 150)).toEqual([
       { queue: 'nightload-files-one', hosts: ['a'], away: true },
       { queue: 'nightload-files-two', hosts: ['b', 'c'] },
