@@ -21,6 +21,7 @@ const WORK = [
 const RESULTS = [
   ...['rejected.csv', 'unprocessed.csv', 'changes.csv', 'succeeded-with-source.csv', 'rejected-for-people.csv'],
   ...['earlier/5e6f7a8b/rejected.csv', 'earlier-0a1b2c3d/5e6f7a8b/changes.csv-0a1b2c3d'],
+  ...['report.html', 'earlier/5e6f7a8b/report.html'],
 ];
 const SUMMARY = 'run-1a2b3c4d/report-5e6f7a8b.json';
 const STAYS = ['.nightload-owner', 'report.json', SUMMARY, 'earlier/5e6f7a8b/report.json'];
