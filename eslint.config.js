@@ -71,9 +71,9 @@ export default tseslint.config(
     ignores: [
       'src/storage/folder/folder.ts',
       'src/storage/folder/folder-handle.ts',
-      'src/storage/file-stream.ts',
-      'src/storage/file-roots.ts',
-      'src/storage/free-space.ts',
+      'src/storage/files/file-stream.ts',
+      'src/storage/files/file-roots.ts',
+      'src/storage/files/free-space.ts',
     ],
     rules: {
       '@typescript-eslint/no-restricted-imports': [

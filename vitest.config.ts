@@ -13,12 +13,21 @@ export default defineConfig({
     // Most tests wait for timers and processes, not for a core: one file at a time took 22 minutes on two cores.
     maxWorkers: 2,
     projects: [
-      // Pure code and parts that need no Temporal server: HTTP on loopback and files are real here too.
+      // Starts no server and no process. Without isolation, because loading modules took most of the time.
       {
         test: {
           ...processes,
           name: 'unit',
-          include: ['test/{unit,docs,package,containers}/**/*.test.ts'],
+          include: ['test/{unit,docs}/**/*.test.ts'],
+          isolate: false,
+        },
+      },
+      // One part with real HTTP on loopback, real processes and the simulated org, but no Temporal server.
+      {
+        test: {
+          ...processes,
+          name: 'component',
+          include: ['test/{component,package,containers}/**/*.test.ts'],
         },
       },
       // Real Temporal dev server, real workers, the simulated org over HTTP.

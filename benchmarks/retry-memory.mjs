@@ -131,7 +131,7 @@ const peak = () => Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status'
 async function sort(folder) {
   const { MockActivityEnvironment } = await import('@temporalio/testing');
   const { triageRows } = await dist('activities/retry/triage-rows.js');
-  const { FileRoots } = await dist('storage/file-roots.js');
+  const { FileRoots } = await dist('storage/files/file-roots.js');
   const input = JSON.parse(readFileSync(join(folder, 'input.json'), 'utf8'));
   const activity = triageRows({ roots: await FileRoots.open([folder]) });
   const before = peak();

@@ -9,6 +9,8 @@ import { describeReply } from './describe.mjs';
 const jobs = new Map();
 const settings = { processMs: 100 };
 let requests = {};
+/** Never used twice, as on the platform. */
+let created = 0;
 
 const json = (reply, status, value) =>
   reply.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
@@ -32,7 +34,7 @@ function infoOf(job) {
 
 async function create(request, reply) {
   const asked = JSON.parse(await textOf(request));
-  const id = `750Dn${String(jobs.size + 1).padStart(11, '0')}IA`;
+  const id = `750Dn${String(++created).padStart(10, '0')}IAA`;
   const createdDate = new Date().toISOString().replace('Z', '+0000');
   const job = { id, state: 'Open', createdById: '005Dn00000000001AA', createdDate, apiVersion: 62.0, asked, rows: 0 };
   jobs.set(id, job);

@@ -18,7 +18,7 @@ type Events = NonNullable<
 type Execution = { workflowId: string; runId: string };
 
 /** Limit for each lookup, so that an audit line does not delay its step. */
-const LOOK_MS = 3_000;
+const LOOKUP_LIMIT_MS = 3_000;
 /** Newest events of a history to read: the cause of the step is among them. */
 const NEWEST = 200;
 const MAX_IDENTITY = 200;
@@ -44,9 +44,9 @@ export async function audit(
       soon(async () => {
         // Parts and retries are started and canceled by their load, so the load's history has the answer.
         const load = (await loadOf?.(info)) ?? workflowExecution;
-        return client.withDeadline(Date.now() + LOOK_MS, () => whoDid(client, deed, load));
+        return client.withDeadline(Date.now() + LOOKUP_LIMIT_MS, () => whoDid(client, deed, load));
       }),
-      connection && soon(() => connection.organization({ signal: AbortSignal.timeout(LOOK_MS) })),
+      connection && soon(() => connection.organization({ signal: AbortSignal.timeout(LOOKUP_LIMIT_MS) })),
     ]);
     log.info(`audit: ${deed}`, {
       audit: true,

@@ -11,7 +11,8 @@ import type { Allow, Wish } from '../salesforce/config/allow-list.js';
 import type { SalesforceConnection } from '../salesforce/bulk-client.js';
 import { DEFAULT_ALLOCATION } from '../domain/platform/allocation-settings.js';
 import type { Allocation } from '../domain/platform/allocation-settings.js';
-import type { FileRoots } from '../storage/file-roots.js';
+import type { FileRoots } from '../storage/files/file-roots.js';
+import type { Notifier } from './notify/notifier.js';
 import type { FixerName } from '../protocol/activities/source-types.js';
 
 /** A running load, an ended load, or none that this namespace knows. */
@@ -43,6 +44,8 @@ export interface ActivityDependencies {
   allows?: ReadonlyMap<string, Allow>;
   /** Fixers that loads may name, as `activity@taskQueue`. @default none */
   fixers?: ReadonlySet<string>;
+  /** Who is told about loads. @default nobody */
+  notifier?: Notifier | undefined;
   roots: FileRoots;
   /** Maximum unpacked size of a packed source, in bytes. @default 50 GB */
   maxUnpackedBytes?: number;

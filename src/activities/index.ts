@@ -25,7 +25,10 @@ import { locateSource } from './source/locate-source.js';
 import { checkEarlierRun } from './check-earlier-run.js';
 import { notePause } from './results/note-pause.js';
 import { refuseForeignFolders } from './results/own-folders.js';
-import { OwnJobs } from './job/own-jobs.js';
+import { readNotifyRules } from './notify/read-notify-rules.js';
+import { routeNotification } from './notify/route-notification.js';
+import { sendNotification } from './notify/send-notification.js';
+import { OwnJobs } from './job/job-ownership.js';
 import { pruneOutput } from './retention/prune-output.js';
 import { planLoad } from './plan/plan-load.js';
 import { triageRows } from './retry/triage-rows.js';
@@ -40,6 +43,7 @@ const LOADS = ['bulkLoad', 'checkLoad'];
 const CHECKS = ['checkLoad'];
 const RUNS = ['bulkLoad'];
 const PARTS = ['ingestJob'];
+const NOTIFIERS = ['sendNotifications'];
 const PARENTS = ['bulkLoad', 'retryFailedRows'];
 const ORPHANS = ['orphanJobs'];
 const PRUNERS = ['pruneResults'];
@@ -91,6 +95,9 @@ export function createActivities(dependencies: ActivityDependencies) {
     downloadResults: onFiles(PARTS, ACTIVITY_INPUTS.downloadResults, downloadResults(dependencies, ownJobs)),
     pruneOutput: by(PRUNERS, ACTIVITY_INPUTS.pruneOutput, pruneOutput(dependencies)),
     recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
+    readNotifyRules: by(RUNS, ACTIVITY_INPUTS.readNotifyRules, readNotifyRules(dependencies)),
+    routeNotification: by(NOTIFIERS, ACTIVITY_INPUTS.routeNotification, routeNotification(dependencies)),
+    sendNotification: by(NOTIFIERS, ACTIVITY_INPUTS.sendNotification, sendNotification(dependencies)),
     checkEarlierRun: by(RUNS, ACTIVITY_INPUTS.checkEarlierRun, checkEarlierRun()),
     notePause: by(RUNS, ACTIVITY_INPUTS.notePause, notePause(dependencies)),
     readPartSizes: onFiles(PARENTS, ACTIVITY_INPUTS.readPartSizes, readPartSizes(dependencies)),

@@ -10,7 +10,7 @@ import { NightloadError } from '../errors.js';
 import { heartbeatBefore } from './heartbeat.js';
 import { processMetrics } from './metrics.js';
 import { SalesforceError } from '../salesforce/errors/salesforce-error.js';
-import { missingFile } from '../storage/disk-errors.js';
+import { missingFile } from '../storage/files/disk-errors.js';
 import { toFailure } from './to-failure.js';
 import { limitOf, unforeseenCode } from './unforeseen-error.js';
 import type {

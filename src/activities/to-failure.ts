@@ -5,25 +5,21 @@ import { ApplicationFailureCategory } from '@temporalio/common';
 import type { ApplicationFailureOptions } from '@temporalio/common';
 import type { PlatformDetail } from '../contract/load-result.js';
 import { defined } from '../domain/defined.js';
+import { USED_UP_CODES } from '../domain/platform/used-up-codes.js';
 import { NightloadError } from '../errors.js';
 import type { FailureDetails } from '../protocol/activities/attempt-types.js';
 import { SalesforceError } from '../salesforce/errors/salesforce-error.js';
 import { withDetail } from './results/failure-details.js';
+import { retryDelay } from './retry-delay.js';
 import { unforeseen } from './unforeseen-error.js';
 
-/**
- * Bounds of a wait that the platform asks for. Temporal ends a step at once if the wait exceeds its total timeout (15
- * minutes for clean-up), and also if it is 0.
- */
-const MIN_WAIT = 1_000;
-const MAX_WAIT = 120_000;
-/** A used-up 24-hour allocation returns slowly, and frequent requests would only use up more of it. */
-const FIRST_ALLOCATION_WAIT = 15_000;
-const MAX_ALLOCATION_WAIT = 600_000;
-const USED_UP: readonly string[] = ['REQUEST_LIMIT_EXCEEDED', 'EXCEEDED_QUOTA', 'LIMIT_EXCEEDED'];
-
 /** Replies that mean "not now". They are part of a normal night, so logs and metrics do not count them as errors. */
-const NOT_NOW_CODES: readonly string[] = [...USED_UP, 'CONCURRENT_LIMIT', 'UNABLE_TO_LOCK_ROW', 'SERVER_UNAVAILABLE'];
+const NOT_NOW_CODES: readonly string[] = [
+  ...USED_UP_CODES,
+  'CONCURRENT_LIMIT',
+  'UNABLE_TO_LOCK_ROW',
+  'SERVER_UNAVAILABLE',
+];
 const NOT_NOW_STATUS: readonly (number | undefined)[] = [429, 503];
 
 export function toFailure(error: unknown, known: FailureDetails, info: Info, isFinal: boolean): Error {
@@ -63,21 +59,9 @@ function detailFor(error: NightloadError): Omit<PlatformDetail, 'at'> | undefine
 function fromSalesforce(error: SalesforceError, known: FailureDetails, info: Info): Partial<ApplicationFailureOptions> {
   const { code, httpStatus, maybeApplied, retryable, believedAfterMs } = error;
   const notNow = retryable && (NOT_NOW_CODES.includes(code) || NOT_NOW_STATUS.includes(httpStatus));
-  const wait = waitAfter(error, info);
   return {
     details: [{ ...known, maybeApplied, ...(believedAfterMs > 0 && { believedAfterMs }) } satisfies FailureDetails],
-    ...defined({ nextRetryDelay: wait }),
+    ...defined({ nextRetryDelay: retryDelay(error, info) }),
     ...(notNow && { category: ApplicationFailureCategory.BENIGN }),
   };
-}
-
-/** Wait in milliseconds if the retry policy's own wait does not fit. */
-function waitAfter({ code, retryAfterMs = 0 }: SalesforceError, info: Info): number | undefined {
-  if (USED_UP.includes(code)) {
-    const growing = Math.min(FIRST_ALLOCATION_WAIT * 2 ** (info.attempt - 1), MAX_ALLOCATION_WAIT);
-    // Clean-up must be retried before its time is over.
-    const left = info.scheduledTimestampMs + (info.scheduleToCloseTimeoutMs || Infinity) - Date.now();
-    return Math.max(MIN_WAIT, Math.min(Math.max(growing, retryAfterMs), left / 3));
-  }
-  return retryAfterMs > 0 ? Math.min(Math.max(retryAfterMs, MIN_WAIT), MAX_WAIT) : undefined;
 }

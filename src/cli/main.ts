@@ -63,7 +63,7 @@ program
 program
   .command('worker')
   .description('run a worker, connected to TEMPORAL_ADDRESS')
-  .option('--drain', 'end once this version of the deployment has no load left and gets no new one')
+  .option('--drain', 'exit once this version of the deployment has no loads left and gets no new ones')
   .option(...fromSf)
   .action(runs(async (options: WorkerOptions) => (await import('./commands/worker.js')).worker(options)));
 
@@ -159,7 +159,7 @@ program
   .option('--limit <n>', 'maximum number of loads', parseWhole, 20)
   .option('--state <state>', 'only loads in this state: Running, Completed, CompletedWithRejects, Failed, Canceled, …')
   .option('--object <name>', 'only loads of this sObject')
-  .option('--since <time>', 'only loads that started since: a duration such as 24h, or a time')
+  .option('--since <time>', 'only loads that started since this time, or within this duration, e.g. 24h')
   .option(...json)
   .action(runs(async (options: ListOptions) => (await import('./commands/list.js')).list(options)));
 
@@ -175,8 +175,8 @@ program
 
 program
   .command('prune')
-  .description('remove result files of loads that ended long ago; what refuses a second load of the same file stays')
-  .requiredOption('--older-than <duration>', 'only loads that ended longer ago, e.g. 30d (at least 1d)')
+  .description('remove result files of loads that ended long ago; what prevents loading the same file twice stays')
+  .requiredOption('--older-than <duration>', 'only loads that ended longer ago than this, e.g. 30d (at least 1d)')
   .option('--dry-run', 'remove nothing: only list what would be removed')
   .option(...timeout)
   .option(...json)

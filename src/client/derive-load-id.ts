@@ -4,9 +4,9 @@ import type { Hash } from 'node:crypto';
 import type { BulkLoadInput } from '../contract/load-input.js';
 import { scanRange } from '../storage/read-files.js';
 import { fingerprint } from '../storage/fingerprint.js';
-import { holding } from '../storage/file-ref.js';
-import type { ForeignFile } from '../storage/file-ref.js';
-import { ANYWHERE } from '../storage/file-roots.js';
+import { holding } from '../storage/files/file-ref.js';
+import type { ForeignFile } from '../storage/files/file-ref.js';
+import { ANYWHERE } from '../storage/files/file-roots.js';
 import { basename } from '../storage/locations.js';
 import { sourceFiles } from '../storage/source-files.js';
 

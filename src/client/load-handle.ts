@@ -149,7 +149,7 @@ export class LoadHandle {
       const found = asTemporalError(error, this.#place);
       if (found instanceof NightloadError || found instanceof WorkflowNotFoundError || hasStatus(error)) throw found;
       // The server did answer: something in the answer cannot be decoded, such as a reference to another storage.
-      throw notReadable(`What Temporal has about ${this.workflowId}`, withCauses(error, 300), error);
+      throw notReadable(`Temporal's record of ${this.workflowId}`, withCauses(error, 300), error);
     });
   }
 

@@ -193,7 +193,7 @@ export class SalesforceConnection {
       stream: resultStream({
         body: reply.body,
         deadline: reply.deadline,
-        patience: this.#transport.patience,
+        progressTimeout: this.#transport.progressTimeout,
         explain: (error) =>
           context.signal?.aborted ? context.signal.reason : broken(reply.facts, error, reply.status),
       }),

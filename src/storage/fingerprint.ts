@@ -1,6 +1,6 @@
 /** Detects that a file was replaced or changed. */
-import type { FileRef } from './file-ref.js';
-import { objectToRead, openToRead, pathOfFile } from './file-ref.js';
+import type { FileRef } from './files/file-ref.js';
+import { objectToRead, openToRead, pathOfFile } from './files/file-ref.js';
 import { isObject } from './locations.js';
 import { NightloadError } from '../errors.js';
 import { shownPath } from '../domain/text/shown.js';

@@ -1,14 +1,14 @@
 /** Reads a range of a file, several ranges, or a whole small file: of this machine, or of an object store. */
-import type { FileRef } from './file-ref.js';
+import type { FileRef } from './files/file-ref.js';
 import type { Fingerprint } from './fingerprint.js';
 import { Readable } from 'node:stream';
-import { streamFrom } from './file-stream.js';
-import { ForeignFile, objectToRead, openToRead, pathOfFile } from './file-ref.js';
+import { streamFrom } from './files/file-stream.js';
+import { ForeignFile, objectToRead, openToRead, pathOfFile } from './files/file-ref.js';
 import { isObject } from './locations.js';
 import { objectBytes, objectChunks } from './objects/object-reads.js';
 import type { FileHandle } from 'node:fs/promises';
 import { NightloadError } from '../errors.js';
-import type { OpenFile } from './file-stream.js';
+import type { OpenFile } from './files/file-stream.js';
 import { defined } from '../domain/defined.js';
 import { shownPath } from '../domain/text/shown.js';
 

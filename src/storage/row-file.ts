@@ -1,7 +1,7 @@
 /** A CSV that is written row by row; it appears when it is closed, and only if it has a row. */
 import { newFile } from './write-files.js';
 import type { Writing } from './write-files.js';
-import { diskError } from './disk-errors.js';
+import { diskError } from './files/disk-errors.js';
 
 const BUFFERED = 512 * 1024;
 

@@ -1,7 +1,7 @@
 /** Lists the files below a folder with sizes and times, without following a link. */
 import { Folder } from './folder/folder.js';
 import type { SizedFolderEntry } from './folder/folder.js';
-import { diskError } from './disk-errors.js';
+import { diskError } from './files/disk-errors.js';
 import { isObject, join } from './locations.js';
 import { objectsIn } from './objects/object-tree.js';
 

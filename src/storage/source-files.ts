@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { shownPath } from '../domain/text/shown.js';
 import { NightloadError } from '../errors.js';
-import { ForeignFile, holding } from './file-ref.js';
-import type { FileRoots } from './file-roots.js';
-import { listFolder } from './file-tree.js';
+import { ForeignFile, holding } from './files/file-ref.js';
+import type { FileRoots } from './files/file-roots.js';
+import { listFolder } from './files/file-tree.js';
 import { fingerprint, sameFingerprint } from './fingerprint.js';
 import type { Fingerprint } from './fingerprint.js';
 import { basename, join } from './locations.js';

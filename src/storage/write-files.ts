@@ -13,7 +13,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { diskError } from './disk-errors.js';
+import { diskError } from './files/disk-errors.js';
 
 /** Bytes gathered for one write. */
 const LARGE_SIZE = 1024 * 1024;

@@ -20,16 +20,21 @@ import type { SalesforceConnection } from '../salesforce/bulk-client.js';
 import type { Allocation } from '../domain/platform/allocation-settings.js';
 import { withCauses } from '../domain/text/plain-text.js';
 import { folderUri } from '../storage/locations.js';
-import type { FileRoots } from '../storage/file-roots.js';
+import type { FileRoots } from '../storage/files/file-roots.js';
 import { maxUnpackedFrom } from '../storage/unpacked-limit.js';
 import { temporalError } from '../client/temporal-errors.js';
 import { workflowBundle } from './bundle.js';
-import { announceCounters } from './announce-counters.js';
+import { announceCounters } from './monitoring/announce-counters.js';
 import { callerChecks } from './caller-check.js';
-import { jobOwner, jobWorkflows, knownSearchAttributes, registerSearchAttributes } from './search-attributes.js';
+import {
+  jobOwner,
+  jobWorkflows,
+  knownSearchAttributes,
+  registerSearchAttributes,
+} from './startup/search-attributes.js';
 import { defined } from '../domain/defined.js';
-import { deploymentOptions } from './deployment.js';
-import type { Deployment } from './deployment.js';
+import { deploymentOptions } from './versions/deployment.js';
+import type { Deployment } from './versions/deployment.js';
 import { slotsFrom, WorkerSlots } from './slots.js';
 import type { Slots } from './slots.js';
 

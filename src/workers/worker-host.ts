@@ -12,11 +12,11 @@ import { allocationsOf, allowsOf } from '../salesforce/config/connection-facts.j
 import { connectionsFromEnvironment } from '../salesforce/config/connections-from-env.js';
 import { openConnection } from '../salesforce/config/open-connection.js';
 import type { ConnectionSettings, Environment } from '../salesforce/config/connection-settings.js';
-import { FileRoots } from '../storage/file-roots.js';
+import { FileRoots } from '../storage/files/file-roots.js';
 import { folderUri } from '../storage/locations.js';
-import { deploymentFrom } from './deployment.js';
+import { deploymentFrom } from './versions/deployment.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
-import { keepSecretsOut } from './secret-paths.js';
+import { keepSecretsOut } from './startup/secret-paths.js';
 import { prepareActivities, startWorker as startOpened } from './create-worker.js';
 import type { NightloadWorkerOptions, PreparedActivities, RunningWorker } from './create-worker.js';
 import { checkedSlots, slotsFrom } from './slots.js';

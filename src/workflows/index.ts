@@ -9,13 +9,24 @@ import { orgAllocation } from './allocation/org-allocation.js';
 import { orphanJobs } from './orphans/orphan-jobs.js';
 import { pruneResults } from './retention/prune-results.js';
 import { retryFailedRows } from './retry/retry-failed-rows.js';
+import { sendNotifications } from './notify/send-notifications.js';
 
 // An unforeseen error fails the workflow, because its task would be retried forever. Code that does not match a
 // history, as during a deploy, is not such an error: the task waits for a worker that matches.
 const OPTIONS = { failureExceptionTypes: [Error] };
 
 // Versioned workers pin them by default: a load ends on the version that began it, its parts and retries too.
-for (const workflow of [bulkLoad, checkLoad, ingestJob, orgLimits, orphanJobs, pruneResults, retryFailedRows]) {
+const PINNED = [
+  bulkLoad,
+  checkLoad,
+  ingestJob,
+  orgLimits,
+  orphanJobs,
+  pruneResults,
+  retryFailedRows,
+  sendNotifications,
+];
+for (const workflow of PINNED) {
   setWorkflowOptions(OPTIONS, workflow as () => Promise<unknown>);
 }
 // Serves the loads of all versions, and may run for weeks: its changes need `patched`. Temporal refuses every task of an
@@ -25,4 +36,14 @@ setWorkflowOptions(() => {
   return { ...OPTIONS, ...(isVersioned && { versioningBehavior: 'AUTO_UPGRADE' as const }) };
 }, orgAllocation);
 
-export { bulkLoad, checkLoad, ingestJob, orgAllocation, orgLimits, orphanJobs, pruneResults, retryFailedRows };
+export {
+  bulkLoad,
+  checkLoad,
+  ingestJob,
+  orgAllocation,
+  orgLimits,
+  orphanJobs,
+  pruneResults,
+  retryFailedRows,
+  sendNotifications,
+};

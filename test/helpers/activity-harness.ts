@@ -19,7 +19,7 @@ import { connectionsFromEnvironment } from '../../src/salesforce/config/connecti
 import { openConnection } from '../../src/salesforce/config/open-connection.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
-import { FileRoots } from '../../src/storage/file-roots.js';
+import { FileRoots } from '../../src/storage/files/file-roots.js';
 import { folderUri } from '../../src/storage/locations.js';
 
 export interface Bench {

@@ -11,7 +11,7 @@ import type { Allocation } from '../../src/domain/platform/allocation-settings.j
 import { connectionsFromEnvironment } from '../../src/salesforce/config/connections-from-env.js';
 import { openConnection } from '../../src/salesforce/config/open-connection.js';
 import type { SimulatorOptions } from '../../src/simulator/index.js';
-import { FileRoots } from '../../src/storage/file-roots.js';
+import { FileRoots } from '../../src/storage/files/file-roots.js';
 import { startWorker } from '../../src/workers/create-worker.js';
 import { ALLOCATION_ID_PREFIX } from '../../src/protocol/messages/allocation-messages.js';
 import type { OrgSummary } from '../../src/protocol/messages/allocation-messages.js';

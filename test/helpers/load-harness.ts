@@ -16,7 +16,7 @@ import type { BulkLoadResult } from '../../src/contract/load-result.js';
 import { connectionsFromEnvironment } from '../../src/salesforce/config/connections-from-env.js';
 import { openConnection } from '../../src/salesforce/config/open-connection.js';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.js';
-import { FileRoots } from '../../src/storage/file-roots.js';
+import { FileRoots } from '../../src/storage/files/file-roots.js';
 import { startTestEnvironment } from '../../src/testing/test-environment.js';
 import { startWorker } from '../../src/workers/create-worker.js';
 import type { NightloadWorkerOptions, RunningWorker } from '../../src/workers/create-worker.js';

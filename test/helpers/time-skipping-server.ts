@@ -18,7 +18,7 @@ import type { Release } from '../../src/dev/download-temporal.js';
 import { cacheFolder } from '../../src/dev/find-temporal.js';
 import { run } from '../../src/dev/run-program.js';
 import { cleanEnvironment, findProgram } from '../../src/runtime/clean-environment.js';
-import { registerSearchAttributes } from '../../src/workers/search-attributes.js';
+import { registerSearchAttributes } from '../../src/workers/startup/search-attributes.js';
 import { buildBundle } from './workflow-bundle.js';
 
 /** The only machine for which this archive's checksum is known; elsewhere Maven is used. */

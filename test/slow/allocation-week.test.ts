@@ -16,7 +16,7 @@ import { connectionsFromEnvironment } from '../../src/salesforce/config/connecti
 import { openConnection } from '../../src/salesforce/config/open-connection.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
-import { FileRoots } from '../../src/storage/file-roots.js';
+import { FileRoots } from '../../src/storage/files/file-roots.js';
 import { startWorker } from '../../src/workers/create-worker.js';
 import type { RunningWorker } from '../../src/workers/create-worker.js';
 import { accounts, quietWorkers } from '../helpers/load-harness.js';

@@ -14,7 +14,7 @@ import { createActivities } from '../../src/activities/index.js';
 import { LoadHandle } from '../../src/client/load-handle.js';
 import type { PruneResultsResult } from '../../src/contract/prune-results.js';
 import type { PrunedOutput, PruneOutputInput } from '../../src/protocol/activities/retention-types.js';
-import { FileRoots } from '../../src/storage/file-roots.js';
+import { FileRoots } from '../../src/storage/files/file-roots.js';
 import { folderUri } from '../../src/storage/locations.js';
 import { accounts, auditLines, FAST, openWorld } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';

@@ -9,7 +9,7 @@ import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { workflowInterceptorModules } from '../../src/workers/bundle.js';
 import type { RunningWorker } from '../../src/workers/create-worker.js';
-import { untilDrained } from '../../src/workers/drain.js';
+import { untilDrained } from '../../src/workers/versions/drain.js';
 import { accounts, openWorld, startTestWorker } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 

@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { isObject, join, uriOf } from '../../storage/locations.js';
-import { makeFolder } from '../../storage/file-tree.js';
+import { makeFolder } from '../../storage/files/file-tree.js';
 import { fingerprint } from '../../storage/fingerprint.js';
-import { holding } from '../../storage/file-ref.js';
+import { holding } from '../../storage/files/file-ref.js';
 import { audit } from '../audit-log.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { permit } from '../dependencies.js';

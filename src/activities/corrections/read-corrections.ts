@@ -1,7 +1,7 @@
 /** Reads a corrected file and cuts it into parts. */
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { join } from '../../storage/locations.js';
-import type { ForeignFile } from '../../storage/file-ref.js';
+import type { ForeignFile } from '../../storage/files/file-ref.js';
 import type { TakeCorrectionsInput } from '../../protocol/activities/correction-types.js';
 import type { ActivityRun } from '../run-activity.js';
 import { refused } from './refuse-corrections.js';

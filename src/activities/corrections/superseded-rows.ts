@@ -8,7 +8,7 @@ import { withLineBreaks } from '../../csv/line-breaks.js';
 import { eachRecord } from '../../csv/records.js';
 import { readResultRows, resultDelimiter } from '../../rows/result-file.js';
 import { readHead, readRange, readRanges } from '../../storage/read-files.js';
-import { isThere } from '../../storage/file-tree.js';
+import { isThere } from '../../storage/files/file-tree.js';
 import { eachSourceKey, keyFunction } from '../retry/source-keys.js';
 import type { Key } from '../retry/source-keys.js';
 import { isAsPlanned } from '../stage/stage-plan.js';

@@ -10,7 +10,7 @@ import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
 import { audit } from '../audit-log.js';
 import { isAwaited } from '../is-awaited.js';
-import type { OwnJobs } from './own-jobs.js';
+import type { OwnJobs } from './job-ownership.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
 import type { CreatedJob, CreateJobInput } from '../../protocol/activities/job-types.js';

@@ -7,10 +7,10 @@ import { NightloadError } from '../../errors.js';
 import { CLAIM_FILE } from '../../domain/result-layout.js';
 import { join } from '../../storage/locations.js';
 import { readNoteVersion } from '../../storage/read-files.js';
-import { makeFolder } from '../../storage/file-tree.js';
+import { makeFolder } from '../../storage/files/file-tree.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
 import { replaceNote, saveNew } from '../../storage/write-files.js';
-import { diskError } from '../../storage/disk-errors.js';
+import { diskError } from '../../storage/files/disk-errors.js';
 
 const CLAIM = z.object({ jobId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) });
 type Claim = z.infer<typeof CLAIM>;

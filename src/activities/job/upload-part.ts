@@ -9,19 +9,19 @@ import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import { isId } from '../../salesforce/resources/paths.js';
 import { join } from '../../storage/locations.js';
 import { readRange } from '../../storage/read-files.js';
-import { holding } from '../../storage/file-ref.js';
-import type { ForeignFile } from '../../storage/file-ref.js';
-import { claimPart, saveClaim } from './upload-claim.js';
+import { holding } from '../../storage/files/file-ref.js';
+import type { ForeignFile } from '../../storage/files/file-ref.js';
+import type { Counted } from '../../protocol/activities/attempt-types.js';
+import type { UploadedPart, UploadPartInput } from '../../protocol/activities/job-types.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
-import type { OwnJobs } from './own-jobs.js';
-import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from '../stage/stage-plan.js';
-import type { StagePlan } from '../stage/stage-plan-types.js';
 import { announceRows, processMetrics } from '../metrics.js';
 import { runCountedActivity } from '../run-activity.js';
 import type { ActivityRun } from '../run-activity.js';
-import type { UploadedPart, UploadPartInput } from '../../protocol/activities/job-types.js';
-import type { Counted } from '../../protocol/activities/attempt-types.js';
+import { checkUnchanged, loadPlan, rangeOf, sourceChanged } from '../stage/stage-plan.js';
+import type { StagePlan } from '../stage/stage-plan-types.js';
+import type { OwnJobs } from './job-ownership.js';
+import { claimPart, saveClaim } from './upload-claim.js';
 
 export function uploadPart(
   dependencies: ActivityDependencies,
@@ -40,7 +40,7 @@ export function uploadPart(
     await ownJobs.ask(input, connection, { ...step.call, apiVersion: input.apiVersion });
     const sentBefore = await claimPart(folder, input.jobId, input.replaces);
     if (sentBefore !== undefined) {
-      if (await mayHaveHad(connection, sentBefore, input, step)) return { sentBefore };
+      if (await mayHaveReceived(connection, sentBefore, input, step)) return { sentBefore };
       await saveClaim(folder, input.jobId, sentBefore);
     }
     const header = headerBytes(plan.names, plan.delimiter, plan.lineEnding);
@@ -63,18 +63,19 @@ export function uploadPart(
  * program's job, which the load would then treat as its own and abort. If in doubt, the answer is yes: no row is sent
  * twice.
  */
-async function mayHaveHad(
+async function mayHaveReceived(
   connection: SalesforceConnection,
-  claimed: string,
+  claimedJobId: string,
   { jobId, apiVersion }: UploadPartInput,
   { call }: ActivityRun,
 ): Promise<boolean> {
-  if (!isId(claimed)) return false;
+  if (!isId(claimedJobId)) return false;
   try {
     const context = { ...call, apiVersion };
-    const [one, ours] = [await connection.getJob(claimed, context), await connection.getJob(jobId, context)];
+    const claimed = await connection.getJob(claimedJobId, context);
+    const ours = await connection.getJob(jobId, context);
     return (['object', 'operation', 'externalIdFieldName', 'createdById'] as const).every(
-      (key) => one[key]?.toLowerCase() === ours[key]?.toLowerCase(),
+      (key) => claimed[key]?.toLowerCase() === ours[key]?.toLowerCase(),
     );
   } catch {
     return true;

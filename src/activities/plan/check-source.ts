@@ -9,7 +9,7 @@ import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ApiContext } from '../../salesforce/http/call-context.js';
 import { dirname, join, uriOf } from '../../storage/locations.js';
-import { makeFolder, removeFolder, removeIfEmpty } from '../../storage/file-tree.js';
+import { makeFolder, removeFolder, removeIfEmpty } from '../../storage/files/file-tree.js';
 import { saveText } from '../../storage/write-files.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf, permit, permitFixer } from '../dependencies.js';

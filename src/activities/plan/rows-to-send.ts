@@ -1,6 +1,6 @@
 /** Chooses the bytes to send: the source's own if possible, otherwise an equivalent copy. */
 import { join } from '../../storage/locations.js';
-import type { FileRef } from '../../storage/file-ref.js';
+import type { FileRef } from '../../storage/files/file-ref.js';
 import type { Dialect } from '../../csv/dialect.js';
 import type { PartPlan, PlanOptions } from '../../csv/plan-parts.js';
 import type { Finding } from '../../preflight/header/findings.js';
@@ -14,7 +14,7 @@ import { countingBytes } from '../run-activity.js';
 import { rewriteCsv, rewrittenNames } from '../../csv/rewrite.js';
 import { readRange, scanRange } from '../../storage/read-files.js';
 import { saveStream } from '../../storage/write-files.js';
-import { withinFreeSpace } from '../../storage/free-space.js';
+import { withinFreeSpace } from '../../storage/files/free-space.js';
 import type { BlankRows } from '../../csv/blank-rows.js';
 import { blankRowsText } from '../../csv/blank-rows.js';
 import { listedNumbers } from '../../csv/dialect.js';

@@ -2,9 +2,9 @@
 import { defused } from '../../csv/defuse-formulas.js';
 import { join, uriOf } from '../../storage/locations.js';
 import { readRange } from '../../storage/read-files.js';
-import { removeFile } from '../../storage/file-tree.js';
+import { removeFile } from '../../storage/files/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
-import { ForeignFile } from '../../storage/file-ref.js';
+import { ForeignFile } from '../../storage/files/file-ref.js';
 import { copyName } from '../../domain/result-layout.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 

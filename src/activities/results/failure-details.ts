@@ -7,9 +7,9 @@ import { z } from 'zod';
 import type { PlatformDetail } from '../../contract/load-result.js';
 import { join } from '../../storage/locations.js';
 import { readNote } from '../../storage/read-files.js';
-import { isThere, listFolder, makeFolder } from '../../storage/file-tree.js';
+import { isThere, listFolder, makeFolder } from '../../storage/files/file-tree.js';
 import { saveText } from '../../storage/write-files.js';
-import type { FileRoots } from '../../storage/file-roots.js';
+import type { FileRoots } from '../../storage/files/file-roots.js';
 
 const FOLDER = 'details';
 /** Most loads have none; beyond a hundred, more do not help. */

@@ -11,7 +11,7 @@ import { RecordCounter } from '../../csv/record-counter.js';
 import { firstRecord, scanRecords } from '../../csv/records.js';
 import { join, uriOf } from '../../storage/locations.js';
 import { readHead, readRange, scanRange } from '../../storage/read-files.js';
-import { isThere, removeFile } from '../../storage/file-tree.js';
+import { isThere, removeFile } from '../../storage/files/file-tree.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { LandedIndex } from './landed-row-index.js';
 import { keyHash, LANES } from '../../keys/sip-hash.js';

@@ -6,7 +6,7 @@ import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import { CLAIM_FILE, partFolder, runFolder } from '../../domain/result-layout.js';
 import { basename, join } from '../../storage/locations.js';
-import { isThere, listFolder } from '../../storage/file-tree.js';
+import { isThere, listFolder } from '../../storage/files/file-tree.js';
 import { EARLIER_FOLDER, readReport, SUMMARY_FILE, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import type { EarlierReport } from './results-folder.js';

@@ -7,7 +7,7 @@ import { Context } from '@temporalio/activity';
 import { NightloadError } from '../../errors.js';
 import { runFolder } from '../../domain/result-layout.js';
 import { basename, isBelow, uriOf } from '../../storage/locations.js';
-import { diskError } from '../../storage/disk-errors.js';
+import { diskError } from '../../storage/files/disk-errors.js';
 import { permit } from '../dependencies.js';
 import type { ActivityDependencies, CallingLoad } from '../dependencies.js';
 import { ownerAbove } from './results-owner.js';

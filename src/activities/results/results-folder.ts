@@ -7,9 +7,9 @@ import { firstRecord } from '../../csv/records.js';
 import { shortRunId, copyName, RESULT_NAMES } from '../../domain/result-layout.js';
 import { NightloadError } from '../../errors.js';
 import { readHead, readRange } from '../../storage/read-files.js';
-import { listFolder, renameFile } from '../../storage/file-tree.js';
-import { diskError } from '../../storage/disk-errors.js';
-import { ForeignFile } from '../../storage/file-ref.js';
+import { listFolder, renameFile } from '../../storage/files/file-tree.js';
+import { diskError } from '../../storage/files/disk-errors.js';
+import { ForeignFile } from '../../storage/files/file-ref.js';
 import { Folder } from '../../storage/folder/folder.js';
 
 /** Copies that a load with `defuse` also writes. */

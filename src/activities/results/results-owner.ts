@@ -9,9 +9,9 @@ import { NightloadError } from '../../errors.js';
 import { dirname, join } from '../../storage/locations.js';
 import { readOwnerNote } from '../../storage/owner-note.js';
 import type { ResultOwner } from '../../storage/owner-note.js';
-import { isThere, makeFolder } from '../../storage/file-tree.js';
+import { isThere, makeFolder } from '../../storage/files/file-tree.js';
 import { saveNew } from '../../storage/write-files.js';
-import type { FileRoots } from '../../storage/file-roots.js';
+import type { FileRoots } from '../../storage/files/file-roots.js';
 import { readOwnerOfReport } from './results-folder.js';
 
 /**

@@ -24,7 +24,7 @@ export async function loadStateOf(workflowId: string, signal: AbortSignal): Prom
       signal.throwIfAborted();
       throw new NightloadError(
         'LOAD_STATE_UNKNOWN',
-        'Temporal did not say whether the load runs, so its files stay. Run the command again; the worker must be allowed to describe workflows.',
+        'Temporal did not report whether the load is running, so its files stay. Run the command again; the worker must be allowed to describe workflows.',
         { cause: error },
       );
     });

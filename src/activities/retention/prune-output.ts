@@ -8,7 +8,7 @@ import { isRunFolder, RESULT_NAMES } from '../../domain/result-layout.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import { shown, shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
-import { listFolder, removeFile, removeIfEmpty } from '../../storage/file-tree.js';
+import { listFolder, removeFile, removeIfEmpty } from '../../storage/files/file-tree.js';
 import { folderUri, isObject, join } from '../../storage/locations.js';
 import { readOwnerNote } from '../../storage/owner-note.js';
 import { sizedTree } from '../../storage/sized-files.js';
@@ -91,7 +91,7 @@ async function pruneLoad(context: Context, loadId: string, folder: string): Prom
   if (tree === undefined) {
     throw new NightloadError(
       'RESULTS_OWNER_UNCLEAR',
-      `${shownPath(folder)} has more than ${MAX_FILES} files, more than a load writes. Look at it, and remove what is not a load's.`,
+      `${shownPath(folder)} has more than ${MAX_FILES} files, more than a load writes. Check it, and remove files that no load wrote.`,
     );
   }
   const decision = decide(state, tree.files, input.before);

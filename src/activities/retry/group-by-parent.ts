@@ -8,7 +8,7 @@ import { readCell } from '../../csv/cells.js';
 import { eachRecordBytes, scanRecords } from '../../csv/records.js';
 import { isObject } from '../../storage/locations.js';
 import { readBytes, readRange } from '../../storage/read-files.js';
-import { removeFile, renameFile } from '../../storage/file-tree.js';
+import { removeFile, renameFile } from '../../storage/files/file-tree.js';
 import { RowFile } from '../../storage/row-file.js';
 import { TimeSlice } from '../../runtime/time-slice.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';

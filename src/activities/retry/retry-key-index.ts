@@ -42,7 +42,7 @@ export class KeyIndex {
   /** Counts a row of a result file that must be sent again. */
   want(key: string): void {
     // The source rows already passed would be missing.
-    if (this.#searched) throw new Error('a key is wanted after the source was searched');
+    if (this.#searched) throw new Error('a key was requested after the source was searched');
     const number = this.#keys.add(key);
     if (number === this.#states.length) this.#states.push(ROW);
     else {

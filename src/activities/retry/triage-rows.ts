@@ -9,7 +9,7 @@ import { headerBytes } from '../../rows/column-mapping.js';
 import { namedJobs } from '../../domain/text/named-jobs.js';
 import { join, uriOf } from '../../storage/locations.js';
 import { scanRange } from '../../storage/read-files.js';
-import { emptyFolder, makeFolder } from '../../storage/file-tree.js';
+import { emptyFolder, makeFolder } from '../../storage/files/file-tree.js';
 import { fingerprint } from '../../storage/fingerprint.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { unsettledParts } from '../results/part-outcomes.js';

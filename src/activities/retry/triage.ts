@@ -5,14 +5,14 @@ import { readCells } from '../../csv/cells.js';
 import type { ResultRow } from '../../rows/result-file.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../../domain/platform/row-errors.js';
 import { readRanges } from '../../storage/read-files.js';
-import { IncompleteRows, incompleteRow } from './incomplete-rows.js';
+import { IncompleteRows, incompleteRow } from './blank-result-cells.js';
 import { KeyIndex } from './retry-key-index.js';
 import { KeySet } from '../../keys/key-set.js';
-import { duplicateKey, Rejections } from './rejected-rows.js';
+import { duplicateKey, Rejections } from './write-rejected-rows.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { TimeSlice } from '../../runtime/time-slice.js';
 import type { PartOutcome } from '../../protocol/activities/ended-parts.js';
-import { resultRows } from './result-rows.js';
+import { resultRows } from './read-result-rows.js';
 import { eachSourceKey, keyFunction } from './source-keys.js';
 import type { Key } from './source-keys.js';
 import { leaveWhole } from './unsent-parts.js';
@@ -157,11 +157,11 @@ async function wantRetried(sorting: TriageContext, loaded: PartOutcome[], key: K
       for await (const row of resultRows(sorting, part, kind)) {
         const value = key.of(row.cells);
         if (value === undefined) continue;
-        const fate = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
-        if (fate !== 'again' && fate !== 'fixed') continue;
+        const outcome = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
+        if (outcome !== 'again' && outcome !== 'fixed') continue;
         const before = index.size;
         index.want(value);
-        sorting.fixes.plan(value, fate === 'fixed' ? row.note : undefined, index.size === before, row.cells);
+        sorting.fixes.plan(value, outcome === 'fixed' ? row.note : undefined, index.size === before, row.cells);
       }
     }
   }
@@ -186,13 +186,13 @@ async function endFailed(
   for (const { part } of loaded) {
     for await (const row of resultRows(sorting, part, 'failed')) {
       const value = key?.of(row.cells);
-      const fate = outcomeOf(sorting, row);
-      if (fate === 'stop') {
+      const outcome = outcomeOf(sorting, row);
+      if (outcome === 'stop') {
         stop ??= stopError(row.note);
       }
-      if (fate === 'done') {
+      if (outcome === 'done') {
         await files.acceptAsDone(row);
-      } else if (!final && (fate === 'again' || fate === 'fixed')) {
+      } else if (!final && (outcome === 'again' || outcome === 'fixed')) {
         loose ||= value === undefined;
         continue;
       } else {
@@ -238,8 +238,8 @@ async function takeFromResults(
   for (const { part } of loaded) {
     for (const kind of ['failed', 'unprocessed'] as const) {
       for await (const row of resultRows(sorting, part, kind)) {
-        const fate = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
-        if (fate !== 'again' && fate !== 'fixed') continue;
+        const outcome = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
+        if (outcome !== 'again' && outcome !== 'fixed') continue;
         const value = key?.of(row.cells);
         if ((value === undefined) !== (which === 'loose')) continue;
         let verdict = value === undefined ? 'result' : index.verdict(value);
@@ -257,7 +257,7 @@ async function takeFromResults(
             await rejections.add(row.id, incompleteRow(lacks, row.note), row.cells);
             continue;
           }
-          await files.sendValuesAgain(fate === 'fixed' ? await fixedCells(sorting, row) : row.cells);
+          await files.sendValuesAgain(outcome === 'fixed' ? await fixedCells(sorting, row) : row.cells);
           if (kind === 'failed') files.rerendered++;
         } else {
           await rejections.add(row.id, duplicateKey(plan, row.note), row.cells);

@@ -8,10 +8,10 @@ import type { Dialect } from '../../csv/dialect.js';
 import { planParts } from '../../csv/plan-parts.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
-import { holding } from '../../storage/file-ref.js';
-import type { FileRef, ForeignFile } from '../../storage/file-ref.js';
-import { makeFolder, removeFile } from '../../storage/file-tree.js';
-import { withinFreeSpace } from '../../storage/free-space.js';
+import { holding } from '../../storage/files/file-ref.js';
+import type { FileRef, ForeignFile } from '../../storage/files/file-ref.js';
+import { makeFolder, removeFile } from '../../storage/files/file-tree.js';
+import { withinFreeSpace } from '../../storage/files/free-space.js';
 import { join, uriOf } from '../../storage/locations.js';
 import { readHead, readRange } from '../../storage/read-files.js';
 import { newFile } from '../../storage/write-files.js';
@@ -115,14 +115,14 @@ function refuseOther(one: Dialect, first: Dialect): void {
   const differs = Array.from({ length: column }, (_, n) => n).find((n) => one.header[n] !== first.header[n]);
   const why =
     one.delimiter !== first.delimiter
-      ? 'has another delimiter than the first file'
+      ? 'has a different delimiter than the first file'
       : differs === undefined
         ? undefined
-        : `has another header than the first file, from column ${differs + 1} on`;
+        : `has a different header than the first file, from column ${differs + 1} on`;
   if (why === undefined) return;
   throw new NightloadError(
     'SOURCE_FILES_DIFFER',
-    `it ${why}. All files of a source need the same columns in the same order: load others by themselves.`,
+    `it ${why}. All files of a source need the same columns in the same order: load other files separately.`,
   );
 }
 

@@ -4,7 +4,7 @@
 import { Context } from '@temporalio/activity';
 import { groupsOf } from '../../domain/file-groups.js';
 import type { FileGroup } from '../../domain/file-groups.js';
-import { pollersOf } from '../../domain/poller-identities.js';
+import { pollersOf } from '../../domain/task-queue-facts.js';
 import { runActivity } from '../run-activity.js';
 
 const ASK_MS = 10_000;

@@ -1,6 +1,7 @@
 /** The first step of a load: finds a worker that sees the source, and pins the load's file work to its task queue. */
 import { hostname } from 'node:os';
 import { ANY_WORKER } from '../../domain/file-groups.js';
+import { defined } from '../../domain/defined.js';
 import { folderUri, isObject, join } from '../../storage/locations.js';
 import { runFolder } from '../../domain/result-layout.js';
 import { audit } from '../audit-log.js';
@@ -40,6 +41,7 @@ export function locateSource(dependencies: ActivityDependencies): (input: Locate
       outputUri: folderUri(output),
       workUri: folderUri(join(output, runFolder(input.executionId))),
       searchAttributes: await dependencies.searchAttributes(),
+      ...defined({ notifyWaits: dependencies.notifier?.waits({ ...input, object: input.object ?? '' }) }),
     };
   });
 }

@@ -1,7 +1,7 @@
 /** A plan: where the bytes of a stage lie, how they are cut into parts, and how rows are identified. */
 import type { SourceRows } from '../../contract/load-result.js';
 import type { Fingerprint } from '../../storage/fingerprint.js';
-import type { FileRef } from '../../storage/file-ref.js';
+import type { FileRef } from '../../storage/files/file-ref.js';
 import type { Delimiter } from '../../csv/dialect.js';
 import type { Column } from '../../csv/columns.js';
 import type { PartRange } from '../../csv/plan-parts.js';

@@ -5,10 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { startBulkLoad } from '../../client/start-load.js';
 import { privateFolder } from '../../dev/private-data.js';
 import { printJson, say } from '../shared/output.js';
+import { INTERRUPTED } from '../shared/exit-codes.js';
 import { follow } from '../shared/follow.js';
 import { printResult } from '../shared/print-result.js';
 import { interrupted, startServices } from '../shared/services.js';
-import { DEV_FOLDER } from '../../workers/secret-paths.js';
+import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
 import { withClient } from '../temporal/connect.js';
 import { writeDemoAccounts } from '../shared/demo-data.js';
 
@@ -45,7 +46,7 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
       const result = await follow(client, handle, taskQueue);
       if ('detached' in result) {
         if (result.error !== undefined) say(`nightload: ${result.error.code}: ${result.error.message}`);
-        return 130;
+        return INTERRUPTED;
       }
       await printResult(result, (Date.now() - began) / 1000);
       if (uiUrl !== undefined) {

@@ -7,7 +7,7 @@ import { asFault, KEY_HEADER } from '../../simulator/index.js';
 import type { Fault, SimulatorOptions } from '../../simulator/index.js';
 import { say } from '../shared/output.js';
 import { interrupted, openSimulator, startServices } from '../shared/services.js';
-import { DEV_FOLDER } from '../../workers/secret-paths.js';
+import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
 import { taskQueueFrom } from '../temporal/connect.js';
 import { defined } from '../../domain/defined.js';
 

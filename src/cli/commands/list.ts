@@ -46,21 +46,24 @@ export interface ListOptions {
   json?: boolean;
 }
 
+type ListFilter = Pick<ListOptions, 'object' | 'since'> & { state?: ListedState | undefined };
+
 /**
  * The visibility query for the wanted loads.
  * @throws NightloadError `INVALID_INPUT`
  */
-export function listQuery({ state, object, since }: Omit<ListOptions, 'limit'>, now: number): string {
+export function listQuery({ state, object, since }: ListFilter, now: number): string {
   return [
     // A load that continued as new has several runs: the newest one represents it.
     "WorkflowType = 'bulkLoad' AND ExecutionStatus != 'ContinuedAsNew'",
-    ...(state === undefined ? [] : [`ExecutionStatus = '${STATUSES[stateOf(state)]}'`]),
+    ...(state === undefined ? [] : [`ExecutionStatus = '${STATUSES[state]}'`]),
     ...(object === undefined ? [] : [`NightloadObject = ${quoted(objectOf(object))}`]),
     ...(since === undefined ? [] : [`StartTime >= '${new Date(timeOf(since, now)).toISOString()}'`]),
   ].join(' AND ');
 }
 
-function stateOf(given: string): ListedState {
+/** @throws NightloadError `INVALID_INPUT` */
+export function listedState(given: string): ListedState {
   const states = Object.keys(STATUSES) as ListedState[];
   const found = states.find((state) => state.toLowerCase() === given.toLowerCase());
   return found ?? refuse(`--state is ${shown(given)}; it must be one of ${states.join(', ')}.`);
@@ -100,8 +103,8 @@ interface ListedLoad {
 
 /** The newest loads, including those started by parents. */
 export async function list(options: ListOptions): Promise<number> {
-  const query = listQuery(options, Date.now());
-  const state = options.state === undefined ? undefined : stateOf(options.state);
+  const state = options.state === undefined ? undefined : listedState(options.state);
+  const query = listQuery({ ...options, state }, Date.now());
   return withClient(async (client) => {
     const show = async (run: ListedRun): Promise<ListedLoad | undefined> => {
       const load = await listedLoad(client, run);

@@ -14,11 +14,11 @@ import { keepAsking } from '../../client/retry-during-outage.js';
 import type { WaitOptions } from '../../client/retry-during-outage.js';
 import { placeOf } from '../../client/temporal-errors.js';
 import { queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
-import { EXIT_CODES, printResult } from '../shared/print-result.js';
+import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
+import { printResult } from '../shared/print-result.js';
 import { COMMAND_LIMIT_MS, taskQueueFrom, withClient } from '../temporal/connect.js';
 import { withFixRules } from '../shared/fixes-file.js';
 
-const DETACHED = 130;
 /** Only for a hint. */
 const QUEUES_LIMIT_MS = 5_000;
 
@@ -59,7 +59,7 @@ export async function load(source: string, options: LoadOptions): Promise<number
       const { code, message } = error;
       say(`nightload: ${code}: ${message}`);
       if (options.json === true) printJson({ state: 'Unknown', error: { code, message } });
-      return DETACHED;
+      return INTERRUPTED;
     }
   });
 }
@@ -100,11 +100,11 @@ async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string
       say(`Detached: the load probably continues. Once this is fixed, follow it with: nightload watch ${id}`);
       if (json) printJson({ loadId: loadIdFrom(workflowId), workflowId, state: 'Running', error: { code, message } });
     }
-    return DETACHED;
+    return INTERRUPTED;
   }
   // The load has ended: an outage now must not hide its result.
   const { startTime, closeTime } = await asked(client, () => handle.describe());
   await printResult(result, ((closeTime ?? new Date()).getTime() - startTime.getTime()) / 1000);
   if (json) printJson(result);
-  return EXIT_CODES[result.state];
+  return RESULT_EXIT_CODES[result.state];
 }

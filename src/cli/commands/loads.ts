@@ -5,14 +5,15 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { defused } from '../../csv/defuse-formulas.js';
 import { NightloadError } from '../../errors.js';
-import { ForeignFile } from '../../storage/file-ref.js';
+import { ForeignFile } from '../../storage/files/file-ref.js';
 import { readRange } from '../../storage/read-files.js';
 import { pathOrUri } from '../../storage/locations.js';
 import { saveStream } from '../../storage/write-files.js';
 import { copyName } from '../../domain/result-layout.js';
 import { printJson, say } from '../shared/output.js';
 import { ownResultFile } from '../shared/local-files.js';
-import { EXIT_CODES, printResult } from '../shared/print-result.js';
+import { RESULT_EXIT_CODES } from '../shared/exit-codes.js';
+import { printResult } from '../shared/print-result.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
 import { unreadableResult } from './status.js';
 
@@ -56,7 +57,7 @@ export async function results(id: string, options: JsonOption & { defuse?: boole
   if (options.defuse === true) result.files.forPeople = await copiesForPeople(result);
   await printResult(result);
   if (options.json === true) printJson(result);
-  return EXIT_CODES[result.state];
+  return RESULT_EXIT_CODES[result.state];
 }
 
 /** Writes the copies next to the files: only possible where this command sees the folder. */

@@ -34,12 +34,12 @@ export async function orphans(options: OrphansOptions): Promise<number> {
 function print({ jobs }: OrphanJobsResult, { abort, olderThan = '24h' }: OrphansOptions): void {
   if (jobs.length === 0) say(`No Open jobs older than ${olderThan} without a running load.`);
   for (const job of jobs) {
-    const fate = job.aborted
+    const outcome = job.aborted
       ? 'aborted'
       : job.ours
         ? 'of a load that has ended'
         : `unknown here, created by ${job.createdById}`;
-    say(`${job.id}  ${job.createdDate}  ${job.operation} ${job.object}  ${fate}`);
+    say(`${job.id}  ${job.createdDate}  ${job.operation} ${job.object}  ${outcome}`);
   }
   if (abort !== true && jobs.some(({ ours }) => ours)) say('Use --abort to abort the jobs of loads that have ended.');
   if (jobs.some(({ ours }) => !ours))

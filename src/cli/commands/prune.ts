@@ -58,7 +58,7 @@ function print(result: PruneResultsResult, { olderThan }: PruneOptions): void {
   if (kept.length > 0) say(`Kept: ${kept.join(', ')}.`);
   for (const { loadId, code, message, host } of result.listedUnclear) say(`${loadId}  ${code}: ${message}${on(host)}`);
   const more = result.unclear - result.listedUnclear.length;
-  if (more > 0) say(`and ${count(more)} more folders that need a person`);
+  if (more > 0) say(`and ${count(more)} more folders that need a decision`);
   for (const { host, code } of result.failedHosts) {
     say(`${host} did not finish (${code}): its files stay. Check its worker, then run the command again.`);
   }

@@ -50,7 +50,7 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
       found.error = { code: hidden.code, message: hidden.message };
     } else if (progress === undefined) {
       const why = stuck === undefined ? 'No worker answers' : 'No worker can run the load, so it does not answer';
-      say(`${why}; the following is from its start.`);
+      say(`${why}; the following was known when it started.`);
     }
     printRunning(found, description.startTime, progress !== undefined);
     for (const trouble of troubles) say(`  ${pendingFailureLine(trouble)}`);

@@ -6,20 +6,20 @@ import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { allocationsOf, allowsOf } from '../../salesforce/config/connection-facts.js';
 import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
 import { openConnection } from '../../salesforce/config/open-connection.js';
-import { FileRoots } from '../../storage/file-roots.js';
+import { FileRoots } from '../../storage/files/file-roots.js';
 import { folderUri } from '../../storage/locations.js';
 import { NightloadError } from '../../errors.js';
-import { deploymentFrom } from '../../workers/deployment.js';
-import { untilDrained } from '../../workers/drain.js';
-import type { Drain } from '../../workers/drain.js';
+import { deploymentFrom } from '../../workers/versions/deployment.js';
+import { untilDrained } from '../../workers/versions/drain.js';
+import type { Drain } from '../../workers/versions/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
-import { startMonitoring } from '../../workers/monitoring/monitoring.js';
+import { startMonitoring } from '../../workers/monitoring/start-monitoring.js';
 import { startWorker } from '../../workers/create-worker.js';
 import type { RunningWorker } from '../../workers/create-worker.js';
-import { keepSecretsOut } from '../../workers/secret-paths.js';
+import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
 import { bundleWorkflows } from '../../workers/bundle.js';
 import { openTracing } from '../../workers/tracing.js';
 import { say } from '../shared/output.js';
@@ -109,6 +109,6 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
 async function stopWhenDrained(running: RunningWorker, drain: Drain): Promise<void> {
   await untilDrained(drain);
   if (drain.signal.aborted) return;
-  say(`Version ${drain.deployment.buildId} has no load left and gets no new one: the worker ends.`);
+  say(`Version ${drain.deployment.buildId} has no loads left and gets no new ones: the worker exits.`);
   await running.stop();
 }

@@ -14,7 +14,7 @@ import { progressView } from './progress-view.js';
 import { queryLoad } from './query-load.js';
 import { pendingFailureKey, pendingFailureLine, pendingFailures } from './stuck-loads/pending-failures.js';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 const CHECK_WORKER_EVERY_MS = 3_000;
 const ANSWER_LIMIT_MS = 3_000;
 /** A check that hangs must not keep the command from ending with the load. */
@@ -85,7 +85,7 @@ async function watchProgress(
   show: (progress: LoadProgress) => void,
 ): Promise<void> {
   let told = false;
-  await every({ client, signal, ms: LOOK_EVERY_MS }, async () => {
+  await every({ client, signal, ms: CHECK_EVERY_MS }, async () => {
     const progress = await queryLoad(
       client,
       () => handle.progress(),
@@ -103,7 +103,7 @@ async function watchTemporal({ client, handle, signal, note }: Watched): Promise
   const place = placeOf(client);
   let lastAnswer = Date.now();
   let told = false;
-  await every({ client, signal, ms: LOOK_EVERY_MS }, async () => {
+  await every({ client, signal, ms: CHECK_EVERY_MS }, async () => {
     try {
       await client.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.describe());
       if (told) note('Temporal answers again.');

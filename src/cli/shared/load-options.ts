@@ -131,7 +131,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--poll-max <duration>', 'longest interval between polls of a job (default: 5m)')
     .option(
       '--poll-settle <duration>',
-      'interval between two equal readings: counters of a failed or aborted job, size of an awaited source (default: 30s)',
+      'how long the counters of a failed or aborted job, or the size of an awaited source, must not change (default: 30s)',
     )
     .option('--retry-rounds <n>', 'how often to send failed rows again (default: 3)', parseWhole)
     .option('--retry-wait <duration>', 'wait before the first retry round (default: 1m)')

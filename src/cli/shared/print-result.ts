@@ -1,13 +1,11 @@
 /** A result for people: what landed, what did not and why, and where the files are. */
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
-import type { BulkLoadResult, LoadState } from '../../contract/load-result.js';
+import type { BulkLoadResult } from '../../contract/load-result.js';
 import { readSmallFile } from '../../storage/read-files.js';
 import { ownResultFile } from './local-files.js';
 import { say } from './output.js';
 import { countReasons, reasonLines } from './rejected-reasons.js';
 import { pathOrUri } from '../../storage/locations.js';
-
-export const EXIT_CODES: Record<LoadState, number> = { Completed: 0, CompletedWithRejects: 2, Failed: 1, Canceled: 1 };
 
 /** Size of a report with a few thousand parts; a larger one is not read for a hint. */
 const MAX_REPORT_BYTES = 8_000_000;

@@ -4,7 +4,7 @@ import { scanRecords } from '../../csv/records.js';
 import { CLASSED_CODES, parseRowError } from '../../domain/platform/row-errors.js';
 import { count } from '../../domain/text/format.js';
 import { shownCode } from '../../domain/text/shown-code.js';
-import { ForeignFile } from '../../storage/file-ref.js';
+import { ForeignFile } from '../../storage/files/file-ref.js';
 import { readRange } from '../../storage/read-files.js';
 
 /** A million rows take about a second. */

@@ -21,12 +21,12 @@ import { say } from './output.js';
 import { pendingActivities, queueOfActivity } from './stuck-loads/pending-activities.js';
 import { servesActivities, unattendedQueue } from './stuck-loads/task-queues.js';
 import { COMMAND_LIMIT_MS, taskQueueFrom, withClient } from '../temporal/connect.js';
+import { INTERRUPTED } from './exit-codes.js';
 
 const DEFAULT_TIMEOUT = '1m';
 const MIN_TIMEOUT_MS = 1_000;
-const LOOK_EVERY_MS = 1_000;
-const LOOK_LIMIT_MS = 5_000;
-const INTERRUPTED = 130;
+const CHECK_EVERY_MS = 1_000;
+const CHECK_LIMIT_MS = 5_000;
 /** The message of a failure; a list of titles may be in it. */
 const MAX_MESSAGE = 4_000;
 
@@ -88,7 +88,7 @@ export async function runOnWorker<T extends z.ZodType>(
       if (!(first instanceof NightloadError)) {
         return readAnswer(answerShape, first.value, `The result of ${handle.workflowId}`);
       }
-      await client.withDeadline(Date.now() + LOOK_LIMIT_MS, giveUp);
+      await client.withDeadline(Date.now() + CHECK_LIMIT_MS, giveUp);
       throw first;
     } catch (error) {
       const cause = innermostFailure(error instanceof WorkflowFailedError ? error.cause : error);
@@ -128,9 +128,9 @@ export async function untilStuck(
   const watch = new AnswerWatch(Date.now(), options);
   let seen: Seen = { events: 0, steps: [] };
   for (;;) {
-    await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(CHECK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     // A failed check is repeated; the wait still ends.
-    seen = await client.withDeadline(Date.now() + LOOK_LIMIT_MS, look).catch(() => seen);
+    seen = await client.withDeadline(Date.now() + CHECK_LIMIT_MS, look).catch(() => seen);
     if (signal.aborted) return new Promise(() => undefined);
     const { say: lines, gaveUp } = watch.observe(seen, Date.now());
     lines.forEach(say);

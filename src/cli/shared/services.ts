@@ -9,14 +9,14 @@ import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/c
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import { startSimulator } from '../../simulator/index.js';
 import type { Simulator, SimulatorOptions } from '../../simulator/index.js';
-import { FileRoots } from '../../storage/file-roots.js';
+import { FileRoots } from '../../storage/files/file-roots.js';
 import { startDevServer } from '../../dev/dev-server.js';
 import { findTemporalServer } from '../../dev/find-temporal.js';
 import { privateFolder } from '../../dev/private-data.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { workerLog } from '../../workers/logger.js';
 import { startWorker } from '../../workers/create-worker.js';
-import { keepSecretsOut } from '../../workers/secret-paths.js';
+import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
 import type { RunningWorker } from '../../workers/create-worker.js';
 import { ALLOCATION_ID_PREFIX } from '../../protocol/messages/allocation-messages.js';
 import { say } from './output.js';

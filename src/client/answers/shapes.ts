@@ -77,7 +77,7 @@ export function readAnswer<T extends z.ZodType>(shape: T, value: unknown, what: 
 export function notReadable(what: string, why: string, cause?: unknown): NightloadError {
   return new NightloadError(
     'LOAD_UNREADABLE',
-    `${what} is not what nightload's workflows say: ${why}. Another program, or another version of nightload, runs this workflow or has completed its steps: check its type and its worker in the Temporal UI.`,
+    `${what} is not what nightload's workflows return: ${why}. Another program, or another version of nightload, runs this workflow or has completed its steps: check its type and its worker in the Temporal UI.`,
     { cause },
   );
 }

@@ -7,7 +7,7 @@ const MAX_CHARACTERS = 32_000;
 export function checkSize(names: readonly string[]): Findings {
   const errors: Finding[] = [];
   const characters = names.join(',').length;
-  const split = "Leave out columns with --map 'Title=', or split them over several files.";
+  const split = "Leave out columns with --map 'Title=', or split them across several files.";
   if (characters > MAX_CHARACTERS) {
     const message = `The header would have ${characters} characters; Salesforce accepts ${MAX_CHARACTERS}. ${split}`;
     errors.push({ code: 'HEADER_TOO_LONG', message });

@@ -5,6 +5,7 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { REQUEST_ID } from '../../domain/name-and-number-limits.js';
 import { LOAD_RESULT } from '../../domain/result-schema.js';
 import * as shape from './input-shapes.js';
+import { notifyAbout, notifyFacts, notifyMessage } from './notify-shapes.js';
 
 /** What a load is going to do, limited to what may be forbidden. */
 const wish = {
@@ -129,6 +130,7 @@ export const ACTIVITY_INPUTS = {
     source: shape.uri,
     loadId,
     executionId: shape.runId,
+    schedule: shape.text().exactOptional(),
     refuseLanded: z.boolean().exactOptional(),
   }),
   planLoad,
@@ -139,6 +141,9 @@ export const ACTIVITY_INPUTS = {
     outcomes: shape.ended.outcomes,
     jobs: shape.ended.jobs,
   }),
+  readNotifyRules: notifyAbout,
+  routeNotification: notifyFacts,
+  sendNotification: z.object({ target: shape.name, message: notifyMessage }),
   checkEarlierRun: z.object({}),
   notePause: z.object({ paused: z.boolean(), connection: shape.name.exactOptional() }),
   readPartSizes: z.object({ stageUri: shape.uri, from: shape.count }),

@@ -12,6 +12,7 @@ import { MAX_COLUMNS, MAX_NAME, MAX_REQUESTS, MAX_ROWS } from '../../domain/name
 import { MAX_FIGURE } from '../../domain/platform/org-limit.js';
 import { bytesOf, isTaskQueue } from '../../domain/text/shown.js';
 import * as shape from './input-shapes.js';
+import { notifyMessage, notifyWaits } from './notify-shapes.js';
 
 const rows = z.number().int().min(0).max(MAX_ROWS);
 const requestCount = z.number().int().min(0).max(MAX_REQUESTS);
@@ -179,7 +180,13 @@ export const ACTIVITY_RESULTS = {
     outputUri: ownUri,
     workUri: ownUri,
     searchAttributes: shape.list(searchAttribute, 20),
+    notifyWaits: notifyWaits.exactOptional(),
   }),
+  readNotifyRules: z.object({ waits: notifyWaits.exactOptional() }),
+  routeNotification: z.object({
+    deliveries: shape.list(z.object({ target: shape.name, message: notifyMessage, hasKey: z.boolean() }), 100),
+  }),
+  sendNotification: z.undefined().or(z.null()),
   planLoad: counted(
     z.object({
       stage,

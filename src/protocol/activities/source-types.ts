@@ -23,6 +23,8 @@ export interface LocateSourceInput extends LoadWish {
   loadId: string;
   /** Stays the same over continue-as-new and reset: names the folder of this execution's working files. */
   executionId: string;
+  /** Id of the schedule that started the load. */
+  schedule?: string;
   /** Refuse a load if an earlier execution landed rows, or may have. @default false */
   refuseLanded?: boolean;
 }
@@ -37,4 +39,6 @@ export interface LocatedSource {
   /** URI of the folder for this execution's working files. */
   workUri: string;
   searchAttributes: SearchAttributeName[];
+  /** After how long a wait is worth a message, in milliseconds; absent if no rule names such loads. */
+  notifyWaits?: number[];
 }

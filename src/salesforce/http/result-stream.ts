@@ -15,7 +15,7 @@ export interface ResultStreamOptions {
   body: Readable;
   deadline: Deadline;
   /** Milliseconds in which {@link MIN_MOVED} must arrive. */
-  patience: number;
+  progressTimeout: number;
   /** Converts a connection error into the one that the reader gets. */
   explain: (error: unknown) => unknown;
 }
@@ -30,10 +30,10 @@ class ResultStream extends Readable {
     super();
     this.#options = options;
     const { body, deadline, explain } = options;
-    this.#countAnew();
+    this.#restartDeadline();
     body.on('data', (chunk: Buffer) => {
       this.#moved += chunk.length;
-      if (this.#moved >= MIN_MOVED) this.#countAnew();
+      if (this.#moved >= MIN_MOVED) this.#restartDeadline();
       if (this.push(chunk)) return;
       body.pause();
       deadline.pause();
@@ -45,7 +45,7 @@ class ResultStream extends Readable {
   }
 
   override _read(): void {
-    if (this.#isFull) this.#countAnew();
+    if (this.#isFull) this.#restartDeadline();
     this.#isFull = false;
     this.#options.body.resume();
   }
@@ -56,9 +56,9 @@ class ResultStream extends Readable {
     callback(error);
   }
 
-  #countAnew(): void {
+  #restartDeadline(): void {
     this.#moved = 0;
-    this.#options.deadline.restart(this.#options.patience);
+    this.#options.deadline.restart(this.#options.progressTimeout);
   }
 }
 

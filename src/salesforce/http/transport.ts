@@ -39,13 +39,6 @@ const BODY_GRACE = 5_000;
 /** Bytes of all headers of a reply. */
 const MAX_HEADERS = 16_384;
 
-function isExpiredSession(facts: RequestFacts, status: number, text: string): boolean {
-  if (status !== 401) return false;
-  const { errorCode, message } = readRefusal(text);
-  if (errorCode === undefined) return true;
-  return meaningOf({ status, errorCode, message: message ?? '', kind: facts.kind }).code === 'SESSION_EXPIRED';
-}
-
 export class Transport {
   readonly #agent: OutboundAgent;
   readonly #tokens: SingleRenewal;
@@ -147,7 +140,7 @@ export class Transport {
         const hasWorked = this.#worked === token.accessToken;
         const isFinal = (isFresh && !hasWorked) || renewals >= MAX_RENEWALS;
         if (isFinal || !isExpiredSession(facts, status, text)) throw refused(facts, status, headers, text);
-        token = await this.#another(token, call, context, { facts, status, headers, text });
+        token = await this.#renewedToken(token, { call, context, refusal: { facts, status, headers, text } });
         isFresh = token.shared !== true;
       } finally {
         if (!isOpen) deadline.end();
@@ -155,27 +148,29 @@ export class Transport {
     }
   }
 
-  /** Another token for a refused request, if it may be sent again. */
-  async #another(
+  /**
+   * Another token for a refused request, if it may be sent again.
+   * @throws the refusal, if it may not
+   */
+  async #renewedToken(
     token: AccessToken,
-    call: Call,
-    context: CallContext,
-    { facts, status, headers, text }: TextReply,
+    { call, context, refusal }: { call: Call; context: CallContext; refusal: TextReply },
   ): Promise<AccessToken> {
-    const own = readRefusal(text).errorCode !== undefined;
+    const { facts, status, headers, text } = refusal;
+    const isFromSalesforce = readRefusal(text).errorCode !== undefined;
     let renewed: AccessToken;
     try {
       renewed = await unlessAborted(this.#tokens.renew(token.accessToken), context.signal);
     } catch (error) {
       // An intermediary may have replied, which shows nothing about the token.
-      if (!own && error instanceof NightloadError && error.code === 'TOKEN_EXPIRED') {
+      if (!isFromSalesforce && error instanceof NightloadError && error.code === 'TOKEN_EXPIRED') {
         throw refused(facts, status, headers, text);
       }
       throw error;
     }
     if (call.kind === 'upload') throw tokenRenewed(facts, status);
     // Only the platform's own refusal means that nothing was done; the next attempt has the new token.
-    if (!own && call.method !== 'GET') throw refused(facts, status, headers, text);
+    if (!isFromSalesforce && call.method !== 'GET') throw refused(facts, status, headers, text);
     return renewed;
   }
 
@@ -185,7 +180,7 @@ export class Transport {
   }
 
   /** Milliseconds in which a result file must make progress. */
-  get patience(): number {
+  get progressTimeout(): number {
     return this.#timeouts.transferReply;
   }
 
@@ -199,4 +194,11 @@ export class Transport {
     await this.#agent.close();
     await this.#tokens.close();
   }
+}
+
+function isExpiredSession(facts: RequestFacts, status: number, text: string): boolean {
+  if (status !== 401) return false;
+  const { errorCode, message } = readRefusal(text);
+  if (errorCode === undefined) return true;
+  return meaningOf({ status, errorCode, message: message ?? '', kind: facts.kind }).code === 'SESSION_EXPIRED';
 }

@@ -9,7 +9,7 @@ import type { Stats } from 'node:fs';
 import { lstat, open, readlink, realpath, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileModes } from '../file-modes.js';
+import { fileModes } from '../files/file-modes.js';
 import { named, swapped } from './folder-errors.js';
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_DIRECTORY = 0 } = constants;

@@ -9,16 +9,12 @@ import { link, lstat, mkdir, mkdtemp, open, opendir, rename, rmdir, unlink } fro
 import type { FileHandle } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { fileModes } from '../file-modes.js';
+import { fileModes } from '../files/file-modes.js';
 import { notAFile, swapped } from './folder-errors.js';
 import { FolderHandle, HAS_PROC } from './folder-handle.js';
 import { loadFolderOf, refuseBorrowed, refuseOthers } from './folder-owner.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-
-/** Deeper than any folder that a load makes. */
-const MAX_DEPTH = 64;
-const REMOVED_AT_A_TIME = 1_000;
 
 /** Errors of file systems without hard links. */
 const WITHOUT_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
@@ -247,24 +243,10 @@ export class Folder {
     await this.#handle.named(name, (at) => unlink(at)).catch(unlessMissing);
   }
 
-  /**
-   * Removes a folder with its content; links in it are removed, not followed. Node's own `rm` uses paths: it would
-   * follow a link that replaces a folder at the right moment.
-   */
-  async removeAll(name: string, depth = 0): Promise<void> {
-    if (depth > MAX_DEPTH) throw swapped(join(this.path, name));
-    const kind = await this.kindOf(name);
-    if (kind === undefined) return;
-    if (kind !== 'folder') return this.remove(name);
+  /** Opens a folder in this one. */
+  async openFolder(name: string): Promise<Folder> {
     const { proc } = this.#handle;
-    const folder = new Folder(await FolderHandle.open(this.at(name), join(this.path, name), { proc }));
-    await folder.use(async () => {
-      for (let left = await folder.entries(REMOVED_AT_A_TIME); left.length > 0;) {
-        for (const entry of left) await folder.removeAll(entry.name, depth + 1);
-        left = await folder.entries(REMOVED_AT_A_TIME);
-      }
-    });
-    await this.removeIfEmpty(name);
+    return new Folder(await FolderHandle.open(this.at(name), join(this.path, name), { proc }));
   }
 
   async removeIfEmpty(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Reads objects by ranges: always of one version, and resumed where a connection broke. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { NightloadError } from '../../errors.js';
-import { incompleteFolder } from '../disk-errors.js';
+import { incompleteFolder } from '../files/disk-errors.js';
 import { dirname } from '../locations.js';
 import { storeOf } from './open-store.js';
 import type { ByteRange, ObjectVersion } from './object-store.js';

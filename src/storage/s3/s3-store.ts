@@ -43,21 +43,21 @@ export function openS3(env: NodeJS.ProcessEnv): ObjectStore {
 
 class S3Store implements ObjectStore {
   readonly #client: S3Client;
-  /** A reply to HEAD does not tell whether the object or its bucket is missing. */
+  /** The reply to HEAD does not show whether the object or its bucket is missing. */
   readonly #knownBuckets = new Set<string>();
-  /** Buckets whose store was seen to refuse a write that must not replace. */
-  readonly #exclusive = new Set<string>();
+  /** Buckets whose store was seen to refuse a write that must not replace an object. */
+  readonly #bucketsWithConditions = new Set<string>();
 
   constructor(client: S3Client) {
     this.#client = client;
   }
 
   async find(location: string, signal?: AbortSignal): Promise<ObjectVersion | undefined> {
-    const at = placeOf(location);
-    if (at.Key === '') return undefined;
+    const object = bucketAndKey(location);
+    if (object.Key === '') return undefined;
     try {
-      const found = await this.#client.send(new HeadObjectCommand(at), abortedBy(signal));
-      this.#knownBuckets.add(at.Bucket);
+      const found = await this.#client.send(new HeadObjectCommand(object), abortedBy(signal));
+      this.#knownBuckets.add(object.Bucket);
       return versionOf(found.ContentLength, found.LastModified, found.ETag);
     } catch (error) {
       signal?.throwIfAborted();
@@ -68,7 +68,7 @@ class S3Store implements ObjectStore {
   }
 
   async #requireBucket(location: string): Promise<void> {
-    const { Bucket } = placeOf(location);
+    const { Bucket } = bucketAndKey(location);
     if (this.#knownBuckets.has(Bucket)) return;
     try {
       await this.#client.send(new HeadBucketCommand({ Bucket }));
@@ -85,8 +85,12 @@ class S3Store implements ObjectStore {
     { start, end }: ByteRange,
     signal?: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
-    const ask = new GetObjectCommand({ ...placeOf(location), IfMatch: etag, Range: `bytes=${start}-${end - 1}` });
-    const reply = await this.#client.send(ask, abortedBy(signal)).catch((error: unknown) => {
+    const request = new GetObjectCommand({
+      ...bucketAndKey(location),
+      IfMatch: etag,
+      Range: `bytes=${start}-${end - 1}`,
+    });
+    const reply = await this.#client.send(request, abortedBy(signal)).catch((error: unknown) => {
       signal?.throwIfAborted();
       if (isConditionNotMet(error) || isMissingObject(error)) throw objectChanged(location, error);
       throw s3Error(error, location);
@@ -95,7 +99,7 @@ class S3Store implements ObjectStore {
       (reply.Body as Readable | undefined)?.destroy();
       throw new NightloadError(
         'STORE_NOT_SUPPORTED',
-        'The store does not answer requests for a range of bytes, which nightload needs. Use another store.',
+        'The store does not support byte-range requests, which nightload needs. Use another store.',
         { retryable: true },
       );
     }
@@ -116,7 +120,7 @@ class S3Store implements ObjectStore {
     const Body = Readable.from(input(), { highWaterMark: 1 });
     const upload = new Upload({
       client: this.#client,
-      params: { ...placeOf(location), Body },
+      params: { ...bucketAndKey(location), Body },
       partSize: PART_BYTES,
       queueSize: PARTS_AT_A_TIME,
     });
@@ -128,28 +132,27 @@ class S3Store implements ObjectStore {
   }
 
   async put(location: string, bytes: Uint8Array, condition?: WriteCondition): Promise<boolean> {
-    const put = (when: WriteCondition | undefined): Promise<boolean> => this.#putOnce(location, bytes, when);
-    const isDone = await put(condition);
-    const { Bucket } = placeOf(location);
-    if (!isDone || condition !== 'absent' || this.#exclusive.has(Bucket)) return isDone;
+    const isDone = await this.#putIf(condition, location, bytes);
+    const { Bucket } = bucketAndKey(location);
+    if (!isDone || condition !== 'absent' || this.#bucketsWithConditions.has(Bucket)) return isDone;
     // A store that ignores the condition would let two workers send one part.
-    if (await put('absent')) {
+    if (await this.#putIf('absent', location, bytes)) {
       throw new NightloadError(
         'STORE_NOT_SUPPORTED',
         `The store of the bucket ${Bucket} ignores "If-None-Match: *", so two workers could send the same rows. Use a store ` +
           'with conditional writes: docs/storage.md.',
       );
     }
-    this.#exclusive.add(Bucket);
+    this.#bucketsWithConditions.add(Bucket);
     return true;
   }
 
-  async #putOnce(location: string, bytes: Uint8Array, condition: WriteCondition | undefined): Promise<boolean> {
-    const when =
-      condition === undefined ? {} : condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
+  /** @returns false if the condition is not met */
+  async #putIf(condition: WriteCondition | undefined, location: string, bytes: Uint8Array): Promise<boolean> {
+    const preconditions = preconditionsFor(condition);
     for (let conflicts = 0; ; conflicts++) {
       try {
-        await this.#client.send(new PutObjectCommand({ ...placeOf(location), Body: bytes, ...when }));
+        await this.#client.send(new PutObjectCommand({ ...bucketAndKey(location), Body: bytes, ...preconditions }));
         return true;
       } catch (error) {
         if (condition !== undefined && isConditionNotMet(error)) return false;
@@ -161,7 +164,7 @@ class S3Store implements ObjectStore {
   }
 
   async *list(folder: string, signal?: AbortSignal): AsyncGenerator<ObjectEntry> {
-    const { Bucket, Key } = placeOf(folder);
+    const { Bucket, Key } = bucketAndKey(folder);
     const Prefix = Key === '' ? '' : `${Key}/`;
     let ContinuationToken: string | undefined;
     for (let page = 0; page < MAX_PAGES; page++) {
@@ -198,10 +201,12 @@ class S3Store implements ObjectStore {
       await this.write(to, this.read(from, version, { start: 0, end: version.size }));
       return;
     }
-    const { Bucket, Key } = placeOf(from);
+    const { Bucket, Key } = bucketAndKey(from);
     const CopySource = `${Bucket}/${Key.split('/').map(encodeURIComponent).join('/')}`;
     try {
-      await this.#client.send(new CopyObjectCommand({ ...placeOf(to), CopySource, CopySourceIfMatch: version.etag }));
+      await this.#client.send(
+        new CopyObjectCommand({ ...bucketAndKey(to), CopySource, CopySourceIfMatch: version.etag }),
+      );
     } catch (error) {
       throw s3Error(error, from);
     }
@@ -209,14 +214,14 @@ class S3Store implements ObjectStore {
 
   async remove(location: string): Promise<void> {
     try {
-      await this.#client.send(new DeleteObjectCommand(placeOf(location)));
+      await this.#client.send(new DeleteObjectCommand(bucketAndKey(location)));
     } catch (error) {
       if (!isMissingObject(error)) throw s3Error(error, location);
     }
   }
 
   async removeUnfinished(folder: string): Promise<void> {
-    const { Bucket, Key } = placeOf(folder);
+    const { Bucket, Key } = bucketAndKey(folder);
     try {
       const { Uploads = [] } = await this.#client.send(
         new ListMultipartUploadsCommand({ Bucket, Prefix: `${Key}/`, MaxUploads: 1_000 }),
@@ -230,9 +235,14 @@ class S3Store implements ObjectStore {
   }
 }
 
-function placeOf(location: string): { Bucket: string; Key: string } {
+function bucketAndKey(location: string): { Bucket: string; Key: string } {
   const [, Bucket = '', Key = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(location) ?? [];
   return { Bucket, Key };
+}
+
+function preconditionsFor(condition: WriteCondition | undefined): { IfNoneMatch?: '*'; IfMatch?: string } {
+  if (condition === undefined) return {};
+  return condition === 'absent' ? { IfNoneMatch: '*' } : { IfMatch: condition.etag };
 }
 
 function versionOf(size = 0, modified: Date | undefined, etag = ''): ObjectVersion {

@@ -1,5 +1,6 @@
 /** Asks Temporal whether this worker polls its queues, and how much work waits in them. */
 import type { NativeConnection } from '@temporalio/worker';
+import { ACTIVITY_TASKS, describeQueue, WORKFLOW_TASKS } from '../../domain/task-queue-facts.js';
 
 /** What the worker polls. */
 export interface WatchedWorker {
@@ -22,9 +23,6 @@ export interface QueuesProbe {
 const LIMIT_MS = 3_000;
 /** A worker polls at least once a minute. */
 const LATELY_MS = 150_000;
-/** Numbers of `temporal.api.enums.v1.TaskQueueType`. */
-const WORKFLOW_TASKS = 1;
-const ACTIVITY_TASKS = 2;
 
 /** @throws ServiceError if Temporal does not answer within three seconds */
 export async function probeQueues(worker: WatchedWorker): Promise<QueuesProbe> {
@@ -49,16 +47,7 @@ async function probe(
   name: string,
   taskQueueType: number,
 ): Promise<{ name: string; isPolled: boolean; backlog: number | undefined }> {
-  const { pollers, stats } = await workflowService.describeTaskQueue({
-    namespace,
-    taskQueue: { name },
-    taskQueueType,
-    reportStats: true,
-  });
-  const since = Date.now() - LATELY_MS;
-  const isPolled = (pollers ?? []).some(
-    (poller) => poller.identity === identity && 1_000 * Number(poller.lastAccessTime?.seconds ?? 0) > since,
-  );
-  const backlog = stats?.approximateBacklogCount;
-  return { name, isPolled, backlog: backlog == null ? undefined : Number(backlog) };
+  const { pollers, waiting } = await describeQueue(workflowService, { namespace, queue: name, taskQueueType });
+  const isPolled = pollers.some((poller) => poller.identity === identity && poller.idleMs < LATELY_MS);
+  return { name, isPolled, backlog: waiting };
 }

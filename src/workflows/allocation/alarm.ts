@@ -15,7 +15,7 @@ export function setAlarm(org: OrgLedger, now: number): void {
   const alarm = { at, scope };
   live.alarm = alarm;
   void scope
-    .run(() => sleep(Math.max(1, at - now), { summary: 'until the window moves or a holder counts as gone' }))
+    .run(() => sleep(Math.max(1, at - now), { summary: 'until the window advances or a holder counts as gone' }))
     .then(
       () => {
         if (live.alarm === alarm) delete live.alarm;

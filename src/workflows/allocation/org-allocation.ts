@@ -15,7 +15,7 @@ import {
   settleSignal,
   requestStatusQuery,
 } from '../../protocol/messages/allocation-messages.js';
-import { trustedState } from '../support/origin.js';
+import { trustedState } from '../support/carried-state.js';
 import { signalHandler } from '../incoming/parse-messages.js';
 import { setAlarm } from './alarm.js';
 import { checkIfDue, FIRST_CHECK_AFTER_MS, scheduleCheck } from './check-holders.js';

@@ -5,7 +5,7 @@ import type { CancellationScope } from '@temporalio/workflow';
 import type { Allocation } from '../../domain/platform/allocation-settings.js';
 import { windowDetails } from '../../domain/text/window-details.js';
 import type { AllocationStart, Answer, OrgSummary } from '../../protocol/messages/allocation-messages.js';
-import { carryOver } from '../support/origin.js';
+import { carryOver } from '../support/carried-state.js';
 import { forecasts } from './ledger/forecast.js';
 import type { Ledger } from './ledger/ledger-state.js';
 import { summary } from './ledger/summary.js';

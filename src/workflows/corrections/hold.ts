@@ -77,7 +77,7 @@ export async function submitCorrections(load: Load, message: Corrections): Promi
   } finally {
     // Accepted rows are sent before others may be submitted.
     live.correcting = live.accepted !== undefined;
-    load.changed();
+    load.noteChange();
   }
 }
 

@@ -7,7 +7,8 @@ import { CancellationScope, ContinueAsNew, isCancellation, setHandler } from '@t
 import { toLoadError } from '../../domain/failures.js';
 import { grantedSignal } from '../../protocol/messages/allocation-messages.js';
 import { partProgressQuery, pauseSignal, pollNowSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
-import { trustedState, refuseUnlessChild } from '../support/origin.js';
+import { trustedState } from '../support/carried-state.js';
+import { refuseUnlessChild } from '../support/started-by-load.js';
 import { signalHandler, noArguments, readGrant } from '../incoming/parse-messages.js';
 import { countJobs } from '../support/metrics.js';
 import { endJob, resultOf } from './finish/end-job.js';
@@ -19,8 +20,8 @@ import { pollUntilEnd } from './poll/poll-until-end.js';
 import { adoptJob } from './submit/adopt-job.js';
 import type { PartSent } from './submit/adopt-job.js';
 import { resolveEarlierJob, findEarlierJob } from './submit/earlier-jobs.js';
-import { recoverFrom } from './submit/resubmit.js';
-import type { FailedAttempts } from './submit/resubmit.js';
+import { recoverFrom } from './submit/after-failed-upload.js';
+import type { FailedAttempts } from './submit/after-failed-upload.js';
 import { closeJob, createJob, uploadPart } from './submit/send.js';
 
 export async function ingestJob(input: IngestJobInput, carried?: JobState): Promise<IngestJobResult> {

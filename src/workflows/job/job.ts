@@ -19,7 +19,7 @@ import type { PartNow } from '../../protocol/messages/load-messages.js';
 import { enterWarnings } from '../support/warnings.js';
 import { cleanupActivities, fileActivities, salesforceActivities } from '../support/activity-options.js';
 import { logEvent } from '../support/log-event.js';
-import { carryOver } from '../support/origin.js';
+import { carryOver } from '../support/carried-state.js';
 import type { Grant } from '../incoming/parse-messages.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import { signalParent } from '../support/signal-parent.js';
@@ -139,7 +139,7 @@ export class IngestJob {
   }
 
   /** Awaits a step that calls Salesforce, and records its requests however it ends, and its warnings. */
-  async counted<T>(step: Promise<Counted<T>>): Promise<T> {
+  async awaitCounted<T>(step: Promise<Counted<T>>): Promise<T> {
     const { state } = this;
     try {
       const { value, requests, warnings, late } = await step;
@@ -201,7 +201,7 @@ export class IngestJob {
   async abort(activities: Pick<typeof cleanupActivities, 'abortJob'> = cleanupActivities): Promise<void> {
     const { state } = this;
     if (state.jobId === undefined) return;
-    const info = await this.counted(
+    const info = await this.awaitCounted(
       activities.abortJob.executeWithOptions({ summary: `abort ${state.jobId}` }, [this.ref()]),
     );
     enterJobInfo(state, info, Date.now());
@@ -215,7 +215,7 @@ export class IngestJob {
     const { initialMs, maximumMs } = input.poll;
     const retry = { initialInterval: initialMs, backoffCoefficient: 2, maximumInterval: maximumMs };
     state.unseen = true;
-    const info = await this.counted(activities.readJob.executeWithOptions({ summary, retry }, [this.ref()]));
+    const info = await this.awaitCounted(activities.readJob.executeWithOptions({ summary, retry }, [this.ref()]));
     delete state.unseen;
     enterJobInfo(state, info, Date.now());
     this.showDetails();
@@ -228,7 +228,7 @@ export class IngestJob {
     this.enterPhase('downloading');
     const { stageUri, part, operation } = input;
     const failed = state.last?.state === 'Failed';
-    return this.counted(
+    return this.awaitCounted(
       activities.downloadResults.executeWithOptions({ summary: `results of ${state.jobId}` }, [
         { ...this.ref(), stageUri, part, operation, ...(failed && { failed }) },
       ]),

@@ -7,7 +7,8 @@ import { letFixerCorrect } from '../corrections/fixer.js';
 import { holdForCorrections } from '../corrections/hold.js';
 import { waitForSource } from '../source/wait-for-source.js';
 import { earlierRunActivities } from '../support/activity-options.js';
-import { trustedState } from '../support/origin.js';
+import { whileTellingOfWaits } from '../notify/watch-waits.js';
+import { trustedState } from '../support/carried-state.js';
 import { finalize } from './finalize.js';
 import { handleMessages } from './handlers.js';
 import { Load } from './load.js';
@@ -25,7 +26,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Pr
   load.showDetails();
   try {
     if (state !== undefined) await checkEarlierRun(load);
-    await runSteps(load);
+    await whileTellingOfWaits(load, () => runSteps(load));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) load.state.canceled = true;

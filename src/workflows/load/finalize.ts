@@ -3,12 +3,13 @@
  * can be read without a worker. A cancellation does not stop it but shortens its waits.
  */
 import { allHandlersFinished, condition, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { WorkflowInfo } from '@temporalio/workflow';
 import { RESULT_MEMO } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { defined } from '../../domain/defined.js';
 import { loadIdOf } from '../../domain/load-ids.js';
+import { notifyEnd } from '../notify/notify.js';
 import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
+import { scheduleOf } from '../support/schedule.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import type { Load } from './load.js';
 import { endPause } from './pause.js';
@@ -16,9 +17,6 @@ import { buildResult } from './tally.js';
 import { triageTheRest } from './triage-rest.js';
 import { metrics } from '../support/metrics.js';
 import { enterWarnings } from '../support/warnings.js';
-
-/** As much as the step takes. */
-const MAX_SCHEDULE_ID = 1_000;
 
 export async function finalize(load: Load): Promise<BulkLoadResult> {
   const { state } = load;
@@ -41,6 +39,7 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
     NightloadRejected: result.records.rejected,
   });
   load.showDetails(result);
+  await notifyEnd(load, result);
   return result;
 }
 
@@ -90,12 +89,6 @@ async function writeReport(load: Load, landed: BulkLoadResult['files']): Promise
     load.fail(error);
     return resultOf(load, landed);
   }
-}
-
-/** Id of the schedule that started the load, as the server records it. */
-function scheduleOf({ searchAttributes }: Pick<WorkflowInfo, 'searchAttributes'>): string | undefined {
-  const [id] = (searchAttributes['TemporalScheduledById'] ?? []) as unknown[];
-  return typeof id === 'string' && id.length <= MAX_SCHEDULE_ID ? id : undefined;
 }
 
 function resultOf({ input, state }: Load, files: BulkLoadResult['files']): BulkLoadResult {

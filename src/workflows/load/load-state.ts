@@ -56,6 +56,10 @@ export interface CarriedState {
   /** Jobs that may be Open and are not certainly ours. */
   openJobs: string[];
   warnings: string[];
+  /** Events that people were told about. */
+  notified?: number;
+  /** What the worker answered before it had seen the source. */
+  notify?: { waits?: number[] };
   /** Files of corrections that were accepted or refused. */
   corrections: number;
   /** Workflow time at which the load stops waiting for corrections. */

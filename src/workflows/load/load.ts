@@ -23,7 +23,7 @@ import { fileCleanupActivities, fileActivities } from '../support/activity-optio
 import { untilCanceled } from '../support/cancellation.js';
 import { logEvent } from '../support/log-event.js';
 import type { EventFacts } from '../support/log-event.js';
-import { carryOver } from '../support/origin.js';
+import { carryOver } from '../support/carried-state.js';
 import { readInput } from '../incoming/read-input.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import { loadDetails } from './details.js';
@@ -172,8 +172,8 @@ export class Load {
   /** File work at the end of the load; after a cancellation it does not wait for a disk to be fixed. */
   finishOnFiles<T>(step: (files: ActivityInterfaceFor<Activities>) => Promise<T>): Promise<T> {
     const { filesQueue } = this.located;
-    return untilCanceled(this.root, this.state, (hurry) =>
-      step(hurry ? fileCleanupActivities(filesQueue) : fileActivities(filesQueue, outageLimitOf(this.input))),
+    return untilCanceled(this.root, this.state, (isCanceled) =>
+      step(isCanceled ? fileCleanupActivities(filesQueue) : fileActivities(filesQueue, outageLimitOf(this.input))),
     );
   }
 
@@ -197,7 +197,7 @@ export class Load {
   }
 
   async pollNow(): Promise<void> {
-    this.changed();
+    this.noteChange();
     await Promise.all(this.children.map((name) => signalChild(name, pollNowSignal)));
   }
 
@@ -208,7 +208,7 @@ export class Load {
   }
 
   /** Signals a change that may allow another step. */
-  changed(): void {
+  noteChange(): void {
     this.live.changes++;
   }
 
@@ -218,7 +218,7 @@ export class Load {
   }
 
   /** Awaits a step that calls Salesforce, and records its requests however it ends. */
-  async counted<T>(step: Promise<Counted<T>>): Promise<T> {
+  async awaitCounted<T>(step: Promise<Counted<T>>): Promise<T> {
     const { state } = this;
     try {
       const { value, requests, late } = await step;

@@ -17,7 +17,7 @@ export async function setPaused(load: Load, paused: boolean): Promise<void> {
   if (paused) load.live.pausedSince ??= Date.now();
   else endPause(load);
   load.state.paused = paused;
-  load.changed();
+  load.noteChange();
   load.showDetails();
   await Promise.all(load.children.map((name) => signalChild(name, paused ? pauseSignal : resumeSignal)));
   await logPauses(load);

@@ -8,6 +8,7 @@ import type { PlannedLoad } from '../../protocol/activities/plan-types.js';
 import { planInput, wishOf } from '../check/plan-input.js';
 import { locateSource } from '../source/locate-source.js';
 import { newEndedStage } from '../support/ended-part-files.js';
+import { scheduleOf } from '../support/schedule.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import type { Load } from './load.js';
 import { enterWarnings } from '../support/warnings.js';
@@ -23,6 +24,7 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
       loadId,
       executionId: workflowInfo().firstExecutionRunId,
       refuseLanded: input.again !== true,
+      ...defined({ schedule: scheduleOf(workflowInfo()) }),
       ...wishOf(input, settings),
     },
     seenBy,
@@ -40,7 +42,7 @@ export async function locateLoad(load: Load, seenBy: string | undefined): Promis
 export async function planLoad(load: Load): Promise<void> {
   const { input, settings, located, fileActivities } = load;
   load.enterPhase('planning');
-  const planned = await load.counted(
+  const planned = await load.awaitCounted(
     fileActivities.planLoad.executeWithOptions({ summary: `read ${nameOf(input.source)} and split it into parts` }, [
       planInput(input, settings, located.workUri),
     ]),

@@ -42,7 +42,7 @@ export async function sweepLostJobs(load: Load): Promise<void> {
 async function findLostJobs(load: Load, org: OrgRef, summary: string): Promise<LostJobsFound> {
   const { object, operation, externalIdFieldName } = load.input;
   const { creates, createdById } = load.state.lost;
-  return load.counted(
+  return load.awaitCounted(
     cleanupActivities.findLostJobs.executeWithOptions({ summary }, [
       {
         ...org,
@@ -75,7 +75,7 @@ async function abort(load: Load, { jobId, ...org }: OrgRef & { jobId: string }):
     operation,
     ...defined({ externalIdFieldName, since: state.startedAt }),
   };
-  const aborted = await load.counted(
+  const aborted = await load.awaitCounted(
     cleanupActivities.abortJob.executeWithOptions({ summary: `abort ${jobId}` }, [ref]),
   );
   load.log('job aborted', { jobId });

@@ -5,7 +5,8 @@
 import { allHandlersFinished, CancellationScope, condition, setHandler } from '@temporalio/workflow';
 import { partProgressSignal, pauseSignal, pollNowSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
 import type { RetryInput, RetryResult } from './retry-state.js';
-import { trustedState, refuseUnlessChild } from '../support/origin.js';
+import { trustedState } from '../support/carried-state.js';
+import { refuseUnlessChild } from '../support/started-by-load.js';
 import { signalHandler, noArguments, readPartNow } from '../incoming/parse-messages.js';
 import { beginRound } from './begin-round.js';
 import { Retry } from './retry.js';

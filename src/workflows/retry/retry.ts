@@ -13,7 +13,7 @@ import type { PartNow } from '../../protocol/messages/load-messages.js';
 import { signalChild } from '../children/run-child.js';
 import type { RetryInput, RetryResult } from './retry-state.js';
 import { fileActivities } from '../support/activity-options.js';
-import { carryOver } from '../support/origin.js';
+import { carryOver } from '../support/carried-state.js';
 import { signalParent } from '../support/signal-parent.js';
 import { retryDetails } from './details.js';
 import { newRetryState } from './retry-state.js';

@@ -19,7 +19,7 @@ export async function triageStage(retry: Retry): Promise<Stage | undefined> {
   let triaged = await findRetryable(retry);
   try {
     triaged ??= await CancellationScope.nonCancellable(() =>
-      untilCanceled(root, result, (hurry) => triage(retry, { final: true, hurry })),
+      untilCanceled(root, result, (isCanceled) => triage(retry, { final: true, isCanceled })),
     );
   } catch (error) {
     result.error ??= toLoadError(error);
@@ -35,7 +35,7 @@ async function findRetryable(retry: Retry): Promise<TriagedRows | undefined> {
   const { input, state, result } = retry;
   if (state.round > input.retry.maxRounds || retry.mustEnd) return undefined;
   try {
-    const triaged = await triage(retry, { final: false, hurry: false });
+    const triaged = await triage(retry, { final: false, isCanceled: false });
     if (triaged.stop === undefined) return triaged;
     result.error = triaged.stop;
   } catch (error) {
@@ -44,11 +44,14 @@ async function findRetryable(retry: Retry): Promise<TriagedRows | undefined> {
   return undefined;
 }
 
-async function triage(retry: Retry, { final, hurry }: { final: boolean; hurry: boolean }): Promise<TriagedRows> {
+async function triage(
+  retry: Retry,
+  { final, isCanceled }: { final: boolean; isCanceled: boolean },
+): Promise<TriagedRows> {
   const { input, state, result } = retry;
   const { stage, round, notStartedFrom } = state;
   const { outcomes, jobs, noted } = result.ended.at(-1) ?? (input.ended as EndedStage);
-  const activities = hurry ? fileCleanupActivities(input.filesQueue) : retry.fileActivities;
+  const activities = isCanceled ? fileCleanupActivities(input.filesQueue) : retry.fileActivities;
   const summary = final ? 'sort the rows that remain' : `find the rows for round ${round}`;
   retry.showDetails(summary);
   return activities.triageRows.executeWithOptions({ summary }, [

@@ -175,3 +175,28 @@ export function ledgerActivities(outageMs: number): ActivityInterfaceFor<Activit
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
   });
 }
+
+/** Who is told about a load that has not begun; nothing waits for it for long. */
+export const notifyRulesActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '30s',
+  retry: { initialInterval: '1s', maximumAttempts: 3 },
+});
+
+/** For messages that wait until a worker is there. */
+export const notifyActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '12h',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
+/**
+ * One attempt, because the workflow decides whether to repeat a message. The heartbeat is the note that the message is
+ * about to be sent: only the first one reaches the server at once, so it is the only one.
+ */
+export const sendActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '1m',
+  heartbeatTimeout: '1m',
+  scheduleToCloseTimeout: '12h',
+  retry: { maximumAttempts: 1 },
+});

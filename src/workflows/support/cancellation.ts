@@ -3,12 +3,12 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 
 /**
  * Runs `step` with all the time that an outage may take. A cancellation of `root` interrupts it, and the step is
- * repeated with short limits. For code in a non-cancellable scope, which would not notice the cancellation otherwise.
+ * repeated with short limits: `isCanceled` is then true. For code in a non-cancellable scope, which would not notice the cancellation otherwise.
  */
 export async function untilCanceled<T>(
   root: CancellationScope,
   run: { canceled: boolean },
-  step: (hurry: boolean) => Promise<T>,
+  step: (isCanceled: boolean) => Promise<T>,
 ): Promise<T> {
   run.canceled ||= root.consideredCancelled;
   if (run.canceled) return step(true);

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { secretPathsOf } from '../../../src/salesforce/config/connection-facts.js';
 import { connectionsFromEnvironment } from '../../../src/salesforce/config/connections-from-env.js';
-import { FileRoots } from '../../../src/storage/file-roots.js';
+import { FileRoots } from '../../../src/storage/files/file-roots.js';
 
 it('covers the connections file, its references, and rotated tokens', async () => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nightload-keep-out-')));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FileRoots } from '../../../src/storage/file-roots.js';
+import { FileRoots } from '../../../src/storage/files/file-roots.js';
 import { dirname, folderUri, isBelow, join, uriOf } from '../../../src/storage/locations.js';
 
 const roots = (text: string): Promise<FileRoots> => FileRoots.open(['/tmp'], { NIGHTLOAD_S3_ROOTS: text });

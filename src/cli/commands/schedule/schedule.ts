@@ -89,7 +89,7 @@ async function descriptionOf(client: Client, id: string): Promise<ScheduleDescri
     if (error instanceof ScheduleNotFoundError) return undefined;
     const found = asTemporalError(error, placeOf(client));
     if (found instanceof NightloadError || hasStatus(error)) throw found;
-    throw notReadable(`What Temporal has about the schedule ${id}`, withCauses(error, 300), error);
+    throw notReadable(`Temporal's record of the schedule ${id}`, withCauses(error, 300), error);
   }
 }
 

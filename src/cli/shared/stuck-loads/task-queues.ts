@@ -6,13 +6,11 @@ import { listRuns, quoted } from '../../../client/pages.js';
 import { defined } from '../../../domain/defined.js';
 import { isTaskQueue, shown } from '../../../domain/text/shown.js';
 import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
-import { pollersOf } from '../../../domain/poller-identities.js';
+import { ACTIVITY_TASKS, ageOf, describeQueue, pollersOf, WORKFLOW_TASKS } from '../../../domain/task-queue-facts.js';
+import type { QueuePoller } from '../../../domain/task-queue-facts.js';
 
 /** `WORKER_VERSIONING_MODE_VERSIONED` */
 const VERSIONED = 2;
-/** Values of `temporal.api.enums.v1.TaskQueueType`. */
-const WORKFLOW_TASKS = 1;
-const ACTIVITY_TASKS = 2;
 /** `PENDING_ACTIVITY_STATE_STARTED`; the SDK gives enums as numbers here. */
 const STARTED = 2;
 /**
@@ -27,11 +25,7 @@ const HEARTBEAT_LIMIT_MS = 15_000;
 /** Other loads that are checked for steps that keep the queue's worker busy. */
 const MAX_OTHERS = 20;
 
-interface Poller {
-  identity: string;
-  /** Time since its last poll. */
-  idleMs: number;
-}
+type Poller = Pick<QueuePoller, 'identity' | 'idleMs'>;
 
 /** What is known about a queue; pure, so that each case can be tested. */
 export interface QueueFacts {
@@ -201,12 +195,6 @@ function hostLine(host: QueueState['host']): string {
   );
 }
 
-interface DeploymentOptions {
-  deploymentName?: string | null;
-  buildId?: string | null;
-  workerVersioningMode?: number | null;
-}
-
 interface WorkerVersion {
   deploymentName: string;
   buildId: string;
@@ -220,34 +208,30 @@ interface QueueRead {
   oldestMs: number;
 }
 
-async function readQueue(client: Client, queue: string, taskQueueType: number): Promise<QueueRead> {
-  const { pollers, stats, versioningInfo } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: queue },
+async function readQueue(
+  { workflowService, options }: Client,
+  queue: string,
+  taskQueueType: number,
+): Promise<QueueRead> {
+  const { namespace } = options;
+  const { pollers, waiting, oldestMs, versioningInfo } = await describeQueue(workflowService, {
+    namespace,
+    queue,
     taskQueueType,
-    reportStats: true,
   });
   const isCurrent =
     versioningInfo?.currentDeploymentVersion != null || versioningInfo?.rampingDeploymentVersion != null;
   return {
     queue,
-    // The server also lists workers that ended minutes ago.
-    notCurrent: isCurrent ? undefined : versionOf((pollers ?? []).filter(isRecent)),
-    pollers: (pollers ?? []).map(({ identity, lastAccessTime }) => ({
-      identity: identity ?? '',
-      idleMs: ageOf(lastAccessTime),
-    })),
-    waiting: Number(stats?.approximateBacklogCount ?? 0),
-    oldestMs: Number(stats?.approximateBacklogAge?.seconds ?? 0) * 1000,
+    notCurrent: isCurrent ? undefined : versionOf(pollers.filter(({ idleMs }) => idleMs < POLL_LIMIT_MS)),
+    pollers: pollers.map(({ identity, idleMs }) => ({ identity, idleMs })),
+    waiting: waiting ?? 0,
+    oldestMs,
   };
 }
 
-function isRecent({ lastAccessTime }: { lastAccessTime?: Parameters<typeof ageOf>[0] }): boolean {
-  return ageOf(lastAccessTime) < POLL_LIMIT_MS;
-}
-
 /** The version of the newest poller, if all belong to versions of deployments. */
-function versionOf(pollers: readonly { deploymentOptions?: DeploymentOptions | null }[]): WorkerVersion | undefined {
+function versionOf(pollers: readonly Pick<QueuePoller, 'deploymentOptions'>[]): WorkerVersion | undefined {
   if (pollers.some(({ deploymentOptions }) => deploymentOptions?.workerVersioningMode !== VERSIONED)) return undefined;
   const { deploymentName, buildId } = pollers[0]?.deploymentOptions ?? {};
   return isVersionName(deploymentName) && isVersionName(buildId) ? { deploymentName, buildId } : undefined;
@@ -256,12 +240,6 @@ function versionOf(pollers: readonly { deploymentOptions?: DeploymentOptions | n
 /** Other programs name their versions as they like; the command that we print must be safe to copy. */
 function isVersionName(name: unknown): name is string {
   return typeof name === 'string' && /^[A-Za-z0-9._+-]{1,200}$/.test(name);
-}
-
-/** By our clock; if it is slightly behind the server's, the age is still not negative. */
-function ageOf(time: { seconds?: unknown; nanos?: number | null } | null | undefined): number {
-  if (!time) return Number.POSITIVE_INFINITY;
-  return Math.max(0, Date.now() - Number(time.seconds ?? 0) * 1000 - (time.nanos ?? 0) / 1e6);
 }
 
 /** Age of the youngest heartbeat among the running steps from a queue. */

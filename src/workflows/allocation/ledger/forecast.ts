@@ -3,8 +3,8 @@ import { clock, count, time } from '../../../domain/text/format.js';
 import { expiry, hindrance } from './ledger.js';
 import type { Hindrance } from './ledger.js';
 import type { Ledger, Waiting } from './ledger-state.js';
-import { bucketEnd, held, shortOf } from './window.js';
-import type { Held } from './window.js';
+import { bucketEnd, held, shortOf } from './rolling-window.js';
+import type { Held } from './rolling-window.js';
 import type { Forecast } from '../../../protocol/messages/allocation-types.js';
 
 /**

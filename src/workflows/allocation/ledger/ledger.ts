@@ -8,8 +8,8 @@ import { count } from '../../../domain/text/format.js';
 import { batchesFor } from './ledger-state.js';
 import type { Ended, Lease, Ledger, Waiting } from './ledger-state.js';
 import type { Amount, Request } from '../../../protocol/messages/allocation-types.js';
-import { bucketEnd, held, oversized, prune, shortOf, spend, sum } from './window.js';
-import type { Kind } from './window.js';
+import { bucketEnd, held, oversized, prune, shortOf, spend, sum } from './rolling-window.js';
+import type { Kind } from './rolling-window.js';
 import { endRefusal } from './refusals.js';
 
 export type RequestStatus = 'waiting' | 'granted' | 'ended' | 'unknown';

@@ -1,6 +1,6 @@
 /** The org refused a job because of a limit: the ledger was wrong about what is free. Pure. */
 import type { Lease, Ledger } from './ledger-state.js';
-import { held } from './window.js';
+import { held } from './rolling-window.js';
 
 const FIRST_REFUSAL_MS = 300_000;
 const MAX_REFUSAL_MS = 3_600_000;

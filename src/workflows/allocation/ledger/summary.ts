@@ -3,7 +3,7 @@ import { defined } from '../../../domain/defined.js';
 import { forecasts } from './forecast.js';
 import type { Ledger } from './ledger-state.js';
 import type { Amount, LedgerSummary, Shares } from '../../../protocol/messages/allocation-types.js';
-import { held, limits, reserve, sum } from './window.js';
+import { held, limits, reserve, sum } from './rolling-window.js';
 
 const MAX_LISTED = 100;
 

@@ -11,7 +11,7 @@ import { enterRefusal } from './refusals.js';
 import type { Moment } from './refusals.js';
 import type { HolderReport, Lease, Ledger, Waiting } from './ledger-state.js';
 import type { Amount } from '../../../protocol/messages/allocation-types.js';
-import { bucketEnd, limits, unspend } from './window.js';
+import { bucketEnd, limits, unspend } from './rolling-window.js';
 
 /**
  * Share of the window for jobs that continued while the ledger was unreachable. The org's own figures show the rest.

@@ -7,7 +7,7 @@ import { fileCleanupActivities } from '../../support/activity-options.js';
 import { untilCanceled } from '../../support/cancellation.js';
 import type { IngestJob } from '../job.js';
 import { renewLease } from '../lease/lease.js';
-import { settleDelay } from '../poll/poll-delay.js';
+import { settleDelay } from '../poll/settle-delay.js';
 import { mayBeSentAgain } from './failure-advice.js';
 import { enterWarnings } from '../../support/warnings.js';
 
@@ -80,8 +80,8 @@ class SettlingJob {
 
   async download(): Promise<ResultCounts> {
     const job = this.#job;
-    return untilCanceled(job.live.root, job.state, (hurry) =>
-      job.downloadResults(hurry ? fileCleanupActivities(job.input.filesQueue) : job.fileActivities),
+    return untilCanceled(job.live.root, job.state, (isCanceled) =>
+      job.downloadResults(isCanceled ? fileCleanupActivities(job.input.filesQueue) : job.fileActivities),
     );
   }
 

@@ -3,6 +3,7 @@
  * again, as often as necessary, once the window has moved.
  */
 import { CancellationScope, sleep } from '@temporalio/workflow';
+import { USED_UP_CODES } from '../../../domain/platform/used-up-codes.js';
 import type { JobStatus } from '../../../protocol/activities/job-types.js';
 import { learnSignal } from '../../../protocol/messages/allocation-messages.js';
 import { nothingApplied } from '../result-counts.js';
@@ -11,8 +12,6 @@ import type { JobState } from '../job-state.js';
 import { waiting } from '../../support/metrics.js';
 import { releaseLease, signalLedger } from './lease.js';
 
-/** Codes of refusals that end by themselves as the rolling 24-hour window advances. */
-export const USED_UP = ['EXCEEDED_QUOTA', 'REQUEST_LIMIT_EXCEEDED', 'LIMIT_EXCEEDED'];
 /** The error of a job that failed because the allocation was used up. */
 const QUOTA = /ExceededQuota|ApiBatchItems/i;
 /** Waits without a ledger that knows when the window moves. */
@@ -20,7 +19,7 @@ const FIRST_WAIT_ALONE_MS = 300_000;
 const MAX_WAIT_ALONE_MS = 3_600_000;
 
 export function isUsedUp(code: string): boolean {
-  return USED_UP.includes(code);
+  return USED_UP_CODES.includes(code);
 }
 
 function ranOutOfQuota({ state, errorMessage = '' }: JobStatus): boolean {
@@ -44,7 +43,7 @@ export async function waitForQuota(job: IngestJob, code: string): Promise<void> 
   if (governed) return;
   const wait = Math.min(MAX_WAIT_ALONE_MS, FIRST_WAIT_ALONE_MS * 2 ** lease.alone++) * (1 + 0.2 * Math.random());
   lease.waitingFor = `Salesforce refused a job (${code})`;
-  await waiting('allocation', () => sleep(wait, { summary: `${code}: wait until the window has moved` }));
+  await waiting('allocation', () => sleep(wait, { summary: `${code}: wait until the window has advanced` }));
 }
 
 /**

@@ -3,7 +3,7 @@ import { sleep } from '@temporalio/workflow';
 import { nothingApplied } from '../result-counts.js';
 import type { IngestJob } from '../job.js';
 import { enterJobInfo } from '../job-state.js';
-import { settleDelay } from '../poll/poll-delay.js';
+import { settleDelay } from '../poll/settle-delay.js';
 
 /** Whether a job has the part's rows, or a job must still be created for them. */
 export type PartSent = 'sent' | 'notSent';
@@ -40,7 +40,7 @@ export async function adoptUnlessAborted(job: IngestJob): Promise<PartSent> {
   const { input, state } = job;
   const { jobId } = state;
   if (jobId === undefined) return 'notSent';
-  const info = await job.counted(
+  const info = await job.awaitCounted(
     job.activities.abortJob.executeWithOptions({ summary: `abort ${jobId}, unless it was closed` }, [
       { ...job.ref(), unlessClosed: true },
     ]),

@@ -35,7 +35,7 @@ export async function findEarlierJob(job: IngestJob): Promise<string | undefined
   const { load, workUri, jobsKnownUntil } = input.evidence as Evidence;
   const { createdById } = state.lost;
   const askedAt = Date.now();
-  const found = await job.counted(
+  const found = await job.awaitCounted(
     job.fileActivities.findEarlierJobs.executeWithOptions(
       { summary: `check the org's jobs for an earlier send of part ${part}` },
       [

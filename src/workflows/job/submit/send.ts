@@ -1,12 +1,12 @@
 /** Create, upload, close: turns a part's rows into a job that the platform processes. */
 import { defined } from '../../../domain/defined.js';
 import { uploadsQueueOf } from '../../../domain/file-groups.js';
+import { USED_UP_CODES } from '../../../domain/platform/used-up-codes.js';
 import { count } from '../../../domain/text/format.js';
 import { isNotOurs, lostCreatesOf, maybeApplied, toLoadError } from '../../../domain/failures.js';
 import { uploadActivities } from '../../support/activity-options.js';
 import type { IngestJob } from '../job.js';
 import { enterJobInfo, enterLost } from '../job-state.js';
-import { USED_UP } from '../lease/used-up-allocation.js';
 import { evidenceOf } from './earlier-jobs.js';
 
 /** A used-up allocation is waited for with the ledger, not by retrying. */
@@ -14,8 +14,8 @@ const CREATE_RETRY = {
   initialInterval: '1s',
   backoffCoefficient: 2,
   maximumInterval: '2m',
-  nonRetryableErrorTypes: USED_UP,
-} as const;
+  nonRetryableErrorTypes: [...USED_UP_CODES],
+};
 
 /** @returns whether the part may have been sent before, in a run that was lost in a restore */
 export async function createJob(job: IngestJob): Promise<boolean> {
@@ -24,7 +24,7 @@ export async function createJob(job: IngestJob): Promise<boolean> {
   job.enterPhase('creating');
   const askedAt = Date.now();
   try {
-    const { jobId, createdById, lostCreates, aheadMs, maybeSentBefore } = await job.counted(
+    const { jobId, createdById, lostCreates, aheadMs, maybeSentBefore } = await job.awaitCounted(
       job.activities.createJob.executeWithOptions(
         { summary: `${operation} ${object}, part ${input.part}`, retry: CREATE_RETRY },
         [
@@ -60,7 +60,7 @@ export async function uploadPart(job: IngestJob): Promise<string | undefined> {
   job.enterPhase('uploading');
   const replaces = state.jobs.slice(0, -1).map(({ id }) => id);
   try {
-    const sent = await job.counted(
+    const sent = await job.awaitCounted(
       uploadActivities(
         uploadsQueueOf(input.filesQueue, input.connection),
         input.outageMs,
@@ -81,7 +81,7 @@ export async function closeJob(job: IngestJob): Promise<void> {
   const { state } = job;
   job.enterPhase('closing');
   try {
-    const info = await job.counted(
+    const info = await job.awaitCounted(
       job.activities.closeJob.executeWithOptions({ summary: `close ${state.jobId}` }, [job.ref()]),
     );
     state.closed = true;

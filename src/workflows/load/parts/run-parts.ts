@@ -53,7 +53,7 @@ function startParts(load: Load): void {
       // Unforeseen: the load ends, with what landed counted.
       load.fail(error);
       live.running.delete(n);
-      load.changed();
+      load.noteChange();
     });
   }
 }
@@ -78,7 +78,7 @@ async function startPart(load: Load, n: number): Promise<void> {
   enterJob(state, stage, result);
   state.canceled ||= result.canceled;
   live.running.delete(n);
-  load.changed();
+  load.noteChange();
   load.showDetails();
 }
 

@@ -16,7 +16,7 @@ import type { PartOutcome } from '../../../../src/protocol/activities/ended-part
 import type { ActivityDependencies } from '../../../../src/activities/dependencies.js';
 import { detectDialect } from '../../../../src/csv/dialect.js';
 import { fingerprint } from '../../../../src/storage/fingerprint.js';
-import { FileRoots } from '../../../../src/storage/file-roots.js';
+import { FileRoots } from '../../../../src/storage/files/file-roots.js';
 import { folderUri } from '../../../../src/storage/locations.js';
 
 let folder: string;

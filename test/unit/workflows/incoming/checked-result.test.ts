@@ -36,6 +36,26 @@ const status = counted({ id: jobId, state: 'InProgress', processed: 5, failed: 1
 const files = { rejected: uri, unprocessed: uri, changes: uri };
 const finding = { code: 'HEADER_UNKNOWN', message: 'x', column: 'Name', position: 2 };
 
+const MESSAGE = {
+  id: 'bulk-load/a/notify-0123abcd/failed-1',
+  event: 'failed',
+  at: '2026-11-30T02:00:00.000Z',
+  loadId: 'a',
+  connection: 'default',
+  object: 'Account',
+  schedule: 'nightly',
+  workflowId: 'bulk-load/a',
+  runId: '0123abcd',
+  operation: 'upsert',
+  state: 'Failed',
+  records: { total: 5, succeeded: 4, rejected: 1, unprocessed: 0, unaccounted: 0 },
+  error: { code: 'CIRCUIT_OPEN', message: 'x' },
+  waitingFor: 'corrections',
+  forecast: { endsAt: '2026-11-30T06:10:00Z', finishBy: '2026-11-30T06:00:00Z' },
+  report: uri,
+  uiUrl: 'https://ui.example/',
+};
+
 /** A complete result of each activity. */
 const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
   requestLease: { ledger: 'nightload-allocation/00D', answer: { status: 'waiting', reason: 'behind 2', at: 5 } },
@@ -53,7 +73,11 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     outputUri: 'file:///o/',
     workUri: 'file:///w/',
     searchAttributes: ['NightloadObject'],
+    notifyWaits: [600_000],
   },
+  readNotifyRules: { waits: [600_000] },
+  routeNotification: { deliveries: [{ target: 'ops', message: MESSAGE, hasKey: true }] },
+  sendNotification: undefined,
   planLoad: counted({ stage, object: 'Account', apiVersion: 'v66.0', rejected: { uri, rows: 5 }, warnings: ['w'] }),
   checkSource: counted({
     ok: false,

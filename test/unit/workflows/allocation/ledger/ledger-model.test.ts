@@ -16,7 +16,7 @@ import {
 import { batchesFor, openLedger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import type { Ledger } from '../../../../../src/workflows/allocation/ledger/ledger-state.js';
 import type { Amount } from '../../../../../src/protocol/messages/allocation-types.js';
-import { bucketEnd, held, sum } from '../../../../../src/workflows/allocation/ledger/window.js';
+import { bucketEnd, held, sum } from '../../../../../src/workflows/allocation/ledger/rolling-window.js';
 
 const MINUTE = 60_000;
 const WINDOW = 120 * MINUTE;

@@ -1,0 +1,44 @@
+/** How the load before this one ended: of the same schedule, otherwise with an id that differs only in digits. */
+import { Context } from '@temporalio/activity';
+import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
+
+const BAD_ENDS: readonly string[] = ['FAILED', 'TERMINATED', 'TIMED_OUT'];
+/** Loads with a similar id that are looked at. */
+const MAX_LOOKED_AT = 200;
+const ASK_MS = 15_000;
+
+/** Whether the load before this one failed. Without an answer of the server, it did not. */
+export async function endedBadlyBefore(facts: NotifyFacts, signal: AbortSignal): Promise<boolean> {
+  const { client } = Context.current();
+  return client.withAbortSignal(signal, () =>
+    client.withDeadline(Date.now() + ASK_MS, async () => {
+      let looked = 0;
+      for await (const { workflowId, runId, status } of client.workflow.list({ query: queryFor(facts) })) {
+        if (++looked > MAX_LOOKED_AT) return false;
+        if (runId === facts.runId || (facts.schedule === undefined && !isAlike(workflowId, facts.workflowId))) continue;
+        return BAD_ENDS.includes(status.name);
+      }
+      return false;
+    }),
+  );
+}
+
+/** The newest first, as the server lists ended workflows. */
+export function queryFor({ schedule, workflowId }: Pick<NotifyFacts, 'schedule' | 'workflowId'>): string {
+  const ended = "WorkflowType = 'bulkLoad' AND ExecutionStatus NOT IN ('Running', 'ContinuedAsNew', 'Canceled')";
+  if (schedule !== undefined) return `${ended} AND TemporalScheduledById = ${quoted(schedule)}`;
+  const start = /^\D*/.exec(workflowId)?.[0] ?? '';
+  return `${ended} AND WorkflowId STARTS_WITH ${quoted(start)}`;
+}
+
+export function isAlike(one: string, other: string): boolean {
+  return withoutDigits(one) === withoutDigits(other);
+}
+
+function withoutDigits(id: string): string {
+  return id.replace(/\d+/g, '#');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll('\\', String.raw`\\`).replaceAll("'", String.raw`\'`)}'`;
+}

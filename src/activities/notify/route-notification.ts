@@ -1,0 +1,38 @@
+/** Decides who gets the messages of an event, by the rules of the worker. */
+import { Context } from '@temporalio/activity';
+import type { NotifyMessage } from '../../contract/notification.js';
+import type { Delivery, NotifyFacts } from '../../protocol/activities/notify-types.js';
+import type { ActivityDependencies } from '../dependencies.js';
+import { runActivity } from '../run-activity.js';
+import { endedBadlyBefore } from './previous-end.js';
+
+const GOOD_ENDS: readonly string[] = ['finished', 'rejected'];
+
+export function routeNotification({
+  notifier,
+}: ActivityDependencies): (input: NotifyFacts) => Promise<{ deliveries: Delivery[] }> {
+  return runActivity(async (facts, { signal }) => {
+    if (notifier === undefined) return { deliveries: [] };
+    const { namespace } = Context.current().info;
+    const messages = [facts];
+    const recovery: NotifyFacts = { ...facts, id: `${facts.id}/recovered`, event: 'recovered' };
+    const isWanted = GOOD_ENDS.includes(facts.event) && notifier.recipients(recovery).length > 0;
+    if (isWanted && (await endedBadlyBefore(facts, signal))) messages.push(recovery);
+    const deliveries = messages.flatMap((about) => {
+      const { waitedMs: _waited, ...message } = about;
+      const linked: NotifyMessage = { ...message, ...linkOf(notifier.uiUrl, namespace, message) };
+      return notifier.recipients(about).map((recipient) => ({ ...recipient, message: linked }));
+    });
+    return { deliveries };
+  });
+}
+
+function linkOf(
+  uiUrl: string | undefined,
+  namespace: string,
+  { workflowId, runId }: Pick<NotifyMessage, 'workflowId' | 'runId'>,
+): Pick<NotifyMessage, 'uiUrl'> {
+  if (uiUrl === undefined) return {};
+  const [where, id, run] = [namespace, workflowId, runId].map(encodeURIComponent);
+  return { uiUrl: `${uiUrl}namespaces/${where}/workflows/${id}/${run}/history` };
+}

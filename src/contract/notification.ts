@@ -1,0 +1,52 @@
+/** A message about a load or a schedule, as a webhook receives it. */
+import type { LoadError, LoadState, RecordCounts } from './load-result.js';
+
+/** What a message may be about; rules name them in `when`. */
+export const NOTIFY_EVENTS = [
+  /** Every row landed. */
+  'finished',
+  /** The load ended, and rows were rejected or not processed. */
+  'rejected',
+  'failed',
+  'canceled',
+  /** The load cannot continue by itself, or not yet. */
+  'waiting',
+  /** The forecast crossed `finishBy`. */
+  'late',
+  /** A run of a schedule was due and did not begin. */
+  'notStarted',
+  /** The next good end after `failed`, `late` or `notStarted` of the same schedule or id pattern. */
+  'recovered',
+] as const;
+
+export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];
+
+export interface NotifyMessage {
+  /** The same at every repetition: the key to recognize one. */
+  id: string;
+  event: NotifyEvent;
+  /** When it happened, in ISO 8601. */
+  at: string;
+  loadId: string;
+  workflowId: string;
+  runId: string;
+  /** Id of the schedule that started the load. */
+  schedule?: string;
+  connection: string;
+  object: string;
+  operation: string;
+  state?: LoadState;
+  records?: RecordCounts;
+  error?: Pick<LoadError, 'code' | 'message'>;
+  /** What the load waits for. */
+  waitingFor?: string;
+  forecast?: {
+    /** In ISO 8601. */
+    endsAt: string;
+    finishBy: string;
+  };
+  /** URI of the load's `report.html`, otherwise of its `report.json`. */
+  report?: string;
+  /** The load in the Temporal UI; set if the worker knows `NIGHTLOAD_UI_URL`. */
+  uiUrl?: string;
+}

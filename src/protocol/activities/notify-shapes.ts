@@ -1,0 +1,52 @@
+/** Messages about loads, as they travel between workflows and activities. */
+import { z } from 'zod';
+import { LOAD_STATES } from '../../contract/load-result.js';
+import { NOTIFY_EVENTS } from '../../contract/notification.js';
+import { MAX_ROWS } from '../../domain/name-and-number-limits.js';
+import * as shape from './input-shapes.js';
+
+const MAX_WAITS = 10;
+const MAX_WORDS = 2_000;
+
+const instant = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]{5,12}Z$/, 'must be a time in ISO 8601');
+const rows = z.number().min(-MAX_ROWS).max(MAX_ROWS);
+const records = z.object({
+  total: rows,
+  succeeded: rows,
+  rejected: rows,
+  unprocessed: rows,
+  unaccounted: rows,
+});
+
+/** Of a refused input, names may be anything. */
+const about = {
+  loadId: shape.text(),
+  connection: shape.text(),
+  object: shape.text(),
+  schedule: shape.text().exactOptional(),
+};
+
+export const notifyAbout = z.object(about);
+
+/** Milliseconds, the shortest first. */
+export const notifyWaits = shape.list(shape.count, MAX_WAITS);
+
+const message = {
+  id: shape.text(1_200),
+  event: z.enum(NOTIFY_EVENTS),
+  at: instant,
+  ...about,
+  workflowId: shape.workflowId,
+  runId: shape.runId,
+  operation: shape.text(),
+  state: z.enum(LOAD_STATES).exactOptional(),
+  records: records.exactOptional(),
+  error: z.object({ code: shape.text(200), message: shape.text(MAX_WORDS) }).exactOptional(),
+  waitingFor: shape.text(MAX_WORDS).exactOptional(),
+  forecast: z.object({ endsAt: instant, finishBy: instant }).exactOptional(),
+  report: shape.uri.exactOptional(),
+};
+
+export const notifyFacts = z.object({ ...message, waitedMs: shape.count.exactOptional() });
+
+export const notifyMessage = z.object({ ...message, uiUrl: shape.text(4_000).exactOptional() });

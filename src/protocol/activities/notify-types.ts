@@ -1,0 +1,40 @@
+/** Inputs and results of the activities in `activities/notify`: who gets a message, and its delivery. */
+import type { NotifyMessage } from '../../contract/notification.js';
+
+/** A message before the worker's configuration is known. */
+export interface NotifyFacts extends Omit<NotifyMessage, 'uiUrl'> {
+  /** Of `waiting`: how long the load had waited; one of the thresholds that the worker named. */
+  waitedMs?: number;
+}
+
+/** What rules can tell apart before anything happens. */
+export type NotifyAbout = Pick<NotifyFacts, 'loadId' | 'connection' | 'object' | 'schedule'>;
+
+/** One message to one target. */
+export interface Delivery {
+  /** Name in the worker's notify file. */
+  target: string;
+  message: NotifyMessage;
+  /** The target recognizes a repetition by the message's id. */
+  hasKey: boolean;
+}
+
+export interface SendNotificationInput {
+  target: string;
+  message: NotifyMessage;
+}
+
+/** Why a target did not take a message, or may not have. */
+export interface DeliveryFailure {
+  target: string;
+  code: string;
+  message: string;
+}
+
+export interface NotifyResult {
+  /** Targets that took a message. */
+  sent: string[];
+  /** A worker was killed while it sent: the message may have arrived, and is not repeated. */
+  unconfirmed: string[];
+  failed: DeliveryFailure[];
+}

@@ -1,0 +1,83 @@
+/** Tells people what happens to a load, by a child workflow that the load does not wait for. */
+import { ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import type { BulkLoadResult } from '../../contract/load-result.js';
+import type { NotifyEvent } from '../../contract/notification.js';
+import { defined } from '../../domain/defined.js';
+import { plainText } from '../../domain/text/plain-text.js';
+import type { NotifyAbout, NotifyFacts } from '../../protocol/activities/notify-types.js';
+import type { Load } from '../load/load.js';
+import { notifyRulesActivities } from '../support/activity-options.js';
+import { scheduleOf } from '../support/schedule.js';
+import type { sendNotifications } from './send-notifications.js';
+
+type News = Pick<NotifyFacts, 'state' | 'records' | 'error' | 'waitingFor' | 'waitedMs' | 'report'>;
+
+/** A workflow that may not call the worker's steps may not make it send messages either. */
+const SILENT = 'CALLER_REFUSED';
+
+/** People get the rest from the report. */
+const MAX_WORDS = 1_000;
+
+const EVENTS = {
+  Completed: 'finished',
+  CompletedWithRejects: 'rejected',
+  Failed: 'failed',
+  Canceled: 'canceled',
+} as const satisfies Record<BulkLoadResult['state'], NotifyEvent>;
+
+export async function notifyEnd(load: Load, { state, records, error, files }: BulkLoadResult): Promise<void> {
+  if (error?.code === SILENT || (await waitsToTell(load)) === undefined) return;
+  const { report } = files;
+  const why = error && { code: error.code, message: plainText(error.message, MAX_WORDS) };
+  await notify(load, EVENTS[state], { state, records, ...defined({ error: why, report }) });
+}
+
+/**
+ * After how long a wait is worth a message, in milliseconds; undefined if no rule of the worker names this load. The
+ * first step says it; before that step, the worker is asked.
+ */
+export async function waitsToTell(load: Load): Promise<readonly number[] | undefined> {
+  const { state } = load;
+  if (state.located !== undefined) return state.located.notifyWaits;
+  const about: NotifyAbout = { ...nameOf(load), ...defined({ schedule: scheduleOf(workflowInfo()) }) };
+  state.notify ??= await notifyRulesActivities.readNotifyRules
+    .executeWithOptions({ summary: 'is anybody told about this load?' }, [about])
+    // Without a worker nobody knows: the messages' own workflow waits for one.
+    .catch(() => ({ waits: [] }));
+  return state.notify.waits;
+}
+
+/** Starts the messages of one event. */
+export async function notify(load: Load, event: NotifyEvent, news: News): Promise<void> {
+  const { state } = load;
+  const { workflowId, runId, firstExecutionRunId } = workflowInfo();
+  state.notified = (state.notified ?? 0) + 1;
+  // The same after a reset: what was sent is not sent again.
+  const name = `notify-${firstExecutionRunId.slice(0, 8)}/${event}-${state.notified}`;
+  const facts: NotifyFacts = {
+    id: `${workflowId}/${name}`,
+    event,
+    at: new Date(Date.now()).toISOString(),
+    ...nameOf(load),
+    workflowId,
+    runId,
+    operation: load.input.operation,
+    ...defined({ schedule: scheduleOf(workflowInfo()), ...news }),
+  };
+  try {
+    await startChild<typeof sendNotifications>('sendNotifications', {
+      args: [facts],
+      workflowId: `${workflowId}/${name}`,
+      staticSummary: `messages: ${event}`,
+      // It outlives the load.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    });
+  } catch (error) {
+    load.log('no message was started', { code: error instanceof Error ? error.name : 'UNEXPECTED' });
+  }
+}
+
+function nameOf({ input, loadId }: Load): Pick<NotifyFacts, 'loadId' | 'connection' | 'object'> {
+  return { loadId, connection: input.connection ?? 'default', object: input.object };
+}

@@ -1,0 +1,26 @@
+/**
+ * Sends the messages of one event of a load to the targets that the worker's rules name. A workflow of its own: targets
+ * that do not answer are tried for hours, and the load never waits for them.
+ */
+import type { Delivery, NotifyFacts, NotifyResult } from '../../protocol/activities/notify-types.js';
+import { notifyActivities } from '../support/activity-options.js';
+import { refuseUnlessChild } from '../support/started-by-load.js';
+import { deliver } from './deliver.js';
+
+export async function sendNotifications(facts: NotifyFacts): Promise<NotifyResult> {
+  refuseUnlessChild('sendNotifications');
+  const { deliveries } = await notifyActivities.routeNotification.executeWithOptions(
+    { summary: `who is told that the load is ${facts.event}` },
+    [facts],
+  );
+  const result: NotifyResult = { sent: [], unconfirmed: [], failed: [] };
+  await Promise.all(deliveries.map((delivery) => enter(result, delivery)));
+  return result;
+}
+
+async function enter(result: NotifyResult, delivery: Delivery): Promise<void> {
+  const { target } = delivery;
+  const outcome = await deliver(delivery);
+  if (outcome === 'sent' || outcome === 'unconfirmed') result[outcome].push(target);
+  else result.failed.push({ target, ...outcome });
+}

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import type { PartNow } from '../../../../src/protocol/messages/load-messages.js';
+import type { Load } from '../../../../src/workflows/load/load.js';
+import { waitOf } from '../../../../src/workflows/notify/watch-waits.js';
+
+const part = (n: number, more: Partial<PartNow> = {}): [number, PartNow] => [
+  n,
+  { n, phase: 'processing', processed: 0, failed: 0, total: 10, ...more },
+];
+
+function load(phase: string, live: object, parts: [number, PartNow][] = []): Pick<Load, 'state' | 'live'> {
+  return { state: { phase }, live: { paused: false, running: new Map(parts), ...live } } as unknown as Load;
+}
+
+it.each([
+  ['a missing source', load('preparing', { waitingFor: 'the file a.csv' }), 'the file a.csv'],
+  ['corrections', load('holding', { waitingFor: 'corrections of 3 rows' }), 'corrections of 3 rows'],
+  ['a pause', load('loading', { paused: true }, [part(1)]), 'somebody to resume it'],
+  [
+    'the allocation, when no part runs',
+    load('loading', {}, [part(1, { waitingFor: 'behind 2 jobs' }), part(2, { waitingFor: 'behind 3 jobs' })]),
+    "the org's allocation (behind 2 jobs)",
+  ],
+  [
+    'a question, although other parts run',
+    load('loading', {}, [part(1), part(2, { waitingFor: 'an answer about job 750', inQuestion: true })]),
+    'an answer about job 750',
+  ],
+  ['nothing while a part runs', load('loading', {}, [part(1), part(2, { waitingFor: 'behind 2 jobs' })]), undefined],
+  ['nothing in a retry, whose text is not a wait', load('retrying', { waitingFor: 'sorting the rows' }), undefined],
+  ['nothing at the end', load('reporting', { paused: true }), undefined],
+])('%s', (_what, waiting, expected) => {
+  expect(waitOf(waiting)).toBe(expected);
+});
