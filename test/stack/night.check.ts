@@ -18,6 +18,7 @@ const POLL = { initialInterval: '500ms', maximumInterval: '1s', settleInterval: 
 const PART_ROWS = 100;
 /** Of the load that runs through all the kills. */
 const LONG_PARTS = 80;
+const END_LIMIT_MS = 300_000;
 /** Of about so many rows. */
 const PART_BYTES = 5_200;
 
@@ -62,8 +63,22 @@ async function untilMoreAreDone(count = 1): Promise<void> {
   await expect.poll(done, { timeout: 180_000 }).toBeGreaterThanOrEqual(before + count);
 }
 
+/** A load that waits for a person would wait for long: then its progress says for what. */
+async function resultOf(handle: LoadHandle): Promise<BulkLoadResult> {
+  const limit = new AbortController();
+  const late = pause(END_LIMIT_MS, undefined, { signal: limit.signal }).then(async () => {
+    throw new Error(`${handle.workflowId} has not ended: ${JSON.stringify(await handle.progress())}`);
+  });
+  try {
+    return await Promise.race([handle.result(), late]);
+  } finally {
+    limit.abort();
+    late.catch(() => undefined);
+  }
+}
+
 async function expectSound(handle: LoadHandle, rows: number): Promise<BulkLoadResult> {
-  const result = await handle.result();
+  const result = await resultOf(handle);
   expect(result).toMatchObject({
     state: 'Completed',
     balanced: true,
