@@ -8,7 +8,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const FILES = ['docker-compose.yml', 'docker-compose.dev.yml', 'docker-compose.monitoring.yml', 'docker-compose.s3.yml', 'Dockerfile'];
+const FILES = [
+  'docker-compose.yml',
+  'docker-compose.dev.yml',
+  'docker-compose.monitoring.yml',
+  'docker-compose.s3.yml',
+  'Dockerfile',
+];
 /** An external image: `name:tag`, with or without a digest. */
 const IMAGE = /(?<=image: |NODE_IMAGE=)(?!nightload:)([\w./-]+:[\w.-]+)(@sha256:[0-9a-f]{64})?/g;
 

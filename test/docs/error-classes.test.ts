@@ -40,7 +40,7 @@ function tableOf(title: string): string[][] {
 }
 
 const plain = (cell = ''): string => cell.replace(/^`(.*)`$/, '$1');
-const codes = tableOf('Codes').map(([code, example, rowClass, advice]) => ({
+const codes = tableOf('Error codes').map(([code, example, rowClass, advice]) => ({
   code: plain(code),
   example: plain(example),
   rowClass: plain(rowClass),
@@ -72,7 +72,7 @@ describe('the table of codes', () => {
   );
 
   it('explains the handling of all other codes', () => {
-    expect(section('Codes')).toContain(
+    expect(section('Error codes')).toContain(
       'begins with `CANNOT_` and is not in the table is `permanent`; all other codes, and errors without one, are `unknown`',
     );
     expect(classify(parseRowError('CANNOT_DO_THIS:no:--'))).toBe('permanent');
@@ -92,7 +92,11 @@ describe('the table of classes', () => {
     stop: true,
     unknown: true,
   } satisfies Record<RowClass, true>;
-  const classes = tableOf('Classes').map(([name, , again, then]) => ({ name: plain(name) as RowClass, again, then }));
+  const classes = tableOf('Error classes').map(([name, , again, then]) => ({
+    name: plain(name) as RowClass,
+    again,
+    then,
+  }));
 
   it('lists every class once', () => {
     expect(classes.map(({ name }) => name).toSorted()).toEqual(Object.keys(ALL).toSorted());
