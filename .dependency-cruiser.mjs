@@ -2,7 +2,7 @@
  * The rooms of src and their arrows: a room may import from the rooms listed for it and from no other, types included.
  * `name:type` permits types only, because the values belong to another process or cannot run in the workflow sandbox.
  */
-const ROOMS = {
+export const ROOMS = {
   exports: [
     'testing',
     'simulator',

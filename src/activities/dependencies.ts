@@ -70,9 +70,9 @@ export interface ActivityDependencies {
   isPart?: (execution: Execution, at: number) => Promise<boolean>;
   /** The load that a step runs for: its caller, or the parent of the calling part. Undefined when unknown. */
   loadOf?: (caller: Caller) => Promise<CallingLoad | undefined>;
-  /** Owner of a job, from the job ids that workflows record; `unknown` also when the lookup fails. */
+  /** Owner of a job, from the job ids that workflows record; `unknown` also on servers that never answer. */
   ownerOf: (jobId: string) => Promise<JobOwner>;
-  /** Ids of the workflows that record a job, at most a few; empty when the lookup fails. */
+  /** Ids of the workflows that record a job, at most a few; none on servers that never answer. */
   workflowsOf: (jobId: string) => Promise<string[]>;
 }
 

@@ -1,4 +1,5 @@
 /** nightload's search attributes on a Temporal server: created if allowed, used only if known. */
+import { NightloadError } from '../../errors.js';
 import type { NativeConnection } from '@temporalio/worker';
 import type { JobOwner } from '../../activities/dependencies.js';
 import { SEARCH_ATTRIBUTES } from '../../contract/names.js';
@@ -60,16 +61,41 @@ async function notedBy(connection: NativeConnection, namespace: string, jobId: s
  * So only those of parts count.
  */
 async function isPartOfLoad(connection: NativeConnection, namespace: string, execution: Listed): Promise<boolean> {
-  const { workflowExecutionInfo: info } = await connection.workflowService.describeWorkflowExecution({
-    namespace,
-    execution,
-  });
+  const { workflowExecutionInfo: info } = await connection.workflowService
+    .describeWorkflowExecution({ namespace, execution })
+    .catch((error: unknown) => {
+      // Removed since it was listed.
+      if (statusOf(error) === NOT_FOUND) return { workflowExecutionInfo: undefined };
+      throw error;
+    });
   const parent = info?.parentExecution?.workflowId;
   if (!['ingestJob', 'retryFailedRows'].includes(info?.type?.name ?? '') || !parent) return false;
   return execution.workflowId.startsWith(`${parent}/`);
 }
 
-/** The owner of a job, by the workflows' `NightloadJobIds`; `unknown` on servers without that attribute. */
+/** gRPC status codes. */
+const NOT_FOUND = 5;
+/** Invalid argument, permission denied, not implemented: the server does not know the attribute, or never answers. */
+const NEVER_ANSWERED: readonly unknown[] = [3, 7, 12];
+
+const statusOf = (error: unknown): unknown => (error as { code?: unknown } | undefined)?.code;
+
+/**
+ * A server that is away must not make a job nobody's: the step asks again.
+ * @throws NightloadError `TEMPORAL_FAILED`, retryable
+ */
+function unlessAway<T>(error: unknown, otherwise: T): T {
+  if (NEVER_ANSWERED.includes(statusOf(error))) return otherwise;
+  throw new NightloadError('TEMPORAL_FAILED', 'Temporal did not answer which workflows list a job. Retrying.', {
+    retryable: true,
+    cause: error,
+  });
+}
+
+/**
+ * The owner of a job, by the workflows' `NightloadJobIds`; `unknown` on servers without that attribute.
+ * @throws NightloadError `TEMPORAL_FAILED`, retryable
+ */
 export async function jobOwner(connection: NativeConnection, namespace: string, jobId: string): Promise<JobOwner> {
   if (!/^[A-Za-z0-9]+$/.test(jobId)) return 'unknown';
   try {
@@ -77,17 +103,20 @@ export async function jobOwner(connection: NativeConnection, namespace: string, 
     const { count } = await connection.workflowService.countWorkflowExecutions({ namespace, query });
     if (Number(count) > 0) return 'running';
     return (await notedBy(connection, namespace, jobId)).length > 0 ? 'ended' : 'unknown';
-  } catch {
-    return 'unknown';
+  } catch (error) {
+    return unlessAway(error, 'unknown');
   }
 }
 
-/** Ids of the parts that list a job in their `NightloadJobIds`; none on servers without that attribute. */
+/**
+ * Ids of the parts that list a job in their `NightloadJobIds`; none on servers without that attribute.
+ * @throws NightloadError `TEMPORAL_FAILED`, retryable
+ */
 export async function jobWorkflows(connection: NativeConnection, namespace: string, jobId: string): Promise<string[]> {
   if (!/^[A-Za-z0-9]+$/.test(jobId)) return [];
   try {
     return [...new Set((await notedBy(connection, namespace, jobId)).map(({ workflowId }) => workflowId))];
-  } catch {
-    return [];
+  } catch (error) {
+    return unlessAway(error, []);
   }
 }

@@ -1,0 +1,2 @@
+export const BLOCK: RegExp;
+export function picture(): string;
