@@ -5,7 +5,9 @@ import { ROOMS } from '../../.dependency-cruiser.mjs';
 import { BLOCK, picture } from '../../scripts/rooms-picture.mjs';
 
 const DRAWN = picture();
-const arrows = [...DRAWN.matchAll(/^ {2}(\w+) (?:-->|-\.->) (\w+)$/gm)].map(([, from, to]) => [from, to] as const);
+const arrows = [...DRAWN.matchAll(/^ {2}(\w+) (?:-->|-\.->) (\w+)$/gm)].map(
+  ([, from = '', to = '']) => [from, to] as const,
+);
 
 it('is drawn from the rules of the linter', () => {
   const text = readFileSync(new URL('../../CONTRIBUTING.md', import.meta.url), 'utf8');
