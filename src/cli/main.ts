@@ -273,6 +273,18 @@ program
   .option('--options <file>', 'JSON object of more options')
   .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
+program
+  .command('completion')
+  .description('print a script that completes commands and options in bash, zsh or fish')
+  .argument('<shell>')
+  .action(
+    runs(async (shell: string) => {
+      const { completion } = await import('./commands/completion.js');
+      process.stdout.write(completion(program, shell));
+      return 0;
+    }),
+  );
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -69,6 +69,11 @@ export const METRICS = {
     labels: [],
     buckets: SHORT_WAITS,
   },
+  nightload_notifications_total: {
+    kind: 'counter',
+    help: 'Messages about loads by target, and whether it took them.',
+    labels: ['target', 'outcome'],
+  },
   nightload_wait_seconds: {
     kind: 'histogram',
     help: 'Completed waits of loads and parts by reason.',

@@ -8,4 +8,5 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'orphanJobs',
   'pruneResults',
   'retryFailedRows',
+  'sendNotifications',
 ];

@@ -1,6 +1,7 @@
 /** The public names of the package, listed by hand: none is added or removed by accident. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { WORKFLOW_TYPES } from '../../src/domain/workflow-types.js';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 
@@ -131,6 +132,10 @@ it('has these entries, and the schemas', () => {
   expect(Object.keys(manifest.exports).sort()).toEqual(
     [...Object.keys(PUBLIC), './package.json', './schemas/*'].sort(),
   );
+});
+
+it('the workflows are those that the interceptors know', () => {
+  expect(PUBLIC['./workflows']?.values.sort()).toEqual([...WORKFLOW_TYPES].sort());
 });
 
 describe.each(Object.entries(PUBLIC))('%s', (entry, { values, types }) => {

@@ -2,6 +2,7 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { NotifyEvent } from '../../contract/notification.js';
+import { eventOfEnd } from './event-of-end.js';
 import { defined } from '../../domain/defined.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import type { NotifyAbout, NotifyFacts } from '../../protocol/activities/notify-types.js';
@@ -18,18 +19,16 @@ const SILENT = 'CALLER_REFUSED';
 /** People get the rest from the report. */
 const MAX_WORDS = 1_000;
 
-const EVENTS = {
-  Completed: 'finished',
-  CompletedWithRejects: 'rejected',
-  Failed: 'failed',
-  Canceled: 'canceled',
-} as const satisfies Record<BulkLoadResult['state'], NotifyEvent>;
-
 export async function notifyEnd(load: Load, { state, records, error, files }: BulkLoadResult): Promise<void> {
   if (error?.code === SILENT || (await waitsToTell(load)) === undefined) return;
   const { report } = files;
   const why = error && { code: error.code, message: plainText(error.message, MAX_WORDS) };
-  await notify(load, EVENTS[state], { state, records, ...defined({ error: why, report }) });
+  const schedule = scheduleOf(workflowInfo());
+  await notify(load, eventOfEnd({ state, error }, { isScheduled: schedule !== undefined }), {
+    state,
+    records,
+    ...defined({ error: why, report }),
+  });
 }
 
 /**

@@ -3,6 +3,7 @@
  * that do not answer are tried for hours, and the load never waits for them.
  */
 import type { Delivery, NotifyFacts, NotifyResult } from '../../protocol/activities/notify-types.js';
+import { metrics } from '../support/metrics.js';
 import { notifyActivities } from '../support/activity-options.js';
 import { refuseUnlessChild } from '../support/started-by-load.js';
 import { deliver } from './deliver.js';
@@ -21,6 +22,10 @@ export async function sendNotifications(facts: NotifyFacts): Promise<NotifyResul
 async function enter(result: NotifyResult, delivery: Delivery): Promise<void> {
   const { target } = delivery;
   const outcome = await deliver(delivery);
+  metrics.add('nightload_notifications_total', 1, {
+    target,
+    outcome: typeof outcome === 'string' ? outcome : 'failed',
+  });
   if (outcome === 'sent' || outcome === 'unconfirmed') result[outcome].push(target);
   else result.failed.push({ target, ...outcome });
 }

@@ -31,6 +31,7 @@ async function watchWaits(load: Load): Promise<void> {
 /** What the whole load waits for. */
 export function waitOf({ state, live }: Pick<Load, 'state' | 'live'>): string | undefined {
   if (state.phase === 'reporting' || state.phase === 'done') return undefined;
+  if (live.missing !== undefined) return live.missing;
   if (live.paused) return 'somebody to resume it';
   if (state.phase === 'preparing' || state.phase === 'holding') return live.waitingFor;
   return partsWait(live);

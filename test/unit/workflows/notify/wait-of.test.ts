@@ -15,6 +15,7 @@ function load(phase: string, live: object, parts: [number, PartNow][] = []): Pic
 it.each([
   ['a missing source', load('preparing', { waitingFor: 'the file a.csv' }), 'the file a.csv'],
   ['corrections', load('holding', { waitingFor: 'corrections of 3 rows' }), 'corrections of 3 rows'],
+  ['a missing worker', load('planning', { missing: 'a worker of q-files-1' }), 'a worker of q-files-1'],
   ['a pause', load('loading', { paused: true }, [part(1)]), 'somebody to resume it'],
   [
     'the allocation, when no part runs',
