@@ -37,6 +37,7 @@ describe('upsert', () => {
         records: 500,
         failed: 0,
         polls: expect.any(Number),
+        times: expect.objectContaining({ created: expect.any(Number), ended: expect.any(Number) }),
       },
     ]);
     expect(result.apiRequests).toBe(world.org.ledger.count() - before);
