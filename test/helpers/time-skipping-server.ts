@@ -61,7 +61,28 @@ export async function startTimeSkipping(path: string): Promise<TestWorkflowEnvir
   // The SDK gives the server 5 seconds to start, which is not always enough for Java on a busy machine.
   const environment = await create().catch(create).catch(create);
   await registerSearchAttributes(environment.nativeConnection, environment.namespace ?? 'default');
+  awaitClockBeforeTeardown(environment);
   return environment;
+}
+
+/**
+ * A call that is retried after its connection was closed would throw in a timer, where nobody catches it: simulated
+ * orgs ask for the time until they are closed.
+ */
+function awaitClockBeforeTeardown(environment: TestWorkflowEnvironment): void {
+  const asked = new Set<Promise<number>>();
+  const currentTimeMs = environment.currentTimeMs.bind(environment);
+  const teardown = environment.teardown.bind(environment);
+  environment.currentTimeMs = () => {
+    const time = currentTimeMs();
+    asked.add(time);
+    void time.catch(() => undefined).finally(() => asked.delete(time));
+    return time;
+  };
+  environment.teardown = async () => {
+    await Promise.allSettled(asked);
+    await teardown();
+  };
 }
 
 /**
