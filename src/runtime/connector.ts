@@ -1,4 +1,4 @@
-/** Connections that still deliver a reply that the server sent before it stopped reading. */
+/** Connections that still deliver a reply that the server sent before it stopped reading, or closed. */
 import type { Duplex } from 'node:stream';
 import { buildConnector } from 'undici';
 
@@ -26,6 +26,38 @@ function readBeforeFailing(socket: Duplex): void {
   if (writev) socket._writev = (chunks, done) => writev(chunks, late(done));
 }
 
+/** How often a connection whose end is held back is looked at, in milliseconds. */
+const HOLD = 10;
+
+/**
+ * A server may close after a reply while undici, for a slow reader, holds the reply's last bytes: undici 7 then ends the
+ * whole process (nodejs/undici#5360), or calls the reply cut off. So the end of the stream is passed on when undici has
+ * taken everything before it.
+ */
+function endAfterReply(socket: Duplex): void {
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk !== null || !isHeld(socket)) return push(chunk, encoding);
+    const timer = setInterval(() => {
+      if (!socket.destroyed && isHeld(socket)) return;
+      clearInterval(timer);
+      if (!socket.destroyed) {
+        push(null);
+        // As Node does, so that the end is noticed although nobody asks for more.
+        socket.read(0);
+      }
+    }, HOLD);
+    return false;
+  };
+}
+
+/** Data waits in the socket, or in undici's parser. */
+function isHeld(socket: Duplex): boolean {
+  const parser = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
+  const { paused } = (parser === undefined ? undefined : (socket as never)[parser]) ?? { paused: false };
+  return paused === true || socket.readableLength > 0;
+}
+
 /** @param timeout milliseconds to establish a connection, including TLS */
 export function connector(timeout: number): buildConnector.connector {
   return readsBeforeFailing(buildConnector({ timeout }));
@@ -35,7 +67,10 @@ export function readsBeforeFailing(connect: buildConnector.connector): buildConn
   return (options, callback) =>
     connect(options, (...result) => {
       const [, socket] = result;
-      if (socket) readBeforeFailing(socket);
+      if (socket) {
+        readBeforeFailing(socket);
+        endAfterReply(socket);
+      }
       callback(...result);
     });
 }
