@@ -126,7 +126,7 @@ export function sourceChanged({ rows }: StagePlan, more: { again?: boolean } = {
   return new NightloadError(
     'SOURCE_CHANGED',
     `${shownPath(pathOfFile(rows))} was changed, moved or deleted after the load began, so no more of it is sent, and rows that are in no ` +
-      'result file cannot be returned. What landed is in the result files; load the changed file as a new load.',
+      'result file cannot be returned. What landed is in the result files: load only rows that are not among them, because an insert adds the others again.',
     { retryable: more.again === true },
   );
 }

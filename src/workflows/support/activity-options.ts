@@ -88,9 +88,15 @@ export function groupActivities(taskQueue: string): ActivityInterfaceFor<Activit
  * renames it.
  * @param tell receives what a step waits for that no worker takes; otherwise nobody is told
  */
-export function fileActivities(place: FilesPlace, outageMs: number, tell?: TellWait): ActivityInterfaceFor<Activities> {
+export function fileActivities(
+  { filesQueue, host }: Omit<FilesPlace, 'connection'>,
+  outageMs: number,
+  tell?: TellWait,
+): ActivityInterfaceFor<Activities> {
+  // Without the connection that a part also has: it would name the queue of uploads.
+  const place: FilesPlace = { filesQueue, host };
   const activities = proxyActivities<Activities>({
-    ...onQueue(place.filesQueue),
+    ...onQueue(filesQueue),
     // A hundred GB over a slow line take hours; the heartbeat notices a worker that died.
     startToCloseTimeout: '24h',
     // Waits for a full disk or an unreachable org, but not forever.
