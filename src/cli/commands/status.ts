@@ -10,6 +10,7 @@ import { shownInput } from '../../client/original-input.js';
 import type { ShownInput } from '../../client/answers/shown-input.js';
 import { printJson, say } from '../shared/output.js';
 import { isUnreadable, queryLoad } from '../shared/query-load.js';
+import { versionOfLoad } from '../shared/stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
 import { printResult } from '../shared/print-result.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
@@ -37,7 +38,12 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
       client
         .withDeadline(Date.now() + FAILURES_LIMIT_MS, () => pendingFailures(client, handle.workflowId))
         .catch(noteHidden),
-      queueStates(client, { taskQueue: description.taskQueue, ...place, connection: connectionOf(input) }),
+      queueStates(client, {
+        taskQueue: description.taskQueue,
+        ...place,
+        connection: connectionOf(input),
+        version: versionOfLoad(description),
+      }),
     ]);
     const queueLines = queues.filter(({ service }) => service !== 'served').map((state) => queueLine(state));
     const { failures: troubles, more } = pending ?? { failures: [], more: 0 };

@@ -9,6 +9,7 @@ import type { ShownInput } from '../../client/answers/shown-input.js';
 import type { NightloadError } from '../../errors.js';
 import type { LoadProgress } from '../../contract/load-progress.js';
 import { placeOf, TemporalError, temporalError } from '../../client/temporal-errors.js';
+import { versionOfLoad } from './stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates, servesActivities } from './stuck-loads/task-queues.js';
 import { progressView } from './progress-view.js';
 import { queryLoad } from './query-load.js';
@@ -127,7 +128,12 @@ async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue
   await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
     const description = await handle.describe();
     input ??= await shownInput(client, description).catch(() => undefined);
-    const queues = { taskQueue, ...filesPlaceOf(description), connection: connectionOf(input) };
+    const queues = {
+      taskQueue,
+      ...filesPlaceOf(description),
+      connection: connectionOf(input),
+      version: versionOfLoad(description),
+    };
     const states = await queueStates(client, queues);
     if (signal.aborted) return;
     const unserved = states.find(({ service }) => service === 'none');

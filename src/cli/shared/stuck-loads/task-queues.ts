@@ -9,9 +9,9 @@ import { isTaskQueue } from '../../../domain/text/shown.js';
 import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { ACTIVITY_TASKS, ageOf, describeQueue, pollersOf, WORKFLOW_TASKS } from '../../../domain/task-queue-facts.js';
 import type { QueuePoller } from '../../../domain/task-queue-facts.js';
+import { lacksVersion, versionOf } from './worker-versions.js';
+import type { WorkerVersion } from './worker-versions.js';
 
-/** `WORKER_VERSIONING_MODE_VERSIONED` */
-const VERSIONED = 2;
 /** `PENDING_ACTIVITY_STATE_STARTED`; the SDK gives enums as numbers here. */
 const STARTED = 2;
 /**
@@ -63,6 +63,8 @@ export interface QueueState {
   oldestMs: number;
   /** The version of its workers, when no version is current: they get no task. */
   notCurrent?: WorkerVersion;
+  /** The load's version, when only workers of others poll. */
+  missingVersion?: WorkerVersion;
   /** For the queues of steps on files: the group's queue, and the connection whose uploads run on this one. */
   files?: { filesQueue: string; connection?: string };
   /** Without pollers: the host that saw the source, and the queues of other folders that it polls. */
@@ -78,6 +80,8 @@ interface LoadQueues extends FilesPlace {
   taskQueue: string;
   /** Of the load, if it is known: then the queue of its uploads is read too. */
   connection?: string | undefined;
+  /** The version on which the load stays, if it is pinned to one. */
+  version?: WorkerVersion | undefined;
 }
 
 /** Where a load's files are, according to the load's memo. */
@@ -99,15 +103,15 @@ export function connectionOf(input: Pick<ShownInput, 'connection'> | undefined):
 /** The queues of a load, the workflow queue first. */
 export async function queueStates(
   client: Client,
-  { taskQueue, filesQueue, filesHost, connection }: LoadQueues,
+  { taskQueue, filesQueue, filesHost, connection, version }: LoadQueues,
 ): Promise<QueueState[]> {
   const uploadsQueue =
     filesQueue === undefined || connection === undefined ? undefined : uploadsQueueOf(filesQueue, connection);
   const read = (queue: string | undefined): Promise<QueueRead> | undefined =>
-    queue === undefined ? undefined : readQueue(client, queue, ACTIVITY_TASKS);
+    queue === undefined ? undefined : readQueue(client, queue, ACTIVITY_TASKS, version);
   const [workflows, calls, files, uploads] = await Promise.all([
-    readQueue(client, taskQueue, WORKFLOW_TASKS),
-    readQueue(client, taskQueue, ACTIVITY_TASKS),
+    readQueue(client, taskQueue, WORKFLOW_TASKS, version),
+    readQueue(client, taskQueue, ACTIVITY_TASKS, version),
     read(filesQueue),
     uploadsQueue === filesQueue ? undefined : read(uploadsQueue),
   ]);
@@ -140,7 +144,8 @@ async function judge(
     const heartbeatMs = await youngestHeartbeat(client, taskQueue, read.queue).catch(() => undefined);
     service = serviceOf({ ...read, elsewhere, heartbeatMs });
   }
-  const { queue, waiting, oldestMs, notCurrent } = read;
+  const { queue, waiting, oldestMs, notCurrent, missingVersion } = read;
+  if (missingVersion !== undefined) return { queue, service: 'none', waiting, oldestMs, missingVersion };
   if (notCurrent === undefined || service === 'served') return { queue, service, waiting, oldestMs };
   return { queue, service: 'none', waiting, oldestMs, notCurrent };
 }
@@ -169,6 +174,13 @@ export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: 
       `the oldest for ${Math.round(oldestMs / 1000)} s. The load resumes when one is free; add a worker to speed it up.`
     );
   }
+  if (uses.missingVersion !== undefined) {
+    const { deploymentName, buildId } = uses.missingVersion;
+    return (
+      `No worker of the load's version polls the task queue "${queue}", only workers of others. A load stays on the version that ` +
+      `began it: start \`nightload worker\` of that version, with NIGHTLOAD_DEPLOYMENT=${deploymentName} and NIGHTLOAD_BUILD_ID=${buildId}.`
+    );
+  }
   if (uses.notCurrent !== undefined) {
     const { deploymentName, buildId } = uses.notCurrent;
     return (
@@ -192,14 +204,10 @@ function hostLine(host: QueueState['host']): string {
   );
 }
 
-interface WorkerVersion {
-  deploymentName: string;
-  buildId: string;
-}
-
 interface QueueRead {
   queue: string;
   notCurrent: WorkerVersion | undefined;
+  missingVersion: WorkerVersion | undefined;
   pollers: Poller[];
   waiting: number;
   oldestMs: number;
@@ -209,6 +217,7 @@ async function readQueue(
   { workflowService, options }: Client,
   queue: string,
   taskQueueType: number,
+  version?: WorkerVersion,
 ): Promise<QueueRead> {
   const { namespace } = options;
   const { pollers, waiting, oldestMs, versioningInfo } = await describeQueue(workflowService, {
@@ -218,25 +227,15 @@ async function readQueue(
   });
   const isCurrent =
     versioningInfo?.currentDeploymentVersion != null || versioningInfo?.rampingDeploymentVersion != null;
+  const recent = pollers.filter(({ idleMs }) => idleMs < POLL_LIMIT_MS);
   return {
     queue,
-    notCurrent: isCurrent ? undefined : versionOf(pollers.filter(({ idleMs }) => idleMs < POLL_LIMIT_MS)),
+    notCurrent: isCurrent ? undefined : versionOf(recent),
+    missingVersion: version !== undefined && lacksVersion(recent, version) ? version : undefined,
     pollers: pollers.map(({ identity, idleMs }) => ({ identity, idleMs })),
     waiting: waiting ?? 0,
     oldestMs,
   };
-}
-
-/** The version of the newest poller, if all belong to versions of deployments. */
-function versionOf(pollers: readonly Pick<QueuePoller, 'deploymentOptions'>[]): WorkerVersion | undefined {
-  if (pollers.some(({ deploymentOptions }) => deploymentOptions?.workerVersioningMode !== VERSIONED)) return undefined;
-  const { deploymentName, buildId } = pollers[0]?.deploymentOptions ?? {};
-  return isVersionName(deploymentName) && isVersionName(buildId) ? { deploymentName, buildId } : undefined;
-}
-
-/** Other programs name their versions as they like; the command that we print must be safe to copy. */
-function isVersionName(name: unknown): name is string {
-  return typeof name === 'string' && /^[A-Za-z0-9._+-]{1,200}$/.test(name);
 }
 
 /** Age of the youngest heartbeat among the running steps from a queue. */
