@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
 import { queueStates } from '../../src/cli/shared/stuck-loads/task-queues.js';
+import { versionOfLoad } from '../../src/cli/shared/stuck-loads/worker-versions.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { workflowInterceptorModules } from '../../src/workers/bundle.js';
@@ -121,3 +122,17 @@ it('a load ends on its version although another one is current, new loads begin 
   expect(laterOrg.jobs()).toHaveLength(1);
   await current.done;
 }, 120_000);
+
+it('a load whose version has no worker left says so, although workers of another version poll', async () => {
+  const { client, taskQueue } = world;
+  const load = await world.start({ source: await world.csv(accounts(40)), part: { maxBytes: 1_000 } });
+  await load.pause();
+  const version = { deploymentName: name, buildId: 'a' };
+  await expect.poll(async () => versionOfLoad(await load.describe())).toEqual(version);
+  await workers[0]?.stop();
+  await expect
+    // The worker that has ended is listed for a while.
+    .poll(() => queueStates(client, { taskQueue, version }), { timeout: 120_000 })
+    .toContainEqual(expect.objectContaining({ queue: taskQueue, service: 'none', missingVersion: version }));
+  await client.workflow.getHandle(load.workflowId).terminate();
+}, 200_000);
