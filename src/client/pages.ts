@@ -74,11 +74,6 @@ export function statusName(status: ListedRun['status']): string {
   return STATUSES[Number(status ?? 0)] || 'UNKNOWN';
 }
 
-/** A text in a visibility query. */
-export function quoted(text: string): string {
-  return `'${text.replace(/['\\]/g, '\\$&')}'`;
-}
-
 /** Workflows that match a visibility query. */
 export function listRuns<T>(client: Client, query: string, wanted: Wanted<ListedRun, T>): Promise<Listed<T>> {
   const { namespace } = client.options;

@@ -45,3 +45,6 @@ export function runOfRequest(requestId: string): string {
   const end = requestId.lastIndexOf('/');
   return end === -1 ? requestId : requestId.slice(0, end);
 }
+
+/** Lengths of waits that rules for messages tell apart: each may wake a workflow once. */
+export const MAX_NOTIFY_WAITS = 10;

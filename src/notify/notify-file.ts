@@ -14,7 +14,8 @@ import { ReferenceValues } from '../runtime/reference-values.js';
 import type { ReferenceScope } from '../runtime/reference-values.js';
 import { parseNotifyFile } from './notify-schema.js';
 import type { RuleEntry } from './notify-schema.js';
-import { MAX_WAIT_THRESHOLDS, waitOf } from './rules.js';
+import { waitOf } from './rules.js';
+import { MAX_NOTIFY_WAITS } from '../domain/name-and-number-limits.js';
 import type { NotifyRule, NotifySettings, Target } from './settings.js';
 import { TargetReader } from './target-reader.js';
 
@@ -90,9 +91,9 @@ function ruleOf(entry: RuleEntry, place: string, values: ReferenceValues, path: 
 /** A workflow wakes at each of them. */
 function refuseTooManyWaits(path: string, rules: readonly NotifyRule[]): void {
   const waits = new Set(rules.filter(({ when }) => when.includes('waiting')).map(waitOf));
-  if (waits.size <= MAX_WAIT_THRESHOLDS) return;
+  if (waits.size <= MAX_NOTIFY_WAITS) return;
   throw invalid(path, [
-    `The rules have ${waits.size} different values of waitingLonger; use at most ${MAX_WAIT_THRESHOLDS}.`,
+    `The rules have ${waits.size} different values of waitingLonger; use at most ${MAX_NOTIFY_WAITS}.`,
   ]);
 }
 

@@ -9,7 +9,7 @@ export interface WebhookTarget {
   secret: Secret;
 }
 
-/** Incoming webhooks: whoever knows the URL may post. */
+/** Incoming webhooks: anyone who knows the URL may post. */
 export interface ChatTarget {
   type: 'slack' | 'teams';
   url: Secret;

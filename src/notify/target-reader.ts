@@ -45,7 +45,7 @@ export class TargetReader {
     }
   }
 
-  /** Whoever knows the address of a webhook may post to it, so it is a secret. */
+  /** Anyone who knows the address of a webhook may post to it, so it is a secret. */
   #url(place: string, value: string): Secret {
     const url = this.#values.secret(`${place}/url`, value);
     webAddressOf(url, this.#values.place(`${place}/url`));

@@ -3,6 +3,7 @@
  * there is no way to put a cell of a row into a page as markup. Pure.
  */
 import { printable } from '../domain/text/plain-text.js';
+import { wholeText } from '../domain/text/shown.js';
 
 /** Markup. Only {@link html} makes it. */
 class Markup {
@@ -24,14 +25,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
   '`': '&#96;',
 };
-/** Halves of characters have no UTF-8. */
-const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /** A text for an element or a quoted attribute. Characters that nobody sees are written out, as `<U+202E>`. */
 export function escaped(text: string): string {
-  return printable(text)
-    .replace(LONE_SURROGATES, '\ufffd')
-    .replace(/[&<>"'`]/g, (sign) => ENTITIES[sign] as string);
+  // Halves of characters have no UTF-8.
+  return wholeText(printable(text), Infinity).replace(/[&<>"'`]/g, (sign) => ENTITIES[sign] as string);
 }
 
 /** The tag of templates: `` html`<p>${text}</p>` ``. Attributes must be quoted. */

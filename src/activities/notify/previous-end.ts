@@ -1,5 +1,6 @@
 /** How the load before this one ended: of the same schedule, otherwise with an id that differs only in digits. */
 import { Context } from '@temporalio/activity';
+import { quoted } from '../../domain/text/visibility-query.js';
 import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
 
 const BAD_ENDS: readonly string[] = ['FAILED', 'TERMINATED', 'TIMED_OUT'];
@@ -37,8 +38,4 @@ export function isAlike(one: string, other: string): boolean {
 
 function withoutDigits(id: string): string {
   return id.replace(/\d+/g, '#');
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll('\\', String.raw`\\`).replaceAll("'", String.raw`\'`)}'`;
 }

@@ -5,7 +5,8 @@
 import type { Client } from '@temporalio/client';
 import { readAnswer } from '../../client/answers/shapes.js';
 import { orgSummary } from '../../client/answers/worker-answers.js';
-import { listRuns, quoted } from '../../client/pages.js';
+import { listRuns } from '../../client/pages.js';
+import { quoted } from '../../domain/text/visibility-query.js';
 import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { time } from '../../domain/text/format.js';
 import { withCauses } from '../../domain/text/plain-text.js';
@@ -18,7 +19,7 @@ import { unattendedQueue } from './stuck-loads/task-queues.js';
 
 /** A note for people who wait. */
 const SAY_AFTER_MS = 5_000;
-/** No one has more orgs; whoever may start workflows may start any number of ledgers. */
+/** No one has more orgs; anyone who may start workflows may start any number of ledgers. */
 const MAX_LEDGERS = 50;
 /** For asking which of the other task queues have workers. */
 const QUEUES_LIMIT_MS = 10_000;

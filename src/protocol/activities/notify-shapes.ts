@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { LOAD_STATES } from '../../contract/load-result.js';
 import { NOTIFY_EVENTS } from '../../contract/notification.js';
-import { MAX_ROWS } from '../../domain/name-and-number-limits.js';
+import { MAX_NOTIFY_WAITS, MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import * as shape from './input-shapes.js';
 
-const MAX_WAITS = 10;
 const MAX_WORDS = 2_000;
 
 const instant = z.string().regex(/^\d{4}-\d\d-\d\dT[\d:.]{5,12}Z$/, 'must be a time in ISO 8601');
@@ -29,7 +28,7 @@ const about = {
 export const notifyAbout = z.object(about);
 
 /** Milliseconds, the shortest first. */
-export const notifyWaits = shape.list(shape.count, MAX_WAITS);
+export const notifyWaits = shape.list(shape.count, MAX_NOTIFY_WAITS);
 
 const message = {
   id: shape.text(1_200),

@@ -3,7 +3,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Client } from '@temporalio/client';
 import { expect, it } from 'vitest';
-import { listed, quoted } from '../../../src/client/pages.js';
+import { listed } from '../../../src/client/pages.js';
+import { quoted } from '../../../src/domain/text/visibility-query.js';
 
 const client = { connection: {}, options: { namespace: 'default' } } as unknown as Client;
 const token = (page: number): Uint8Array => new Uint8Array([page]);

@@ -1,11 +1,11 @@
 import { expect, it, describe } from 'vitest';
 import { matchingTargets, waitThresholds } from '../../../src/notify/rules.js';
-import type { NotifyFacts } from '../../../src/notify/rules.js';
+import type { RuleFacts } from '../../../src/notify/rules.js';
 import type { RecordCounts } from '../../../src/contract/load-result.js';
 import type { NotifyRule } from '../../../src/notify/settings.js';
 import { matchesPattern } from '../../../src/domain/text/wildcard.js';
 
-const FACTS: NotifyFacts = { event: 'failed', loadId: 'nightly-2026-11-30', object: 'Account', connection: 'default' };
+const FACTS: RuleFacts = { event: 'failed', loadId: 'nightly-2026-11-30', object: 'Account', connection: 'default' };
 const records = (rejected: number, unprocessed = 0): RecordCounts => ({
   total: 100,
   succeeded: 100 - rejected - unprocessed,
@@ -14,7 +14,7 @@ const records = (rejected: number, unprocessed = 0): RecordCounts => ({
   unaccounted: 0,
 });
 const rule = (more: Partial<NotifyRule> = {}): NotifyRule => ({ when: ['failed'], to: ['ops'], ...more });
-const takes = (one: NotifyRule, facts: Partial<NotifyFacts> = {}): boolean =>
+const takes = (one: NotifyRule, facts: Partial<RuleFacts> = {}): boolean =>
   matchingTargets([one], { ...FACTS, ...facts }).length > 0;
 
 describe('matching targets', () => {
@@ -23,7 +23,7 @@ describe('matching targets', () => {
     expect(matchingTargets(rules, FACTS)).toEqual(['mail', 'ops', 'chat']);
   });
 
-  it.each<[string, Partial<NotifyRule>, Partial<NotifyFacts>, boolean]>([
+  it.each<[string, Partial<NotifyRule>, Partial<RuleFacts>, boolean]>([
     ['no filter', {}, {}, true],
     ['another event', { when: ['late', 'waiting'] }, {}, false],
     ['the object in another letter case', { objects: ['Contact', 'ACCOUNT'] }, {}, true],

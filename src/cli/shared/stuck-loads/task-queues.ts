@@ -2,7 +2,8 @@
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { FILES_HOST_MEMO, FILES_QUEUE_MEMO } from '../../../contract/names.js';
 import type { ShownInput } from '../../../client/answers/shown-input.js';
-import { listRuns, quoted } from '../../../client/pages.js';
+import { listRuns } from '../../../client/pages.js';
+import { quoted } from '../../../domain/text/visibility-query.js';
 import { defined } from '../../../domain/defined.js';
 import { startAdvice } from '../../../domain/text/missing-workers.js';
 import { isTaskQueue } from '../../../domain/text/shown.js';
