@@ -2,7 +2,7 @@
 import { NightloadError } from '../errors.js';
 import { readCells, withoutLineEnd } from './cells.js';
 import { firstRecord } from './records.js';
-import { headerDetail, titlesOf } from './header-titles.js';
+import { headerDetail, titlesOf } from './shown-titles.js';
 import { notUtf8At } from './encoding/encoding-errors.js';
 import { utf16Order } from './encoding/byte-order.js';
 import { Utf8Finder } from './encoding/utf8-validator.js';

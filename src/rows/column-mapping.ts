@@ -3,8 +3,8 @@ import { NightloadError } from '../errors.js';
 import { writeCells } from '../csv/cells.js';
 import { isNameless } from '../csv/dialect.js';
 import type { Operation } from '../contract/names.js';
-import { headerDetail, listedTitles, titlesOf } from '../csv/header-titles.js';
-import type { Titles } from '../csv/header-titles.js';
+import { headerDetail, listedTitles, titlesOf } from '../csv/shown-titles.js';
+import type { Titles } from '../csv/shown-titles.js';
 import type { Column } from '../csv/columns.js';
 
 export interface ColumnPlan {

@@ -4,7 +4,7 @@ import type { StagePlan } from '../stage/stage-plan-types.js';
 import { shownNames } from '../stage/stage-plan.js';
 import { isNoteColumn } from '../../rows/column-mapping.js';
 import { isNameless } from '../../csv/dialect.js';
-import { titlesOf } from '../../csv/header-titles.js';
+import { titlesOf } from '../../csv/shown-titles.js';
 import { refused } from './refuse-corrections.js';
 
 const MAX_COLUMNS = 20;

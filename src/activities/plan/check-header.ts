@@ -2,8 +2,8 @@
 import { isDelete } from '../../domain/platform/operations.js';
 import { NightloadError } from '../../errors.js';
 import { applyColumns, titlesFor } from '../../rows/column-mapping.js';
-import { headerDetail, listedTitles } from '../../csv/header-titles.js';
-import type { Titles } from '../../csv/header-titles.js';
+import { headerDetail, listedTitles } from '../../csv/shown-titles.js';
+import type { Titles } from '../../csv/shown-titles.js';
 import type { ColumnPlan } from '../../rows/column-mapping.js';
 import { isHidden, listed, quoted } from '../../preflight/header/findings.js';
 import { checkHeader } from '../../preflight/header/check-header.js';

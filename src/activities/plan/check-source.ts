@@ -3,7 +3,7 @@
  */
 import type { CheckFinding, CheckReport } from '../../contract/check-report.js';
 import type { PlatformDetail } from '../../contract/load-result.js';
-import { headerDetail } from '../../csv/header-titles.js';
+import { headerDetail } from '../../csv/shown-titles.js';
 import { isHidden } from '../../preflight/header/findings.js';
 import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';

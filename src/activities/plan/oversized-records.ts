@@ -1,7 +1,7 @@
 /** Finds records with more characters than the platform accepts. */
 import type { RowsToSend } from './rows-to-send.js';
 import { MAX_FIELD_CHARACTERS, MAX_RECORD_CHARACTERS } from '../../domain/platform/record-limits.js';
-import type { Titles } from '../../csv/header-titles.js';
+import type { Titles } from '../../csv/shown-titles.js';
 import { readRanges } from '../../storage/read-files.js';
 import { readCells } from '../../csv/cells.js';
 import { NightloadError } from '../../errors.js';

@@ -4,7 +4,7 @@ import { byteOrderMark, utf16Order } from './byte-order.js';
 import { isOneByte } from './encodings.js';
 import { Utf8Finder } from './utf8-validator.js';
 import { notDecodable, remedy } from './encoding-errors.js';
-import { isNoCharacter, upperHalf } from './code-pages.js';
+import { isNoCharacter, upperHalf } from './invalid-characters.js';
 import { isAscii } from 'node:buffer';
 import { MAX_ROW_BYTES, rowTooLarge } from '../row-limits.js';
 

@@ -3,8 +3,8 @@
  * the upload. This check reports all errors at once, each with a remedy.
  */
 import { DELIMITER_NAMES } from '../../csv/dialect.js';
-import { titlesOf } from '../../csv/header-titles.js';
-import type { Titles } from '../../csv/header-titles.js';
+import { titlesOf } from '../../csv/shown-titles.js';
+import type { Titles } from '../../csv/shown-titles.js';
 import type { Operation } from '../../contract/names.js';
 import type { FieldDescribe, ObjectDescribe } from '../../salesforce/resources/describe.js';
 import { checkAccess, isCreateable, isUpdateable } from './field-access.js';

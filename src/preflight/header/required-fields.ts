@@ -1,5 +1,5 @@
 /** Finds fields that every new record needs and that no column sets. */
-import { looksLikeName } from '../../csv/header-titles.js';
+import { looksLikeName } from '../../csv/shown-titles.js';
 import type { Operation } from '../../contract/names.js';
 import type { FieldDescribe, ObjectDescribe } from '../../salesforce/resources/describe.js';
 import { isCreateable, partsOf } from './field-access.js';

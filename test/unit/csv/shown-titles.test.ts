@@ -1,6 +1,6 @@
 /** Which titles of a header may be shown: a file without a header line begins with a data row. */
 import { describe, expect, it } from 'vitest';
-import { isUsualTitle, listedTitles, looksLikeName, titlesOf } from '../../../src/csv/header-titles.js';
+import { isUsualTitle, listedTitles, looksLikeName, titlesOf } from '../../../src/csv/shown-titles.js';
 
 describe('a title', () => {
   it.each([
