@@ -1,5 +1,6 @@
 /** How the load before this one ended: of the same schedule, otherwise with an id that differs only in digits. */
 import { Context } from '@temporalio/activity';
+import { LATE_MEMO } from '../../contract/names.js';
 import { quoted } from '../../domain/text/visibility-query.js';
 import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
 
@@ -8,16 +9,16 @@ const BAD_ENDS: readonly string[] = ['FAILED', 'TERMINATED', 'TIMED_OUT'];
 const MAX_LOOKED_AT = 200;
 const ASK_MS = 15_000;
 
-/** Whether the load before this one failed. Without an answer of the server, it did not. */
+/** Whether the load before this one failed or was late. Without an answer of the server, it did not. */
 export async function endedBadlyBefore(facts: NotifyFacts, signal: AbortSignal): Promise<boolean> {
   const { client } = Context.current();
   return client.withAbortSignal(signal, () =>
     client.withDeadline(Date.now() + ASK_MS, async () => {
       let looked = 0;
-      for await (const { workflowId, runId, status } of client.workflow.list({ query: queryFor(facts) })) {
+      for await (const { workflowId, runId, status, memo } of client.workflow.list({ query: queryFor(facts) })) {
         if (++looked > MAX_LOOKED_AT) return false;
         if (runId === facts.runId || (facts.schedule === undefined && !isAlike(workflowId, facts.workflowId))) continue;
-        return BAD_ENDS.includes(status.name);
+        return BAD_ENDS.includes(status.name) || memo?.[LATE_MEMO] === true;
       }
       return false;
     }),

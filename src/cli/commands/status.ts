@@ -12,6 +12,7 @@ import { printJson, say } from '../shared/output.js';
 import { isUnreadable, queryLoad } from '../shared/query-load.js';
 import { versionOfLoad } from '../shared/stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
+import { forecastText } from '../../domain/text/forecast-text.js';
 import { printResult } from '../shared/print-result.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
 import { pendingFailureLine, pendingFailures } from '../shared/stuck-loads/pending-failures.js';
@@ -139,6 +140,7 @@ function printRunning(found: Status, startTime: Date, answers: boolean): void {
       `  part ${part.n}: ${part.phase}${part.jobId === undefined ? '' : `, job ${part.jobId}`}, ${part.processed} of ${part.total}`,
     );
   }
+  if (found.forecast !== undefined) say(`  forecast: ${forecastText(found.forecast)}`);
   const label = found.phase === 'retrying' && found.paused !== true ? 'now' : 'waits for';
   if (found.waitingFor !== undefined) say(`  ${label}: ${found.waitingFor}`);
   if (found.files.rejected !== undefined) say(`  rejected rows: ${found.files.rejected}`);

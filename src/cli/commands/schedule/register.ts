@@ -11,6 +11,8 @@ type Runs = <A extends unknown[]>(action: (...args: A) => Promise<number>) => (.
 
 /** Options that a schedule does not have: each of its loads gets its own id. */
 const ONE_LOAD_ONLY: readonly string[] = ['id', 'again', 'detach', 'json'];
+/** Options that a schedule defines itself. */
+const OWN: readonly string[] = ['timeZone'];
 const JSON_OPTION = ['--json', 'print the result as JSON on stdout'] as const;
 
 function another(text: string, before: string[] = []): string[] {
@@ -28,7 +30,7 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
       "e.g. '0 1 * * *' (minute hour day-of-month month day-of-week); may be repeated",
       another,
     )
-    .option('--time-zone <name>', 'time zone of the cron expression and {date}, e.g. Europe/Berlin', 'UTC')
+    .option('--time-zone <name>', 'time zone of the cron expression, {date} and --finish-by, e.g. Europe/Berlin', 'UTC')
     .requiredOption('--source <file>', 'CSV file; {date} or {date:yyyyMMdd} is replaced by the scheduled day')
     .option('--wait-for-source <duration>', 'how long to wait for the file, e.g. 3h')
     .option('--catch-up <duration>', 'how late to start a load that was due while Temporal was down', '1h')
@@ -36,7 +38,7 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
     .option('--note <text>', 'a note for readers of the schedule')
     .option('--paused', 'create the schedule paused, until `schedule resume`');
   for (const option of addLoadOptions(new Command()).options) {
-    if (!ONE_LOAD_ONLY.includes(option.attributeName())) create.addOption(option);
+    if (![...ONE_LOAD_ONLY, ...OWN].includes(option.attributeName())) create.addOption(option);
   }
   create
     .option(...JSON_OPTION)
