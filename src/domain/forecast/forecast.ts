@@ -31,8 +31,6 @@ export interface RowsLeft {
 /** Logarithm of the milliseconds that are left. */
 export type Remaining = Spread;
 
-/** Without past loads and before the first rows: 500 rows per second, give or take a factor of three. */
-const UNKNOWN_RATE: Spread = { mean: Math.log(0.5), sd: 1.1 };
 /** No night is exactly like the nights before. */
 const MIN_NIGHT_SD = 0.35;
 /** The pace of the next hours is not exactly that of the last one. */
@@ -54,6 +52,7 @@ export function remaining({ now, past, pace, left }: LoadNow): Remaining | undef
     return past && { mean: past.duration.mean, sd: Math.max(MIN_NIGHT_SD, past.duration.sd) };
   }
   const rate = rateOf(pace, past);
+  if (rate === undefined) return undefined;
   const rows = Math.max(0, left.rows - unseenMs(pace, now) * Math.exp(rate.mean));
   const loading = timeFor(rows, rate, { pace, left });
   const speed = Math.exp(rate.mean);
@@ -74,15 +73,15 @@ function unseenMs(pace: Pace | undefined, now: number): number {
 }
 
 /** Rows per millisecond, as a logarithm. */
-function rateOf(pace: Pace | undefined, past: PastLoads | undefined): Spread {
-  const usual = past === undefined ? UNKNOWN_RATE : { ...past.rate, sd: Math.max(MIN_NIGHT_SD, past.rate.sd) };
+function rateOf(pace: Pace | undefined, past: PastLoads | undefined): Spread | undefined {
+  const usual = past && { ...past.rate, sd: Math.max(MIN_NIGHT_SD, past.rate.sd) };
   if (pace === undefined || pace.weightedMs === 0) return usual;
   const { weightedRows, weightedMs } = pace;
   const tonight = {
     mean: Math.log(weightedRows / weightedMs),
     sd: Math.hypot(LOOK_SD, ONE_LOOK_SD * Math.sqrt(LOOK_MS / weightedMs)),
   };
-  const both = combined(usual, tonight);
+  const both = usual === undefined ? tonight : combined(usual, tonight);
   return { mean: both.mean, sd: Math.hypot(both.sd, DRIFT_SD) };
 }
 

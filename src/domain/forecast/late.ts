@@ -1,11 +1,21 @@
 /** Whether people are warned that a load will be late: early if it is nearly certain, later if it is likely. Pure. */
 import { chanceOfMissing, remaining } from './forecast.js';
 import type { LoadNow } from './forecast.js';
+import type { PastLoads } from './past-loads.js';
 
 /** Long before the hour much can still change. */
 const EARLY = { ms: 3 * 3_600_000, chance: 0.96 };
 /** People need an hour to do something about it. */
 const SOON = { ms: 75 * 60_000, chance: 0.37 };
+
+/** Without past loads and before the first rows: 500 rows per second, give or take a factor of three. */
+const GUESS: PastLoads = {
+  loads: 1,
+  rate: { mean: Math.log(0.5), sd: 1.1 },
+  duration: { mean: Math.log(3_600_000), sd: 2 },
+  retryShare: 0,
+  restMs: 0,
+};
 
 /** How likely a miss must be. */
 export function warningChance(leftMs: number): number {
@@ -15,7 +25,7 @@ export function warningChance(leftMs: number): number {
 
 export function isLate(load: LoadNow, finishBy: number): boolean {
   if (load.now >= finishBy) return true;
-  const left = remaining(load);
+  const left = remaining(load) ?? remaining({ ...load, past: load.left && GUESS });
   return left !== undefined && chanceOfMissing(load.now, finishBy, left) >= warningChance(finishBy - load.now);
 }
 

@@ -4,6 +4,9 @@
  * continue-as-new. Pure.
  */
 
+/** The platform counts the rows of a batch at its end, if not before. */
+const ROWS_PER_BATCH = 10_000;
+
 /** After this time an observation counts half. */
 const HALF_LIFE_MS = 30 * 60_000;
 
@@ -20,6 +23,8 @@ export interface Pace {
   weightedMs: number;
   /** Running parts, times milliseconds. */
   weightedParts: number;
+  /** The fewest rows that were seen to pass at once: a job counts them in transactions, or in batches. */
+  step?: number;
 }
 
 export interface Observation {
@@ -51,12 +56,17 @@ export function observed(pace: Pace | undefined, { now, rows, running }: Observa
     weightedRows: pace.weightedRows * kept + more * share,
     weightedMs: pace.weightedMs * kept + ms * share,
     weightedParts: pace.weightedParts * kept + Math.max(1, pace.running) * ms * share,
+    step: Math.min(pace.step ?? ROWS_PER_BATCH, more),
   };
 }
+
+/** Fewer missing rows than so many steps of each running part are no standstill. */
+const STEPS = 3;
 
 /** Rows that come in steps take all the time since the last step; after a standstill only the time since it ended. */
 function msOf(pace: Pace, { now, more }: { now: number; more: number }): number {
   const [all, last] = [now - pace.at, now - pace.looked];
-  const usual = pace.weightedMs === 0 ? Infinity : pace.weightedRows / pace.weightedMs;
-  return more >= (usual * all) / 2 ? all : last;
+  if (pace.step === undefined || pace.weightedMs === 0) return all;
+  const missing = (pace.weightedRows / pace.weightedMs) * all - more;
+  return missing > STEPS * pace.step * Math.max(1, pace.running) && missing > more ? last : all;
 }

@@ -64,6 +64,7 @@ describe('the forecast', () => {
   it('takes the duration of past loads until the load is planned, and says nothing without them', () => {
     expect(endsIn({ now: 0, past })).toBeCloseTo(3);
     expect(remaining({ now: 0 })).toBeUndefined();
+    expect(remaining({ now: 0, left: left(1_000) })).toBeUndefined();
   });
 
   it('has a spread that narrows as the night goes on', () => {
@@ -71,7 +72,7 @@ describe('the forecast', () => {
       const { earliest, latest } = timesOf(0, remaining(load) as NonNullable<ReturnType<typeof remaining>>);
       return latest / earliest;
     };
-    const early = spread({ now: 0, left: left(6_000_000) });
+    const early = spread({ now: 0, past: { ...past, rate: { ...past.rate, sd: 0.8 } }, left: left(6_000_000) });
     const later = spread({ now: 0, pace, past, left: left(3_000_000) });
     expect(early).toBeGreaterThan(4);
     expect(later).toBeLessThan(2);

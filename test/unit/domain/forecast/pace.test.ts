@@ -33,7 +33,7 @@ it('follows an org that becomes slow', () => {
 });
 
 it('does not count a standstill', () => {
-  const still = after([0, 100], [30, 3_100], [40, 3_100], [90, 3_100], [100, 4_100]);
+  const still = after([0, 100], [1, 200], [30, 3_100], [40, 3_100], [90, 3_100], [100, 4_100]);
   expect(perMinute(still)).toBeCloseTo(100);
 });
 
