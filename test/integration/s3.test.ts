@@ -174,6 +174,10 @@ it('an object that changes in mid-load ends it, with all that landed', async () 
   expect(result).toMatchObject({ state: 'Failed', error: { code: 'SOURCE_CHANGED' } });
   expect(result.records.succeeded).toBeGreaterThan(0);
   expect(result.files.succeeded.flatMap(rowsOf)).toHaveLength(result.records.succeeded);
+  // The others were certainly never sent.
+  expect(result).toMatchObject({ balanced: true, records: { total: 600, unaccounted: 0 } });
+  expect(result.records.unprocessed).toBe(600 - result.records.succeeded);
+  expect(result.warnings?.join()).toMatch(/^[0-9]+ of the unprocessed rows are in no file: parts? /);
 });
 
 it('outlasts a store that slows down and breaks off', async () => {
