@@ -2,7 +2,7 @@
 /** The `nightload` command: runs one command, and ends the process with its exit code. */
 import { CommanderError } from 'commander';
 import { nightloadProgram } from './program.js';
-import { asLoadError, printJson, say } from './shared/output.js';
+import { asLoadError, printJson, sayError } from './shared/output.js';
 
 let exitCode = 0;
 const program = nightloadProgram((action) => async (...args) => {
@@ -20,7 +20,7 @@ try {
     }
   } else {
     const failure = asLoadError(error);
-    say(`nightload: ${failure.code}: ${failure.message}`);
+    sayError(failure);
     if (process.argv.includes('--json')) printJson({ state: 'Failed', error: failure });
     exitCode = 1;
   }
