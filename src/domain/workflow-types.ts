@@ -10,3 +10,6 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'retryFailedRows',
   'sendNotifications',
 ];
+
+/** Only a command waits for their answer: there is no load that could resume. */
+export const COMMAND_WORKFLOW_TYPES: readonly string[] = ['checkLoad', 'orgLimits', 'orphanJobs', 'pruneResults'];

@@ -278,6 +278,7 @@ export const ACTIVITY_RESULTS = {
     alreadyDone: rows,
     rerendered: rows,
     stop: loadError.exactOptional(),
+    warnings: shape.list(longText, 20).exactOptional(),
   }),
   acceptCorrections: z.object({
     rows,

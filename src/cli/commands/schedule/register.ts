@@ -4,16 +4,14 @@
  */
 import { Command } from 'commander';
 import { addLoadOptions } from '../../shared/load-options.js';
+import { JSON_OPTION } from '../../shared/command-options.js';
+import type { Runs } from '../../shared/command-options.js';
 import type { NoteOptions, ScheduleOptions } from './options.js';
-
-/** How main.ts wraps actions: their number is the exit code. */
-type Runs = <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>;
 
 /** Options that a schedule does not have: each of its loads gets its own id. */
 const ONE_LOAD_ONLY: readonly string[] = ['id', 'again', 'detach', 'json'];
 /** Options that a schedule defines itself. */
 const OWN: readonly string[] = ['timeZone'];
-const JSON_OPTION = ['--json', 'print the result as JSON on stdout'] as const;
 
 function another(text: string, before: string[] = []): string[] {
   return [...before, text];

@@ -153,6 +153,7 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     alreadyDone: 3,
     rerendered: 4,
     stop: { code: 'STORAGE_LIMIT_EXCEEDED', message: 'x', detail: 'y' },
+    warnings: ['w'],
   },
   acceptCorrections: { rows: 1, remaining: 2, warnings: ['w'], rejected: uri, left: 1, next: stage },
   collectRejected: { uri, forPeople: uri },
