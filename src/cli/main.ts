@@ -34,6 +34,7 @@ const fromSf = [
   'also use the org that the Salesforce CLI (sf) on this machine is logged in to',
 ] as const;
 const json = ['--json', 'print the result as JSON on stdout'] as const;
+const quiet = ['--quiet', 'print only the result and errors'] as const;
 let exitCode = 0;
 /** Commands are loaded when they run: `--help` needs no Temporal. */
 function runs<A extends unknown[]>(action: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
@@ -69,9 +70,13 @@ program
   .option(...fromSf)
   .action(runs(async (options: WorkerOptions) => (await import('./commands/worker.js')).worker(options)));
 
-addLoadOptions(program.command('load').description('load a CSV into an sObject')).action(
-  runs(async (source: string, options: LoadOptions) => (await import('./commands/load.js')).load(source, options)),
-);
+addLoadOptions(program.command('load').description('load a CSV into an sObject'))
+  .option(...quiet)
+  .action(
+    runs(async (source: string, options: LoadOptions & { quiet?: boolean }) =>
+      (await import('./commands/load.js')).load(source, options),
+    ),
+  );
 
 const check = addLoadOptions(program.command('check').description('validate a load without loading anything'));
 for (const option of check.options) {
@@ -88,9 +93,12 @@ program
   .command('watch')
   .description('follow a load to its end')
   .argument('<id>')
+  .option(...quiet)
   .option(...json)
   .action(
-    runs(async (id: string, options: { json?: boolean }) => (await import('./commands/load.js')).watch(id, options)),
+    runs(async (id: string, options: { json?: boolean; quiet?: boolean }) =>
+      (await import('./commands/load.js')).watch(id, options),
+    ),
   );
 
 program
