@@ -12,7 +12,7 @@ import { defined } from '../../../domain/defined.js';
 import { placeOf, TemporalError, temporalError } from '../../../client/temporal-errors.js';
 import { versionOfLoad } from '../stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates, servesActivities } from '../stuck-loads/task-queues.js';
-import { processedRows, rowsLeft } from './figures.js';
+import { processedRows, rowsLeft, runningParts } from './figures.js';
 import type { Shown } from './figures.js';
 import { PollInterval } from './poll-interval.js';
 import { progressView } from './progress-view.js';
@@ -130,7 +130,8 @@ async function watchProgress(watched: Watched, show: (shown: Shown) => void): Pr
       endsAt: secondsLeft === undefined ? undefined : now + 1_000 * secondsLeft,
     });
     const recent = speed.update({ done: processedRows(progress), left: rowsLeft(progress) }, now);
-    const estimate = progress.phase === 'loading' ? { ...average, ...recent } : {};
+    // Between two parts, as during a pause, there is nothing to estimate.
+    const estimate = progress.phase === 'loading' && runningParts(progress).length > 0 ? { ...average, ...recent } : {};
     show({ progress, apiRequests: soFar?.apiRequests, ...estimate });
   });
 }

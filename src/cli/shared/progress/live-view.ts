@@ -3,7 +3,7 @@ import { MultiBar } from 'cli-progress';
 import type { SingleBar } from 'cli-progress';
 import { forTerminal } from '../output.js';
 import type { Shown } from './figures.js';
-import { screenLines } from './screen.js';
+import { screenLines, screenSize } from './screen.js';
 import { painted, widthOf } from './text-lines.js';
 import type { Line } from './text-lines.js';
 
@@ -12,7 +12,6 @@ export type Terminal = Pick<NodeJS.WriteStream, 'write' | 'on' | 'off'> & { colu
 
 /** While a person drags the edge of the window. */
 const RESIZE_MS = 250;
-const DEFAULT_SIZE = { columns: 80, rows: 24 };
 /** Nothing is drawn between two answers of the load, so the library's own clock is not needed. */
 const NO_CLOCK = 1 / 86_400;
 const SHOW_CURSOR = '\u001b[?25h';
@@ -67,8 +66,7 @@ export class LiveView {
 
   #draw(): void {
     if (this.#shown === undefined || this.#ended) return;
-    const { columns, rows } = this.#size();
-    this.#drawn = screenLines(this.#shown, { columns, rows }, Date.now());
+    this.#drawn = screenLines(this.#shown, screenSize(this.#stream), Date.now());
     this.#multi ??= new MultiBar({
       stream: this.#canvas(),
       format: (_options, _params, payload: { text: string }) => payload.text,
@@ -98,20 +96,12 @@ export class LiveView {
     this.#drawn = [];
   }
 
-  #size(): { columns: number; rows: number } {
-    // A terminal that does not know its size says 0.
-    return {
-      columns: this.#stream.columns || DEFAULT_SIZE.columns,
-      rows: this.#stream.rows || DEFAULT_SIZE.rows,
-    };
-  }
-
   readonly #onResize = (): void => {
     this.#resizing ??= setTimeout(() => {
       this.#resizing = undefined;
       this.#inOnePiece(() => {
         // A terminal that became narrower has broken the lines that no longer fit: they take more rows than before.
-        const { columns } = this.#size();
+        const { columns } = screenSize(this.#stream);
         const broken = this.#drawn.reduce((sum, line) => sum + Math.max(0, Math.ceil(widthOf(line) / columns) - 1), 0);
         if (broken > 0) this.#write(`\u001b[${broken}A`);
         this.#clear();

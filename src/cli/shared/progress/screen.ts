@@ -22,6 +22,13 @@ export interface Size {
   rows: number;
 }
 
+/** Of a stream that is no terminal, and of a terminal that does not know its size and says 0. */
+const DEFAULT_SIZE: Size = { columns: 80, rows: 24 };
+
+export function screenSize({ columns, rows }: Partial<Size>): Size {
+  return { columns: columns || DEFAULT_SIZE.columns, rows: rows || DEFAULT_SIZE.rows };
+}
+
 const MAX_LOAD_BAR = 30;
 const PART_BAR = 16;
 /** A smaller one says nothing. */

@@ -22,6 +22,11 @@ export function textOf(line: Line): string {
   return line.map(({ text }) => text).join('');
 }
 
+/** Rows of a screen that a text takes. */
+export function rowsOf(text: string, columns: number): number {
+  return text.split('\n').reduce((sum, line) => sum + Math.max(1, Math.ceil(stringWidth(line) / columns)), 0);
+}
+
 /** With colors if the terminal has them. */
 export function painted(line: Line, colors: boolean): string {
   if (!colors) return textOf(line);
