@@ -4,6 +4,7 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { defined } from '../../domain/defined.js';
 import { count, share } from '../../domain/text/format.js';
 import {
+  askingText,
   failedText,
   partWords,
   partsDone,
@@ -69,6 +70,7 @@ function figuresOf(progress: LoadProgress, apiRequests: number, now: number): st
     failedText(progress),
     ...speedTexts({ progress, ...defined({ rowsPerSecond, endsAt }) }, now),
     partsDone(progress),
+    askingText(progress),
     requestsText({ progress, apiRequests }),
   ]
     .filter((text) => text !== undefined)

@@ -1,6 +1,7 @@
 /** Progress as dated lines, for logs and pipes: each change of a phase, and the rows every half minute. Pure. */
 import type { LoadProgress } from '../../../contract/load-progress.js';
 import {
+  askingText,
   failedText,
   partWords,
   partsDone,
@@ -71,6 +72,7 @@ function loadText(shown: Shown, now: number): string {
     known ? `${rowsDone(progress)} (${percentDone(progress)})` : undefined,
     ...speedTexts(shown, now),
     partsDone(progress),
+    askingText(progress),
     failedText(progress),
     requestsText(shown),
     waitText(progress),

@@ -35,10 +35,15 @@ export function partWords({ phase }: PartProgress): string {
   return PART_WORDS[phase];
 }
 
-/** Parts with a job, then those that ask the org's allocation for one. */
 export function runningParts({ parts }: LoadProgress): PartProgress[] {
-  const asking = parts.filter(({ phase, waitingFor }) => phase === 'waiting' && waitingFor !== undefined);
-  return [...parts.filter(({ phase }) => phase !== 'waiting' && !ENDED.includes(phase)), ...asking];
+  return parts.filter(({ phase }) => phase !== 'waiting' && !ENDED.includes(phase));
+}
+
+/** `28 parts wait for allocation`; why is in what the load waits for. */
+export function askingText({ parts }: LoadProgress): string | undefined {
+  const asking = parts.filter(({ phase, waitingFor }) => phase === 'waiting' && waitingFor !== undefined).length;
+  if (asking === 0) return undefined;
+  return `${count(asking)} ${asking === 1 ? 'part waits' : 'parts wait'} for allocation`;
 }
 
 const sum = (parts: readonly PartProgress[], of: (part: PartProgress) => number): number =>

@@ -8,7 +8,13 @@ import { painted, widthOf } from './text-lines.js';
 import type { Line } from './text-lines.js';
 
 /** The part of a terminal's stream that is used. */
-export type Terminal = Pick<NodeJS.WriteStream, 'write' | 'on' | 'off'> & { columns?: number; rows?: number };
+export interface Terminal {
+  columns?: number;
+  rows?: number;
+  write(text: string): boolean;
+  on(event: 'resize', listener: () => void): unknown;
+  off(event: 'resize', listener: () => void): unknown;
+}
 
 /** While a person drags the edge of the window. */
 const RESIZE_MS = 250;

@@ -1,5 +1,5 @@
 /** Progress on stderr: bars on a terminal, dated lines elsewhere, or nothing. */
-import { say } from '../output.js';
+import { forTerminal } from '../output.js';
 import { dated, DatedLines } from './dated-lines.js';
 import type { Shown } from './figures.js';
 import { LiveView } from './live-view.js';
@@ -18,7 +18,7 @@ type Environment = Record<string, string | undefined>;
 export type Output = Terminal & { isTTY?: boolean; hasColors?: () => boolean };
 
 export function progressView(stream: Output = process.stderr, env: Environment = process.env): ProgressView {
-  return drawsBars(stream, env) ? new LiveView(stream, hasColors(stream, env)) : datedView();
+  return drawsBars(stream, env) ? new LiveView(stream, hasColors(stream, env)) : datedView(stream);
 }
 
 /** Whether lines can be drawn over: a CI keeps everything, and a dumb terminal has no cursor to move. */
@@ -31,13 +31,12 @@ function hasColors(stream: Output, { NO_COLOR = '' }: Environment): boolean {
   return NO_COLOR === '' && stream.hasColors?.() === true;
 }
 
-function datedView(): ProgressView {
+function datedView(stream: Output): ProgressView {
   const lines = new DatedLines();
+  const write = (line: string): void => void stream.write(`${forTerminal(line)}\n`);
   return {
-    update(shown) {
-      for (const line of lines.update(shown, Date.now())) say(line);
-    },
-    note: (line) => say(dated(line, Date.now())),
+    update: (shown) => lines.update(shown, Date.now()).forEach(write),
+    note: (line) => write(dated(line, Date.now())),
     end: () => undefined,
   };
 }

@@ -2,6 +2,7 @@
 import type { PartProgress } from '../../../contract/load-progress.js';
 import { count, share } from '../../../domain/text/format.js';
 import {
+  askingText,
   doneRows,
   failedText,
   partWords,
@@ -22,13 +23,6 @@ export interface Size {
   rows: number;
 }
 
-/** Of a stream that is no terminal, and of a terminal that does not know its size and says 0. */
-const DEFAULT_SIZE: Size = { columns: 80, rows: 24 };
-
-export function screenSize({ columns, rows }: Partial<Size>): Size {
-  return { columns: columns || DEFAULT_SIZE.columns, rows: rows || DEFAULT_SIZE.rows };
-}
-
 const MAX_LOAD_BAR = 30;
 const PART_BAR = 16;
 /** A smaller one says nothing. */
@@ -38,19 +32,25 @@ const LABEL = 11;
 const NARROW = 60;
 const MAX_WAIT_LINES = 3;
 
+/** Of a stream that is no terminal, and of a terminal that does not know its size and says 0. */
+const DEFAULT_SIZE: Size = { columns: 80, rows: 24 };
+
+export function screenSize({ columns, rows }: Partial<Size>): Size {
+  return { columns: columns || DEFAULT_SIZE.columns, rows: rows || DEFAULT_SIZE.rows };
+}
+
 /** At most as many lines as the terminal shows without scrolling. */
 export function screenLines(shown: Shown, { columns, rows }: Size, now: number): Line[] {
   // A text in the last column would move the cursor to the next line.
   const width = Math.max(1, columns - 1);
   const most = Math.max(1, rows - 1);
   const lines = [...loadLines(shown, width, now)].slice(0, most);
-  const parts = runningParts(shown.progress);
+  const parts = runningParts(shown.progress).map((part) => partLine(part, width));
   const room = most - lines.length;
-  const fits = parts.length <= room ? parts.length : room - 1;
-  lines.push(...parts.slice(0, Math.max(0, fits)).map((part) => partLine(part, width)));
-  const more = parts.length - fits;
-  if (more > 0 && room > 0) lines.push([{ text: cut(`  and ${count(more)} more parts`, width), style: 'dim' }]);
-  return lines;
+  if (parts.length <= room) return [...lines, ...parts];
+  if (room === 0) return lines;
+  const more = `  and ${count(parts.length - room + 1)} more parts`;
+  return [...lines, ...parts.slice(0, room - 1), [{ text: cut(more, width), style: 'dim' }]];
 }
 
 function* loadLines(shown: Shown, width: number, now: number): Generator<Line> {
@@ -64,7 +64,11 @@ function* loadLines(shown: Shown, width: number, now: number): Generator<Line> {
   const size = known ? Math.min(MAX_LOAD_BAR, width - taken - 2) : 0;
   yield fitted([{ text: label }, ...bar(doneRows(progress) / Math.max(1, records.total), size), ...head], width);
   // Two groups, so that the number of lines stays the same while figures grow.
-  const speed = [...speedTexts(shown, now).map((text) => ({ text })), ...some(partsDone(progress))];
+  const speed = [
+    ...speedTexts(shown, now).map((text) => ({ text })),
+    ...some(partsDone(progress)),
+    ...some(askingText(progress)),
+  ];
   const costs = [...some(failedText(progress), 'bad'), ...some(requestsText(shown))];
   for (const figures of [speed, costs]) yield* flowed(figures, width, indent);
   const wait = waitText(progress);
@@ -74,9 +78,8 @@ function* loadLines(shown: Shown, width: number, now: number): Generator<Line> {
 }
 
 function partLine(part: PartProgress, width: number): Line {
-  const { n, processed, failed, total, jobId, bytes, waitingFor } = part;
+  const { n, processed, failed, total, jobId, bytes } = part;
   const isWide = width >= NARROW;
-  const words = waitingFor === undefined ? partWords(part) : 'waiting for allocation';
   const isUploading = part.phase === 'uploading' && bytes !== undefined;
   const progress = isUploading
     ? { done: bytes.sent / Math.max(1, bytes.total), text: `${share(bytes.sent, bytes.total)} sent` }
@@ -86,7 +89,7 @@ function partLine(part: PartProgress, width: number): Line {
     [
       { text: isWide ? label.padEnd(LABEL - 2) : label },
       ...(isWide ? bar(progress.done, PART_BAR) : []),
-      { text: isWide ? words.padEnd(12) : words },
+      { text: isWide ? partWords(part).padEnd(12) : partWords(part) },
       { text: progress.text },
       ...(failed > 0 ? [{ text: `${count(failed)} failed`, style: 'bad' as const }] : []),
       ...some(jobId, 'dim'),

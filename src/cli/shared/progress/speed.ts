@@ -4,7 +4,7 @@
 const WINDOW_MS = 60_000;
 /** However long ago: fewer say nothing about the speed. */
 const MIN_SAMPLES = 3;
-const MIN_SPAN_MS = 2_000;
+const MIN_SPAN_MS = 4_000;
 /** How far each new figure moves the estimate. */
 const WEIGHT = 0.3;
 
@@ -37,9 +37,8 @@ export class Speed {
 
   #note(rows: number, at: number): boolean {
     const last = this.#samples.at(-1);
-    if (last?.rows === rows) return false;
-    // A part that failed as a whole is sent again.
-    if (last !== undefined && rows < last.rows) this.#samples = [];
+    // Parts answer one after the other: the sum may be lower for a moment.
+    if (last !== undefined && rows <= last.rows) return false;
     this.#samples.push({ at, rows });
     while (this.#samples.length > MIN_SAMPLES && (this.#samples[1]?.at ?? at) <= at - WINDOW_MS) this.#samples.shift();
     return true;
