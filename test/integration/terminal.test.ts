@@ -16,7 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.end());
 
-const ROWS = 600;
+/** The simulated org counts in steps of 200. */
+const ROWS = 3_000;
 /** Node has no pseudo-terminals: stderr says that it is one, and its bytes go to a screen. */
 const ON_TERMINAL = {
   NODE_OPTIONS: '--import=data:text/javascript,Object.assign(process.stderr,{isTTY:true,columns:80,rows:24})',
@@ -32,12 +33,12 @@ function run(args: string[], env: NodeJS.ProcessEnv = {}): Command {
   return nightload(args, { ...own, ...env }, world.folder);
 }
 
-/** Three parts; every hundredth row is refused. */
+/** Three parts; every 500th row is refused. */
 async function load(id: string, ...more: string[]): Promise<string[]> {
   const rows = accounts(ROWS, (row, n) => ({
     ...row,
     External_Id__c: `${id}-${n}`,
-    Rating: n % 100 === 0 ? 'Lukewarm' : 'Hot',
+    Rating: n % 500 === 0 ? 'Lukewarm' : 'Hot',
   }));
   const csv = stringify(rows, { header: true });
   const name = `${randomUUID().slice(0, 8)}.csv`;
@@ -54,13 +55,13 @@ function screenOf(command: Command): Screen {
 }
 
 it('on a terminal: bars while it runs, only the result afterwards, and the cursor is back', async () => {
-  await world.org.setRecordsPerSecond(60);
+  await world.org.setRecordsPerSecond(100);
   const command = run(await load('bars', '--json'), ON_TERMINAL);
   await expect.poll(() => screenOf(command).lines.join('\n')).toMatch(/^ {2}part \d.*\[=+-+\].*processing/m);
   const during = screenOf(command);
   expect(during.cursorIsHidden).toBe(true);
   const text = during.lines.join('\n');
-  expect(text).toMatch(/^loading .*\[[=-]+\] +\d+ % {2}\d+ of 600 rows$/m);
+  expect(text).toMatch(/^loading .*\[[=-]+\] +\d+ % {2}[\d,]+ of 3,000 rows$/m);
   expect(text).toMatch(/\d of 3 parts done/);
   expect(text).toMatch(/^ {11}.*\d+ API requests/m);
   expect(during.lines.filter((line) => /^ {2}part/.test(line)).length).toBeLessThanOrEqual(2);
@@ -100,7 +101,7 @@ it.each([
   ['on a dumb terminal', { ...ON_TERMINAL, TERM: 'dumb' }],
   ['in a CI', { ...ON_TERMINAL, CI: 'true' }],
 ])('%s: dated lines without control characters', async (name, env) => {
-  await world.org.setRecordsPerSecond(60);
+  await world.org.setRecordsPerSecond(300);
   const command = run(await load(name.replaceAll(' ', '-')), env);
   expect(await command.ended).toBe(2);
   await world.org.setRecordsPerSecond(20_000);
