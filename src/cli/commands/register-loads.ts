@@ -6,10 +6,16 @@ import { addLoadOptions, parseDelimiter } from '../shared/load-options.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import type { CorrectOptions } from './correct.js';
 
+const QUIET = ['--quiet', 'print only the result and errors'] as const;
+
 export function addLoadCommands(program: Command, runs: Runs): void {
-  addLoadOptions(program.command('load').description('load a CSV into an sObject')).action(
-    runs(async (source: string, options: LoadOptions) => (await import('./load.js')).load(source, options)),
-  );
+  addLoadOptions(program.command('load').description('load a CSV into an sObject'))
+    .option(...QUIET)
+    .action(
+      runs(async (source: string, options: LoadOptions & { quiet?: boolean }) =>
+        (await import('./load.js')).load(source, options),
+      ),
+    );
 
   const check = addLoadOptions(program.command('check').description('validate a load without loading anything'));
   for (const option of check.options) {
@@ -24,8 +30,13 @@ export function addLoadCommands(program: Command, runs: Runs): void {
     .command('watch')
     .description('follow a load to its end')
     .argument('<id>')
+    .option(...QUIET)
     .option(...JSON_OPTION)
-    .action(runs(async (id: string, options: { json?: boolean }) => (await import('./load.js')).watch(id, options)));
+    .action(
+      runs(async (id: string, options: { json?: boolean; quiet?: boolean }) =>
+        (await import('./load.js')).watch(id, options),
+      ),
+    );
 
   program
     .command('status')

@@ -1,12 +1,10 @@
 /** What a person reads about a load in the Temporal UI, as Markdown. Pure. */
 import type { BulkLoadInput } from '../../contract/load-input.js';
-import type { LoadForecast } from '../../contract/load-progress.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { recordCounts } from './tally.js';
 import { code, errorLine, plain } from '../../domain/text/markdown.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
 import type { CarriedState } from './load-state.js';
-import { forecastText } from '../../domain/text/forecast-text.js';
 import { count, nameOf, rows } from '../../domain/text/format.js';
 
 /** Running parts listed; a load has at most a few dozen at a time. */
@@ -17,7 +15,8 @@ export interface LoadView {
   input: Pick<BulkLoadInput, 'operation' | 'object'>;
   state: CarriedState;
   live: LiveView;
-  forecast?: LoadForecast | undefined;
+  /** In words. */
+  forecast?: string | undefined;
 }
 
 interface LiveView {
@@ -43,7 +42,7 @@ export function loadDetails({ input, state, live, forecast }: LoadView, result?:
     '',
     ...(state.stage === undefined && !ended ? [] : [`- **Rows**: ${counts.join(', ')}`]),
     ...partLines(state, live),
-    ...(forecast === undefined || ended ? [] : [`- **Forecast**: ${forecastText(forecast)}`]),
+    ...(forecast === undefined || ended ? [] : [`- **Forecast**: ${forecast}`]),
     ...(live.missing === undefined ? [] : [`- **Waits for** ${plain(live.missing)}`]),
     `- **Next**: ${nextStep(state, live, result)}`,
     ...(state.located === undefined ? [] : [`- **Result files**: ${code(state.located.outputUri)}`]),

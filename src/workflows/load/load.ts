@@ -11,6 +11,7 @@ import { requestsOf, toLoadError } from '../../domain/failures.js';
 import { outageLimitOf } from '../../domain/input/resolve-input.js';
 import type { LoadSettings } from '../../domain/input/resolve-input.js';
 import { loadIdOf } from '../../domain/load-ids.js';
+import { forecastText } from '../../domain/text/forecast-text.js';
 import type { LocatedSource } from '../../protocol/activities/source-types.js';
 import type { OrgRef } from '../../protocol/activities/job-types.js';
 import type { Stage } from '../../protocol/activities/plan-types.js';
@@ -280,6 +281,8 @@ export class Load {
   /** Updates the load's details page in the UI. */
   showDetails(result?: BulkLoadResult): void {
     const { input, state, live } = this;
-    setCurrentDetails(loadDetails({ input, state, live, forecast: forecastOf(this) }, result));
+    const forecast = forecastOf(this);
+    const words = forecast && forecastText(forecast, Date.now());
+    setCurrentDetails(loadDetails({ input, state, live, forecast: words }, result));
   }
 }
