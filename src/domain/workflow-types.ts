@@ -1,4 +1,4 @@
-/** All workflow types of nightload, those that callers start and those that only loads start. */
+/** All workflow types of nightload, those that callers start and those that loads and workers start. */
 export const WORKFLOW_TYPES: readonly string[] = [
   'bulkLoad',
   'checkLoad',
@@ -9,4 +9,5 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'pruneResults',
   'retryFailedRows',
   'sendNotifications',
+  'watchSchedules',
 ];

@@ -35,7 +35,7 @@ interface Described {
 const PARENTS: Readonly<Record<string, readonly string[]>> = {
   ingestJob: ['bulkLoad', 'retryFailedRows'],
   retryFailedRows: ['bulkLoad'],
-  sendNotifications: ['bulkLoad'],
+  sendNotifications: ['bulkLoad', 'watchSchedules'],
 };
 
 const PARTS = ['ingestJob'];

@@ -84,6 +84,7 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
       ...['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'pruneResults'],
       'retryFailedRows',
       'sendNotifications',
+      'watchSchedules',
     ],
     types: [],
   },

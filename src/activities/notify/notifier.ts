@@ -18,6 +18,10 @@ interface SendOptions {
 export interface Notifier {
   /** After how long waits of such a load are worth a message, in milliseconds; undefined if no rule names it. */
   waits(about: NotifyAbout): number[] | undefined;
+  /**
+   * How long after its time a run of a schedule may start, in milliseconds; absent if no rule takes `notStarted`.
+   */
+  graceMs?: number;
   recipients(facts: NotifyFacts): Recipient[];
   /** Address of the Temporal UI, with a `/` at its end. */
   uiUrl?: string;

@@ -225,6 +225,14 @@ export const notifyRulesActivities = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumAttempts: 3 },
 });
 
+/** Reads the schedules. Whatever fails is tried again: the watcher must outlive every outage. */
+export const scheduleActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'TRY_CANCEL',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
+});
+
 /** For messages that wait until a worker is there. */
 export const notifyActivities = proxyActivities<Activities>({
   startToCloseTimeout: '30s',

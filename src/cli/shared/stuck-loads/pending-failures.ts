@@ -60,6 +60,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   readNotifyRules: true,
   routeNotification: true,
   sendNotification: true,
+  readSchedules: true,
   notePause: true,
   readPartSizes: true,
   triageRows: true,
