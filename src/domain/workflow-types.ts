@@ -8,6 +8,7 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'orphanJobs',
   'pruneResults',
   'retryFailedRows',
+  'sendHeartbeat',
   'sendNotifications',
   'watchSchedules',
 ];

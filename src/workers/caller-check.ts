@@ -35,6 +35,7 @@ interface Described {
 const PARENTS: Readonly<Record<string, readonly string[]>> = {
   ingestJob: ['bulkLoad', 'retryFailedRows'],
   retryFailedRows: ['bulkLoad'],
+  sendHeartbeat: ['bulkLoad'],
   sendNotifications: ['bulkLoad', 'watchSchedules'],
 };
 

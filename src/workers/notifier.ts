@@ -7,7 +7,8 @@ import { readNotifyFile } from '../notify/notify-file.js';
 import { isNamed, matchingTargets, waitThresholds } from '../notify/rules.js';
 import { send } from '../notify/send.js';
 import { recognizesRepeats } from '../notify/sending.js';
-import type { NotifySettings, Target } from '../notify/settings.js';
+import { pingHeartbeat } from '../notify/senders/heartbeat.js';
+import type { Heartbeat, NotifySettings, Target } from '../notify/settings.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +25,10 @@ export function notifierFrom(env: Environment, warn: (text: string) => void): No
   return { ...notifierOf(settings, uiUrlFrom(env)), ...graceOf(settings, env) };
 }
 
-function notifierOf({ targets, rules }: Pick<NotifySettings, 'targets' | 'rules'>, uiUrl?: string): Notifier {
+function notifierOf(
+  { targets, rules, heartbeats }: Pick<NotifySettings, 'targets' | 'rules' | 'heartbeats'>,
+  uiUrl?: string,
+): Notifier {
   const targetOf = (name: string): Target => {
     const target = targets.get(name);
     if (target !== undefined) return target;
@@ -36,9 +40,22 @@ function notifierOf({ targets, rules }: Pick<NotifySettings, 'targets' | 'rules'
     waits: (about) => (rules.some((rule) => isNamed(rule, about)) ? waitThresholds(rules, about) : undefined),
     recipients: (facts) =>
       matchingTargets(rules, facts).map((target) => ({ target, hasKey: recognizesRepeats(targetOf(target)) })),
+    heartbeats: () => ({
+      names: [...heartbeats.keys()],
+      accepts: (heartbeat) => heartbeatNamed(heartbeats, heartbeat) !== undefined,
+    }),
+    ping: async (heartbeat, kind, signal) => {
+      const found = heartbeatNamed(heartbeats, heartbeat);
+      if (found !== undefined) await pingHeartbeat(found.url, kind, { signal });
+    },
     ...(uiUrl !== undefined && { uiUrl }),
     send: async (target, message, options) => void (await send(targetOf(target), message, options)),
   };
+}
+
+/** A load may use the addresses of the file and no others: by their name, or by the reference that stands there. */
+function heartbeatNamed(heartbeats: NotifySettings['heartbeats'], given: string): Heartbeat | undefined {
+  return heartbeats.get(given) ?? [...heartbeats.values()].find(({ reference }) => reference === given);
 }
 
 const GRACE_LIMITS = { least: 1_000, most: 21_600_000 };

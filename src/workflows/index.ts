@@ -9,6 +9,7 @@ import { orgAllocation } from './allocation/org-allocation.js';
 import { orphanJobs } from './orphans/orphan-jobs.js';
 import { pruneResults } from './retention/prune-results.js';
 import { retryFailedRows } from './retry/retry-failed-rows.js';
+import { sendHeartbeat } from './notify/send-heartbeat.js';
 import { sendNotifications } from './notify/send-notifications.js';
 import { watchSchedules } from './schedules/watch-schedules.js';
 
@@ -25,6 +26,7 @@ const PINNED = [
   orphanJobs,
   pruneResults,
   retryFailedRows,
+  sendHeartbeat,
   sendNotifications,
 ];
 for (const workflow of PINNED) {
@@ -51,6 +53,7 @@ export {
   orphanJobs,
   pruneResults,
   retryFailedRows,
+  sendHeartbeat,
   sendNotifications,
   watchSchedules,
 };

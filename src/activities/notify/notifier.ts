@@ -1,6 +1,6 @@
 /** What the notify steps need from the worker's configuration of targets and rules. */
 import type { NotifyMessage } from '../../contract/notification.js';
-import type { NotifyAbout, NotifyFacts } from '../../protocol/activities/notify-types.js';
+import type { NotifyAbout, NotifyFacts, PingHeartbeatInput } from '../../protocol/activities/notify-types.js';
 
 interface Recipient {
   /** Name in the notify file. */
@@ -23,6 +23,9 @@ export interface Notifier {
    */
   graceMs?: number;
   recipients(facts: NotifyFacts): Recipient[];
+  heartbeats(): { names: string[]; accepts: (heartbeat: string) => boolean };
+  /** @throws NightloadError `retryable` if the service may take it later */
+  ping(heartbeat: string, kind: PingHeartbeatInput['kind'], signal: AbortSignal): Promise<void>;
   /** Address of the Temporal UI, with a `/` at its end. */
   uiUrl?: string;
   /** @throws NightloadError `retryable` if the target may take it later */

@@ -51,6 +51,7 @@ export interface LoadOptions {
   lineEnding?: 'LF' | 'CRLF';
   encoding?: string;
   output?: string;
+  heartbeatUrl?: string;
   detach?: boolean;
   /** Only for `check`. */
   timeout?: string;
@@ -152,6 +153,7 @@ export function addLoadOptions(command: Command): Command {
     .addOption(new Option('--line-ending <ending>', 'LF or CRLF').choices(['LF', 'CRLF']))
     .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
     .option('--output <folder>', 'folder for result files')
+    .option('--heartbeat-url <name>', "monitoring service to ping: a heartbeat of the workers' notify file")
     .option('--detach', 'start the load and return')
     .option('--json', 'print the result as JSON on stdout');
 }
@@ -213,6 +215,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       lineEnding: options.lineEnding,
       encoding: options.encoding,
       output: options.output === undefined ? undefined : uri(options.output),
+      heartbeatUrl: options.heartbeatUrl,
     }),
   };
   refuseLargeInput(input);

@@ -61,6 +61,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   routeNotification: true,
   sendNotification: true,
   readSchedules: true,
+  pingHeartbeat: true,
   notePause: true,
   readPartSizes: true,
   triageRows: true,
