@@ -113,6 +113,12 @@ export interface BulkLoadInput {
   whenLate?: WhenLate;
   /** `file:` or `s3:` prefix; result files are written to `<output>/<loadId>/`. @default the worker's NIGHTLOAD_OUTPUT */
   output?: string;
+  /**
+   * A monitoring service that is pinged when the load begins (`/start` is appended), has ended well, or has failed or was
+   * canceled (`/fail`): the name of a heartbeat in the workers' notify file, or the reference that stands there
+   * (`env:NAME`). Never the address itself. @default none
+   */
+  heartbeatUrl?: string;
 }
 
 export interface PollSettings {

@@ -54,6 +54,7 @@ export interface LoadOptions {
   timeZone?: string;
   finishBy?: string;
   whenLate?: WhenLate;
+  heartbeatUrl?: string;
   detach?: boolean;
   /** Only for `check`. */
   timeout?: string;
@@ -158,6 +159,7 @@ export function addLoadOptions(command: Command): Command {
     .option('--time-zone <name>', 'time zone of {date} and --finish-by, e.g. Europe/Berlin (default: UTC)')
     .option('--finish-by <time>', 'when it should have ended, e.g. 06:00: a forecast warns hours before it is late')
     .addOption(new Option('--when-late <measure>', 'what it does then (default: warn)').choices(WHEN_LATE))
+    .option('--heartbeat-url <name>', "monitoring service to ping: a heartbeat of the workers' notify file")
     .option('--detach', 'start the load and return')
     .option('--json', 'print the result as JSON on stdout');
 }
@@ -222,6 +224,7 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       finishBy: options.finishBy,
       whenLate: options.whenLate,
       output: options.output === undefined ? undefined : uri(options.output),
+      heartbeatUrl: options.heartbeatUrl,
     }),
   };
   refuseLargeInput(input);

@@ -89,6 +89,14 @@ const fixer = exactly<FixerActivity>()(
 
 const FIELD_NAME = 'it must be a field API name';
 
+/** A name, or a reference: an address would be readable in the history for everyone who may look at the load. */
+const HEARTBEAT = /^(?:env:[A-Za-z_][A-Za-z0-9_]{0,254}|file:[^\s]{1,500}|[A-Za-z0-9][A-Za-z0-9._-]{0,99})$/;
+/** Without the value, which may be a secret. */
+const HEARTBEAT_ERROR = {
+  error: () =>
+    '"heartbeatUrl" must be the name of a heartbeat in the workers\' notify file, or the reference that stands there (env:NAME), not the address itself: that would be readable in Temporal. Add it to "heartbeats" of that file.',
+};
+
 export const LOAD_INPUT = exactly<BulkLoadInput>()(
   z
     .strictObject(
@@ -144,6 +152,7 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
         output: text(/^(?:file:|s3:\/\/)/, 'it must be a file: or s3: URI')
           .refine((value) => isText(value))
           .exactOptional(),
+        heartbeatUrl: z.string(HEARTBEAT_ERROR).regex(HEARTBEAT).exactOptional(),
       },
       {
         error: (issue) =>

@@ -152,6 +152,8 @@ export const ACTIVITY_INPUTS = {
   readNotifyRules: notifyAbout,
   routeNotification: notifyFacts,
   sendNotification: z.object({ target: shape.name, message: notifyMessage }),
+  pingHeartbeat: z.object({ heartbeat: shape.text(), kind: z.enum(['start', 'success', 'fail']) }),
+  readSchedules: z.object({}),
   checkEarlierRun: z.object({}),
   notePause: z.object({ paused: z.boolean(), connection: shape.name.exactOptional() }),
   readPartSizes: z.object({ stageUri: shape.uri, from: shape.count }),

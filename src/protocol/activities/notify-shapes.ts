@@ -34,6 +34,7 @@ const message = {
   id: shape.text(1_200),
   event: z.enum(NOTIFY_EVENTS),
   at: instant,
+  dueAt: instant.exactOptional(),
   ...about,
   workflowId: shape.workflowId,
   runId: shape.runId,

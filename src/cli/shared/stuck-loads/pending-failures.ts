@@ -61,6 +61,8 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   readNotifyRules: true,
   routeNotification: true,
   sendNotification: true,
+  readSchedules: true,
+  pingHeartbeat: true,
   notePause: true,
   readPartSizes: true,
   triageRows: true,

@@ -40,6 +40,7 @@ const MESSAGE = {
   id: 'bulk-load/a/notify-0123abcd/failed-1',
   event: 'failed',
   at: '2026-11-30T02:00:00.000Z',
+  dueAt: '2026-11-30T01:45:00.000Z',
   loadId: 'a',
   connection: 'default',
   object: 'Account',
@@ -81,6 +82,18 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
   readNotifyRules: { waits: [600_000] },
   routeNotification: { deliveries: [{ target: 'ops', message: MESSAGE, hasKey: true }] },
   sendNotification: undefined,
+  pingHeartbeat: { warning: 'HEARTBEAT_UNKNOWN: x' },
+  readSchedules: {
+    graceMs: 600_000,
+    schedules: [
+      {
+        ...{ id: 'nightly', changedAt: 1_700_000_000_000, paused: false, next: [1_700_000_000_000], started: [5] },
+        ...{ skipped: 1, missed: 2, workflowId: 'bulk-load/nightly' },
+        ...{ connection: 'default', object: 'Account', operation: 'upsert' },
+      },
+    ],
+    tooMany: false,
+  },
   planLoad: counted({ stage, object: 'Account', apiVersion: 'v66.0', rejected: { uri, rows: 5 }, warnings: ['w'] }),
   checkSource: counted({
     ok: false,
