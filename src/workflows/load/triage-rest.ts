@@ -39,7 +39,10 @@ export async function triageTheRest(load: Load): Promise<void> {
   }
 }
 
-function enterTriage({ state }: Load, { rejected, unprocessed, alreadyDone, files, stop, warnings }: TriagedRows): void {
+function enterTriage(
+  { state }: Load,
+  { rejected, unprocessed, alreadyDone, files, stop, warnings }: TriagedRows,
+): void {
   const { tally, ended } = state;
   state.triaged = true;
   tally.rejected += rejected;
