@@ -25,9 +25,12 @@ import { locateSource } from './source/locate-source.js';
 import { checkEarlierRun } from './check-earlier-run.js';
 import { notePause } from './results/note-pause.js';
 import { refuseForeignFolders } from './results/own-folders.js';
+import { readPastLoads } from './forecast/read-past-loads.js';
 import { readNotifyRules } from './notify/read-notify-rules.js';
 import { routeNotification } from './notify/route-notification.js';
 import { sendNotification } from './notify/send-notification.js';
+import { pingHeartbeat } from './notify/ping-heartbeat.js';
+import { readSchedules } from './schedules/read-schedules.js';
 import { OwnJobs } from './job/job-ownership.js';
 import { pruneOutput } from './retention/prune-output.js';
 import { planLoad } from './plan/plan-load.js';
@@ -44,6 +47,8 @@ const CHECKS = ['checkLoad'];
 const RUNS = ['bulkLoad'];
 const PARTS = ['ingestJob'];
 const NOTIFIERS = ['sendNotifications'];
+const PINGERS = ['bulkLoad', 'sendHeartbeat'];
+const WATCHERS = ['watchSchedules'];
 const PARENTS = ['bulkLoad', 'retryFailedRows'];
 const ORPHANS = ['orphanJobs'];
 const PRUNERS = ['pruneResults'];
@@ -95,9 +100,12 @@ export function createActivities(dependencies: ActivityDependencies) {
     downloadResults: onFiles(PARTS, ACTIVITY_INPUTS.downloadResults, downloadResults(dependencies, ownJobs)),
     pruneOutput: by(PRUNERS, ACTIVITY_INPUTS.pruneOutput, pruneOutput(dependencies)),
     recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
+    readPastLoads: by(RUNS, ACTIVITY_INPUTS.readPastLoads, readPastLoads(dependencies)),
     readNotifyRules: by(RUNS, ACTIVITY_INPUTS.readNotifyRules, readNotifyRules(dependencies)),
     routeNotification: by(NOTIFIERS, ACTIVITY_INPUTS.routeNotification, routeNotification(dependencies)),
     sendNotification: by(NOTIFIERS, ACTIVITY_INPUTS.sendNotification, sendNotification(dependencies)),
+    pingHeartbeat: by(PINGERS, ACTIVITY_INPUTS.pingHeartbeat, pingHeartbeat(dependencies)),
+    readSchedules: by(WATCHERS, ACTIVITY_INPUTS.readSchedules, readSchedules(dependencies)),
     checkEarlierRun: by(RUNS, ACTIVITY_INPUTS.checkEarlierRun, checkEarlierRun()),
     notePause: by(RUNS, ACTIVITY_INPUTS.notePause, notePause(dependencies)),
     readPartSizes: onFiles(PARENTS, ACTIVITY_INPUTS.readPartSizes, readPartSizes(dependencies)),

@@ -27,6 +27,8 @@ export interface NotifyMessage {
   event: NotifyEvent;
   /** When it happened, in ISO 8601. */
   at: string;
+  /** Of a run of a schedule that did not begin: when it was due, in ISO 8601. The other ids are then the ones it would have had. */
+  dueAt?: string;
   loadId: string;
   workflowId: string;
   runId: string;
@@ -43,6 +45,9 @@ export interface NotifyMessage {
   forecast?: {
     /** In ISO 8601. */
     endsAt: string;
+    /** It ends between these with a probability of 80 %. */
+    earliest?: string;
+    latest?: string;
     finishBy: string;
   };
   /** URI of the load's `report.html`, otherwise of its `report.json`. */

@@ -1,4 +1,4 @@
-/** All workflow types of nightload, those that callers start and those that only loads start. */
+/** All workflow types of nightload, those that callers start and those that loads and workers start. */
 export const WORKFLOW_TYPES: readonly string[] = [
   'bulkLoad',
   'checkLoad',
@@ -8,5 +8,10 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'orphanJobs',
   'pruneResults',
   'retryFailedRows',
+  'sendHeartbeat',
   'sendNotifications',
+  'watchSchedules',
 ];
+
+/** Only a command waits for their answer: there is no load that could resume. */
+export const COMMAND_WORKFLOW_TYPES: readonly string[] = ['checkLoad', 'orgLimits', 'orphanJobs', 'pruneResults'];

@@ -32,7 +32,7 @@ const MAX_URI = 1_000;
 export function messageText(message: NotifyMessage, isTest = false): MessageText {
   const { subject, lines, steps } = TEXTS[message.event](message);
   const about = [
-    `Load ${idOf(message)}, connection ${name(message.connection)}${message.schedule === undefined ? '' : `, schedule ${name(message.schedule)}`}, ${when(message.at)}.`,
+    aboutLine(message),
     ...(message.report === undefined ? [] : [`Report: ${plainText(message.report, MAX_URI)}`]),
   ];
   const link = linkOf(message.uiUrl);
@@ -58,6 +58,14 @@ export function asPlainText({ subject, lines, steps, link }: MessageText): strin
     ...(todo.length === 0 ? [] : ['', 'What to do:', ...todo.map((step) => `- ${step}`)]),
     ...(link === undefined ? [] : ['', `In the Temporal UI: ${link}`]),
   ].join('\n');
+}
+
+function aboutLine(message: NotifyMessage): string {
+  const { connection, schedule, at, dueAt } = message;
+  const plan = schedule === undefined ? '' : `schedule ${name(schedule)}`;
+  const org = `connection ${name(connection) || 'unknown'}`;
+  if (dueAt !== undefined) return `Due ${when(dueAt)}, ${plan}, ${org}; noticed ${when(at)}.`;
+  return `Load ${idOf(message)}, ${org}${plan === '' ? '' : `, ${plan}`}, ${when(at)}.`;
 }
 
 type Told = Pick<MessageText, 'subject' | 'lines' | 'steps'>;
@@ -105,7 +113,10 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
   }),
   late: (message) => ({
     subject: `will be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
-    lines: forecast(message),
+    lines: [
+      ...forecast(message),
+      ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
+    ],
     steps: [
       { text: 'See its progress', command: command('status', message) },
       { text: "See what else uses the org's limits", command: 'nightload limits' },
@@ -116,13 +127,21 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     subject: 'did not start',
     lines: [
       'A run was due and did not begin.',
+      ...(message.error === undefined ? [] : [plainText(message.error.message, MAX_SENTENCE)]),
       ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
     ],
     steps: [
       message.schedule === undefined
         ? { text: 'See the newest loads', command: 'nightload list' }
         : { text: 'See the schedule', command: `nightload schedule describe ${argument(message.schedule)}` },
-      { text: 'Check that a worker runs and that the file has arrived' },
+      ...(message.dueAt !== undefined && message.schedule !== undefined
+        ? [
+            {
+              text: 'Start it now, if it is still needed and the load before it has ended',
+              command: `nightload schedule trigger ${argument(message.schedule)}`,
+            },
+          ]
+        : [{ text: 'Check that a worker runs and that the file has arrived' }]),
     ],
   }),
   recovered: (message) => ({
@@ -152,7 +171,9 @@ function forecast({ forecast: found }: NotifyMessage): string[] {
   if (found === undefined) return ['The load will not end in time.'];
   const late = Date.parse(found.endsAt) - Date.parse(found.finishBy);
   const by = late > 0 ? `, ${time(late)} too late` : '';
-  return [`It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}.`];
+  const { earliest, latest } = found;
+  const spread = earliest === undefined || latest === undefined ? '' : ` (${when(earliest)} to ${when(latest)})`;
+  return [`It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}${spread}.`];
 }
 
 function when(iso: string): string {

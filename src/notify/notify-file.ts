@@ -10,13 +10,14 @@ import { placeOf } from '../domain/text/key-place.js';
 import { secretsMode } from '../runtime/private-file.js';
 import type { SecretsMode } from '../runtime/private-file.js';
 import { readPrivateJson } from '../runtime/private-json.js';
-import { ReferenceValues } from '../runtime/reference-values.js';
+import { webAddressOf } from './addresses.js';
+import { REFERENCE, ReferenceValues } from '../runtime/reference-values.js';
 import type { ReferenceScope } from '../runtime/reference-values.js';
 import { parseNotifyFile } from './notify-schema.js';
 import type { RuleEntry } from './notify-schema.js';
 import { waitOf } from './rules.js';
 import { MAX_NOTIFY_WAITS } from '../domain/name-and-number-limits.js';
-import type { NotifyRule, NotifySettings, Target } from './settings.js';
+import type { Heartbeat, NotifyRule, NotifySettings, Target } from './settings.js';
 import { TargetReader } from './target-reader.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,7 +53,18 @@ export function readNotifyFile(given: string, env: Environment): NotifySettings 
     for (const name of to) if (!targets.has(name)) throw unknownTarget(`${path}: rules.${i}.to`, name, targets);
   }
   refuseTooManyWaits(path, rules);
-  return { targets, rules, secretFiles: [path, ...values.secretFiles], warnings: scope.warnings };
+  const heartbeats = new Map(
+    Object.entries(parsed.heartbeats ?? {}).map(([name, value]) => [name, heartbeatOf(name, value, values)]),
+  );
+  return { targets, rules, heartbeats, secretFiles: [path, ...values.secretFiles], warnings: scope.warnings };
+}
+
+function heartbeatOf(name: string, value: string, values: ReferenceValues): Heartbeat {
+  const place = `heartbeats/${name}`;
+  // Anyone who knows the address may ping it, so it is a secret.
+  const url = values.secret(place, value);
+  webAddressOf(url, values.place(place));
+  return { url, ...(REFERENCE.test(value) && { reference: value }) };
 }
 
 /** @param place where the name was used */

@@ -13,6 +13,8 @@ const TYPES = ['webhook', 'slack', 'teams', 'email', 'exec'] as const;
 const WORDS: Record<string, string> = {
   targets: 'an object with at most 50 targets: a name, and an object with type and its fields',
   rules: 'a list of at most 100 rules',
+  heartbeats:
+    'an object with at most 50 heartbeats: a name, and the address of a monitoring service, usually a reference',
   type: `one of ${TYPES.join(', ')}`,
   url: 'an https address; plain http only for this machine; usually a reference',
   secret: 'the key of the signature; usually a reference such as env:OPS_KEY',
@@ -86,6 +88,11 @@ const FILE = z.strictObject({
     .refine((targets) => Object.keys(targets).length <= MAX_TARGETS)
     .describe('Where messages may go, by name.'),
   rules: z.array(RULE).max(MAX_LIST).describe('Which messages go where. A message may match several.'),
+  heartbeats: z
+    .record(z.string().regex(NAME), z.string().min(1).max(MAX_VALUE))
+    .refine((heartbeats) => Object.keys(heartbeats).length <= MAX_TARGETS)
+    .describe('Addresses of monitoring services that loads may ping (heartbeatUrl), by name; usually references.')
+    .optional(),
 });
 
 export type TargetEntry = z.infer<typeof TARGET>;
@@ -110,9 +117,7 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
     );
   }
   if (issue.code === 'invalid_key') {
-    return [
-      `${place} is not a valid target name: use 1 to 100 of A-Z a-z 0-9 . _ -, beginning with a letter or digit.`,
-    ];
+    return [`${place} is not a valid name: use 1 to 100 of A-Z a-z 0-9 . _ -, beginning with a letter or digit.`];
   }
   if (path.length === 0) return ['The file must contain an object with the keys "targets" and "rules".'];
   const named = path.findLast((step) => typeof step !== 'number');
@@ -120,7 +125,8 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
   const rule = path[0] === 'rules' && path.length === 2 ? 'an object with when and to' : undefined;
   const value = valueAt(content, path);
   const meant = typeof value === 'string' ? didYouMean(value, knownAt(named)) : '';
-  const form = wanted ?? rule ?? WORDS[String(named)];
+  const heartbeat = path[0] === 'heartbeats' && path.length === 2 ? WORDS['url'] : undefined;
+  const form = wanted ?? rule ?? heartbeat ?? WORDS[String(named)];
   return [`${place} ${value === undefined ? 'is missing: it ' : ''}must be ${form}.${meant}`];
 }
 

@@ -48,9 +48,18 @@ export interface NotifyRule {
   waitingLonger?: number;
 }
 
+/** An address that loads may ping. */
+export interface Heartbeat {
+  url: Secret;
+  /** As the file has it: `env:NAME` or `file:PATH`; absent if the address itself stands there. */
+  reference?: string;
+}
+
 export interface NotifySettings {
   targets: ReadonlyMap<string, Target>;
   rules: readonly NotifyRule[];
+  /** By name. */
+  heartbeats: ReadonlyMap<string, Heartbeat>;
   /** The file, and files that its references name: no load may use them. */
   secretFiles: readonly string[];
   /** Settings that work but should be improved. */

@@ -35,7 +35,8 @@ interface Described {
 const PARENTS: Readonly<Record<string, readonly string[]>> = {
   ingestJob: ['bulkLoad', 'retryFailedRows'],
   retryFailedRows: ['bulkLoad'],
-  sendNotifications: ['bulkLoad'],
+  sendHeartbeat: ['bulkLoad'],
+  sendNotifications: ['bulkLoad', 'watchSchedules'],
 };
 
 const PARTS = ['ingestJob'];

@@ -34,6 +34,7 @@ import {
   knownSearchAttributes,
   registerSearchAttributes,
 } from './startup/search-attributes.js';
+import { watchSchedules } from './startup/schedule-watcher.js';
 import { defined } from '../domain/defined.js';
 import { deploymentOptions } from './versions/deployment.js';
 import type { Deployment } from './versions/deployment.js';
@@ -129,6 +130,7 @@ export async function prepareActivities(
     throw new NightloadError('USAGE', `The task queue ${shown(taskQueue)} is too long: use at most 180 bytes.`);
   // Only a worker that can read objects takes steps on them.
   const objectsQueue = roots.objects.length > 0 ? objectsQueueOf(taskQueue) : undefined;
+  const warn = (text: string): void => Runtime.instance().logger.warn(text);
   const activities = createActivities({
     connections: options.connections,
     ...defined({
@@ -147,11 +149,12 @@ export async function prepareActivities(
       connection: current,
       namespace,
       taskQueue,
-      warn: (text) => Runtime.instance().logger.warn(text),
+      warn,
     }),
     ownerOf: (jobId) => jobOwner(current(), namespace, jobId),
     workflowsOf: (jobId) => jobWorkflows(current(), namespace, jobId),
   });
+  if (options.notifier?.graceMs !== undefined) await watchSchedules({ connection, namespace, taskQueue, warn });
   const uploads = [filesQueue, objectsQueue ?? filesQueue].flatMap((queue) =>
     [...options.connections.keys()].map((name) => uploadsQueueOf(queue, name)),
   );

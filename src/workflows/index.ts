@@ -9,7 +9,9 @@ import { orgAllocation } from './allocation/org-allocation.js';
 import { orphanJobs } from './orphans/orphan-jobs.js';
 import { pruneResults } from './retention/prune-results.js';
 import { retryFailedRows } from './retry/retry-failed-rows.js';
+import { sendHeartbeat } from './notify/send-heartbeat.js';
 import { sendNotifications } from './notify/send-notifications.js';
+import { watchSchedules } from './schedules/watch-schedules.js';
 
 // An unforeseen error fails the workflow, because its task would be retried forever. Code that does not match a
 // history, as during a deploy, is not such an error: the task waits for a worker that matches.
@@ -24,17 +26,23 @@ const PINNED = [
   orphanJobs,
   pruneResults,
   retryFailedRows,
+  sendHeartbeat,
   sendNotifications,
 ];
 for (const workflow of PINNED) {
   setWorkflowOptions(OPTIONS, workflow as () => Promise<unknown>);
 }
-// Serves the loads of all versions, and may run for weeks: its changes need `patched`. Temporal refuses every task of an
-// unversioned worker that names a behavior.
-setWorkflowOptions(() => {
-  const isVersioned = Boolean(workflowInfo().currentDeploymentVersion?.deploymentName);
-  return { ...OPTIONS, ...(isVersioned && { versioningBehavior: 'AUTO_UPGRADE' as const }) };
-}, orgAllocation);
+// These serve the loads of all versions, and may run for weeks: their changes need `patched`. Temporal refuses every task
+// of an unversioned worker that names a behavior.
+for (const workflow of [orgAllocation, watchSchedules]) {
+  setWorkflowOptions(
+    () => {
+      const isVersioned = Boolean(workflowInfo().currentDeploymentVersion?.deploymentName);
+      return { ...OPTIONS, ...(isVersioned && { versioningBehavior: 'AUTO_UPGRADE' as const }) };
+    },
+    workflow as () => Promise<unknown>,
+  );
+}
 
 export {
   bulkLoad,
@@ -45,5 +53,7 @@ export {
   orphanJobs,
   pruneResults,
   retryFailedRows,
+  sendHeartbeat,
   sendNotifications,
+  watchSchedules,
 };

@@ -31,13 +31,16 @@ function converter(): PayloadConverter {
 }
 
 /**
- * The SDK chooses a workflow's behavior once, by the worker of its first task. A ledger lives longer: workers with
+ * The SDK chooses a workflow's behavior once, by the worker of its first task. A ledger and a watcher live longer: workers with
  * versions take it over from workers without, and the other way round when versioning is switched off.
  */
 function followWorker(isVersioned: boolean): void {
   const activator = activatorOf();
   if (activator !== undefined) activator.versioningBehavior = isVersioned ? 'AUTO_UPGRADE' : undefined;
 }
+
+/** They move on to newer versions; see `index.ts`. */
+const LONG_LIVED: readonly string[] = ['orgAllocation', 'watchSchedules'];
 
 type Headers = Record<string, Payload> | null | undefined;
 
@@ -95,7 +98,7 @@ export function interceptors(): WorkflowInterceptors {
       {
         activate(input, next) {
           const by = converter();
-          if (workflowType === 'orgAllocation')
+          if (LONG_LIVED.includes(workflowType))
             followWorker(Boolean(input.activation.deploymentVersionForCurrentTask?.deploymentName));
           for (const job of input.activation.jobs ?? []) {
             const { signalWorkflow: signal, doUpdate: update, queryWorkflow: query, initializeWorkflow: start } = job;

@@ -83,7 +83,9 @@ const PUBLIC: Record<string, { values: string[]; types: string[] }> = {
     values: [
       ...['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'pruneResults'],
       'retryFailedRows',
+      'sendHeartbeat',
       'sendNotifications',
+      'watchSchedules',
     ],
     types: [],
   },

@@ -1,6 +1,6 @@
 /** What the notify steps need from the worker's configuration of targets and rules. */
 import type { NotifyMessage } from '../../contract/notification.js';
-import type { NotifyAbout, NotifyFacts } from '../../protocol/activities/notify-types.js';
+import type { NotifyAbout, NotifyFacts, PingHeartbeatInput } from '../../protocol/activities/notify-types.js';
 
 interface Recipient {
   /** Name in the notify file. */
@@ -18,7 +18,14 @@ interface SendOptions {
 export interface Notifier {
   /** After how long waits of such a load are worth a message, in milliseconds; undefined if no rule names it. */
   waits(about: NotifyAbout): number[] | undefined;
+  /**
+   * How long after its time a run of a schedule may start, in milliseconds; absent if no rule takes `notStarted`.
+   */
+  graceMs?: number;
   recipients(facts: NotifyFacts): Recipient[];
+  heartbeats(): { names: string[]; accepts: (heartbeat: string) => boolean };
+  /** @throws NightloadError `retryable` if the service may take it later */
+  ping(heartbeat: string, kind: PingHeartbeatInput['kind'], signal: AbortSignal): Promise<void>;
   /** Address of the Temporal UI, with a `/` at its end. */
   uiUrl?: string;
   /** @throws NightloadError `retryable` if the target may take it later */

@@ -30,9 +30,11 @@ export function routeNotification({
 function linkOf(
   uiUrl: string | undefined,
   namespace: string,
-  { workflowId, runId }: Pick<NotifyMessage, 'workflowId' | 'runId'>,
+  { workflowId, runId, dueAt, schedule = '' }: Pick<NotifyMessage, 'workflowId' | 'runId' | 'dueAt' | 'schedule'>,
 ): Pick<NotifyMessage, 'uiUrl'> {
   if (uiUrl === undefined) return {};
-  const [where, id, run] = [namespace, workflowId, runId].map(encodeURIComponent);
+  const [where, id, run, plan] = [namespace, workflowId, runId, schedule].map(encodeURIComponent);
+  // There is no load to show.
+  if (dueAt !== undefined) return { uiUrl: `${uiUrl}namespaces/${where}/schedules/${plan}` };
   return { uiUrl: `${uiUrl}namespaces/${where}/workflows/${id}/${run}/history` };
 }

@@ -5,7 +5,8 @@ import { workflowIdOf } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { readNotifyFile, unknownTarget } from '../../notify/notify-file.js';
 import { send } from '../../notify/send.js';
-import type { Target } from '../../notify/settings.js';
+import { pingHeartbeat } from '../../notify/senders/heartbeat.js';
+import type { NotifySettings, Target } from '../../notify/settings.js';
 import { printJson, say } from '../shared/output.js';
 
 export interface NotifyTestOptions {
@@ -13,7 +14,15 @@ export interface NotifyTestOptions {
 }
 
 export async function test(name: string, { json }: NotifyTestOptions): Promise<number> {
-  const target = targetNamed(name);
+  const settings = settingsOf();
+  const heartbeat = settings.targets.has(name) ? undefined : settings.heartbeats.get(name);
+  if (heartbeat !== undefined) {
+    await pingHeartbeat(heartbeat.url, 'success');
+    say(`${name} (heartbeat): took a ping. Check that it arrived; for the service, a load has ended well.`);
+    if (json) printJson({ ok: true, target: name, type: 'heartbeat' });
+    return 0;
+  }
+  const target = targetNamed(name, settings);
   const message = testMessage();
   const { warning } = await send(target, message, { isTest: true, aboutToSend: () => Promise.resolve() });
   say(`${name} (${target.type}): took the test message ${message.id}. Check that it arrived.`);
@@ -22,7 +31,7 @@ export async function test(name: string, { json }: NotifyTestOptions): Promise<n
   return 0;
 }
 
-function targetNamed(name: string): Target {
+function settingsOf(): NotifySettings {
   const path = process.env['NIGHTLOAD_NOTIFY']?.trim();
   if (!path) {
     throw new NightloadError(
@@ -30,8 +39,12 @@ function targetNamed(name: string): Target {
       'NIGHTLOAD_NOTIFY is not set, so there are no targets. Set it as for the worker (docs/notifications.md).',
     );
   }
-  const { targets, warnings } = readNotifyFile(path, process.env);
-  for (const warning of warnings) say(`Warning: ${warning}`);
+  const settings = readNotifyFile(path, process.env);
+  for (const warning of settings.warnings) say(`Warning: ${warning}`);
+  return settings;
+}
+
+function targetNamed(name: string, { targets }: NotifySettings): Target {
   const target = targets.get(name);
   if (target === undefined) throw unknownTarget('The command', name, targets);
   return target;

@@ -23,6 +23,7 @@ function ordered(message: NotifyMessage): Record<string, unknown> {
     id: message.id,
     event: message.event,
     at: message.at,
+    dueAt: message.dueAt,
     loadId: message.loadId,
     workflowId: message.workflowId,
     runId: message.runId,

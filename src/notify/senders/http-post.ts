@@ -13,8 +13,8 @@ import type { SendOptions } from '../sending.js';
 const WHOLE_TIMEOUT = 30_000;
 const CONNECT_TIMEOUT = 10_000;
 /** Bytes; replies are a word or two. */
-const MAX_REPLY = 65_536;
-const MAX_HEADERS = 16_384;
+export const MAX_REPLY = 65_536;
+export const MAX_HEADERS = 16_384;
 /** No server decides to be left alone for longer. */
 const MAX_PAUSE = 3_600_000;
 
@@ -78,7 +78,8 @@ export async function httpPost({ who, url, body, headers }: Post, options: SendO
   }
 }
 
-function refuseUnlessTaken(who: string, status: number, pause: string | string[] | undefined): void {
+/** @throws NotifyError `NOTIFY_UNAVAILABLE`, `NOTIFY_REFUSED` */
+export function refuseUnlessTaken(who: string, status: number, pause: string | string[] | undefined): void {
   if (status >= 200 && status < 300) return;
   if (status < 500 && !TEMPORARY.has(status)) {
     throw new NotifyError(

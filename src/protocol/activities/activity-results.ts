@@ -13,6 +13,7 @@ import { MAX_FIGURE } from '../../domain/platform/org-limit.js';
 import { bytesOf, isTaskQueue } from '../../domain/text/shown.js';
 import * as shape from './input-shapes.js';
 import { notifyMessage, notifyWaits } from './notify-shapes.js';
+import { MAX_LISTED_RUNS, MAX_SCHEDULE_ID, MAX_WATCHED } from './schedule-types.js';
 
 const rows = z.number().int().min(0).max(MAX_ROWS);
 const requestCount = z.number().int().min(0).max(MAX_REQUESTS);
@@ -154,9 +155,29 @@ const openJob = z.object({
   ours: z.boolean(),
 });
 
+/** Of logarithms. */
+const spread = z.object({ mean: z.number().min(-50).max(50), sd: z.number().min(0).max(50) });
+/** Retries may take longer than the first pass. */
+const share = z.number().min(0).max(1_000);
+
 const loadId = z.string().regex(LOAD_ID_PATTERN, 'must be a load id');
 
 const searchAttribute = z.enum(Object.keys(SEARCH_ATTRIBUTES) as [SearchAttributeName]);
+
+const dueTimes = shape.list(shape.time, MAX_LISTED_RUNS);
+const seenSchedule = z.object({
+  id: shape.text(MAX_SCHEDULE_ID).min(1),
+  changedAt: shape.time,
+  paused: z.boolean(),
+  next: dueTimes,
+  started: dueTimes,
+  skipped: shape.count,
+  missed: shape.count,
+  workflowId: shape.text(),
+  connection: shape.text(MAX_NAME),
+  object: shape.text(MAX_NAME),
+  operation: shape.text(MAX_NAME),
+});
 
 export const ACTIVITY_RESULTS = {
   requestLease: z.object({
@@ -183,11 +204,22 @@ export const ACTIVITY_RESULTS = {
     searchAttributes: shape.list(searchAttribute, 20),
     notifyWaits: notifyWaits.exactOptional(),
   }),
+  readPastLoads: z.object({
+    past: z
+      .object({ loads: z.int().min(1).max(100), rate: spread, duration: spread, retryShare: share, restMs: shape.count })
+      .exactOptional(),
+  }),
   readNotifyRules: z.object({ waits: notifyWaits.exactOptional() }),
   routeNotification: z.object({
     deliveries: shape.list(z.object({ target: shape.name, message: notifyMessage, hasKey: z.boolean() }), 100),
   }),
   sendNotification: z.undefined().or(z.null()),
+  pingHeartbeat: z.object({ warning: shape.text(6_000).exactOptional() }),
+  readSchedules: z.object({
+    graceMs: shape.count.exactOptional(),
+    schedules: shape.list(seenSchedule, MAX_WATCHED),
+    tooMany: z.boolean(),
+  }),
   planLoad: counted(
     z.object({
       stage,
@@ -268,6 +300,7 @@ export const ACTIVITY_RESULTS = {
     alreadyDone: rows,
     rerendered: rows,
     stop: loadError.exactOptional(),
+    warnings: shape.list(longText, 20).exactOptional(),
   }),
   acceptCorrections: z.object({
     rows,

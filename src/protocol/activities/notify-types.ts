@@ -32,6 +32,23 @@ export interface NotDelivered {
   retryAfterMs?: number;
 }
 
+/** Of a load: a name in the worker's notify file, or a reference that stands there. */
+export interface PingHeartbeatInput {
+  heartbeat: string;
+  kind: 'start' | 'success' | 'fail';
+}
+
+export interface HeartbeatPinged {
+  /** Why nothing was pinged, for the load's result. */
+  warning?: string;
+}
+
+export interface HeartbeatResult {
+  sent: boolean;
+  /** Why the service did not take it. */
+  code?: string;
+}
+
 /** Why a target did not take a message, or may not have. */
 export interface DeliveryFailure {
   target: string;

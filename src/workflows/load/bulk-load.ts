@@ -7,9 +7,11 @@ import { letFixerCorrect } from '../corrections/fixer.js';
 import { holdForCorrections } from '../corrections/hold.js';
 import { waitForSource } from '../source/wait-for-source.js';
 import { earlierRunActivities } from '../support/activity-options.js';
-import { whileTellingOfWaits } from '../notify/watch-waits.js';
+import { pingEnd, pingStart } from '../notify/heartbeat.js';
+import { watchWaits, whileWatching } from '../notify/watch-waits.js';
 import { trustedState } from '../support/carried-state.js';
 import { finalize } from './finalize.js';
+import { watchFinish } from './finish-by/watch-finish.js';
 import { handleMessages } from './handlers.js';
 import { Load } from './load.js';
 import { mayRetry } from './load-state.js';
@@ -26,13 +28,18 @@ export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Pr
   load.showDetails();
   try {
     if (state !== undefined) await checkEarlierRun(load);
-    await whileTellingOfWaits(load, () => runSteps(load));
+    else pingStart(load);
+    await whileWatching(load, [watchWaits, watchFinish], () => runSteps(load));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) load.state.canceled = true;
     else load.fail(error);
   }
-  const result = await CancellationScope.nonCancellable(() => finalize(load));
+  const result = await CancellationScope.nonCancellable(async () => {
+    const ended = await finalize(load);
+    await pingEnd(load, ended.state);
+    return ended;
+  });
   if (result.state === 'Canceled') throw new CancelledFailure('The load was canceled.');
   if (result.state === 'Failed') throw failureOf(result);
   return result;

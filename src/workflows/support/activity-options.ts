@@ -225,6 +225,26 @@ export const notifyRulesActivities = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumAttempts: 3 },
 });
 
+const PING = {
+  startToCloseTimeout: '20s',
+  cancellationType: 'TRY_CANCEL',
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
+} as const;
+
+/** Pings a heartbeat when a load begins. */
+export const startPingActivities = proxyActivities<Activities>({ ...PING, scheduleToCloseTimeout: '5m' });
+
+/** Pings it when the load has ended: what is told later than this comes after the alarm. */
+export const endPingActivities = proxyActivities<Activities>({ ...PING, scheduleToCloseTimeout: '15m' });
+
+/** Reads the schedules. Whatever fails is tried again: the watcher must outlive every outage. */
+export const scheduleActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  cancellationType: 'TRY_CANCEL',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
+});
+
 /** For messages that wait until a worker is there. */
 export const notifyActivities = proxyActivities<Activities>({
   startToCloseTimeout: '30s',

@@ -5,10 +5,15 @@ import { ApplicationFailure } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInfo } from '@temporalio/workflow';
 
-/** Names of a load's children, after the parent's id: those that send a part, those that retry, and its messages. */
+/**
+ * Names of a load's children, after the parent's id: those that send a part, those that retry, its heartbeat, and its messages.
+ * The watcher of schedules has children that send messages too.
+ */
 const CHILDREN = {
   ingestJob: /^(?:part|sent\/part|round-\d{1,3}\/part)-[1-9]\d{0,5}(?:\/again-\d{1,2})?$/,
-  sendNotifications: /^notify-[0-9a-f]{8}\/[A-Za-z]{1,20}-\d{1,4}$/,
+  sendHeartbeat: /^heartbeat-[0-9a-f]{8}$/,
+  sendNotifications:
+    /^(?:notify-[0-9a-f]{8}\/[A-Za-z]{1,20}-\d{1,4}|notStarted\/.{1,200}\/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/s,
   retryFailedRows: /^(?:retry|correct-\d{1,6})(?:\/again-\d{1,2})?$/,
 } as const;
 

@@ -6,11 +6,11 @@ import { expect, it, onTestFinished } from 'vitest';
 import { nightload } from '../../helpers/run-cli.js';
 import { bodyOf, startOrg } from '../../helpers/salesforce.js';
 
-function fileWith(targets: unknown): string {
+function fileWith(targets: unknown, heartbeats = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'nightload-notify-cli-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'notify.json');
-  writeFileSync(path, JSON.stringify({ targets, rules: [] }), { mode: 0o600 });
+  writeFileSync(path, JSON.stringify({ targets, rules: [], heartbeats }), { mode: 0o600 });
   return path;
 }
 
@@ -59,4 +59,15 @@ it('needs a notify file that works', async () => {
   });
   const NIGHTLOAD_NOTIFY = fileWith({ ops: { type: 'webhook', url: 'https://ops.example', secret: 'env:NONE' } });
   expect((await run('ops', { NIGHTLOAD_NOTIFY })).err).toMatch(/^nightload: NOTIFY_REFERENCE_EMPTY: /m);
+});
+
+it('pings a heartbeat', async () => {
+  const { url, received } = await startOrg((_request, response) => void response.end('OK'));
+  const NIGHTLOAD_NOTIFY = fileWith({}, { nightly: 'env:HC_URL' });
+  const pinged = await run('nightly', { NIGHTLOAD_NOTIFY, HC_URL: `${url}/token` });
+  expect(pinged).toMatchObject({ code: 0 });
+  expect(JSON.parse(pinged.out)).toEqual({ ok: true, target: 'nightly', type: 'heartbeat' });
+  expect(pinged.err).toMatch(/^nightly \(heartbeat\): took a ping\./);
+  expect(pinged.out + pinged.err).not.toContain('token');
+  expect(received.map(({ url: path }) => path)).toEqual(['/token']);
 });

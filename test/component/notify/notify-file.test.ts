@@ -75,6 +75,15 @@ const withTarget = (target: unknown): unknown => ({ targets: { ops: target }, ru
 const withRule = (rule: unknown): unknown => ({ targets: FILE.targets, rules: [rule] });
 
 describe('a valid file', () => {
+  it('has heartbeats, with their references', () => {
+    const { heartbeats } = read({ ...FILE, heartbeats: { nightly: 'env:OPS_URL', plain: 'https://hc.example/x' } });
+    expect([...heartbeats].map(([name, { reference }]) => [name, reference])).toEqual([
+      ['nightly', 'env:OPS_URL'],
+      ['plain', undefined],
+    ]);
+    expect(inspect(heartbeats, { depth: 5 })).not.toContain('acme.example');
+  });
+
   it('becomes targets and rules, with secrets hidden', () => {
     const { targets, rules, warnings } = read(FILE);
     expect([...targets.keys()]).toEqual(['ops', 'chat', 'mail', 'page']);
@@ -129,6 +138,30 @@ describe('a mistake is refused', () => {
   it.each<[string, unknown, string, string | RegExp]>([
     ['no JSON', '{"targets": {"x"', 'NOTIFY_FILE_INVALID', /It is not valid JSON/],
     ['a list', [], 'NOTIFY_FILE_INVALID', 'The file must contain an object with the keys "targets" and "rules".'],
+    [
+      'a heartbeat that is no address',
+      { ...FILE, heartbeats: { nightly: 'env:OPS_KEY' } },
+      'NOTIFY_FILE_INVALID',
+      'heartbeats.nightly must be an https address without user and password',
+    ],
+    [
+      'a heartbeat without protection',
+      { ...FILE, heartbeats: { nightly: 'http://hc.example/x' } },
+      'INSECURE_URL',
+      'heartbeats.nightly is a plain http address',
+    ],
+    [
+      'a heartbeat of another kind',
+      { ...FILE, heartbeats: { nightly: 5 } },
+      'NOTIFY_FILE_INVALID',
+      'heartbeats.nightly must be an https address',
+    ],
+    [
+      'a name with spaces',
+      { ...FILE, heartbeats: { 'my heart': 'env:OPS_URL' } },
+      'NOTIFY_FILE_INVALID',
+      'is not a valid name',
+    ],
     ['no rules', { targets: {} }, 'NOTIFY_FILE_INVALID', 'rules is missing: it must be a list of at most 100 rules.'],
     ['a misspelt key', { target: {}, targets: {}, rules: [] }, 'NOTIFY_FILE_INVALID', 'Did you mean "targets"?'],
     [
@@ -160,7 +193,7 @@ describe('a mistake is refused', () => {
       'a name with a blank',
       { targets: { 'a b': WEBHOOK }, rules: [] },
       'NOTIFY_FILE_INVALID',
-      'targets["a b"] is not a valid target name',
+      'targets["a b"] is not a valid name',
     ],
     [
       'an unknown target',

@@ -56,6 +56,25 @@ In the Temporal UI: https://temporal.acme.example/namespaces/default/workflows/b
   );
 });
 
+it('says of a run that did not begin when it was due, why, and how to start it', () => {
+  const { records: _records, state: _state, report: _report, uiUrl: _uiUrl, ...rest } = MESSAGE;
+  const error = {
+    code: 'SCHEDULE_SKIPPED',
+    message: 'The run was skipped, because the load before it was still running.',
+  };
+  expect(asPlainText(messageText({ ...rest, event: 'notStarted', dueAt: '2026-11-30T02:00:00.000Z', error }))).toBe(
+    `[nightload] upsert Account did not start
+
+A run was due and did not begin.
+The run was skipped, because the load before it was still running.
+Due 2026-11-30 02:00 UTC, schedule nightly-accounts, connection default; noticed 2026-11-30 02:15 UTC.
+
+What to do:
+- See the schedule: nightload schedule describe nightly-accounts
+- Start it now, if it is still needed and the load before it has ended: nightload schedule trigger nightly-accounts`,
+  );
+});
+
 describe.each(NOTIFY_EVENTS)('%s', (event) => {
   it('has a subject, lines and steps, with and without details', () => {
     const { records: _r, schedule: _s, report: _p, uiUrl: _u, state: _t, ...least } = MESSAGE;

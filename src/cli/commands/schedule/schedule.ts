@@ -19,6 +19,7 @@ import { schedulePlan } from './schedule-spec.js';
 import { describeLines, described, listed as listedSchedule, listLine, scheduledLoad } from './view.js';
 import type { DescribedSchedule, ListedSchedule, ScheduledLoad, ScheduleEntry } from './view.js';
 import { ONE_ANSWER, taskQueueFrom, withClient } from '../../temporal/connect.js';
+import { schedulesChangedSignal, watcherIdOf } from '../../../protocol/messages/schedule-messages.js';
 import { withFixRules } from '../../shared/fixes-file.js';
 
 interface JsonOption {
@@ -33,6 +34,7 @@ const LIST_LIMIT_MS = 20_000;
 const MAX_RECENT = 5;
 const TRIGGER_LIMIT_MS = 15_000;
 const CHANGE_LIMIT_MS = 5_000;
+const WATCHER_LIMIT_MS = 2_000;
 
 /** @throws NightloadError `SCHEDULE_EXISTS`, `INVALID_SCHEDULE`, `INVALID_INPUT` */
 export async function createSchedule(
@@ -158,7 +160,9 @@ export async function triggerSchedule(client: Client, id: string): Promise<{ wor
 
 export async function create(id: string, options: ScheduleOptions): Promise<number> {
   return withClient(async (client) => {
-    const schedule = await createSchedule(client, id, options, taskQueueFrom(process.env, DEFAULT_TASK_QUEUE));
+    const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
+    const schedule = await createSchedule(client, id, options, taskQueue);
+    await tellWatcher(client, taskQueue);
     for (const line of describeLines(schedule)) say(line);
     if (options.json === true) printJson(schedule);
     return 0;
@@ -194,6 +198,14 @@ export async function trigger(id: string, options: JsonOption): Promise<number> 
   }, ONE_ANSWER);
 }
 
+/** The workers that watch schedules, if any, look again. The change itself is done. */
+async function tellWatcher(client: Client, taskQueue: string): Promise<void> {
+  const watcher = client.workflow.getHandle(watcherIdOf(taskQueue));
+  await client
+    .withDeadline(Date.now() + WATCHER_LIMIT_MS, () => watcher.signal(schedulesChangedSignal))
+    .catch(() => undefined);
+}
+
 /**
  * The server accepts the change at once and shows it slightly later. An empty note would change nothing.
  * @throws NightloadError `SCHEDULE_NOT_CHANGED`
@@ -210,9 +222,10 @@ async function seen(client: Client, handle: ScheduleHandle, paused: boolean): Pr
 
 export async function pause(id: string, options: NoteOptions): Promise<number> {
   return withClient(async (client) => {
-    const { handle } = await find(client, id);
+    const { handle, found } = await find(client, id);
     await handle.pause(options.note || 'Paused with nightload');
     await seen(client, handle, true);
+    await tellWatcher(client, found.action.taskQueue);
     say(`${id}: paused. A running load continues; no new one starts until \`nightload schedule resume ${id}\`.`);
     if (options.json === true) printJson({ scheduleId: id, paused: true });
     return 0;
@@ -221,9 +234,10 @@ export async function pause(id: string, options: NoteOptions): Promise<number> {
 
 export async function resume(id: string, options: NoteOptions): Promise<number> {
   return withClient(async (client) => {
-    const { handle } = await find(client, id);
+    const { handle, found } = await find(client, id);
     await handle.unpause(options.note || 'Resumed with nightload');
     await seen(client, handle, false);
+    await tellWatcher(client, found.action.taskQueue);
     say(`${id}: resumed.`);
     if (options.json === true) printJson({ scheduleId: id, paused: false });
     return 0;
@@ -234,6 +248,7 @@ export async function remove(id: string, options: JsonOption): Promise<number> {
   return withClient(async (client) => {
     const { handle, found } = await find(client, id);
     await handle.delete();
+    await tellWatcher(client, found.action.taskQueue);
     const running = found.info.runningActions.map(({ workflow }) => workflow.workflowId);
     say(`${id}: deleted.${running.length > 0 ? ` ${running.join(', ')} continues.` : ''}`);
     if (options.json === true) printJson({ scheduleId: id, deleted: true, running });

@@ -1,6 +1,7 @@
 /** What people want to know about a running load, computed from its `progress` answer. Pure. */
 import type { LoadProgress, PartPhase, PartProgress } from '../../../contract/load-progress.js';
 import { count, rows, share } from '../../../domain/text/format.js';
+import { forecastText } from '../../../domain/text/forecast-text.js';
 import { plainText } from '../../../domain/text/plain-text.js';
 
 /** A `progress` answer lists no more parts. */
@@ -15,8 +16,6 @@ export interface Shown {
   rowsPerSecond?: number | undefined;
   /** When the last row of the first pass will be through, in milliseconds since 1970. */
   endsAt?: number | undefined;
-  /** A better estimate in words, such as `about 05:40`; it takes the place of the time left. */
-  forecast?: string | undefined;
 }
 
 const PART_WORDS: Record<PartPhase, string> = {
@@ -108,14 +107,13 @@ export function leftText(seconds: number): string {
 }
 
 /** Speed and estimate. */
-export function speedTexts({ rowsPerSecond, endsAt, forecast }: Shown, now: number): string[] {
+export function speedTexts({ progress: { forecast }, rowsPerSecond, endsAt }: Shown, now: number): string[] {
   const texts: string[] = [];
   if (rowsPerSecond !== undefined) {
     const rate = rowsPerSecond < 10 ? String(Number(rowsPerSecond.toFixed(1))) : count(Math.round(rowsPerSecond));
     texts.push(`${rate} rows/s`);
   }
-  // The one place for a forecast.
-  if (forecast !== undefined) texts.push(forecast);
+  if (forecast !== undefined) texts.push(forecastText(forecast, now));
   else if (endsAt !== undefined) texts.push(leftText((endsAt - now) / 1_000));
   return texts;
 }

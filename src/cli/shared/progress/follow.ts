@@ -116,7 +116,8 @@ async function watchProgress(watched: Watched, show: (shown: Shown) => void): Pr
     );
     if (progress === undefined || signal.aborted) return;
     const now = Date.now();
-    const { rowsPerSecond, secondsLeft, ...seen } = progress;
+    // A forecast moves with the clock alone.
+    const { rowsPerSecond, secondsLeft, forecast: _moving, ...seen } = progress;
     interval.observe(JSON.stringify(seen), now);
     // Requests are counted when a job ends.
     const ended = `${progress.phase} ${progress.ended}`;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isAlike, queryFor } from '../../../../src/activities/notify/previous-end.js';
+import { absentQuery, isAlike, queryFor } from '../../../../src/activities/notify/previous-end.js';
 
 it('compares ids without their digits', () => {
   expect(isAlike('bulk-load/accounts-2026-11-30', 'bulk-load/accounts-2026-12-1')).toBe(true);
@@ -9,4 +9,10 @@ it('compares ids without their digits', () => {
 it('asks for the loads of the schedule, or with the same beginning of the id', () => {
   expect(queryFor({ schedule: "it's", workflowId: 'bulk-load/a-1' })).toMatch(/ AND TemporalScheduledById = 'it\\'s'$/);
   expect(queryFor({ workflowId: "bulk-load/a'b-1" })).toMatch(/ AND WorkflowId STARTS_WITH 'bulk-load\/a\\'b-'$/);
+});
+
+it('asks for messages about runs that did not begin since the load before', () => {
+  const told = "WorkflowType = 'sendNotifications' AND WorkflowId STARTS_WITH 'nightload-schedules/q/notStarted/it\\'s/'";
+  expect(absentQuery("it's", 'q', undefined)).toBe(told);
+  expect(absentQuery("it's", 'q', new Date(0))).toBe(`${told} AND StartTime > '1970-01-01T00:00:00.000Z'`);
 });

@@ -76,6 +76,7 @@ describe('resolveInput', () => {
       abortWhen: { failedRatio: 0.1, afterRecords: 0 },
       priority: 1,
       output: 'file:///data/out',
+      heartbeatUrl: 'env:HC_NIGHTLY',
     };
     expect(resolveInput(said, WORKFLOW_ID)).toEqual({
       loadId: 'my.load_1-a',
@@ -135,6 +136,8 @@ describe('resolveInput', () => {
     ['source', { source: '/data/accounts.csv' }],
     ['source', { source: 'https://example.com/accounts.csv' }],
     ['output', { output: '/data/out' }],
+    ['heartbeatUrl', { heartbeatUrl: 'https://hc.example/secret' }],
+    ['heartbeatUrl', { heartbeatUrl: 'env:' }],
     ['object', { object: undefined }],
     ['object', { object: '' }],
     ['object', { object: 'My Object' }],

@@ -40,6 +40,7 @@ const MESSAGE = {
   id: 'bulk-load/a/notify-0123abcd/failed-1',
   event: 'failed',
   at: '2026-11-30T02:00:00.000Z',
+  dueAt: '2026-11-30T01:45:00.000Z',
   loadId: 'a',
   connection: 'default',
   object: 'Account',
@@ -75,9 +76,24 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     searchAttributes: ['NightloadObject'],
     notifyWaits: [600_000],
   },
+  readPastLoads: {
+    past: { loads: 3, rate: { mean: -1, sd: 0.2 }, duration: { mean: 16, sd: 0.3 }, retryShare: 0.1, restMs: 4_000 },
+  },
   readNotifyRules: { waits: [600_000] },
   routeNotification: { deliveries: [{ target: 'ops', message: MESSAGE, hasKey: true }] },
   sendNotification: undefined,
+  pingHeartbeat: { warning: 'HEARTBEAT_UNKNOWN: x' },
+  readSchedules: {
+    graceMs: 600_000,
+    schedules: [
+      {
+        ...{ id: 'nightly', changedAt: 1_700_000_000_000, paused: false, next: [1_700_000_000_000], started: [5] },
+        ...{ skipped: 1, missed: 2, workflowId: 'bulk-load/nightly' },
+        ...{ connection: 'default', object: 'Account', operation: 'upsert' },
+      },
+    ],
+    tooMany: false,
+  },
   planLoad: counted({ stage, object: 'Account', apiVersion: 'v66.0', rejected: { uri, rows: 5 }, warnings: ['w'] }),
   checkSource: counted({
     ok: false,
@@ -150,6 +166,7 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     alreadyDone: 3,
     rerendered: 4,
     stop: { code: 'STORAGE_LIMIT_EXCEEDED', message: 'x', detail: 'y' },
+    warnings: ['w'],
   },
   acceptCorrections: { rows: 1, remaining: 2, warnings: ['w'], rejected: uri, left: 1, next: stage },
   collectRejected: { uri, forPeople: uri },

@@ -68,8 +68,10 @@ it('texts of others cannot control the terminal', () => {
 });
 
 it('a forecast takes the place of the time left', () => {
-  const text = lines({ progress: loading(), endsAt: NOW + 60_000, forecast: 'about 05:40' }).join('\n');
-  expect(text).toContain('about 05:40');
+  const at = (minutes: number): string => new Date(NOW + 60_000 * minutes).toISOString();
+  const forecast = { endsAt: at(40), earliest: at(30), latest: at(60), finishBy: at(50), late: false };
+  const text = lines({ progress: { ...loading(), forecast }, endsAt: NOW + 60_000 }, 160).join('\n');
+  expect(text).toMatch(/ends about .*UTC \(.* to .*\), should end by .*UTC/);
   expect(text).not.toContain('left');
 });
 

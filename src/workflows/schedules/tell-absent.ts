@@ -1,0 +1,71 @@
+/** Starts the messages about a run that did not begin. */
+import { ChildWorkflowCancellationType, ParentClosePolicy, log, startChild, workflowInfo } from '@temporalio/workflow';
+import { loadIdFrom } from '../../domain/load-ids.js';
+import { count, moment } from '../../domain/text/format.js';
+import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
+import type { sendNotifications } from '../notify/send-notifications.js';
+import type { AbsentRun, WhyAbsent } from './due-runs.js';
+
+/** Of a run that there is not. */
+const NO_RUN = '00000000-0000-0000-0000-000000000000';
+
+const REASONS: Record<WhyAbsent, { code: string; words: string }> = {
+  skipped: {
+    code: 'SCHEDULE_SKIPPED',
+    words: 'was skipped, because the load before it was still running.',
+  },
+  missed: {
+    code: 'SCHEDULE_MISSED',
+    words: 'was left out, because Temporal was down for longer than the schedule catches up.',
+  },
+  unknown: {
+    code: 'SCHEDULE_NOT_STARTED',
+    words: 'did not begin, and Temporal does not say why.',
+  },
+};
+
+export async function tellAbsent(run: AbsentRun): Promise<void> {
+  const { workflowId } = workflowInfo();
+  const { schedule, dueAt, why } = run;
+  const due = isoSeconds(dueAt);
+  const child = `${workflowId}/notStarted/${schedule.id}/${due}`;
+  // As Temporal would have named it.
+  const missing = `${schedule.workflowId}-${due}`;
+  const facts: NotifyFacts = {
+    id: child,
+    event: 'notStarted',
+    at: new Date(Date.now()).toISOString(),
+    dueAt: new Date(dueAt).toISOString(),
+    loadId: loadIdFrom(missing),
+    workflowId: missing,
+    runId: NO_RUN,
+    connection: schedule.connection,
+    object: schedule.object,
+    operation: schedule.operation,
+    schedule: schedule.id,
+    error: { code: REASONS[why].code, message: reasonText(run) },
+  };
+  log.info('a scheduled run did not begin', { schedule: schedule.id, due, why });
+  try {
+    await startChild<typeof sendNotifications>('sendNotifications', {
+      args: [facts],
+      workflowId: child,
+      staticSummary: 'messages: notStarted',
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
+      // Told once, also after a reset or a restart of the watcher.
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    });
+  } catch (error) {
+    log.warn('no message was started', { code: error instanceof Error ? error.name : 'UNEXPECTED' });
+  }
+}
+
+function reasonText({ dueAt, why, earlier }: AbsentRun): string {
+  const others = earlier === 0 ? '' : ` ${count(earlier)} due before it did not begin either.`;
+  return `The run that was due at ${moment(dueAt)} ${REASONS[why].words}${others}`;
+}
+
+function isoSeconds(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+}
