@@ -67,7 +67,7 @@ export function doneRows(progress: LoadProgress): number {
 }
 
 /** Rows that failed so far and did not land in a retry. */
-export function failedRows(progress: LoadProgress): number {
+function failedRows(progress: LoadProgress): number {
   const { phase, records, ended = 0 } = progress;
   if (phase === 'holding' || phase === 'reporting' || phase === 'done') return records.rejected;
   const failed = Math.max(0, ended - records.succeeded - records.unprocessed);

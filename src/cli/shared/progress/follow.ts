@@ -8,7 +8,6 @@ import { shownInput } from '../../../client/original-input.js';
 import type { ShownInput } from '../../../client/answers/shown-input.js';
 import type { NightloadError } from '../../../errors.js';
 import type { LoadSoFar } from '../../../contract/load-progress.js';
-import { defined } from '../../../domain/defined.js';
 import { placeOf, TemporalError, temporalError } from '../../../client/temporal-errors.js';
 import { versionOfLoad } from '../stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates, servesActivities } from '../stuck-loads/task-queues.js';
@@ -117,21 +116,22 @@ async function watchProgress(watched: Watched, show: (shown: Shown) => void): Pr
     );
     if (progress === undefined || signal.aborted) return;
     const now = Date.now();
-    const { rowsPerSecond, secondsLeft, ...seen } = progress;
+    // A forecast moves with the clock alone.
+    const { rowsPerSecond, secondsLeft, forecast: _moving, ...seen } = progress;
     interval.observe(JSON.stringify(seen), now);
     // Requests are counted when a job ends.
     const ended = `${progress.phase} ${progress.ended}`;
     if (ended !== counted) soFar = (await queryLoad(client, () => handle.soFar())) ?? soFar;
     counted = ended;
     if (signal.aborted) return;
-    // Since the load began, until there is something newer.
-    const average = defined({
-      rowsPerSecond,
-      endsAt: secondsLeft === undefined ? undefined : now + 1_000 * secondsLeft,
-    });
     const recent = speed.update({ done: processedRows(progress), left: rowsLeft(progress) }, now);
-    // Between two parts, as during a pause, there is nothing to estimate.
-    const estimate = progress.phase === 'loading' && runningParts(progress).length > 0 ? { ...average, ...recent } : {};
+    // Since the load began, until there is something newer.
+    const average = secondsLeft === undefined ? undefined : now + 1_000 * secondsLeft;
+    const isRunning = progress.phase === 'loading' && runningParts(progress).length > 0;
+    const estimate = isRunning && {
+      rowsPerSecond: recent.rowsPerSecond ?? rowsPerSecond,
+      endsAt: progress.paused ? undefined : (recent.endsAt ?? average),
+    };
     show({ progress, apiRequests: soFar?.apiRequests, ...estimate });
   });
 }

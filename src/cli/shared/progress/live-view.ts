@@ -25,6 +25,7 @@ const SHOW_CURSOR = '\u001b[?25h';
 export class LiveView {
   readonly #stream: Terminal;
   readonly #colors: boolean;
+  readonly #original: Terminal['write'];
   #multi: MultiBar | undefined;
   #slots: SingleBar[] = [];
   #drawn: Line[] = [];
@@ -37,6 +38,14 @@ export class LiveView {
   constructor(stream: Terminal, colors: boolean) {
     this.#stream = stream;
     this.#colors = colors;
+    this.#original = stream.write;
+    // Also others write here, such as the worker of the demo: what they write goes above the bars.
+    stream.write = (...written) => {
+      this.#inOnePiece(() => this.#clear());
+      const isTaken = this.#original.apply(stream, written);
+      this.#inOnePiece(() => this.#draw());
+      return isTaken;
+    };
     stream.on('resize', this.#onResize);
     process.on('exit', this.#onExit);
     process.on('SIGTERM', this.#onSignal);
@@ -62,6 +71,7 @@ export class LiveView {
     if (this.#ended) return;
     this.#inOnePiece(() => this.#clear());
     this.#ended = true;
+    this.#stream.write = this.#original;
     clearTimeout(this.#resizing);
     this.#stream.off('resize', this.#onResize);
     process.off('exit', this.#onExit);
@@ -117,7 +127,7 @@ export class LiveView {
   };
 
   readonly #onExit = (): void => {
-    if (this.#multi !== undefined) this.#stream.write(`${SHOW_CURSOR}\n`);
+    if (this.#multi !== undefined) this.#send(`${SHOW_CURSOR}\n`);
   };
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
@@ -144,11 +154,15 @@ export class LiveView {
     draw();
     const text = this.#batch;
     this.#batch = undefined;
-    if (text !== '') this.#stream.write(text);
+    if (text !== '') this.#send(text);
+  }
+
+  #send(text: string): boolean {
+    return this.#original.call(this.#stream, text);
   }
 
   #write(text: string): boolean {
-    if (this.#batch === undefined) return this.#stream.write(text);
+    if (this.#batch === undefined) return this.#send(text);
     this.#batch += text;
     return true;
   }

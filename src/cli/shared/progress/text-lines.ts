@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 
-export type Style = 'plain' | 'dim' | 'warning' | 'bad';
+type Style = 'plain' | 'dim' | 'warning' | 'bad';
 
 export interface Piece {
   text: string;

@@ -64,6 +64,16 @@ it('a note stays above the bars; nothing in it controls the terminal', () => {
   expect(screen.lines.filter((line) => line.startsWith('loading'))).toHaveLength(1);
 });
 
+it('what others write to the same stream goes above the bars too', () => {
+  const { screen, view } = open();
+  view.update({ progress: loading() });
+  screen.write('[INFO] a line of a worker\n');
+  expect(screen.lines.slice(1, 3)).toEqual(['[INFO] a line of a worker', expect.stringMatching(/^loading/)]);
+  view.end();
+  screen.write('the result\n');
+  expect(screen.lines.slice(1)).toEqual(['[INFO] a line of a worker', 'the result']);
+});
+
 it('at the end the bars are gone, the cursor is back, and nothing listens any more', () => {
   const before = listeners();
   const { screen, view } = open();
