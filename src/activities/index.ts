@@ -25,6 +25,7 @@ import { locateSource } from './source/locate-source.js';
 import { checkEarlierRun } from './check-earlier-run.js';
 import { notePause } from './results/note-pause.js';
 import { refuseForeignFolders } from './results/own-folders.js';
+import { findFailingSteps } from './notify/find-failing-steps.js';
 import { readPastLoads } from './forecast/read-past-loads.js';
 import { readNotifyRules } from './notify/read-notify-rules.js';
 import { routeNotification } from './notify/route-notification.js';
@@ -78,6 +79,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     };
     return by(callers, schema, inOwn, ...complete);
   };
+  const failingSteps = by(RUNS, ACTIVITY_INPUTS.findFailingSteps, findFailingSteps());
   const listGroups = by([...LOADS, ...PARTS, ...PARENTS, ...PRUNERS], ACTIVITY_INPUTS.listFileGroups, listFileGroups());
   return notingDetails(dependencies.roots, {
     requestLease: by(PARTS, ACTIVITY_INPUTS.requestLease, requestLease(dependencies)),
@@ -101,6 +103,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     pruneOutput: by(PRUNERS, ACTIVITY_INPUTS.pruneOutput, pruneOutput(dependencies)),
     recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
     readPastLoads: by(RUNS, ACTIVITY_INPUTS.readPastLoads, readPastLoads(dependencies)),
+    findFailingSteps: () => failingSteps(undefined),
     readNotifyRules: by(RUNS, ACTIVITY_INPUTS.readNotifyRules, readNotifyRules(dependencies)),
     routeNotification: by(NOTIFIERS, ACTIVITY_INPUTS.routeNotification, routeNotification(dependencies)),
     sendNotification: by(NOTIFIERS, ACTIVITY_INPUTS.sendNotification, sendNotification(dependencies)),

@@ -18,23 +18,14 @@ import { watchSchedules } from './schedules/watch-schedules.js';
 const OPTIONS = { failureExceptionTypes: [Error] };
 
 // Versioned workers pin them by default: a load ends on the version that began it, its parts and retries too.
-const PINNED = [
-  bulkLoad,
-  checkLoad,
-  ingestJob,
-  orgLimits,
-  orphanJobs,
-  pruneResults,
-  retryFailedRows,
-  sendHeartbeat,
-  sendNotifications,
-];
+const PINNED = [bulkLoad, checkLoad, ingestJob, orgLimits, orphanJobs, pruneResults, retryFailedRows];
 for (const workflow of PINNED) {
   setWorkflowOptions(OPTIONS, workflow as () => Promise<unknown>);
 }
-// These serve the loads of all versions, and may run for weeks: their changes need `patched`. Temporal refuses every task
+// These serve the loads of all versions, may run for weeks, or deliver for hours what a load told at its end: they move
+// on to newer versions, so their changes need `patched`. Temporal refuses every task
 // of an unversioned worker that names a behavior.
-for (const workflow of [orgAllocation, watchSchedules]) {
+for (const workflow of [orgAllocation, sendHeartbeat, sendNotifications, watchSchedules]) {
   setWorkflowOptions(
     () => {
       const isVersioned = Boolean(workflowInfo().currentDeploymentVersion?.deploymentName);

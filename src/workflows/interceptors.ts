@@ -40,7 +40,7 @@ function followWorker(isVersioned: boolean): void {
 }
 
 /** They move on to newer versions; see `index.ts`. */
-const LONG_LIVED: readonly string[] = ['orgAllocation', 'watchSchedules'];
+const LONG_LIVED: readonly string[] = ['orgAllocation', 'sendHeartbeat', 'sendNotifications', 'watchSchedules'];
 
 type Headers = Record<string, Payload> | null | undefined;
 

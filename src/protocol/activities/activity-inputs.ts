@@ -149,6 +149,7 @@ export const ACTIVITY_INPUTS = {
     schedule: shape.text().exactOptional(),
     output: shape.uri.exactOptional(),
   }),
+  findFailingSteps: z.undefined(),
   readNotifyRules: notifyAbout,
   routeNotification: notifyFacts,
   sendNotification: z.object({ target: shape.name, message: notifyMessage }),

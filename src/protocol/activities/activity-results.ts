@@ -206,8 +206,17 @@ export const ACTIVITY_RESULTS = {
   }),
   readPastLoads: z.object({
     past: z
-      .object({ loads: z.int().min(1).max(100), rate: spread, duration: spread, retryShare: share, restMs: shape.count })
+      .object({
+        loads: z.int().min(1).max(100),
+        rate: spread,
+        duration: spread,
+        retryShare: share,
+        restMs: shape.count,
+      })
       .exactOptional(),
+  }),
+  findFailingSteps: z.object({
+    failing: z.object({ step: shape.text(200), code: shape.text(200), attempt: shape.count }).exactOptional(),
   }),
   readNotifyRules: z.object({ waits: notifyWaits.exactOptional() }),
   routeNotification: z.object({

@@ -10,6 +10,15 @@ export interface NotifyFacts extends Omit<NotifyMessage, 'uiUrl'> {
 /** What rules can tell apart before anything happens. */
 export type NotifyAbout = Pick<NotifyFacts, 'loadId' | 'connection' | 'object' | 'schedule'>;
 
+/** A step that fails again and again. */
+export interface FailingStep {
+  /** Name of the activity. */
+  step: string;
+  /** Of its last failure. */
+  code: string;
+  attempt: number;
+}
+
 /** One message to one target. */
 export interface Delivery {
   /** Name in the worker's notify file. */

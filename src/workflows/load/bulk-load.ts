@@ -8,6 +8,7 @@ import { holdForCorrections } from '../corrections/hold.js';
 import { waitForSource } from '../source/wait-for-source.js';
 import { earlierRunActivities } from '../support/activity-options.js';
 import { pingEnd, pingStart } from '../notify/heartbeat.js';
+import { watchOutages } from '../notify/watch-outages.js';
 import { watchWaits, whileWatching } from '../notify/watch-waits.js';
 import { trustedState } from '../support/carried-state.js';
 import { finalize } from './finalize.js';
@@ -29,7 +30,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Pr
   try {
     if (state !== undefined) await checkEarlierRun(load);
     else pingStart(load);
-    await whileWatching(load, [watchWaits, watchFinish], () => runSteps(load));
+    await whileWatching(load, [watchWaits, watchOutages, watchFinish], () => runSteps(load));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) load.state.canceled = true;

@@ -23,6 +23,7 @@ interface LiveView {
   paused: boolean;
   waitingFor?: string;
   missing?: string | undefined;
+  outage?: string | undefined;
   rejectedFile?: string;
   running: ReadonlyMap<number, PartNow>;
 }
@@ -43,7 +44,9 @@ export function loadDetails({ input, state, live, forecast }: LoadView, result?:
     ...(state.stage === undefined && !ended ? [] : [`- **Rows**: ${counts.join(', ')}`]),
     ...partLines(state, live),
     ...(forecast === undefined || ended ? [] : [`- **Forecast**: ${forecast}`]),
-    ...(live.missing === undefined ? [] : [`- **Waits for** ${plain(live.missing)}`]),
+    ...[live.missing, live.outage]
+      .map((text) => (text === undefined ? '' : `- **Waits for** ${plain(text)}`))
+      .filter(Boolean),
     `- **Next**: ${nextStep(state, live, result)}`,
     ...(state.located === undefined ? [] : [`- **Result files**: ${code(state.located.outputUri)}`]),
     ...(state.error === undefined ? [] : ['', errorLine(state.error)]),

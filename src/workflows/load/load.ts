@@ -44,6 +44,8 @@ export interface LiveLoad {
   waitingFor?: string;
   /** Workers that a step on files waits for. */
   missing?: string | undefined;
+  /** A step that fails again and again. */
+  outage?: string | undefined;
   /** During a hold: `file:` URI of the rows that wait for corrections. */
   rejectedFile?: string;
   /** Its copy for spreadsheets, if the load makes copies. */
@@ -221,6 +223,14 @@ export class Load {
     }
     this.state.phase = phase;
     markSearchAttributes(this.state.located?.searchAttributes ?? [], { NightloadPhase: phase });
+    this.showDetails();
+  }
+
+  /** @param text what must end before the load goes on: the end of the sentence "waits for" */
+  enterOutage(text: string | undefined): void {
+    if (this.live.outage === text) return;
+    this.live.outage = text;
+    this.noteChange();
     this.showDetails();
   }
 

@@ -10,7 +10,7 @@ import { recordCounts, soFar } from './tally.js';
 export function progressOf(load: Load): LoadProgress {
   const { state, live } = load;
   const { phase, tally, loadingSince } = state;
-  const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? waitingForAnswer(live));
+  const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? live.outage ?? waitingForAnswer(live));
   return defined({
     phase,
     records: recordCounts(tally),

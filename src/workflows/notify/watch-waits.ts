@@ -37,6 +37,7 @@ export function waitOf({ state, live }: Pick<Load, 'state' | 'live'>): string | 
   if (state.phase === 'reporting' || state.phase === 'done') return undefined;
   if (live.missing !== undefined) return live.missing;
   if (live.paused) return 'somebody to resume it';
+  if (live.outage !== undefined) return live.outage;
   if (state.phase === 'preparing' || state.phase === 'holding') return live.waitingFor;
   return partsWait(live);
 }

@@ -58,6 +58,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   recordParts: true,
   checkEarlierRun: true,
   readPastLoads: true,
+  findFailingSteps: true,
   readNotifyRules: true,
   routeNotification: true,
   sendNotification: true,

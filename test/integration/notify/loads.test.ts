@@ -7,16 +7,16 @@ import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { stringify } from 'csv-stringify/sync';
 import { afterEach, beforeEach, expect, inject, it } from 'vitest';
-import type { LoadHandle } from '../../src/client/load-handle.js';
-import { startBulkLoad } from '../../src/client/start-load.js';
-import type { BulkLoadInput } from '../../src/contract/load-input.js';
-import { startSimulator } from '../../src/simulator/index.js';
-import type { Simulator } from '../../src/simulator/index.js';
-import { accounts } from '../helpers/load-harness.js';
-import { startWorkerProcess } from '../helpers/run-cli.js';
-import type { Command } from '../helpers/run-cli.js';
-import { startWebhook } from '../helpers/webhook.js';
-import type { Webhook } from '../helpers/webhook.js';
+import type { LoadHandle } from '../../../src/client/load-handle.js';
+import { startBulkLoad } from '../../../src/client/start-load.js';
+import type { BulkLoadInput } from '../../../src/contract/load-input.js';
+import { startSimulator } from '../../../src/simulator/index.js';
+import type { Simulator } from '../../../src/simulator/index.js';
+import { accounts } from '../../helpers/load-harness.js';
+import { startWorkerProcess } from '../../helpers/run-cli.js';
+import type { Command } from '../../helpers/run-cli.js';
+import { startWebhook } from '../../helpers/webhook.js';
+import type { Webhook } from '../../helpers/webhook.js';
 
 const KEY = 'a key of the webhook';
 

@@ -1,0 +1,51 @@
+/**
+ * Notices an outage: steps of a load that fail and are retried. Temporal retries them without the workflow, so a load that
+ * stands still asks what its steps are doing. Only for loads whose waits somebody wants to be told of.
+ */
+import { condition, sleep } from '@temporalio/workflow';
+import type { FailingStep } from '../../protocol/activities/notify-types.js';
+import type { Load } from '../load/load.js';
+import { readActivities } from '../support/activity-options.js';
+import { waitsToTell } from './notify.js';
+import { waitOf } from './watch-waits.js';
+
+/** A look costs a timer, and a question if the load stands still. */
+const MIN_LOOK_MS = 60_000;
+const MAX_LOOK_MS = 30 * 60_000;
+
+export async function watchOutages(load: Load): Promise<void> {
+  // Before that, it says itself what it waits for.
+  await condition(() => load.state.located !== undefined);
+  const every = lookEvery((await waitsToTell(load)) ?? []);
+  if (every === undefined) return;
+  for (let before = ''; ;) {
+    await sleep(every, { summary: 'until the next look whether the load stands still' });
+    const now = standingOf(load);
+    const stands = now === before && (waitOf(load) ?? load.live.outage) === load.live.outage;
+    before = now;
+    load.enterOutage(stands ? await ask() : undefined);
+  }
+}
+
+async function ask(): Promise<string | undefined> {
+  const { failing } = await readActivities.findFailingSteps
+    .executeWithOptions({ summary: 'which steps fail and are retried?' }, [])
+    .catch(() => ({ failing: undefined }));
+  return failing && outageText(failing);
+}
+
+export function outageText({ step, code }: FailingStep): string {
+  return `${code} to end: the step ${step} fails and is retried`;
+}
+
+/** Undefined: no rule names this load. */
+export function lookEvery(waits: readonly number[]): number | undefined {
+  const [shortest] = waits;
+  return shortest === undefined ? undefined : Math.min(MAX_LOOK_MS, Math.max(MIN_LOOK_MS, shortest / 2));
+}
+
+/** Changes with everything that moves. */
+function standingOf({ state, live }: Pick<Load, 'state' | 'live'>): string {
+  const parts = [...live.running.values()].map(({ n, phase, processed }) => [n, phase, processed]);
+  return JSON.stringify([state.phase, state.next, state.tally.seen, live.waitingFor, parts]);
+}
