@@ -18,7 +18,7 @@ import { quietWorkers, startTestWorker } from './load-harness.js';
 import type { Row } from './load-harness.js';
 import { startTimeSkipping } from './time-skipping-server.js';
 
-export interface Speed {
+interface Speed {
   at: number;
   perSecond: number;
 }

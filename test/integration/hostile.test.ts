@@ -245,6 +245,8 @@ describe('inner workflows', () => {
     ['ingestJob', [null, null], undefined],
     ['ingestJob', [job, carried], 'bulk-load/hostile/part-1'],
     ['retryFailedRows', [{}], undefined],
+    ['sendHeartbeat', [{ heartbeat: 'nightly', kind: 'success' }], 'bulk-load/hostile/heartbeat-0123abcd'],
+    ['sendNotifications', [{}], 'nightload-schedules/q/notStarted/nightly/2026-11-30T02:00:00Z'],
     ['retryFailedRows', [{ ...job, stage: {} }], 'bulk-load/hostile/retry'],
   ] as const)('%s does not run without a load: %j', async (type, args, id) => {
     const before = world.org.ledger.count();

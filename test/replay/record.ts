@@ -6,10 +6,14 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { NativeConnection } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { BulkLoadInput } from '../../src/contract/load-input.js';
 import type { LoadHandle } from '../../src/client/load-handle.js';
-import { accounts, FAST, openWorld, readCsv } from '../helpers/load-harness.js';
+import { startBulkLoad } from '../../src/client/start-load.js';
+import { schedulesChangedSignal, watcherIdOf } from '../../src/protocol/messages/schedule-messages.js';
+import { notifierFrom } from '../../src/workers/notifier.js';
+import { accounts, FAST, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
 
 const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
@@ -164,4 +168,44 @@ it('records loads of all kinds', async () => {
     await world.org.setRecordsPerSecond(20_000);
   });
   await recordOthers();
+});
+
+it('records messages, heartbeats and the watcher of schedules', async () => {
+  const { client, org, folder } = world;
+  const taskQueue = `${world.taskQueue}-told`;
+  const file = join(folder, 'notify.json');
+  const heartbeats = { nightly: org.url };
+  // Nobody is there, so a message is tried again.
+  const targets = { ops: { type: 'webhook', url: 'http://127.0.0.1:9/', secret: 'a key' } };
+  const rules = [{ when: ['finished', 'notStarted'], to: ['ops'] }];
+  await writeFile(file, JSON.stringify({ targets, rules, heartbeats }), { mode: 0o600 });
+  const env = { NIGHTLOAD_NOTIFY: file, NIGHTLOAD_SCHEDULE_GRACE: '1s' };
+  const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+  const notifier = notifierFrom(env, () => undefined);
+  const worker = await startTestWorker(connection, org, folder, taskQueue, { notifier });
+  const source = await world.csv(keyed('R14', 10));
+  const input = { source, object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' } as const;
+  const told = await startBulkLoad(client, { ...input, loadId: 'told', heartbeatUrl: 'nightly' }, { taskQueue });
+  await told.result();
+  const watcher = watcherIdOf(taskQueue);
+  const schedule = await client.schedule.create({
+    scheduleId: 'recorded',
+    spec: { intervals: [{ every: '3s' }] },
+    action: {
+      ...{ type: 'startWorkflow', workflowType: 'bulkLoad', workflowId: 'bulk-load/recorded', taskQueue },
+      args: [{ ...input, source: `${source}.later`, waitForSource: '1h' }],
+    },
+    policies: { overlap: 'SKIP' },
+  });
+  await client.workflow.getHandle(watcher).signal(schedulesChangedSignal);
+  await expect.poll(() => withChildren(watcher), { timeout: 40_000 }).toHaveLength(3);
+  await schedule.delete();
+  // A run id in the name would rename the file each time.
+  const nameOf = (id: string): string => id.replace('bulk-load/', '').replace(/-[0-9a-f]{8}(?=\/|$)/, '');
+  for (const one of await withChildren('bulk-load/told')) await save(one, nameOf(one));
+  const [, message] = await withChildren(watcher);
+  await save(watcher, 'watchSchedules');
+  await save(message as string, 'notStarted');
+  await worker.stop();
+  await connection.close();
 });

@@ -13,7 +13,7 @@ import { quietWorkers } from '../helpers/load-harness.js';
 
 const TYPES = [
   ...['bulkLoad', 'checkLoad', 'ingestJob', 'orgAllocation', 'orgLimits', 'orphanJobs', 'pruneResults'],
-  'retryFailedRows',
+  ...['retryFailedRows', 'sendHeartbeat', 'sendNotifications', 'watchSchedules'],
 ];
 const FOLDER = fileURLToPath(new URL('./histories', import.meta.url));
 

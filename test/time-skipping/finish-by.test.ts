@@ -30,6 +30,8 @@ const notifier: Notifier = {
   waits: () => (tells ? [] : undefined),
   // This server has no visibility, which recoveries need.
   recipients: ({ event }) => (event === 'recovered' ? [] : [{ target: 'ops', hasKey: true }]),
+  heartbeats: () => ({ names: [], accepts: () => false }),
+  ping: () => Promise.resolve(),
   send: (_target, message) => Promise.resolve(void told.push(message)),
 };
 

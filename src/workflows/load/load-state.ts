@@ -9,7 +9,7 @@ import type { LocatedSource } from '../../protocol/activities/source-types.js';
 import type { Stage } from '../../protocol/activities/plan-types.js';
 import { isExceptional } from '../../domain/part-outcome.js';
 import { stopError } from '../../domain/platform/row-errors.js';
-import type { Finish } from './finish-by/finish.js';
+import type { Finish } from './finish-by/finish-state.js';
 import { enterListed } from './parts/listed-parts.js';
 import { succeededUri } from './parts/stage-parts.js';
 import type { Timeline } from '../../protocol/activities/report-types.js';

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { send } from '../../../src/notify/send.js';
+import { pingHeartbeat } from '../../../src/notify/senders/heartbeat.js';
 import { Secret } from '../../../src/runtime/secret.js';
 import { startMailServer } from '../../helpers/smtp.js';
 import { failureOf, MESSAGE, noting } from './notes.js';
@@ -44,6 +45,14 @@ it('a webhook', async () => {
   expect(failure).toMatchObject({ code: 'NOTIFY_UNREACHABLE', retryable: true, maybeSent: false });
   expect(failure.message).toContain('the proxy answered HTTP 403');
   expect(options.notes).toBe(0);
+});
+
+it('a heartbeat', async () => {
+  const asked = await startProxy(undefined);
+  const failure = await failureOf(pingHeartbeat(new Secret('https://hc.acme.invalid/token'), 'start'));
+  expect(asked).toEqual([`hc.acme.invalid:443 ${AUTH}`]);
+  expect(failure).toMatchObject({ code: 'NOTIFY_UNREACHABLE', retryable: true });
+  expect(failure.message).toContain('the proxy answered HTTP 403');
 });
 
 it('a mail', async () => {

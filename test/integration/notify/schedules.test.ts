@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
 import { stringify } from 'csv-stringify/sync';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import type { BulkLoadInput } from '../../../src/contract/load-input.js';
 import type { NotifyMessage } from '../../../src/contract/notification.js';
 import { startDevServer } from '../../../src/dev/dev-server.js';
@@ -23,6 +23,7 @@ import { startWebhook } from '../../helpers/webhook.js';
 import type { Webhook } from '../../helpers/webhook.js';
 
 const QUEUE = 'nights';
+const AUTO_UPGRADE = 2;
 /** The grace is a second; a run without a reason is confirmed a second later. */
 const SOON = { timeout: 60_000, interval: 200 };
 
@@ -85,7 +86,14 @@ async function writeRules(when: string[]): Promise<void> {
 
 async function startServer(port?: number): Promise<DevServer> {
   const { path } = await findTemporalServer();
-  return startDevServer({ binary: path, uiPort: 'off', dbFile: join(folder, 'temporal.db'), ...(port && { port }) });
+  return startDevServer({
+    binary: path,
+    uiPort: 'off',
+    dbFile: join(folder, 'temporal.db'),
+    // The watcher continues as new after a few looks.
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=40'],
+    ...(port && { port }),
+  });
 }
 
 async function killWorker(): Promise<void> {
@@ -132,13 +140,17 @@ function reasons(schedule: string): (string | undefined)[] {
 /** The watcher knows the schedules of now. */
 async function looked(): Promise<void> {
   const watcher = client.workflow.getHandle(watcherIdOf(QUEUE));
-  const looks = async (): Promise<number> => {
-    const { events } = await watcher.fetchHistory();
-    return (events ?? []).filter(({ activityTaskCompletedEventAttributes: done }) => done != null).length;
+  const state = async (): Promise<string> => {
+    const { runId, historyLength } = await watcher.describe();
+    return `${runId} ${historyLength}`;
   };
-  const before = await looks();
-  await watcher.signal('schedulesChanged');
-  await expect.poll(looks, SOON).toBeGreaterThan(before);
+  // Two looks: one may have begun before the signal.
+  for (let look = 0; look < 2; look++) {
+    await watcher.signal('schedulesChanged');
+    const before = await state();
+    await expect.poll(state, SOON).not.toBe(before);
+    await sleep(2_500);
+  }
 }
 
 it('a skipped run is told once, also by the next worker; then the schedule recovers; a paused one is silent', async () => {
@@ -162,6 +174,8 @@ it('a skipped run is told once, also by the next worker; then the schedule recov
   await writeSource('busy');
   await expect.poll(() => told('recovered', 'busy').length, SOON).toBeGreaterThan(0);
   expect(reasons('busy')).toEqual(['SCHEDULE_SKIPPED']);
+  const { raw } = await client.workflow.getHandle(watcherIdOf(QUEUE)).describe();
+  expect(raw.workflowExecutionInfo?.firstRunId).not.toBe(raw.workflowExecutionInfo?.execution?.runId);
   expect(told('notStarted', 'idle')).toEqual([]);
 }, 180_000);
 
@@ -195,3 +209,27 @@ it('only the watcher of the queue reads schedules, and it ends when no rule asks
   await watcher.signal('schedulesChanged');
   await expect.poll(state, SOON).toBe('COMPLETED');
 }, 120_000);
+
+it('the watcher moves to the current version of the workers, and back to workers without one', async () => {
+  const versioned = { ...env, NIGHTLOAD_DEPLOYMENT: 'watched', NIGHTLOAD_BUILD_ID: 'a' };
+  const deployment = { namespace: 'default', deploymentName: 'watched', identity: 'test' };
+  const behavior = async (): Promise<number> => {
+    const { raw } = await client.workflow.getHandle(watcherIdOf(QUEUE)).describe();
+    return Number(raw.workflowExecutionInfo?.versioningInfo?.behavior ?? 0);
+  };
+  await looked();
+  expect(await behavior()).toBe(0);
+  await killWorker();
+  worker = await startWorkerProcess(versioned, folder);
+  const { workflowService } = client;
+  const makeCurrent = (buildId: string): Promise<unknown> =>
+    workflowService.setWorkerDeploymentCurrentVersion({ ...deployment, buildId, ignoreMissingTaskQueues: true });
+  await vi.waitFor(() => makeCurrent('a'), { timeout: 30_000, interval: 250 });
+  await looked();
+  expect(await behavior()).toBe(AUTO_UPGRADE);
+  await killWorker();
+  await makeCurrent('');
+  worker = await startWorkerProcess(env, folder);
+  await looked();
+  expect(await behavior()).toBe(0);
+}, 180_000);

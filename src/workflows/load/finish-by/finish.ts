@@ -1,34 +1,36 @@
-/** What a load with `finishBy` knows about its end: plain data, carried over continue-as-new, and the forecast. */
+/** The forecast of a load's end, from what the load knows about itself. */
 import { workflowInfo } from '@temporalio/workflow';
+import type { BulkLoadInput } from '../../../contract/load-input.js';
 import type { LoadForecast } from '../../../contract/load-progress.js';
 import { defined } from '../../../domain/defined.js';
 import { remaining, timesOf } from '../../../domain/forecast/forecast.js';
 import type { LoadNow, RowsLeft } from '../../../domain/forecast/forecast.js';
 import { observed } from '../../../domain/forecast/pace.js';
-import type { Pace } from '../../../domain/forecast/pace.js';
-import type { PastLoads } from '../../../domain/forecast/past-loads.js';
 import { finishTime } from '../../../domain/input/finish-by.js';
+import type { LoadSettings } from '../../../domain/input/resolve-input.js';
+import type { PartNow } from '../../../protocol/messages/load-messages.js';
+import type { Finish } from './finish-state.js';
 import { dueAt } from '../../support/schedule.js';
-import type { Load } from '../load.js';
+import type { CarriedState } from '../load-state.js';
 import { recordsOf } from '../parts/stage-parts.js';
 
-export interface Finish {
-  /** Workflow time at which the load should have ended. */
-  by: number;
-  past?: PastLoads;
-  pace?: Pace;
-  /** Workflow time at which people were told that it will be late. */
-  lateAt?: number;
+/** A load, as far as its end depends on it. */
+export interface LoadView {
+  input: Pick<BulkLoadInput, 'finishBy' | 'timeZone'>;
+  state: CarriedState;
+  live: { running: ReadonlyMap<number, PartNow> };
+  settings: Pick<LoadSettings, 'retry'>;
+  parallel: number;
 }
 
 /** The hour counts from the moment when the load was due, so that a late start does not move it to the next day. */
-export function enterFinish({ input, state }: Pick<Load, 'input' | 'state'>): void {
+export function enterFinish({ input, state }: Pick<LoadView, 'input' | 'state'>): void {
   if (input.finishBy === undefined) return;
   state.finish ??= { by: finishTime(input.finishBy, dueAt(workflowInfo()), input.timeZone) };
 }
 
 /** Called at every change of the rows that have passed, and of the parts that run. */
-export function notePace({ state, live }: Pick<Load, 'state' | 'live'>): void {
+export function notePace({ state, live }: Pick<LoadView, 'state' | 'live'>): void {
   const { finish } = state;
   if (finish === undefined || state.stage === undefined) return;
   const parts = [...live.running.values()];
@@ -45,12 +47,12 @@ function passedRows(ended: number, running: readonly { processed: number }[]): n
 }
 
 /** The load as a forecast sees it. */
-export function loadNow(load: Load): LoadNow {
+export function loadNow(load: LoadView): LoadNow {
   const { past, pace } = load.state.finish as Finish;
   return { now: Date.now(), past, pace, left: rowsLeft(load) };
 }
 
-function rowsLeft({ state, live, settings, parallel }: Load): RowsLeft | undefined {
+function rowsLeft({ state, live, settings, parallel }: LoadView): RowsLeft | undefined {
   const { stage, tally, left, next, phase } = state;
   if (stage === undefined) return undefined;
   const total = stage.records;
@@ -69,12 +71,12 @@ function rowsLeft({ state, live, settings, parallel }: Load): RowsLeft | undefin
   return { total, rows, longest, parallel: Math.min(parallel, running.length + waiting), retry };
 }
 
-function phaseSince(timeline: Load['state']['timeline']): number {
+function phaseSince(timeline: CarriedState['timeline']): number {
   return timeline?.phases.at(-1)?.at ?? Date.now();
 }
 
 /** Undefined for a load without `finishBy`, and for one that only reports. */
-export function forecastOf(load: Load): LoadForecast | undefined {
+export function forecastOf(load: LoadView): LoadForecast | undefined {
   const { finish, phase } = load.state;
   if (finish === undefined || phase === 'reporting' || phase === 'done') return undefined;
   const now = loadNow(load);

@@ -14,7 +14,7 @@ import { scheduleOf } from '../../support/schedule.js';
 import { enterWarnings } from '../../support/warnings.js';
 import type { Load } from '../load.js';
 import { forecastOf, loadNow } from './finish.js';
-import type { Finish } from './finish.js';
+import type { Finish } from './finish-state.js';
 
 /** A look costs a timer. */
 const MIN_LOOK_MS = 5 * 60_000;
