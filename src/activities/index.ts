@@ -25,6 +25,7 @@ import { locateSource } from './source/locate-source.js';
 import { checkEarlierRun } from './check-earlier-run.js';
 import { notePause } from './results/note-pause.js';
 import { refuseForeignFolders } from './results/own-folders.js';
+import { readPastLoads } from './forecast/read-past-loads.js';
 import { readNotifyRules } from './notify/read-notify-rules.js';
 import { routeNotification } from './notify/route-notification.js';
 import { sendNotification } from './notify/send-notification.js';
@@ -99,6 +100,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     downloadResults: onFiles(PARTS, ACTIVITY_INPUTS.downloadResults, downloadResults(dependencies, ownJobs)),
     pruneOutput: by(PRUNERS, ACTIVITY_INPUTS.pruneOutput, pruneOutput(dependencies)),
     recordParts: onFiles(PARENTS, ACTIVITY_INPUTS.recordParts, recordParts(dependencies)),
+    readPastLoads: by(RUNS, ACTIVITY_INPUTS.readPastLoads, readPastLoads(dependencies)),
     readNotifyRules: by(RUNS, ACTIVITY_INPUTS.readNotifyRules, readNotifyRules(dependencies)),
     routeNotification: by(NOTIFIERS, ACTIVITY_INPUTS.routeNotification, routeNotification(dependencies)),
     sendNotification: by(NOTIFIERS, ACTIVITY_INPUTS.sendNotification, sendNotification(dependencies)),

@@ -5,6 +5,7 @@ import { ApplicationFailureCategory } from '@temporalio/common';
 import type { ApplicationFailureOptions } from '@temporalio/common';
 import type { PlatformDetail } from '../contract/load-result.js';
 import { defined } from '../domain/defined.js';
+import { COMMAND_WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { USED_UP_CODES } from '../domain/platform/used-up-codes.js';
 import { NightloadError } from '../errors.js';
 import type { FailureDetails } from '../protocol/activities/attempt-types.js';
@@ -39,7 +40,7 @@ export function toFailure(error: unknown, known: FailureDetails, info: Info, isF
   if (error instanceof NightloadError) {
     const failure = ApplicationFailure.create({
       type: error.code,
-      message: error.message,
+      message: messageFor(error, info),
       nonRetryable: isFinal,
       details,
       ...(error instanceof SalesforceError ? fromSalesforce(error, known, info) : {}),
@@ -47,6 +48,12 @@ export function toFailure(error: unknown, known: FailureDetails, info: Info, isF
     return withDetail(failure, detailFor(error));
   }
   return unforeseen(error, known, isFinal);
+}
+
+/** Texts are written for loads, which wait; a command's answer ends with the error. */
+function messageFor({ message }: NightloadError, { workflowType }: Info): string {
+  if (workflowType === undefined || !COMMAND_WORKFLOW_TYPES.includes(workflowType)) return message;
+  return message.replace('the load resumes by itself', 'then run the command again');
 }
 
 function detailFor(error: NightloadError): Omit<PlatformDetail, 'at'> | undefined {

@@ -17,7 +17,9 @@ import { placeOf, TemporalError } from './temporal-errors.js';
 import { defined } from '../domain/defined.js';
 import { taskPriority } from '../domain/task-priority.js';
 import { resolveInput } from '../domain/input/resolve-input.js';
+import { againAdvice } from '../domain/text/again-advice.js';
 import { loadIntroduction, loadSummary } from '../domain/text/load-summary.js';
+import { leftFiles } from './left-files.js';
 
 /** A server that accepts a call and never answers must not block the caller: then it counts as silent. */
 const CALL_LIMIT_MS = 60_000;
@@ -137,7 +139,7 @@ async function checkFound(
     await checkSameInput(client, existing, input);
     return 'running';
   }
-  if (input.again !== true) refuseIfLanded(existing);
+  if (input.again !== true) await refuseIfLanded(existing);
   return 'none';
 }
 
@@ -164,7 +166,7 @@ async function checkSameInput(
   );
 }
 
-function refuseIfLanded(existing: WorkflowExecutionDescription): void {
+async function refuseIfLanded(existing: WorkflowExecutionDescription): Promise<void> {
   const earlier = resultIn(existing);
   const hidden = unreadableResultIn(existing);
   if (hidden !== undefined) {
@@ -182,7 +184,7 @@ function refuseIfLanded(existing: WorkflowExecutionDescription): void {
       ? `${existing.workflowId} ran before and left no readable result (${existing.status.name}), so some of its rows may have landed. Check, then load it with \`again: true\` (--again).`
       : `${existing.workflowId} ran before and landed ${earlier.records.succeeded} of ${earlier.records.total} rows` +
           `${earlier.records.unaccounted === 0 ? '' : `; for ${earlier.records.unaccounted} more it is unknown whether they landed`}. ` +
-          'Load its rejected and unprocessed files instead, or use `again: true` (--again) to load everything again.',
+          againAdvice(await leftFiles(earlier)),
     earlier,
   );
 }

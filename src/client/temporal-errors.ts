@@ -161,8 +161,8 @@ export function isTooLargeStatus({ code, details }: Status): boolean {
 function answerTooLarge(why: string, cause: unknown): NightloadError {
   return new NightloadError(
     'TEMPORAL_ANSWER_TOO_LARGE',
-    `Temporal's answer about this workflow is larger than nightload accepts (${why}). No load produces this much: whoever started it wrote it, or ` +
-      'another client that completes its steps. Check it in the Temporal UI, and terminate it there if it is not yours.',
+    `Temporal's answer about this workflow is larger than nightload accepts (${why}). No load produces this much: it comes from the program that started the workflow, or ` +
+      'from another client that completes its steps. Check it in the Temporal UI, and terminate it there if it is not yours.',
     { cause },
   );
 }

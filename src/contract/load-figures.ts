@@ -46,6 +46,8 @@ export interface RuleChanges {
 export interface LoadFigures {
   startedAt: string;
   endedAt: string;
+  /** When it should have ended, in ISO 8601; absent without `finishBy`. */
+  finishBy?: string;
   /** When each phase began; at most 100. */
   phases: { phase: LoadPhase; at: string }[];
   /** When the load was paused; at most 100. */

@@ -20,6 +20,10 @@ export interface HistoryEntry {
   endedAt: string;
   records: RecordCounts;
   retry: { rounds: number; recovered: number };
+  /** How long each phase took, without pauses; absent if an earlier version wrote the entry. */
+  seconds?: { planning: number; loading: number; retrying: number; reporting: number };
+  /** When it should have ended, in ISO 8601. */
+  finishBy?: string;
   /** Rows sent in all passes. */
   sent: number;
   /** Failures because of a record lock. */

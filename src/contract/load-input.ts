@@ -1,5 +1,5 @@
 /** The input of a load. */
-import type { Duration, Operation } from './names.js';
+import type { Duration, Operation, WhenLate } from './names.js';
 import type { FixerActivity, RowFix } from './corrections.js';
 
 /** The input of `bulkLoad`: names, numbers and URIs; never rows, never secrets. */
@@ -100,6 +100,17 @@ export interface BulkLoadInput {
   };
   /** 1 (first) to 5: which loads get the org's allocation and job slots first. @default 3 */
   priority?: number;
+  /**
+   * When the load should have ended: `06:00`, by the clocks of `timeZone`, or a moment in ISO 8601. People are told
+   * (event `late`) as soon as a forecast says that it will not. @default none
+   */
+  finishBy?: string;
+  /**
+   * What the load itself does then: `raisePriority` starts the rest of its parts with priority 1, `moreParallel` runs
+   * twice as many at a time.
+   * @default 'warn'
+   */
+  whenLate?: WhenLate;
   /** `file:` or `s3:` prefix; result files are written to `<output>/<loadId>/`. @default the worker's NIGHTLOAD_OUTPUT */
   output?: string;
   /**

@@ -32,6 +32,18 @@ export interface PartProgress {
   bytes?: { sent: number; total: number };
 }
 
+/** When a load will have ended, and when it should have. All times are ISO 8601. */
+export interface LoadForecast {
+  /** As likely earlier as later; absent while nothing is known. */
+  endsAt?: string;
+  /** Between these with a probability of 80 %. */
+  earliest?: string;
+  latest?: string;
+  finishBy: string;
+  /** People were told that it will be late. */
+  late: boolean;
+}
+
 /** Answer to the `progress` query. */
 export interface LoadProgress {
   phase: LoadPhase;
@@ -46,6 +58,8 @@ export interface LoadProgress {
   rowsPerSecond?: number;
   /** At that rate, until the last row of the first pass. */
   secondsLeft?: number;
+  /** Of a load with `finishBy`. */
+  forecast?: LoadForecast;
   waitingFor?: string;
   /** During a hold: URI of the rows that wait for corrections. */
   rejectedFile?: string;

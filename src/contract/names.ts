@@ -10,6 +10,11 @@ export type Operation = 'insert' | 'update' | 'upsert' | 'delete' | 'hardDelete'
 
 export const OPERATIONS: readonly Operation[] = ['insert', 'update', 'upsert', 'delete', 'hardDelete'];
 
+/** What a load does when it will be late. */
+export type WhenLate = 'warn' | 'raisePriority' | 'moreParallel';
+
+export const WHEN_LATE = ['warn', 'raisePriority', 'moreParallel'] as const satisfies readonly WhenLate[];
+
 export const DEFAULT_TASK_QUEUE = 'nightload';
 
 export const WORKFLOW_ID_PREFIX = 'bulk-load/';
@@ -24,6 +29,9 @@ export const FILES_QUEUE_MEMO = 'nightloadFilesQueue';
 
 /** Memo key with the host where the source was found: the host may return with another folder, and so another queue. */
 export const FILES_HOST_MEMO = 'nightloadFilesHost';
+
+/** Memo key of a load whose people were told that it will be late. */
+export const LATE_MEMO = 'nightloadLate';
 
 export const LOAD_ID_PATTERN = /^[A-Za-z0-9._-]{1,200}$/;
 

@@ -45,6 +45,9 @@ export interface NotifyMessage {
   forecast?: {
     /** In ISO 8601. */
     endsAt: string;
+    /** It ends between these with a probability of 80 %. */
+    earliest?: string;
+    latest?: string;
     finishBy: string;
   };
   /** URI of the load's `report.html`, otherwise of its `report.json`. */

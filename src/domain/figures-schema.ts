@@ -30,6 +30,8 @@ const time = z.string().regex(TIME);
 const count = z.int().min(0).max(MAX_ROWS);
 const difference = z.int().min(-MAX_ROWS).max(MAX_ROWS);
 const moment = z.number();
+/** Half a year: no load may take longer. */
+const seconds = z.number().min(0).max(16_000_000);
 
 export const JOB_TIMES = exactly<JobTimes>()(
   z
@@ -66,6 +68,7 @@ export const LOAD_FIGURES = exactly<LoadFigures>()(
     .object({
       startedAt: time,
       endedAt: time,
+      finishBy: time.exactOptional(),
       phases: z.array(z.object({ phase: z.enum(LOAD_PHASES).meta({ id: 'LoadPhase' }), at: time })).max(MAX_LISTED),
       pauses: z.array(z.object({ from: time, to: time })).max(MAX_LISTED),
       passes: z.array(pass).max(MAX_LISTED),
@@ -104,6 +107,8 @@ export const HISTORY_ENTRY = exactly<HistoryEntry>()(
     endedAt: time,
     records,
     retry: z.object({ rounds: count, recovered: count }),
+    seconds: z.object({ planning: seconds, loading: seconds, retrying: seconds, reporting: seconds }).exactOptional(),
+    finishBy: time.exactOptional(),
     sent: count,
     locked: count,
     jobs: count,

@@ -42,6 +42,16 @@ export const METRICS = {
     help: 'Unix time at which a load last finished as Completed or CompletedWithRejects.',
     labels: ['schedule'],
   },
+  nightload_deadline_slack_seconds: {
+    kind: 'gauge',
+    help: 'Time that was left until finishBy when a load with it last ended; 0 if it ended later.',
+    labels: [],
+  },
+  nightload_deadlines_missed_total: {
+    kind: 'counter',
+    help: 'Loads that ended later than their finishBy.',
+    labels: [],
+  },
   nightload_api_requests_total: {
     kind: 'counter',
     help: 'HTTP requests to the org, without those for tokens.',

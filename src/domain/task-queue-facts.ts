@@ -69,29 +69,41 @@ export interface Poller {
 }
 
 /**
- * The pollers of a queue's activities. A queue has several partitions, and only the enhanced mode, which
- * not every server supports, lists the pollers of all.
+ * Those who poll any partition of a queue. The other mode lists those of the first partition, and of the others only one
+ * each: with several workers, one that polls may be missing for a minute. Empty if the server does not support it.
  */
+export async function pollersOfPartitions(
+  service: WorkflowService,
+  { namespace, queue, taskQueueType }: QueueName,
+): Promise<Omit<QueuePoller, 'deploymentOptions'>[]> {
+  const all = await service
+    .describeTaskQueue({
+      namespace,
+      taskQueue: { name: queue },
+      apiMode: ENHANCED,
+      taskQueueTypes: [taskQueueType],
+      versions: { unversioned: true, allActive: true },
+      reportPollers: true,
+    })
+    .catch(() => undefined);
+  return Object.values(all?.versionsInfo ?? {}).flatMap(({ typesInfo }) =>
+    Object.values(typesInfo ?? {}).flatMap(({ pollers }) =>
+      (pollers ?? []).map(({ identity, lastAccessTime }) => ({
+        identity: identity ?? '',
+        idleMs: ageOf(lastAccessTime),
+      })),
+    ),
+  );
+}
+
+/** The pollers of a queue's activities. */
 export async function pollersOf(client: Client, taskQueue: string): Promise<Poller[]> {
   const { workflowService, options } = client;
   const { namespace } = options;
-  const [root, all] = await Promise.all([
-    describeQueue(workflowService, { namespace, queue: taskQueue, taskQueueType: ACTIVITY_TASKS }),
-    workflowService
-      .describeTaskQueue({
-        namespace,
-        taskQueue: { name: taskQueue },
-        apiMode: ENHANCED,
-        taskQueueTypes: [ACTIVITY_TASKS],
-        reportPollers: true,
-      })
-      .catch(() => undefined),
+  const name = { namespace, queue: taskQueue, taskQueueType: ACTIVITY_TASKS };
+  const [root, everywhere] = await Promise.all([
+    describeQueue(workflowService, name),
+    pollersOfPartitions(workflowService, name),
   ]);
-  const everywhere = Object.values(all?.versionsInfo ?? {}).flatMap(({ typesInfo }) =>
-    Object.values(typesInfo ?? {}).flatMap(({ pollers }) => pollers ?? []),
-  );
-  return [
-    ...root.pollers.map(({ identity, idleMs }) => ({ identity, idleMs })),
-    ...everywhere.map(({ identity, lastAccessTime }) => ({ identity, idleMs: ageOf(lastAccessTime) })),
-  ];
+  return [...root.pollers.map(({ identity, idleMs }) => ({ identity, idleMs })), ...everywhere];
 }

@@ -12,3 +12,6 @@ export const WORKFLOW_TYPES: readonly string[] = [
   'sendNotifications',
   'watchSchedules',
 ];
+
+/** Only a command waits for their answer: there is no load that could resume. */
+export const COMMAND_WORKFLOW_TYPES: readonly string[] = ['checkLoad', 'orgLimits', 'orphanJobs', 'pruneResults'];

@@ -15,7 +15,7 @@ export {
 export { SCHEMAS } from '../contract/schema-names.js';
 export type { BulkLoadInput, PollSettings } from '../contract/load-input.js';
 export type { Corrections, CorrectionsTaken, FixerActivity, FixerInput, RowFix } from '../contract/corrections.js';
-export type { Duration, Operation, SearchAttributeName } from '../contract/names.js';
+export type { Duration, Operation, SearchAttributeName, WhenLate } from '../contract/names.js';
 export type { Cure, LoadFigures, PassFigures, RejectedCause, RuleChanges } from '../contract/load-figures.js';
 export type { CheckFinding, CheckReport } from '../contract/check-report.js';
 export { NOTIFY_EVENTS } from '../contract/notification.js';
@@ -30,7 +30,7 @@ export type {
   RecordCounts,
 } from '../contract/load-result.js';
 export type { LoadPhase } from '../contract/load-phases.js';
-export type { LoadProgress, LoadSoFar, PartPhase, PartProgress } from '../contract/load-progress.js';
+export type { LoadForecast, LoadProgress, LoadSoFar, PartPhase, PartProgress } from '../contract/load-progress.js';
 
 /** Type of the workflow `bulkLoad`: `executeChild<BulkLoad>(BULK_LOAD, { taskQueue: DEFAULT_TASK_QUEUE, args: [input] })`. */
 export type BulkLoad = (input: BulkLoadInput) => Promise<BulkLoadResult>;

@@ -113,7 +113,10 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
   }),
   late: (message) => ({
     subject: `will be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
-    lines: forecast(message),
+    lines: [
+      ...forecast(message),
+      ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
+    ],
     steps: [
       { text: 'See its progress', command: command('status', message) },
       { text: "See what else uses the org's limits", command: 'nightload limits' },
@@ -168,7 +171,9 @@ function forecast({ forecast: found }: NotifyMessage): string[] {
   if (found === undefined) return ['The load will not end in time.'];
   const late = Date.parse(found.endsAt) - Date.parse(found.finishBy);
   const by = late > 0 ? `, ${time(late)} too late` : '';
-  return [`It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}.`];
+  const { earliest, latest } = found;
+  const spread = earliest === undefined || latest === undefined ? '' : ` (${when(earliest)} to ${when(latest)})`;
+  return [`It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}${spread}.`];
 }
 
 function when(iso: string): string {

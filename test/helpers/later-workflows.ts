@@ -10,6 +10,7 @@ export {
   orphanJobs,
   pruneResults,
   retryFailedRows,
+  sendNotifications,
 } from '../../src/workflows/index.js';
 
 export async function bulkLoad(...args: Parameters<typeof today>): ReturnType<typeof today> {

@@ -18,6 +18,11 @@ import { quietWorkers, startTestWorker } from './load-harness.js';
 import type { Row } from './load-harness.js';
 import { startTimeSkipping } from './time-skipping-server.js';
 
+interface Speed {
+  at: number;
+  perSecond: number;
+}
+
 export interface Night {
   env: TestWorkflowEnvironment;
   folder: string;
@@ -31,6 +36,8 @@ export interface Night {
   openOrg(options?: SimulatorOptions): Promise<void>;
   start(rows: Row[], more?: Partial<BulkLoadInput>): Promise<LoadHandle>;
   load(rows: Row[], more?: Partial<BulkLoadInput>): Promise<BulkLoadResult>;
+  /** Changes of the speed of all jobs, in rows per second, in the order of their times on the server's clock. */
+  planSpeeds(speeds: readonly Speed[]): void;
   /** Workflow time: the server's clock continues after a load has ended. */
   durationOf(result: BulkLoadResult): Promise<number>;
   close(): Promise<void>;
@@ -43,6 +50,20 @@ export async function openNight(): Promise<Night> {
   const taskQueue = `night-${randomUUID().slice(0, 8)}`;
   let org: Simulator | undefined;
   let worker: RunningWorker | undefined;
+  const speeds: Speed[] = [];
+  let changing: number | undefined;
+  /** The org's clock: what was to change by now changes at its time. */
+  const now = async (): Promise<number> => {
+    if (changing !== undefined) return changing;
+    const time = await env.currentTimeMs();
+    while (speeds[0] !== undefined && speeds[0].at <= time) {
+      const { at, perSecond } = speeds.shift() as Speed;
+      changing = at;
+      await org?.setRecordsPerSecond(perSecond);
+      changing = undefined;
+    }
+    return time;
+  };
   const night: Night = {
     env,
     folder,
@@ -52,7 +73,7 @@ export async function openNight(): Promise<Night> {
       return org;
     },
     async startOrg(options = {}) {
-      org = await startSimulator({ ...options, now: () => env.currentTimeMs() });
+      org = await startSimulator({ ...options, now });
     },
     async work(more = {}) {
       worker = await startTestWorker(env.nativeConnection, night.org, folder, taskQueue, more);
@@ -70,6 +91,9 @@ export async function openNight(): Promise<Night> {
         { source: pathToFileURL(source).href, object: 'Account', loadId: 'tonight', ...upsert, ...more },
         { taskQueue },
       );
+    },
+    planSpeeds(more) {
+      speeds.splice(0, speeds.length, ...more);
     },
     load: async (rows, more) => (await night.start(rows, more)).result(),
     async durationOf({ workflowId }) {

@@ -1,7 +1,8 @@
 /** The command as people and scripts use it. */
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nightload } from '../helpers/run-cli.js';
@@ -72,6 +73,12 @@ it('exits 2 when rows need a person, and refuses to load the same content again'
   expect(await second.ended).toBe(1);
   expect(json(second)).toMatchObject({ state: 'Failed', error: { code: 'ALREADY_LOADED' } });
   expect(second.stderr()).toMatch(/Succeeded +49/);
+  expect(second.stderr()).toContain('Load its rejected file instead, or use');
+  // As `nightload prune` does.
+  await rm(fileURLToPath((json(first) as { files: { rejected: string } }).files.rejected));
+  const third = run(load(source));
+  expect(await third.ended).toBe(1);
+  expect(third.stderr()).toContain('The files with its other rows were removed (`nightload prune`).');
   const again = run(load(source, '--json', '--again'));
   expect(await again.ended).toBe(2);
 });

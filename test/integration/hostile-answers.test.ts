@@ -113,7 +113,7 @@ describe('a running workflow that answers', () => {
 
   it('anything is followed by watch until Ctrl-C', async () => {
     const kinds = ['escapes', 'throws'];
-    const watches = await Promise.all(kinds.map((kind) => run(['watch', kind], { until: /records|LOAD_UNREADABLE/ })));
+    const watches = await Promise.all(kinds.map((kind) => run(['watch', kind], { until: /rows|LOAD_UNREADABLE/ })));
     expect(watches.map(({ code }) => code)).toEqual([130, 130]);
     expect(watches.map(({ stderr }) => stderr.includes('LOAD_UNREADABLE'))).toEqual([false, true]);
   });

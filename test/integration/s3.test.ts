@@ -174,6 +174,10 @@ it('an object that changes in mid-load ends it, with all that landed', async () 
   expect(result).toMatchObject({ state: 'Failed', error: { code: 'SOURCE_CHANGED' } });
   expect(result.records.succeeded).toBeGreaterThan(0);
   expect(result.files.succeeded.flatMap(rowsOf)).toHaveLength(result.records.succeeded);
+  // The others were certainly never sent.
+  expect(result).toMatchObject({ balanced: true, records: { total: 600, unaccounted: 0 } });
+  expect(result.records.unprocessed).toBe(600 - result.records.succeeded);
+  expect(result.warnings?.join()).toMatch(/^[0-9]+ of the unprocessed rows are in no file: parts? /);
 });
 
 it('outlasts a store that slows down and breaks off', async () => {
@@ -187,6 +191,29 @@ it('outlasts a store that slows down and breaks off', async () => {
   const result = await world.load({ source, output: RESULTS, part: { maxBytes: 60_000 } });
   expect(result).toMatchObject({ state: 'Completed', records: { total: 1_500, succeeded: 1_500 } });
   for (const job of world.org.jobs()) expect(job.uploads).toBeLessThanOrEqual(1);
+});
+
+it('a check during an outage of the store names it, and advises nothing that only a load does', async () => {
+  const source = put('night/check.csv', accounts(5));
+  const env = {
+    ...{ TEMPORAL_ADDRESS: inject('temporalAddress'), NIGHTLOAD_TASK_QUEUE: world.taskQueue },
+    ...s3.settings,
+  };
+  const words = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c', '--json'];
+  // Temporal still lists a worker that has just ended.
+  const folder = await mkdtemp(join(tmpdir(), 'nightload-away-'));
+  const connection = await NativeConnection.connect({ address: inject('temporalAddress') });
+  await (await startTestWorker(connection, world.org, folder, world.taskQueue)).stop();
+  await connection.close();
+  await rm(folder, { recursive: true });
+  s3.fault = () => ({ status: 503, code: 'SlowDown' });
+  const check = nightload(['check', source, ...words, '--timeout', '20s'], env);
+  expect(await check.ended).toBe(1);
+  const { error } = JSON.parse(check.stdout()) as { error: { code: string; message: string } };
+  expect(error.code).toBe('STORE_UNAVAILABLE');
+  expect(error.message).toContain('Check the network and the store; then run the command again.');
+  expect(error.message).not.toContain('Each host');
+  expect(check.stderr()).not.toMatch(/resumes by itself|NO_WORKER/);
 });
 
 it('continues on another host when one is taken away in mid-load', async () => {

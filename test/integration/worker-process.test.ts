@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { dataConverterFromEnvironment } from '../../src/codec/data-converter.js';
 import { logText } from '../../src/workers/logger.js';
-import { startWorkerProcess } from '../helpers/run-cli.js';
+import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
 import { grpcFront } from '../helpers/grpc-front.js';
 
@@ -55,6 +55,48 @@ it("writes the lines of the SDK's core like its own: to stderr, without colors, 
   expect(worker.stderr()).toContain('audit: start forged');
   expect(worker.stderr().replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   expect(worker.stderr()).not.toMatch(/^.{0,30}\[INFO\] audit: start forged/m);
+});
+
+function jsonLines(text: string): { level: string; message: string; time: string }[] {
+  const lines = text.trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as { level: string; message: string; time: string });
+}
+
+/** Runs code in the process at SIGUSR2. */
+function onSignal(code: string): { NODE_OPTIONS: string } {
+  const script = `process.on('SIGUSR2', () => { ${code} })`;
+  return { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(script)}` };
+}
+
+it('with a JSON log writes no other line: where it works, warnings, those of libraries, and how it ends', async () => {
+  const worker = await work({
+    ...{ NIGHTLOAD_LOG_FORMAT: 'json', NIGHTLOAD_METRICS_ADDRESS: '127.0.0.1:0', HOME: folder },
+    ...onSignal("process.emitWarning('of a library')"),
+  });
+  worker.child.kill('SIGUSR2');
+  await expect.poll(() => worker.stderr()).toContain('of a library');
+  worker.child.kill('SIGTERM');
+  expect(await worker.ended).toBe(0);
+  expect(worker.stdout()).toBe('');
+  const lines = jsonLines(worker.stderr());
+  const messages = (level: string): string[] => lines.filter((one) => one.level === level).map((one) => one.message);
+  expect(messages('INFO').join('\n')).toMatch(/^Worker on .*\nFiles: .*\nMetrics on http:/m);
+  expect(messages('WARN').join('\n')).toMatch(/^Warning: Loads may use every file below/m);
+  expect(messages('WARN')).toContain('Warning: of a library');
+  expect(lines.every(({ time }) => Date.parse(time) > 0)).toBe(true);
+});
+
+it('with a JSON log writes why it did not start, or broke off, as JSON', async () => {
+  const env = { NIGHTLOAD_LOG_FORMAT: 'json' };
+  const away = nightload(['worker'], { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' }, folder);
+  const broken = await work({ ...env, ...onSignal("throw new Error('lost')") });
+  broken.child.kill('SIGUSR2');
+  expect(await Promise.all([away.ended, broken.ended])).toEqual([1, 1]);
+  expect(jsonLines(away.stderr()).at(-1)).toMatchObject({
+    level: 'ERROR',
+    message: expect.stringMatching(/^nightload: TEMPORAL_[A-Z_]+: /) as string,
+  });
+  expect(jsonLines(broken.stderr()).at(-1)).toMatchObject({ level: 'ERROR', error: { message: 'lost' } });
 });
 
 it('external text after a line break does not look like a log line', () => {

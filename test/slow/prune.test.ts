@@ -149,7 +149,9 @@ it('removes the rows of an ended load and keeps what refuses them a second time,
     ...{ workflowId, taskQueue: world.taskQueue },
     args: [{ object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c', ...FAST, ...input }],
   });
-  expect(await new LoadHandle(world.client, workflowId).result()).toMatchObject({ error: { code: 'ALREADY_LOADED' } });
+  expect(await new LoadHandle(world.client, workflowId).result()).toMatchObject({
+    error: { code: 'ALREADY_LOADED', message: expect.stringContaining('were removed (`nightload prune`)') as string },
+  });
 });
 
 it('touches nothing of a load that runs, and nothing when Temporal cannot be asked', async () => {

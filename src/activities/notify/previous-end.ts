@@ -3,6 +3,7 @@
  * the schedule that did not begin since then counts too.
  */
 import { Context } from '@temporalio/activity';
+import { LATE_MEMO } from '../../contract/names.js';
 import { quoted } from '../../domain/text/visibility-query.js';
 import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
 import { watcherIdOf } from '../../protocol/messages/schedule-messages.js';
@@ -12,17 +13,19 @@ const BAD_ENDS: readonly string[] = ['FAILED', 'TERMINATED', 'TIMED_OUT'];
 const MAX_LOOKED_AT = 200;
 const ASK_MS = 15_000;
 
-/** Whether the load before this one failed or did not start. Without an answer of the server, it did not. */
+/** Whether the load before this one failed, was late or did not start. Without an answer of the server, it did not. */
 export async function endedBadlyBefore(facts: NotifyFacts, signal: AbortSignal): Promise<boolean> {
   const { client, info } = Context.current();
   return client.withAbortSignal(signal, () =>
     client.withDeadline(Date.now() + ASK_MS, async () => {
       let looked = 0;
       let since: Date | undefined;
-      for await (const { workflowId, runId, status, closeTime } of client.workflow.list({ query: queryFor(facts) })) {
+      for await (const { workflowId, runId, status, memo, closeTime } of client.workflow.list({
+        query: queryFor(facts),
+      })) {
         if (++looked > MAX_LOOKED_AT) return false;
         if (runId === facts.runId || (facts.schedule === undefined && !isAlike(workflowId, facts.workflowId))) continue;
-        if (BAD_ENDS.includes(status.name)) return true;
+        if (BAD_ENDS.includes(status.name) || memo?.[LATE_MEMO] === true) return true;
         since = closeTime;
         break;
       }

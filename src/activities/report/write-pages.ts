@@ -7,6 +7,7 @@ import type { LoadFigures } from '../../contract/load-figures.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { scanRecords } from '../../csv/records.js';
 import { defined } from '../../domain/defined.js';
+import { phaseSeconds } from '../../domain/history/phase-seconds.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { isDelete } from '../../domain/platform/operations.js';
 import { shownCode } from '../../domain/text/shown-code.js';
@@ -111,6 +112,7 @@ async function figuresOf(
   const figures: LoadFigures = {
     startedAt: iso(facts.startedAt),
     endedAt: iso(facts.endedAt),
+    ...(facts.finishBy !== undefined && { finishBy: iso(facts.finishBy) }),
     phases: facts.timeline.phases.map(({ phase, at }) => ({ phase, at: iso(at) })),
     pauses: facts.timeline.pauses.map(({ from, to }) => ({ from: iso(from), to: iso(to) })),
     ...(await passFigures(roots, ended)),
@@ -138,7 +140,8 @@ async function enterHistory(
     ...{ loadId, workflowId, runId, run: basename(work), connection: facts.connection, object, operation, state },
     ...{ startedAt, endedAt, records, sent, locked, batches, apiRequests, jobs: jobsTotal },
     retry: { rounds: retry.rounds, recovered: retry.recovered },
-    ...defined({ schedule: input.schedule, error: complete.error?.code }),
+    seconds: phaseSeconds(figures),
+    ...defined({ schedule: input.schedule, error: complete.error?.code, finishBy: figures.finishBy }),
   });
 }
 

@@ -2,10 +2,12 @@
  * Checks the folder of a load for rows that an earlier run landed. The folder remembers longer than Temporal, and for
  * every caller. Unreadable files count as landed, so that no row is sent twice.
  */
+import { againAdvice } from '../../domain/text/again-advice.js';
+import type { LeftFile } from '../../domain/text/again-advice.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import { CLAIM_FILE, partFolder, runFolder } from '../../domain/result-layout.js';
-import { basename, join } from '../../storage/locations.js';
+import { basename, dirname, join } from '../../storage/locations.js';
 import { isThere, listFolder } from '../../storage/files/file-tree.js';
 import { EARLIER_FOLDER, readReport, SUMMARY_FILE, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
@@ -35,30 +37,48 @@ export async function refuseIfLanded(output: string, executionId: string): Promi
     reports.push(...summaries.map((file) => join(output, name, file)));
     if (summaries.length === 0 && (await mayHaveSent(join(output, name)))) silent.push(name);
   }
-  if (Math.max(others.length, reports.length) > MAX_EARLIER) throw tooMany(output);
+  if (Math.max(others.length, reports.length) > MAX_EARLIER) throw await tooMany(output);
   for (const path of reports) {
     const report = await readReport(path);
     if (report === undefined) continue;
     if (report === 'unreadable')
-      throw refused(
+      throw await refused(
+        output,
         `${shownPath(path)} cannot be read as the report of a load, so it is unknown whether an earlier run landed rows`,
       );
     if (!(await isThere(join(own, summaryName(report.runId)))) && hasLanded(report)) {
-      throw refused(landedText(report, path));
+      throw await refused(
+        basename(path) === RESULT_NAMES.report ? dirname(path) : output,
+        landedText(report, path),
+        report,
+      );
     }
   }
   if (silent.length > 0) {
-    throw refused(
+    throw await refused(
+      output,
       `An earlier run of this load, or one still running, began to send and left no report (${shownPath(join(output, silent[0] as string))}), so rows of it may have landed`,
     );
   }
 }
 
-function refused(what: string): NightloadError {
-  return new NightloadError(
-    'ALREADY_LOADED',
-    `${what}. Load the rejected and unprocessed files of that run instead, or use \`again: true\` (--again) to load everything again.`,
-  );
+/** @param folder with the files of the earlier run, which `nightload prune` may have removed */
+async function refused(folder: string, what: string, report?: EarlierReport): Promise<NightloadError> {
+  const left: LeftFile[] = [];
+  for (const kind of ['rejected', 'unprocessed'] as const) {
+    const state = await isThere(join(folder, RESULT_NAMES[kind])).then(
+      (isLeft) => (isLeft ? 'there' : 'removed'),
+      () => 'unknown' as const,
+    );
+    left.push({ kind, state });
+  }
+  const had = report === undefined || othersIn(report) === 0 ? left.filter(({ state }) => state === 'there') : left;
+  return new NightloadError('ALREADY_LOADED', `${what}. ${againAdvice(had)}`);
+}
+
+/** Rows that did not land, and of which it is known. */
+function othersIn({ records: { total, succeeded, unaccounted } }: EarlierReport): number {
+  return total - succeeded - unaccounted;
 }
 
 function landedText({ runId, records }: EarlierReport, path: string): string {
@@ -71,19 +91,20 @@ function hasLanded({ records: { total, succeeded, unaccounted } }: EarlierReport
   return succeeded > 0 || (unaccounted !== 0 && total > 0);
 }
 
-function tooMany(folder: string): NightloadError {
+function tooMany(folder: string): Promise<NightloadError> {
   return refused(
+    folder,
     `${shownPath(folder)} has more entries than earlier runs can have left, so it is unknown whether one landed rows`,
   );
 }
 
 /** A skipped name could be the report that matters. */
 async function namesIn(folder: string, most: number): Promise<string[]> {
-  const entries = await listFolder(folder, most + 1).catch((error: unknown) => {
+  const entries = await listFolder(folder, most + 1).catch(async (error: unknown) => {
     if (!(error instanceof NightloadError) || error.code !== 'FILE_OUTSIDE_ROOTS') throw error;
-    throw refused(`${shownPath(folder)} is a link, so it is unknown whether an earlier run landed rows`);
+    throw await refused(folder, `${shownPath(folder)} is a link, so it is unknown whether an earlier run landed rows`);
   });
-  if (entries.length > most) throw tooMany(folder);
+  if (entries.length > most) throw await tooMany(folder);
   return entries.map(({ name }) => name).sort();
 }
 

@@ -17,6 +17,8 @@ import { orderByParent } from './group-by-parent.js';
 import { PlannedFixes } from './planned-fixes.js';
 import { TriageOutput } from './triage-output.js';
 import { triageStage } from './triage.js';
+import { undeliverable } from './undeliverable-parts.js';
+import type { Undeliverable } from './undeliverable-parts.js';
 import { isAsPlanned, loadPlan, savePlan, sourceChanged, stageOf } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { runActivity } from '../run-activity.js';
@@ -58,9 +60,14 @@ export function triageRows(dependencies: ActivityDependencies): (input: TriageRo
     // The source changed meanwhile, so the output may mix old and new rows. The next attempt does not use the source.
     if (sourceUsable && !(await isAsPlanned(plan.rows, plan.fingerprint)))
       throw sourceChanged(plan, { again: input.final });
+    let unsent: Undeliverable | undefined;
     if (!sourceUsable) {
       const { code, message } = sourceChanged(plan);
       stop ??= { code, message };
+      unsent = undeliverable(
+        plan,
+        outcomes.filter(({ kind }) => kind === 'notStarted').map(({ part }) => part),
+      );
     }
     if (unknownJobs.length > 0) stop ??= mayHaveLanded(unknownJobs);
     const next =
@@ -73,10 +80,10 @@ export function triageRows(dependencies: ActivityDependencies): (input: TriageRo
         ...(files.changes.rows > 0 && { changes: uriOf(files.changes.path) }),
       },
       rejected: files.rejected.rows,
-      unprocessed: files.unprocessed.rows,
+      unprocessed: files.unprocessed.rows + (unsent?.rows ?? 0),
       alreadyDone: files.alreadyDone.rows,
       rerendered: files.rerendered,
-      ...defined({ next, stop }),
+      ...defined({ next, stop, warnings: unsent && [unsent.warning] }),
     };
   });
 }

@@ -67,8 +67,9 @@ async function elsewherePerhaps(look: () => Promise<void>): Promise<void> {
 }
 
 /** No load runs yet that could resume. */
-function beforeStart(error: unknown, { outlastStore }: LocateSourceInput): unknown {
-  if (!(error instanceof NightloadError)) return error;
+function beforeStart(error: unknown, { outlastStore, refuseLanded }: LocateSourceInput): unknown {
+  // A check has its own advice.
+  if (!(error instanceof NightloadError) || refuseLanded === undefined) return error;
   const { code, message, retryable, detail } = error;
   const waits = code === STORE_UNAVAILABLE;
   const isFinal = outlastStore === true && !waits;

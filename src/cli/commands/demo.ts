@@ -6,7 +6,7 @@ import { startBulkLoad } from '../../client/start-load.js';
 import { privateFolder } from '../../dev/private-data.js';
 import { printJson, say } from '../shared/output.js';
 import { INTERRUPTED } from '../shared/exit-codes.js';
-import { follow } from '../shared/follow.js';
+import { follow } from '../shared/progress/follow.js';
 import { printResult } from '../shared/print-result.js';
 import { interrupted, startServices } from '../shared/services.js';
 import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
@@ -43,7 +43,7 @@ export async function demo(options: { keep?: boolean; json?: boolean }): Promise
         },
         { taskQueue },
       );
-      const result = await follow(client, handle, taskQueue);
+      const result = await follow(client, handle, { taskQueue });
       if ('detached' in result) {
         if (result.error !== undefined) say(`nightload: ${result.error.code}: ${result.error.message}`);
         return INTERRUPTED;

@@ -6,7 +6,7 @@ import { findLoad } from '../../client/load-handle.js';
 import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { loadIdFrom, reachableId } from '../../domain/load-ids.js';
 import { printJson, say } from '../shared/output.js';
-import { follow } from '../shared/follow.js';
+import { follow } from '../shared/progress/follow.js';
 import { toInput } from '../shared/load-options.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import { NightloadError } from '../../errors.js';
@@ -22,36 +22,49 @@ import { withFixRules } from '../shared/fixes-file.js';
 /** Only for a hint. */
 const QUEUES_LIMIT_MS = 5_000;
 
-/** Printed once per Temporal outage while a command waits for an answer. */
-const WITH_NOTES: WaitOptions = {
-  onSilence: ({ code, message }) => say(`Temporal does not answer (${code}: ${message}); still trying.`),
-  onAnswer: () => say('Temporal answers again.'),
-};
-
-/** Through an outage of Temporal; a call that hangs is repeated like one that fails. */
-function asked<T>(client: Client, call: () => Promise<T>): Promise<T> {
-  const inTime = (): Promise<T> => client.withDeadline(Date.now() + COMMAND_LIMIT_MS, call);
-  return keepAsking(inTime, { ...WITH_NOTES, place: placeOf(client) });
+interface Printing {
+  json?: boolean;
+  /** Only the result and errors. */
+  quiet?: boolean;
 }
 
-export async function load(source: string, options: LoadOptions): Promise<number> {
+/** What is printed once per Temporal outage while a command waits for an answer. */
+function outageNotes({ quiet }: Printing): WaitOptions {
+  if (quiet === true) return {};
+  return {
+    onSilence: ({ code, message }) => say(`Temporal does not answer (${code}: ${message}); still trying.`),
+    onAnswer: () => say('Temporal answers again.'),
+  };
+}
+
+/** Through an outage of Temporal; a call that hangs is repeated like one that fails. */
+function asked<T>(client: Client, printing: Printing, call: () => Promise<T>): Promise<T> {
+  const inTime = (): Promise<T> => client.withDeadline(Date.now() + COMMAND_LIMIT_MS, call);
+  return keepAsking(inTime, { ...outageNotes(printing), place: placeOf(client) });
+}
+
+export async function load(source: string, options: LoadOptions & Printing): Promise<number> {
   const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
   return withClient(async (client) => {
     try {
       const input = toInput(source, await withFixRules(options));
-      const handle = await startBulkLoad(client, input, { ...WITH_NOTES, taskQueue, again: options.again ?? false });
-      say(
-        `${handle.joined ? 'Joined' : 'Started'} load ${loadIdFrom(handle.workflowId)} (workflow ${handle.workflowId}).`,
-      );
+      const handle = await startBulkLoad(client, input, {
+        ...outageNotes(options),
+        taskQueue,
+        again: options.again ?? false,
+      });
+      const { workflowId, joined } = handle;
+      if (options.quiet !== true)
+        say(`${joined ? 'Joined' : 'Started'} load ${loadIdFrom(workflowId)} (workflow ${workflowId}).`);
       if (options.detach === true) {
         const states = await client
           .withDeadline(Date.now() + QUEUES_LIMIT_MS, () => queueStates(client, { taskQueue }))
           .catch(() => []);
         const missing = states.find(({ service }) => service === 'none');
-        if (missing !== undefined) say(queueLine(missing));
-        return await printIds(client, handle, input, options.json === true);
+        if (missing !== undefined && options.quiet !== true) say(queueLine(missing));
+        return await printIds(client, handle, input, options);
       }
-      return await followToEnd(client, handle, taskQueue, options.json === true);
+      return await followToEnd(client, handle, taskQueue, options);
     } catch (error) {
       if (error instanceof AlreadyLoadedError && error.earlier !== undefined) await printResult(error.earlier);
       if (!(error instanceof NightloadError) || error.code !== 'LOAD_START_UNKNOWN') throw error;
@@ -64,11 +77,11 @@ export async function load(source: string, options: LoadOptions): Promise<number
   });
 }
 
-export async function watch(id: string, options: { json?: boolean }): Promise<number> {
+export async function watch(id: string, options: Printing): Promise<number> {
   return withClient(async (client) => {
-    const found = await asked(client, () => findLoad(client, id));
+    const found = await asked(client, options, () => findLoad(client, id));
     const { handle, description } = found;
-    return followToEnd(client, handle, description.taskQueue, options.json === true);
+    return followToEnd(client, handle, description.taskQueue, options);
   });
 }
 
@@ -76,17 +89,18 @@ async function printIds(
   client: Client,
   handle: LoadHandle,
   { object, operation }: { object: string; operation: string },
-  json: boolean,
+  printing: Printing,
 ): Promise<number> {
-  const { workflowId, runId } = await asked(client, () => handle.describe());
+  const { workflowId, runId } = await asked(client, printing, () => handle.describe());
   const loadId = loadIdFrom(workflowId);
-  if (json) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
+  if (printing.json === true) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
   else say(`It runs in the background. Check it with: nightload status ${loadId}`);
   return 0;
 }
 
-async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string, json: boolean): Promise<number> {
-  const result = await follow(client, handle, taskQueue);
+async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string, printing: Printing): Promise<number> {
+  const { json = false, quiet = false } = printing;
+  const result = await follow(client, handle, { taskQueue, quiet });
   if ('detached' in result) {
     const { error } = result;
     const { workflowId } = handle;
@@ -103,7 +117,7 @@ async function followToEnd(client: Client, handle: LoadHandle, taskQueue: string
     return INTERRUPTED;
   }
   // The load has ended: an outage now must not hide its result.
-  const { startTime, closeTime } = await asked(client, () => handle.describe());
+  const { startTime, closeTime } = await asked(client, printing, () => handle.describe());
   await printResult(result, ((closeTime ?? new Date()).getTime() - startTime.getTime()) / 1000);
   if (json) printJson(result);
   return RESULT_EXIT_CODES[result.state];

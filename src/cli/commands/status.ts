@@ -4,7 +4,7 @@ import { findLoad, resultIn, unreadableResultIn } from '../../client/load-handle
 import type { FoundLoad } from '../../client/load-handle.js';
 import { MAX_LISTED_JOBS } from '../../contract/load-result.js';
 import type { BulkLoadResult, JobSummary } from '../../contract/load-result.js';
-import type { LoadProgress, LoadSoFar, StatusState } from '../../contract/load-progress.js';
+import type { LoadProgress, LoadSoFar } from '../../contract/load-progress.js';
 import { NightloadError } from '../../errors.js';
 import { shownInput } from '../../client/original-input.js';
 import type { ShownInput } from '../../client/answers/shown-input.js';
@@ -13,10 +13,11 @@ import { isUnreadable, queryLoad } from '../shared/query-load.js';
 import { versionOfLoad } from '../shared/stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
 import { printResult } from '../shared/print-result.js';
+import { screenSize } from '../shared/progress/screen.js';
+import { statusLines } from '../shared/status-lines.js';
+import type { Status } from '../shared/status-lines.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
 import { pendingFailureLine, pendingFailures } from '../shared/stuck-loads/pending-failures.js';
-
-type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<Omit<LoadProgress, 'records'>>;
 
 /** A load may have many children; what else is known is shown without their failures. */
 const FAILURES_LIMIT_MS = 10_000;
@@ -58,10 +59,9 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
       const why = stuck === undefined ? 'No worker answers' : 'No worker can run the load, so it does not answer';
       say(`${why}; the following was known when it started.`);
     }
-    printRunning(found, description.startTime, progress !== undefined);
-    for (const trouble of troubles) say(`  ${pendingFailureLine(trouble)}`);
-    if (more > 0) say(`  and ${more} more steps that fail and are retried`);
-    for (const line of queueLines) say(`  ${line}`);
+    const failures = { lines: troubles.map(pendingFailureLine), more };
+    const view = { status: found, startTime: description.startTime, progress, failures, queues: queueLines };
+    for (const line of statusLines(view, screenSize(process.stderr), Date.now())) say(line);
     if (found.waitingFor === undefined && outside !== undefined) found.waitingFor = outside;
     if (options.json === true) printJson(found);
     return undefined;
@@ -124,26 +124,6 @@ function runningStatus(
     jobsTotal: running.length + (soFar?.jobsTotal ?? 0),
     ...rest,
   };
-}
-
-function printRunning(found: Status, startTime: Date, answers: boolean): void {
-  const { records } = found;
-  say(
-    `${found.workflowId}: ${found.state}${found.phase === undefined ? '' : `, ${found.phase}`}, since ${startTime.toISOString()}`,
-  );
-  say(
-    `  ${found.object === '' ? 'its input is unreadable here' : `${found.operation} ${found.object}`}: ${answers ? `${records.total} rows, ${records.succeeded} landed so far` : 'the number of landed rows is currently unknown'}`,
-  );
-  for (const part of (found.parts ?? []).filter(({ phase }) => phase !== 'done' && phase !== 'waiting')) {
-    say(
-      `  part ${part.n}: ${part.phase}${part.jobId === undefined ? '' : `, job ${part.jobId}`}, ${part.processed} of ${part.total}`,
-    );
-  }
-  const label = found.phase === 'retrying' && found.paused !== true ? 'now' : 'waits for';
-  if (found.waitingFor !== undefined) say(`  ${label}: ${found.waitingFor}`);
-  if (found.files.rejected !== undefined) say(`  rejected rows: ${found.files.rejected}`);
-  const { rejected: copy } = found.files.forPeople ?? {};
-  if (copy !== undefined) say(`  for a spreadsheet: ${copy}`);
 }
 
 export async function cancel(id: string, options: { json?: boolean }): Promise<number> {

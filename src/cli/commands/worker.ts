@@ -23,7 +23,8 @@ import type { RunningWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
 import { bundleWorkflows } from '../../workers/bundle.js';
 import { openTracing } from '../../workers/tracing.js';
-import { say } from '../shared/output.js';
+import { logAsJson } from '../shared/log-as-json.js';
+import { say, sayWarning } from '../shared/output.js';
 import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
 import { IS_URI } from '../shared/load-options.js';
@@ -35,21 +36,21 @@ export interface WorkerOptions {
 
 export async function worker(options: WorkerOptions = {}): Promise<number> {
   const { env } = process;
+  const log = logSettings(env);
+  if (log.format === 'json') logAsJson();
   const deployment = deploymentFrom(env);
   if (options.drain === true && deployment === undefined) {
     throw new NightloadError('USAGE', '--drain needs the name of the deployment: set NIGHTLOAD_DEPLOYMENT.');
   }
-  const warn = (text: string): void => say(`Warning: ${text}`);
-  const settings = withSfCli(connectionsFromEnvironment(env, warn), options.fromSf);
-  const notifier = notifierFrom(env, warn);
+  const settings = withSfCli(connectionsFromEnvironment(env, sayWarning), options.fromSf);
+  const notifier = notifierFrom(env, sayWarning);
   const dataConverter = dataConverterFromEnvironment(env);
   const temporal = temporalSettings();
   const slots = slotsFrom(env);
-  const roots = await FileRoots.fromEnvironment(env, process.cwd(), warn);
+  const roots = await FileRoots.fromEnvironment(env, process.cwd(), sayWarning);
   await keepSecretsOut(roots, settings, env);
   const output = env['NIGHTLOAD_OUTPUT'];
   // The SDK's own handlers stop all workers of the process at SIGINT and SIGTERM, but know none before one runs.
-  const log = logSettings(env);
   const address = metricsAddress(env);
   const tracing = await openTracing(env);
   const monitoring = address && (await startMonitoring(address));

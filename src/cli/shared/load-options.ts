@@ -4,11 +4,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { OPERATIONS } from '../../contract/names.js';
+import { OPERATIONS, WHEN_LATE } from '../../contract/names.js';
 import { checkedAlias, connectionNameOf } from '../../salesforce/auth/sf-cli.js';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { FixerActivity } from '../../contract/corrections.js';
-import type { Operation } from '../../contract/names.js';
+import type { Operation, WhenLate } from '../../contract/names.js';
 import type { RowFix } from '../../contract/corrections.js';
 import { readFixes } from './fixes-file.js';
 import { refuseLargeInput } from '../../client/input-size.js';
@@ -51,6 +51,9 @@ export interface LoadOptions {
   lineEnding?: 'LF' | 'CRLF';
   encoding?: string;
   output?: string;
+  timeZone?: string;
+  finishBy?: string;
+  whenLate?: WhenLate;
   heartbeatUrl?: string;
   detach?: boolean;
   /** Only for `check`. */
@@ -153,6 +156,9 @@ export function addLoadOptions(command: Command): Command {
     .addOption(new Option('--line-ending <ending>', 'LF or CRLF').choices(['LF', 'CRLF']))
     .option('--encoding <name>', 'utf-8; also utf-16, windows-1252, iso-8859-15, …')
     .option('--output <folder>', 'folder for result files')
+    .option('--time-zone <name>', 'time zone of {date} and --finish-by, e.g. Europe/Berlin (default: UTC)')
+    .option('--finish-by <time>', 'when it should have ended, e.g. 06:00: a forecast warns hours before it is late')
+    .addOption(new Option('--when-late <measure>', 'what it does then (default: warn)').choices(WHEN_LATE))
     .option('--heartbeat-url <name>', "monitoring service to ping: a heartbeat of the workers' notify file")
     .option('--detach', 'start the load and return')
     .option('--json', 'print the result as JSON on stdout');
@@ -214,6 +220,9 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
       delimiter: options.delimiter,
       lineEnding: options.lineEnding,
       encoding: options.encoding,
+      timeZone: options.timeZone,
+      finishBy: options.finishBy,
+      whenLate: options.whenLate,
       output: options.output === undefined ? undefined : uri(options.output),
       heartbeatUrl: options.heartbeatUrl,
     }),

@@ -14,9 +14,31 @@ export function forTerminal(text: string): string {
   return printable(text).replace(/\n(?=[^\n])/g, '\n  ');
 }
 
+export type Level = 'INFO' | 'WARN' | 'ERROR';
+type LineOf = (text: string, level: Level) => string;
+
+let lineOf: LineOf = forTerminal;
+
 /** Everything for people goes to stderr; stdout is only for the result. */
-export function say(line: string): void {
-  process.stderr.write(`${forTerminal(line)}\n`);
+export function say(text: string): void {
+  write(text, 'INFO');
+}
+
+export function sayWarning(text: string): void {
+  write(`Warning: ${text}`, 'WARN');
+}
+
+export function sayError({ code, message }: LoadError): void {
+  write(`nightload: ${code}: ${message}`, 'ERROR');
+}
+
+function write(text: string, level: Level): void {
+  process.stderr.write(`${lineOf(text, level)}\n`);
+}
+
+/** For a process whose stderr programs read: from now on each line is written like this. */
+export function sayAs(format: LineOf): void {
+  lineOf = format;
 }
 
 export function printJson(value: unknown): void {

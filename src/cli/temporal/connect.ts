@@ -6,7 +6,7 @@ import { whyNotConnected } from '../../client/temporal-probe.js';
 import { cleartextWarning } from '../shared/cleartext-warning.js';
 import { NightloadError } from '../../errors.js';
 import { time } from '../../domain/text/format.js';
-import { say } from '../shared/output.js';
+import { sayWarning } from '../shared/output.js';
 import { RenewableConnection } from './renewable-connection.js';
 import { watchCredentials } from './credentials.js';
 import { temporalSettings } from './settings.js';
@@ -115,17 +115,13 @@ async function connect(settings: TemporalSettings): Promise<Connection> {
 export function renewClient(settings: TemporalSettings, connection: RenewableConnection, every?: number): () => void {
   return watchCredentials(settings, {
     read: temporalSettings,
-    warn,
+    warn: sayWarning,
     ...defined({ intervalMs: every }),
     async use(connectionOptions) {
       const old = connection.replace(await connect({ ...settings, connectionOptions }));
       setTimeout(() => void old.close(), LAST_CALLS_MS).unref();
     },
   });
-}
-
-export function warn(text: string): void {
-  say(`Warning: ${text}`);
 }
 
 let isWarned = false;
@@ -135,7 +131,7 @@ export function warnOfCleartext(settings: TemporalSettings): void {
   const text = isWarned ? undefined : cleartextWarning(settings);
   if (text === undefined) return;
   isWarned = true;
-  warn(text);
+  sayWarning(text);
 }
 
 export function reachOf({

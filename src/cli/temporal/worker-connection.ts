@@ -3,7 +3,8 @@ import { NativeConnection } from '@temporalio/worker';
 import type { RunningWorker } from '../../workers/create-worker.js';
 import { whyNotConnected } from '../../client/temporal-probe.js';
 import { defined } from '../../domain/defined.js';
-import { reachOf, warn, warnOfCleartext } from './connect.js';
+import { reachOf, warnOfCleartext } from './connect.js';
+import { sayWarning } from '../shared/output.js';
 import { watchCredentials } from './credentials.js';
 import { temporalSettings } from './settings.js';
 import type { TemporalSettings } from './settings.js';
@@ -34,7 +35,7 @@ export async function nativeConnection(settings: TemporalSettings): Promise<Nati
 export function renewWorker(settings: TemporalSettings, worker: RunningWorker, every?: number): () => void {
   return watchCredentials(settings, {
     read: temporalSettings,
-    warn,
+    warn: sayWarning,
     ...defined({ intervalMs: every }),
     async use(connectionOptions) {
       const old = worker.replaceConnection(await nativeConnection({ ...settings, connectionOptions }));

@@ -21,12 +21,23 @@ const part = fields({
   waitingFor: ifGood(line(MAX_WAITING)),
 });
 
+const moment = z.iso.datetime();
+
+const forecast = fields({
+  endsAt: ifGood(moment),
+  earliest: ifGood(moment),
+  latest: ifGood(moment),
+  finishBy: moment,
+  late: z.boolean(),
+});
+
 const progress = fields({
   phase: z.enum(LOAD_PHASES),
   records: recordCounts,
   parts: goodOnes((value) => readIf(part, value), MAX_LISTED_PARTS),
   ended: ifGood(count),
   loadingSince: ifGood(z.iso.datetime()),
+  forecast: ifGood(forecast),
   waitingFor: ifGood(line(MAX_WAITING)),
   rejectedFile: ifGood(fileUri),
   paused: z.boolean(),

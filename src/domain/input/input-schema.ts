@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { FixerActivity } from '../../contract/corrections.js';
 import type { BulkLoadInput, PollSettings } from '../../contract/load-input.js';
-import { LOAD_ID_PATTERN, OPERATIONS } from '../../contract/names.js';
+import { LOAD_ID_PATTERN, OPERATIONS, WHEN_LATE } from '../../contract/names.js';
 import { API_NAME, COLUMN_NAME, MAX_COLUMNS, PLATFORM_ID } from '../name-and-number-limits.js';
 import { isDelete } from '../platform/operations.js';
 import { isText, MAX_TEXT, shown } from '../text/shown.js';
@@ -23,6 +23,7 @@ import {
 } from './field-kinds.js';
 import type { Issue } from './field-kinds.js';
 import { findingsIn, fixFindingText, FIXES } from './fix-rules.js';
+import { FINISH_BY_WORDS, isFinishBy } from './finish-by.js';
 import { invalidDate, isTimeZone } from './source-template.js';
 
 /** A shorter outage limit would not outlast a worker restart. */
@@ -146,6 +147,8 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
           afterRecords: z.number(must('it must be a number of at least 0')).min(0).exactOptional(),
         }).exactOptional(),
         priority: whole(1, 5).exactOptional(),
+        finishBy: z.string(must(FINISH_BY_WORDS)).max(40, { abort: true }).refine(isFinishBy).exactOptional(),
+        whenLate: z.enum(WHEN_LATE, must(`it must be one of ${WHEN_LATE.join(', ')}`)).exactOptional(),
         output: text(/^(?:file:|s3:\/\/)/, 'it must be a file: or s3: URI')
           .refine((value) => isText(value))
           .exactOptional(),

@@ -1,4 +1,5 @@
 /** The first screen of a report: how the load ended, and whether its counts balance. */
+import type { LoadFigures } from '../../contract/load-figures.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { workflowIdOf } from '../../domain/load-ids.js';
 import { count, rows } from '../../domain/text/format.js';
@@ -36,8 +37,18 @@ export function outcome(view: ReportView): Content {
       ...(schedule === undefined ? [] : [['Schedule', foreign(schedule)] as const]),
       ['Began', stamp(figures.startedAt)],
       ['Ended', stamp(figures.endedAt)],
+      ...finishFact(figures),
       ['Took', duration(msBetween(figures.startedAt, figures.endedAt))],
     ])}`;
+}
+
+function finishFact({ finishBy, endedAt }: LoadFigures): (readonly [string, Content])[] {
+  if (finishBy === undefined) return [];
+  const late = Date.parse(endedAt) > Date.parse(finishBy);
+  const words = late
+    ? `${duration(msBetween(finishBy, endedAt))} late`
+    : `${duration(msBetween(endedAt, finishBy))} left`;
+  return [['Should end by', html`${stamp(finishBy)} <span class="${late ? 'bad' : 'good'}">(${words})</span>`]];
 }
 
 function sentence({ state, records, error }: BulkLoadResult): string {

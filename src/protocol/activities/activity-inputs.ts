@@ -142,6 +142,13 @@ export const ACTIVITY_INPUTS = {
     outcomes: shape.ended.outcomes,
     jobs: shape.ended.jobs,
   }),
+  readPastLoads: z.object({
+    connection: shape.name,
+    object: shape.text(),
+    operation: shape.operation,
+    schedule: shape.text().exactOptional(),
+    output: shape.uri.exactOptional(),
+  }),
   readNotifyRules: notifyAbout,
   routeNotification: notifyFacts,
   sendNotification: z.object({ target: shape.name, message: notifyMessage }),

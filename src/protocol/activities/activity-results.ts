@@ -155,6 +155,11 @@ const openJob = z.object({
   ours: z.boolean(),
 });
 
+/** Of logarithms. */
+const spread = z.object({ mean: z.number().min(-50).max(50), sd: z.number().min(0).max(50) });
+/** Retries may take longer than the first pass. */
+const share = z.number().min(0).max(1_000);
+
 const loadId = z.string().regex(LOAD_ID_PATTERN, 'must be a load id');
 
 const searchAttribute = z.enum(Object.keys(SEARCH_ATTRIBUTES) as [SearchAttributeName]);
@@ -198,6 +203,11 @@ export const ACTIVITY_RESULTS = {
     workUri: ownUri,
     searchAttributes: shape.list(searchAttribute, 20),
     notifyWaits: notifyWaits.exactOptional(),
+  }),
+  readPastLoads: z.object({
+    past: z
+      .object({ loads: z.int().min(1).max(100), rate: spread, duration: spread, retryShare: share, restMs: shape.count })
+      .exactOptional(),
   }),
   readNotifyRules: z.object({ waits: notifyWaits.exactOptional() }),
   routeNotification: z.object({
@@ -290,6 +300,7 @@ export const ACTIVITY_RESULTS = {
     alreadyDone: rows,
     rerendered: rows,
     stop: loadError.exactOptional(),
+    warnings: shape.list(longText, 20).exactOptional(),
   }),
   acceptCorrections: z.object({
     rows,

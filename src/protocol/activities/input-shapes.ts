@@ -121,6 +121,7 @@ export const reportFacts = z.object({
   connection: text(),
   startedAt: time,
   endedAt: time,
+  finishBy: time.exactOptional(),
   timeline: z.object({
     phases: list(z.object({ phase: z.enum(LOAD_PHASES), at: time }), MAX_TIMES),
     pauses: list(z.object({ from: time, to: time }), MAX_TIMES),

@@ -43,7 +43,12 @@ const message = {
   records: records.exactOptional(),
   error: z.object({ code: shape.text(200), message: shape.text(MAX_WORDS) }).exactOptional(),
   waitingFor: shape.text(MAX_WORDS).exactOptional(),
-  forecast: z.object({ endsAt: instant, finishBy: instant }).exactOptional(),
+  forecast: z.object({
+    endsAt: instant,
+    earliest: instant.exactOptional(),
+    latest: instant.exactOptional(),
+    finishBy: instant,
+  }).exactOptional(),
   report: shape.uri.exactOptional(),
 };
 

@@ -22,6 +22,8 @@ export interface ReportFacts {
   /** When the load asked for its report: the same for each attempt, so that the page is too. */
   endedAt: number;
   timeline: Timeline;
+  /** When it should have ended. */
+  finishBy?: number;
 }
 
 export interface WriteReportInput {

@@ -32,6 +32,7 @@ export interface TriagedRows {
   /** The next round's rows; absent if there are none. */
   next?: Stage;
   rejected: number;
+  /** Includes rows that were certainly not processed and that no file has, because the source changed. */
   unprocessed: number;
   /**
    * Rows that failed because the requested state already existed (delete of a deleted record): they count as succeeded.
@@ -41,4 +42,5 @@ export interface TriagedRows {
   rerendered: number;
   /** A failure that stops the run, for example STORAGE_LIMIT_EXCEEDED. */
   stop?: LoadError;
+  warnings?: string[];
 }

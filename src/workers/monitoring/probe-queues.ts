@@ -1,6 +1,6 @@
 /** Asks Temporal whether this worker polls its queues, and how much work waits in them. */
 import type { NativeConnection } from '@temporalio/worker';
-import { ACTIVITY_TASKS, describeQueue, WORKFLOW_TASKS } from '../../domain/task-queue-facts.js';
+import { ACTIVITY_TASKS, describeQueue, pollersOfPartitions, WORKFLOW_TASKS } from '../../domain/task-queue-facts.js';
 
 /** What the worker polls. */
 export interface WatchedWorker {
@@ -49,7 +49,10 @@ async function probe(
   name: string,
   taskQueueType: number,
 ): Promise<{ name: string; isPolled: boolean; backlog: number | undefined }> {
-  const { pollers, waiting } = await describeQueue(workflowService, { namespace, queue: name, taskQueueType });
-  const isPolled = pollers.some((poller) => poller.identity === identity && poller.idleMs < LATELY_MS);
+  const queue = { namespace, queue: name, taskQueueType };
+  const polls = (pollers: readonly { identity: string; idleMs: number }[]): boolean =>
+    pollers.some((poller) => poller.identity === identity && poller.idleMs < LATELY_MS);
+  const { pollers, waiting } = await describeQueue(workflowService, queue);
+  const isPolled = polls(pollers) || polls(await pollersOfPartitions(workflowService, queue));
   return { name, isPolled, backlog: waiting };
 }

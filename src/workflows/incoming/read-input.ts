@@ -2,7 +2,6 @@
  * The input of a load as it arrived: anything, from anyone. It is refused inside the workflow, with a result that says
  * why; no input makes the first task fail again and again.
  */
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import { LOAD_ID_PATTERN } from '../../contract/names.js';
@@ -11,6 +10,7 @@ import { resolveInput } from '../../domain/input/resolve-input.js';
 import type { LoadSettings } from '../../domain/input/resolve-input.js';
 import { checkSizes, isObject, refuse, withoutNulls } from '../../domain/input/fields.js';
 import { datedSource, isTimeZone } from '../../domain/input/source-template.js';
+import { dueAt } from '../support/schedule.js';
 
 /** Temporal permits 1,000 bytes; parts, retries and their repetitions add to the id of their load. */
 const MAX_ID_BYTES = 900;
@@ -42,19 +42,11 @@ export function readInput(given: unknown, workflowId: string): ReadInput {
   }
 }
 
-const SCHEDULED_FOR = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
-
-/** When the load was due: by its schedule, without jitter and however late it began; otherwise when it began. */
-function dueAt(): number {
-  const { typedSearchAttributes, startTime } = workflowInfo();
-  return (typedSearchAttributes.get(SCHEDULED_FOR) ?? startTime).getTime();
-}
-
 /** The input with the dated source name resolved. An invalid time zone is refused later, with the rest of the input. */
 function withDatedSource(input: BulkLoadInput): BulkLoadInput {
   const { source, timeZone = 'UTC' } = input;
   if (typeof source !== 'string' || !isTimeZone(timeZone)) return input;
-  return { ...input, source: datedSource(source, dueAt(), timeZone) };
+  return { ...input, source: datedSource(source, dueAt(workflowInfo()), timeZone) };
 }
 
 function nameOnly(given: unknown): BulkLoadInput {

@@ -33,6 +33,8 @@ export interface IngestJobInput extends OrgRef {
   searchAttributes: SearchAttributeName[];
   /** Whether the parent wants progress signals. */
   reportProgress: boolean;
+  /** How often; by default rarely, because each signal costs the parent events. */
+  reportEveryMs?: number;
   /** Priority of the load, 1 to 5. */
   priority?: number;
   /** For the log. */

@@ -8,9 +8,10 @@ import { holdForCorrections } from '../corrections/hold.js';
 import { waitForSource } from '../source/wait-for-source.js';
 import { earlierRunActivities } from '../support/activity-options.js';
 import { pingEnd, pingStart } from '../notify/heartbeat.js';
-import { whileTellingOfWaits } from '../notify/watch-waits.js';
+import { watchWaits, whileWatching } from '../notify/watch-waits.js';
 import { trustedState } from '../support/carried-state.js';
 import { finalize } from './finalize.js';
+import { watchFinish } from './finish-by/watch-finish.js';
 import { handleMessages } from './handlers.js';
 import { Load } from './load.js';
 import { mayRetry } from './load-state.js';
@@ -28,7 +29,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Pr
   try {
     if (state !== undefined) await checkEarlierRun(load);
     else pingStart(load);
-    await whileTellingOfWaits(load, () => runSteps(load));
+    await whileWatching(load, [watchWaits, watchFinish], () => runSteps(load));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
     if (isCancellation(error)) load.state.canceled = true;

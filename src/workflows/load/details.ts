@@ -15,6 +15,8 @@ export interface LoadView {
   input: Pick<BulkLoadInput, 'operation' | 'object'>;
   state: CarriedState;
   live: LiveView;
+  /** In words. */
+  forecast?: string | undefined;
 }
 
 interface LiveView {
@@ -26,7 +28,7 @@ interface LiveView {
 }
 
 /** The load's details page: phase, counts, running parts with their jobs, next steps. */
-export function loadDetails({ input, state, live }: LoadView, result?: BulkLoadResult): string {
+export function loadDetails({ input, state, live, forecast }: LoadView, result?: BulkLoadResult): string {
   const { total, succeeded, rejected, unprocessed, unaccounted } = recordCounts(state.tally);
   const ended = result !== undefined;
   const failed = ended ? [] : [`${count(state.tally.failed)} failed so far`];
@@ -40,6 +42,7 @@ export function loadDetails({ input, state, live }: LoadView, result?: BulkLoadR
     '',
     ...(state.stage === undefined && !ended ? [] : [`- **Rows**: ${counts.join(', ')}`]),
     ...partLines(state, live),
+    ...(forecast === undefined || ended ? [] : [`- **Forecast**: ${forecast}`]),
     ...(live.missing === undefined ? [] : [`- **Waits for** ${plain(live.missing)}`]),
     `- **Next**: ${nextStep(state, live, result)}`,
     ...(state.located === undefined ? [] : [`- **Result files**: ${code(state.located.outputUri)}`]),

@@ -13,6 +13,7 @@ import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
 import { scheduleOf } from '../support/schedule.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import type { Load } from './load.js';
+import type { CarriedState } from './load-state.js';
 import { endPause } from './pause.js';
 import { buildResult } from './tally.js';
 import { triageTheRest } from './triage-rest.js';
@@ -35,6 +36,7 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
   metrics.add('nightload_loads_total', 1, { state: result.state });
   const startedAt = state.startedAt ?? workflowInfo().startTime.getTime();
   metrics.observe('nightload_load_duration_seconds', (Date.now() - startedAt) / 1_000, {});
+  measureFinish(state.finish);
   markSearchAttributes(state.located?.searchAttributes ?? [], {
     NightloadPhase: 'done',
     NightloadRejected: result.records.rejected,
@@ -42,6 +44,13 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
   load.showDetails(result);
   await notifyEnd(load, result);
   return result;
+}
+
+function measureFinish(finish: CarriedState['finish']): void {
+  if (finish === undefined) return;
+  const slackMs = finish.by - Date.now();
+  metrics.set('nightload_deadline_slack_seconds', slackMs / 1_000, {});
+  metrics.add('nightload_deadlines_missed_total', slackMs < 0 ? 1 : 0, {});
 }
 
 /** The rows that landed, with all source columns, for loads of child records. */
@@ -102,7 +111,14 @@ function factsOf({ input, state }: Load): ReportFacts | undefined {
   const { startedAt, timeline } = state;
   if (startedAt === undefined || timeline === undefined) return undefined;
   const { source, externalIdFieldName, connection = 'default' } = input;
-  return { source, connection, startedAt, endedAt: Date.now(), timeline, ...defined({ externalIdFieldName }) };
+  return {
+    source,
+    connection,
+    startedAt,
+    endedAt: Date.now(),
+    timeline,
+    ...defined({ externalIdFieldName, finishBy: state.finish?.by }),
+  };
 }
 
 function resultOf({ input, state }: Load, files: BulkLoadResult['files']): BulkLoadResult {

@@ -9,6 +9,7 @@ import type { LocatedSource } from '../../protocol/activities/source-types.js';
 import type { Stage } from '../../protocol/activities/plan-types.js';
 import { isExceptional } from '../../domain/part-outcome.js';
 import { stopError } from '../../domain/platform/row-errors.js';
+import type { Finish } from './finish-by/finish-state.js';
 import { enterListed } from './parts/listed-parts.js';
 import { succeededUri } from './parts/stage-parts.js';
 import type { Timeline } from '../../protocol/activities/report-types.js';
@@ -60,6 +61,8 @@ export interface CarriedState {
   /** Jobs that may be Open and are not certainly ours. */
   openJobs: string[];
   warnings: string[];
+  /** Of a load with `finishBy`. */
+  finish?: Finish;
   /** Events that people were told about. */
   notified?: number;
   /** What the worker answered before it had seen the source. */

@@ -5,11 +5,13 @@ import type { Activities } from '../../activities/index.js';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { LoadPhase } from '../../contract/load-phases.js';
+import type { WhenLate } from '../../contract/names.js';
 import { defined } from '../../domain/defined.js';
 import { requestsOf, toLoadError } from '../../domain/failures.js';
 import { outageLimitOf } from '../../domain/input/resolve-input.js';
 import type { LoadSettings } from '../../domain/input/resolve-input.js';
 import { loadIdOf } from '../../domain/load-ids.js';
+import { forecastText } from '../../domain/text/forecast-text.js';
 import type { LocatedSource } from '../../protocol/activities/source-types.js';
 import type { OrgRef } from '../../protocol/activities/job-types.js';
 import type { Stage } from '../../protocol/activities/plan-types.js';
@@ -28,6 +30,7 @@ import { readInput } from '../incoming/read-input.js';
 import { enterTime } from './timeline.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
 import { loadDetails } from './details.js';
+import { enterFinish, forecastOf, notePace } from './finish-by/finish.js';
 import { emptyState, evidenceFor } from './load-state.js';
 import type { CarriedState } from './load-state.js';
 
@@ -79,6 +82,10 @@ type JobSettings = Pick<
 > &
   Required<Pick<IngestJobInput, 'evidence'>>;
 
+const FIRST_PRIORITY = 1;
+/** As for `part.maxConcurrent`. */
+const MAX_PARALLEL = 100;
+
 export class Load {
   /** As the load runs with it; for a refused input only what names the load. */
   readonly input: BulkLoadInput;
@@ -101,6 +108,7 @@ export class Load {
     };
     // Not the time of this run's first task: what was restored may be older.
     this.state.jobsKnownUntil ??= startTime.getTime();
+    enterFinish(this);
     const paused = this.state.paused ?? false;
     this.live = {
       paused,
@@ -163,12 +171,23 @@ export class Load {
       poll: settings.poll,
       jobTimeoutMs: settings.jobTimeoutMs,
       outageMs: settings.outageMs,
-      priority: settings.priority,
+      priority: this.isHurried('raisePriority') ? FIRST_PRIORITY : settings.priority,
       loadId: this.loadId,
       searchAttributes,
       evidence: evidenceFor(state, workflowInfo().workflowId),
       ...defined({ assignmentRuleId: input.assignmentRuleId }),
     };
+  }
+
+  /** Parts that may run at the same time. */
+  get parallel(): number {
+    const { maxConcurrent } = this.settings;
+    return this.isHurried('moreParallel') ? Math.min(MAX_PARALLEL, 2 * maxConcurrent) : maxConcurrent;
+  }
+
+  /** What the input allows is done once the load is late. */
+  private isHurried(measure: WhenLate): boolean {
+    return this.input.whenLate === measure && this.state.finish?.lateAt !== undefined;
   }
 
   /** File work, on the workers that share the source's folder. */
@@ -224,6 +243,7 @@ export class Load {
   enterPartProgress(part: PartNow): void {
     const { running } = this.live;
     if (running.has(part.n)) running.set(part.n, part);
+    notePace(this);
     this.showDetails();
   }
 
@@ -260,6 +280,9 @@ export class Load {
 
   /** Updates the load's details page in the UI. */
   showDetails(result?: BulkLoadResult): void {
-    setCurrentDetails(loadDetails(this, result));
+    const { input, state, live } = this;
+    const forecast = forecastOf(this);
+    const words = forecast && forecastText(forecast, Date.now());
+    setCurrentDetails(loadDetails({ input, state, live, forecast: words }, result));
   }
 }

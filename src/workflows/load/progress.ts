@@ -2,11 +2,13 @@
 import { defined } from '../../domain/defined.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { LoadProgress, LoadSoFar } from '../../contract/load-progress.js';
+import { forecastOf } from './finish-by/finish.js';
 import type { LiveLoad, Load } from './load.js';
 import { listParts } from './parts/listed-parts.js';
 import { recordCounts, soFar } from './tally.js';
 
-export function progressOf({ state, live }: Load): LoadProgress {
+export function progressOf(load: Load): LoadProgress {
+  const { state, live } = load;
   const { phase, tally, loadingSince } = state;
   const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? waitingForAnswer(live));
   return defined({
@@ -16,6 +18,7 @@ export function progressOf({ state, live }: Load): LoadProgress {
     ended: tally.seen,
     loadingSince: loadingSince === undefined ? undefined : new Date(loadingSince).toISOString(),
     paused: live.paused,
+    forecast: forecastOf(load),
     waitingFor,
     rejectedFile: phase === 'holding' ? live.rejectedFile : undefined,
   });

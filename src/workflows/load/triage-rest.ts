@@ -4,6 +4,7 @@ import { defined } from '../../domain/defined.js';
 import type { TriagedRows } from '../../protocol/activities/retry-types.js';
 import type { Load } from './load.js';
 import { listSucceeded } from '../support/result-files.js';
+import { enterWarnings } from '../support/warnings.js';
 
 export async function triageTheRest(load: Load): Promise<void> {
   const { input, state, notStartedFrom } = load;
@@ -38,7 +39,10 @@ export async function triageTheRest(load: Load): Promise<void> {
   }
 }
 
-function enterTriage({ state }: Load, { rejected, unprocessed, alreadyDone, files, stop }: TriagedRows): void {
+function enterTriage(
+  { state }: Load,
+  { rejected, unprocessed, alreadyDone, files, stop, warnings }: TriagedRows,
+): void {
   const { tally, ended } = state;
   state.triaged = true;
   tally.rejected += rejected;
@@ -50,5 +54,6 @@ function enterTriage({ state }: Load, { rejected, unprocessed, alreadyDone, file
   }
   if (files.rejected !== undefined) state.files.rejected.push(files.rejected);
   if (files.unprocessed !== undefined) state.files.unprocessed.push(files.unprocessed);
+  enterWarnings(state.warnings, warnings);
   if (stop !== undefined) state.error ??= stop;
 }

@@ -11,7 +11,7 @@ import { notifyRulesActivities } from '../support/activity-options.js';
 import { scheduleOf } from '../support/schedule.js';
 import type { sendNotifications } from './send-notifications.js';
 
-type News = Pick<NotifyFacts, 'state' | 'records' | 'error' | 'waitingFor' | 'waitedMs' | 'report'>;
+type News = Pick<NotifyFacts, 'state' | 'records' | 'error' | 'forecast' | 'waitingFor' | 'waitedMs' | 'report'>;
 
 /** A workflow that may not call the worker's steps may not make it send messages either. */
 const SILENT = 'CALLER_REFUSED';

@@ -4,9 +4,13 @@ import type { LiveLoad, Load } from '../load/load.js';
 import { notify, waitsToTell } from './notify.js';
 
 /** Runs the steps of a load. */
-export async function whileTellingOfWaits(load: Load, steps: () => Promise<void>): Promise<void> {
+export async function whileWatching(
+  load: Load,
+  watches: readonly ((load: Load) => Promise<void>)[],
+  steps: () => Promise<void>,
+): Promise<void> {
   const watch = new CancellationScope();
-  watch.run(() => watchWaits(load)).catch(() => undefined);
+  for (const one of watches) watch.run(() => one(load)).catch(() => undefined);
   try {
     await steps();
   } finally {
@@ -14,7 +18,7 @@ export async function whileTellingOfWaits(load: Load, steps: () => Promise<void>
   }
 }
 
-async function watchWaits(load: Load): Promise<void> {
+export async function watchWaits(load: Load): Promise<void> {
   for (;;) {
     await condition(() => waitOf(load) !== undefined);
     const since = Date.now();

@@ -6,6 +6,7 @@ import type { EndedStage } from '../../protocol/activities/ended-parts.js';
 import type { Stage } from '../../protocol/activities/plan-types.js';
 import type { TriagedRows } from '../../protocol/activities/retry-types.js';
 import { listSucceeded } from '../support/result-files.js';
+import { enterWarnings } from '../support/warnings.js';
 import type { RetryResult } from './retry-state.js';
 import { fileCleanupActivities } from '../support/activity-options.js';
 import { untilCanceled } from '../support/cancellation.js';
@@ -88,4 +89,5 @@ function enterTriaged(result: RetryResult, triaged: TriagedRows, round: number):
   }
   if (rejected !== undefined) files.rejected.push(rejected);
   if (unprocessed !== undefined) files.unprocessed.push(unprocessed);
+  if (triaged.warnings !== undefined) enterWarnings((result.warnings ??= []), triaged.warnings);
 }

@@ -6,7 +6,6 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { AwaitSourceInput, SourceStatus } from '../../activities/source/probe-source.js';
 import type { LocatedSource, LocateSourceInput } from '../../protocol/activities/source-types.js';
-import { hostNames } from '../../domain/file-groups.js';
 import type { FileGroup } from '../../domain/file-groups.js';
 import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
 import { innermostFailure } from '../../domain/failures.js';
@@ -17,12 +16,13 @@ import {
   readActivities,
 } from '../support/activity-options.js';
 import { summaryOf } from '../support/summary.js';
+import { askedHosts } from '../../domain/text/asked-hosts.js';
 import { nameOf } from '../../domain/text/format.js';
 
 interface LocateOptions {
   /** Queue of workers that just saw the source. */
   seenBy?: string | undefined;
-  /** How long an outage of an object store is waited for. @default a few seconds */
+  /** How long an outage of an object store is waited for. @default a few seconds, then it is the answer */
   outageMs?: number;
 }
 
@@ -41,7 +41,9 @@ export async function locateSource(
     return await locateActivities.locateSource.executeWithOptions({ summary }, [input]);
   } catch (error) {
     if (!mayBeElsewhere(error)) throw error;
-    if (outageMs !== undefined && refusalIn(error)?.type === STORE_UNAVAILABLE) {
+    if (refusalIn(error)?.type === STORE_UNAVAILABLE) {
+      // No host would answer more than that.
+      if (outageMs === undefined) throw error;
       const { locateSource: outlast } = outlastingActivities(outageMs);
       return await outlast.executeWithOptions({ summary }, [{ ...input, outlastStore: true }]);
     }
@@ -54,7 +56,8 @@ export async function locateSource(
     const [first, ...others] = [error, ...refused.map((one) => one.error)].flatMap((one) => refusalIn(one) ?? []);
     if (first === undefined) throw error;
     const { message, type } = mostSpecific([first, ...others]);
-    throw ApplicationFailure.nonRetryable(`${message} Each host was asked: ${refused.map(reasonOf).join(', ')}.`, type);
+    const asked = askedHosts(refused.map(({ group, error: one }) => ({ group, why: reasonOf(one) })));
+    throw ApplicationFailure.nonRetryable(`${message} Each host was asked: ${asked}.`, type);
   }
 }
 
@@ -164,9 +167,9 @@ async function firstAnswer<T>(
   return answer;
 }
 
-function reasonOf({ group, error }: Refused): string {
+function reasonOf(error: unknown): string {
   const cause = innermostFailure(error);
   const silent = error instanceof ActivityFailure && cause instanceof TimeoutFailure;
-  const why = silent ? 'no answer: busy or gone' : cause instanceof ApplicationFailure ? cause.type : 'failed';
-  return `${hostNames(group)} (${why ?? 'failed'})`;
+  if (silent) return 'no answer: busy or gone';
+  return (cause instanceof ApplicationFailure ? cause.type : undefined) ?? 'failed';
 }

@@ -4,14 +4,14 @@
  */
 import { Command } from 'commander';
 import { addLoadOptions } from '../../shared/load-options.js';
+import { JSON_OPTION } from '../../shared/command-options.js';
+import type { Runs } from '../../shared/command-options.js';
 import type { NoteOptions, ScheduleOptions } from './options.js';
-
-/** How main.ts wraps actions: their number is the exit code. */
-type Runs = <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>;
 
 /** Options that a schedule does not have: each of its loads gets its own id. */
 const ONE_LOAD_ONLY: readonly string[] = ['id', 'again', 'detach', 'json'];
-const JSON_OPTION = ['--json', 'print the result as JSON on stdout'] as const;
+/** Options that a schedule defines itself. */
+const OWN: readonly string[] = ['timeZone'];
 
 function another(text: string, before: string[] = []): string[] {
   return [...before, text];
@@ -28,7 +28,7 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
       "e.g. '0 1 * * *' (minute hour day-of-month month day-of-week); may be repeated",
       another,
     )
-    .option('--time-zone <name>', 'time zone of the cron expression and {date}, e.g. Europe/Berlin', 'UTC')
+    .option('--time-zone <name>', 'time zone of the cron expression, {date} and --finish-by, e.g. Europe/Berlin', 'UTC')
     .requiredOption('--source <file>', 'CSV file; {date} or {date:yyyyMMdd} is replaced by the scheduled day')
     .option('--wait-for-source <duration>', 'how long to wait for the file, e.g. 3h')
     .option('--catch-up <duration>', 'how late to start a load that was due while Temporal was down', '1h')
@@ -36,7 +36,7 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
     .option('--note <text>', 'a note for readers of the schedule')
     .option('--paused', 'create the schedule paused, until `schedule resume`');
   for (const option of addLoadOptions(new Command()).options) {
-    if (!ONE_LOAD_ONLY.includes(option.attributeName())) create.addOption(option);
+    if (![...ONE_LOAD_ONLY, ...OWN].includes(option.attributeName())) create.addOption(option);
   }
   create
     .option(...JSON_OPTION)

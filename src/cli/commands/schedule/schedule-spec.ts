@@ -10,6 +10,7 @@ import { workflowIdOf } from '../../../domain/load-ids.js';
 import { NightloadError } from '../../../errors.js';
 import { resolveInput } from '../../../domain/input/resolve-input.js';
 import { duration } from '../../../domain/input/fields.js';
+import { isHour } from '../../../domain/input/finish-by.js';
 import { loadIntroduction, loadSummary } from '../../../domain/text/load-summary.js';
 import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
@@ -69,6 +70,12 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
     );
   }
   resolveInput({ ...input, loadId: 'not-known-yet' }, '');
+  if (input.finishBy !== undefined && !isHour(input.finishBy)) {
+    throw new NightloadError(
+      'INVALID_INPUT',
+      `"finishBy" is ${shown(input.finishBy)}, one moment; the loads of a schedule need an hour such as 06:00.`,
+    );
+  }
   const { object, operation, source, connection = 'default' } = input;
   const memo: ScheduleMemo = { cron: options.cron, timeZone: options.timeZone, source, object, operation, connection };
   return {

@@ -2,6 +2,7 @@
  * A person waits at a terminal for what only a worker can answer: decides what to report meanwhile, and when to stop
  * waiting. Pure; `pending-activities.ts` supplies what Temporal shows.
  */
+import { isObjectsQueue } from '../../../domain/file-groups.js';
 import { NightloadError } from '../../../errors.js';
 import { time } from '../../../domain/text/format.js';
 
@@ -123,10 +124,11 @@ export class AnswerWatch {
 
 function problemOf({ steps, unattended }: Seen, waitedMs: number, idle: string | undefined): Problem {
   if (unattended !== undefined) {
+    const roots = isObjectsQueue(unattended) ? 'NIGHTLOAD_S3_ROOTS' : 'NIGHTLOAD_FILE_ROOTS';
     return {
       key: unattended,
       code: 'NO_WORKER',
-      text: `No worker polls the task queue "${unattended}", so there is no answer. Start \`nightload worker\` with the same NIGHTLOAD_TASK_QUEUE and NIGHTLOAD_FILE_ROOTS as before.`,
+      text: `No worker polls the task queue "${unattended}", so there is no answer. Start \`nightload worker\` with the same NIGHTLOAD_TASK_QUEUE and ${roots} as before.`,
     };
   }
   const failing = steps.find(({ failure }) => failure !== undefined);

@@ -57,6 +57,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   pruneOutput: true,
   recordParts: true,
   checkEarlierRun: true,
+  readPastLoads: true,
   readNotifyRules: true,
   routeNotification: true,
   sendNotification: true,

@@ -25,7 +25,7 @@ export async function pollUntilEnd(job: IngestJob): Promise<void> {
     if (job.hasEnded) return;
     await renewLease(job);
     if (input.reportProgress && Date.now() >= signalAt) {
-      signalAt = Date.now() + Math.max(NEXT_SIGNAL_AFTER_MS, Date.now() - state.closedAt);
+      signalAt = Date.now() + (input.reportEveryMs ?? Math.max(NEXT_SIGNAL_AFTER_MS, Date.now() - state.closedAt));
       await job.reportProgress();
     }
     if (workflowInfo().continueAsNewSuggested) await job.continueAsNew();

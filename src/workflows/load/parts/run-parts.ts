@@ -4,15 +4,19 @@ import { pauseSignal } from '../../../protocol/messages/load-messages.js';
 import { signalChild } from '../../children/run-child.js';
 import { runPart } from '../../children/run-part.js';
 import { moveEndedToFiles } from '../../support/ended-part-files.js';
+import { notePace } from '../finish-by/finish.js';
 import type { Load } from '../load.js';
 import { enterJob } from '../load-state.js';
 import { readSizes } from './read-sizes.js';
 import { knowsSizeOf, recordsOf } from './stage-parts.js';
 import { circuitOpen } from '../tally.js';
 
+/** A forecast needs to see the rows pass. */
+const REPORT_MS = 10 * 60_000;
+
 /** Ends early, once the running parts have finished, when the load must not continue. */
 export async function runParts(load: Load): Promise<void> {
-  const { settings, state, live, stage, fileActivities } = load;
+  const { state, live, stage, fileActivities } = load;
   state.loadingSince ??= Date.now();
   load.enterPhase('loading');
   try {
@@ -24,7 +28,7 @@ export async function runParts(load: Load): Promise<void> {
       const isDraining = workflowInfo().continueAsNewSuggested && load.notStartedFrom !== undefined;
       if (!isDraining && !live.paused && load.mayContinue) {
         startParts(load);
-        if (live.running.size < settings.maxConcurrent && load.notStartedFrom !== undefined) {
+        if (live.running.size < load.parallel && load.notStartedFrom !== undefined) {
           await readSizes(stage, state.next, fileActivities);
           continue;
         }
@@ -46,8 +50,8 @@ export async function runParts(load: Load): Promise<void> {
 
 /** Fills the free slots, as far as the sizes of the parts are known. */
 function startParts(load: Load): void {
-  const { settings, state, live, stage } = load;
-  while (live.running.size < settings.maxConcurrent && knowsSizeOf(stage, state.next)) {
+  const { state, live, stage } = load;
+  while (live.running.size < load.parallel && knowsSizeOf(stage, state.next)) {
     const n = state.next++;
     void startPart(load, n).catch((error: unknown) => {
       // Unforeseen: the load ends, with what landed counted.
@@ -61,9 +65,15 @@ function startParts(load: Load): void {
 async function startPart(load: Load, n: number): Promise<void> {
   const { state, live, stage } = load;
   live.running.set(n, { n, phase: 'creating', processed: 0, failed: 0, total: recordsOf(stage, n) });
+  notePace(load);
   load.showDetails();
   const result = await runPart(
-    { ...load.jobSettings, reportProgress: true, ...(state.tally.disagreeing > 0 && { waitsShort: true }) },
+    {
+      ...load.jobSettings,
+      reportProgress: true,
+      ...(state.finish !== undefined && { reportEveryMs: REPORT_MS }),
+      ...(state.tally.disagreeing > 0 && { waitsShort: true }),
+    },
     { stage, part: n, name: `part-${n}` },
     {
       onStarted: (name) => {
@@ -78,6 +88,7 @@ async function startPart(load: Load, n: number): Promise<void> {
   enterJob(state, stage, result);
   state.canceled ||= result.canceled;
   live.running.delete(n);
+  notePace(load);
   load.noteChange();
   load.showDetails();
 }

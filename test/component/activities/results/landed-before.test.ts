@@ -71,6 +71,47 @@ describe('a load is refused', () => {
   });
 });
 
+describe('a refusal advises', () => {
+  const landed = report({ succeeded: 7, rejected: 2, unprocessed: 1 });
+
+  it.each<[string, () => Promise<void>, string]>([
+    [
+      'to load the files of other rows that are there',
+      async () => {
+        await write('report.json', landed);
+        await write('rejected.csv', 'Id\n');
+      },
+      'Load its rejected file instead, or use',
+    ],
+    [
+      'nothing that prune removed',
+      () => write('report.json', landed),
+      'The files with its other rows were removed (`nightload prune`). To load everything again, use',
+    ],
+    [
+      'also when only the counts are left',
+      () => write(`${runFolder(EARLIER)}/${summaryName(EARLIER)}`, landed),
+      'The files with its other rows were removed',
+    ],
+    [
+      'to load files that were moved aside with their report',
+      async () => {
+        await write('earlier/abcdefgh/report.json', landed);
+        await write('earlier/abcdefgh/unprocessed.csv', 'Id\n');
+      },
+      'Load its unprocessed file instead',
+    ],
+    [
+      'only --again when every row landed',
+      () => write('report.json', report({ succeeded: 10, unprocessed: 0 })),
+      'report.json. To load everything again, use `again: true` (--again).',
+    ],
+  ])('%s', async (_what, prepare, advice) => {
+    await prepare();
+    expect(await check()).toMatchObject({ ...REFUSED, message: expect.stringContaining(advice) as string });
+  });
+});
+
 describe('a load may begin', () => {
   it.each<[string, () => Promise<void>]>([
     ['nothing ran before', () => Promise.resolve()],

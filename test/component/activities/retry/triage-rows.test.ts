@@ -35,7 +35,30 @@ describe('a source that changed after it was sent', () => {
     const stage = await bench.plan(SOURCE);
     await bench.write('source.csv', 'External_Id__c,Name\na longer row than before,1\nB,2\n');
     const sorted = await bench.sort(stage, [notStarted], { final: true });
-    expect(sorted).toMatchObject({ unprocessed: 0, rejected: 0, files: {}, stop: { code: 'SOURCE_CHANGED' } });
+    expect(sorted).toMatchObject({ rejected: 0, files: {}, stop: { code: 'SOURCE_CHANGED' } });
+  });
+
+  it('counts rows of parts that were never sent as unprocessed, and says which they are', async () => {
+    const rows = Array.from({ length: 9 }, (_, n) => `K${n},${'x'.repeat(20)}\n`);
+    const stage = await bench.plan(`External_Id__c,Name\n${rows.join('')}`, { partMaxBytes: 70 });
+    expect(stage.sizes.records).toEqual([2, 2, 2, 2, 1]);
+    await bench.write('source.csv', 'External_Id__c,Name\nother,1\n');
+    const outcomes = [loaded({ succeeded: 1 }, 1), { ...notStarted, part: 2 }, { ...notStarted, part: 4 }];
+    const sorted = await bench.sort(stage, outcomes, { final: true, notStartedFrom: 5 });
+    // The missing row of part 1 may have landed.
+    expect(sorted).toMatchObject({ unprocessed: 5, files: {}, stop: { code: 'SOURCE_CHANGED' } });
+    expect(sorted.warnings?.[0]).toMatch(
+      /^5 of the unprocessed rows are in no file: part 2 \(rows 3 to 4\), parts 4 to 5 \(rows 7 to 9\), counted/,
+    );
+  });
+
+  it('does not count rows of a part as never sent when a job that the load does not know has them', async () => {
+    const stage = await bench.plan(SOURCE);
+    await bench.upload(stage, await bench.createJob());
+    await bench.write('source.csv', 'x');
+    const sorted = await bench.sort(stage, [notStarted], { final: true });
+    expect(sorted).toMatchObject({ unprocessed: 0, files: {}, stop: { code: 'SOURCE_CHANGED' } });
+    expect(sorted.warnings).toBeUndefined();
   });
 
   it.each([

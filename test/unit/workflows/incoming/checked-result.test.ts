@@ -76,6 +76,9 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     searchAttributes: ['NightloadObject'],
     notifyWaits: [600_000],
   },
+  readPastLoads: {
+    past: { loads: 3, rate: { mean: -1, sd: 0.2 }, duration: { mean: 16, sd: 0.3 }, retryShare: 0.1, restMs: 4_000 },
+  },
   readNotifyRules: { waits: [600_000] },
   routeNotification: { deliveries: [{ target: 'ops', message: MESSAGE, hasKey: true }] },
   sendNotification: undefined,
@@ -163,6 +166,7 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     alreadyDone: 3,
     rerendered: 4,
     stop: { code: 'STORAGE_LIMIT_EXCEEDED', message: 'x', detail: 'y' },
+    warnings: ['w'],
   },
   acceptCorrections: { rows: 1, remaining: 2, warnings: ['w'], rejected: uri, left: 1, next: stage },
   collectRejected: { uri, forPeople: uri },

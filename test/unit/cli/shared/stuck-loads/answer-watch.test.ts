@@ -45,6 +45,12 @@ describe('a command that waits for a reply', () => {
     expect(end).toMatchObject({ second: 21, code: 'NO_WORKER' });
   });
 
+  it('names the setting that workers of object stores need', () => {
+    const end = wait(() => ({ unattended: 'nightload-files-objects' }), { timeoutMs: 20_000 });
+    expect(end.message).toContain('NIGHTLOAD_S3_ROOTS as before');
+    expect(end.message).not.toContain('NIGHTLOAD_FILE_ROOTS');
+  });
+
   it('also ends if nothing is wrong but nothing moves', () => {
     const end = wait(() => ({ steps: [step({ bytes: 10 })] }));
     expect(end.said).toEqual([[5, 'No answer after 5 s: checkSource has not finished.']]);

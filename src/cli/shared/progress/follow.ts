@@ -2,21 +2,27 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { LoadHandle } from '../../client/load-handle.js';
-import type { BulkLoadResult } from '../../contract/load-result.js';
-import { shownInput } from '../../client/original-input.js';
-import type { ShownInput } from '../../client/answers/shown-input.js';
-import type { NightloadError } from '../../errors.js';
-import type { LoadProgress } from '../../contract/load-progress.js';
-import { placeOf, TemporalError, temporalError } from '../../client/temporal-errors.js';
-import { versionOfLoad } from './stuck-loads/worker-versions.js';
-import { connectionOf, filesPlaceOf, queueLine, queueStates, servesActivities } from './stuck-loads/task-queues.js';
+import type { LoadHandle } from '../../../client/load-handle.js';
+import type { BulkLoadResult } from '../../../contract/load-result.js';
+import { shownInput } from '../../../client/original-input.js';
+import type { ShownInput } from '../../../client/answers/shown-input.js';
+import type { NightloadError } from '../../../errors.js';
+import type { LoadSoFar } from '../../../contract/load-progress.js';
+import { placeOf, TemporalError, temporalError } from '../../../client/temporal-errors.js';
+import { versionOfLoad } from '../stuck-loads/worker-versions.js';
+import { connectionOf, filesPlaceOf, queueLine, queueStates, servesActivities } from '../stuck-loads/task-queues.js';
+import { processedRows, rowsLeft, runningParts } from './figures.js';
+import type { Shown } from './figures.js';
+import { PollInterval } from './poll-interval.js';
 import { progressView } from './progress-view.js';
-import { queryLoad } from './query-load.js';
-import { pendingFailureKey, pendingFailureLine, pendingFailures } from './stuck-loads/pending-failures.js';
+import type { ProgressView } from './progress-view.js';
+import { Speed } from './speed.js';
+import { queryLoad } from '../query-load.js';
+import { pendingFailureKey, pendingFailureLine, pendingFailures } from '../stuck-loads/pending-failures.js';
 
-const CHECK_EVERY_MS = 1_000;
-const CHECK_WORKER_EVERY_MS = 3_000;
+/** Checks that are no queries: often enough to report within ten seconds that a worker or Temporal is missing. */
+const CHECK_TEMPORAL = { min: 1_000, max: 5_000 };
+const CHECK_WORKERS = { min: 3_000, max: 5_000 };
 const ANSWER_LIMIT_MS = 3_000;
 /** A check that hangs must not keep the command from ending with the load. */
 const CHECK_LIMIT_MS = 10_000;
@@ -33,6 +39,7 @@ interface Watched {
   handle: LoadHandle;
   signal: AbortSignal;
   note: (line: string) => void;
+  interval: PollInterval;
 }
 
 /** Why following ended: Ctrl-C, or Temporal no longer answers. */
@@ -41,30 +48,26 @@ export interface Detached {
   error?: NightloadError;
 }
 
-/** The result, or why following ended before the load did. */
+/**
+ * The result, or why following ended before the load did.
+ * @param options.quiet waits only for the result
+ */
 export async function follow(
   client: Client,
   handle: LoadHandle,
-  taskQueue: string,
+  { taskQueue, quiet = false }: { taskQueue: string; quiet?: boolean },
 ): Promise<BulkLoadResult | Detached> {
-  const view = progressView();
   const stop = new AbortController();
+  const { signal } = stop;
   // The client leaves a listener for each of its long polls, about sixty per hour: no reason for a warning.
-  setMaxListeners(0, stop.signal);
+  setMaxListeners(0, signal);
   let interrupt = (): void => undefined;
   const detached = new Promise<Detached>((done) => {
     interrupt = () => done({ detached: true });
     process.once('SIGINT', interrupt);
   });
-  const watched: Watched = { client, handle, signal: stop.signal, note: (line) => view.note(line) };
-  const watching = Promise.all([
-    watchProgress(watched, (progress) => view.update(progress)),
-    watchWorkers(watched, taskQueue),
-    watchFixer(watched, taskQueue),
-    watchTroubles(watched),
-    watchTemporal(watched),
-  ]);
-  const { signal } = stop;
+  const view = quiet ? undefined : progressView();
+  const watching = view && showLoad(view, { client, handle, signal }, taskQueue);
   try {
     // Not requested any more after Ctrl-C: on a connection that is closed by then, the next attempt would end the
     // process.
@@ -75,18 +78,34 @@ export async function follow(
   } finally {
     process.off('SIGINT', interrupt);
     stop.abort();
-    view.end();
+    view?.end();
     await watching;
   }
 }
 
-/** Reports once that an answer is unreadable: the load is followed all the same. */
-async function watchProgress(
-  { client, handle, signal, note }: Watched,
-  show: (progress: LoadProgress) => void,
+async function showLoad(
+  view: ProgressView,
+  load: Pick<Watched, 'client' | 'handle' | 'signal'>,
+  taskQueue: string,
 ): Promise<void> {
+  const watched = { ...load, note: (line: string) => view.note(line), interval: new PollInterval(Date.now()) };
+  await Promise.all([
+    watchProgress(watched, (shown) => view.update(shown)),
+    watchWorkers(watched, taskQueue),
+    watchFixer(watched, taskQueue),
+    watchTroubles(watched),
+    watchTemporal(watched),
+  ]);
+}
+
+/** Reports once that an answer is unreadable: the load is followed all the same. */
+async function watchProgress(watched: Watched, show: (shown: Shown) => void): Promise<void> {
+  const { client, handle, signal, note, interval } = watched;
+  const speed = new Speed();
   let told = false;
-  await every({ client, signal, ms: CHECK_EVERY_MS }, async () => {
+  let soFar: LoadSoFar | undefined;
+  let counted: string | undefined;
+  await every(watched, {}, async () => {
     const progress = await queryLoad(
       client,
       () => handle.progress(),
@@ -95,16 +114,35 @@ async function watchProgress(
         told = true;
       },
     );
-    if (progress !== undefined && !signal.aborted) show(progress);
+    if (progress === undefined || signal.aborted) return;
+    const now = Date.now();
+    // A forecast moves with the clock alone.
+    const { rowsPerSecond, secondsLeft, forecast: _moving, ...seen } = progress;
+    interval.observe(JSON.stringify(seen), now);
+    // Requests are counted when a job ends.
+    const ended = `${progress.phase} ${progress.ended}`;
+    if (ended !== counted) soFar = (await queryLoad(client, () => handle.soFar())) ?? soFar;
+    counted = ended;
+    if (signal.aborted) return;
+    const recent = speed.update({ done: processedRows(progress), left: rowsLeft(progress) }, now);
+    // Since the load began, until there is something newer.
+    const average = secondsLeft === undefined ? undefined : now + 1_000 * secondsLeft;
+    const isRunning = progress.phase === 'loading' && runningParts(progress).length > 0;
+    const estimate = isRunning && {
+      rowsPerSecond: recent.rowsPerSecond ?? rowsPerSecond,
+      endsAt: progress.paused ? undefined : (recent.endsAt ?? average),
+    };
+    show({ progress, apiRequests: soFar?.apiRequests, ...estimate });
   });
 }
 
 /** Reports once that Temporal is silent, and once that it is back, while the result is still being requested. */
-async function watchTemporal({ client, handle, signal, note }: Watched): Promise<void> {
+async function watchTemporal(watched: Watched): Promise<void> {
+  const { client, handle, signal, note } = watched;
   const place = placeOf(client);
   let lastAnswer = Date.now();
   let told = false;
-  await every({ client, signal, ms: CHECK_EVERY_MS }, async () => {
+  await every(watched, CHECK_TEMPORAL, async () => {
     try {
       await client.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.describe());
       if (told) note('Temporal answers again.');
@@ -121,11 +159,12 @@ async function watchTemporal({ client, handle, signal, note }: Watched): Promise
   });
 }
 
-async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue: string): Promise<void> {
+async function watchWorkers(watched: Watched, taskQueue: string): Promise<void> {
+  const { client, handle, signal, note } = watched;
   let missing: string | undefined;
   let busy: string | undefined;
   let input: ShownInput | undefined;
-  await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
+  await every(watched, CHECK_WORKERS, async () => {
     const description = await handle.describe();
     input ??= await shownInput(client, description).catch(() => undefined);
     const queues = {
@@ -150,10 +189,11 @@ async function watchWorkers({ client, handle, signal, note }: Watched, taskQueue
 }
 
 /** Reported from the start: the fixer is needed only once rows are rejected, and by then no one may be watching. */
-async function watchFixer({ client, handle, signal, note }: Watched, taskQueue: string): Promise<void> {
+async function watchFixer(watched: Watched, taskQueue: string): Promise<void> {
+  const { client, handle, signal, note } = watched;
   let input: ShownInput | undefined;
   let missing = false;
-  await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
+  await every(watched, CHECK_WORKERS, async () => {
     input ??= await shownInput(client, await handle.describe());
     const fixer = input?.retry?.fixer;
     if (fixer === undefined) return;
@@ -169,9 +209,10 @@ async function watchFixer({ client, handle, signal, note }: Watched, taskQueue: 
 }
 
 /** Reports each problem once: the load resumes by itself when it is over. */
-async function watchTroubles({ client, handle, signal, note }: Watched): Promise<void> {
+async function watchTroubles(watched: Watched): Promise<void> {
+  const { client, handle, signal, note } = watched;
   const told = new Set<string>();
-  await every({ client, signal, ms: CHECK_WORKER_EVERY_MS }, async () => {
+  await every(watched, CHECK_WORKERS, async () => {
     for (const trouble of (await pendingFailures(client, handle.workflowId)).failures) {
       const key = pendingFailureKey(trouble);
       if (signal.aborted || told.has(key) || told.size >= MAX_TOLD) continue;
@@ -181,13 +222,14 @@ async function watchTroubles({ client, handle, signal, note }: Watched): Promise
   });
 }
 
-/** Repeats until the signal; a failed check is simply repeated. */
+/** Repeats until the signal, less often while nothing changes; a failed check is simply repeated. */
 async function every(
-  { client, signal, ms }: { client: Client; signal: AbortSignal; ms: number },
+  { client, signal, interval }: Watched,
+  bounds: { min?: number; max?: number },
   look: () => Promise<void>,
 ): Promise<void> {
   while (!signal.aborted) {
     await client.withDeadline(Date.now() + CHECK_LIMIT_MS, look).catch(() => undefined);
-    await sleep(ms, undefined, { signal }).catch(() => undefined);
+    await sleep(interval.next(Date.now(), bounds), undefined, { signal }).catch(() => undefined);
   }
 }

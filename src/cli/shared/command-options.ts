@@ -1,0 +1,10 @@
+/** What several commands share when they are defined. */
+
+/** Wraps a command's action, whose number is the exit code. */
+export type Runs = <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>;
+
+export const TIMEOUT = [
+  '--timeout <duration>',
+  'how long to wait without progress before giving up (default: 1m)',
+] as const;
+export const JSON_OPTION = ['--json', 'print the result as JSON on stdout'] as const;

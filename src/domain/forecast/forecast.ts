@@ -1,0 +1,115 @@
+/**
+ * When a load will have ended: from tonight's pace, the rows that are left, and past loads of the object. A duration is
+ * log-normal: as likely twice as long as half as long. Pure.
+ */
+import { chanceAbove, combined, EIGHTY_PERCENT } from './normal.js';
+import type { Spread } from './normal.js';
+import type { Pace } from './pace.js';
+import type { PastLoads } from './past-loads.js';
+
+/** A load before its last row, as a forecast sees it. Times in milliseconds. */
+export interface LoadNow {
+  now: number;
+  past?: PastLoads | undefined;
+  pace?: Pace | undefined;
+  /** Absent before the load is planned. */
+  left?: RowsLeft | undefined;
+}
+
+export interface RowsLeft {
+  /** All rows that are to be sent, and those of them that have not passed. */
+  total: number;
+  rows: number;
+  /** Rows left in the part with the most. */
+  longest: number;
+  /** Parts that can run at the same time from now on, at most the parts left. */
+  parallel: number;
+  /** What follows the last part: rows to be sent again, the wait before that, and how long it has been going on. */
+  retry: { rows: number; waitMs: number; passedMs: number };
+}
+
+/** Logarithm of the milliseconds that are left. */
+export type Remaining = Spread;
+
+/** No night is exactly like the nights before. */
+const MIN_NIGHT_SD = 0.35;
+/** The pace of the next hours is not exactly that of the last one. */
+const DRIFT_SD = 0.1;
+/** Rows pass in batches and are seen now and then: a short look is an uncertain one. */
+const LOOK_SD = 0.15;
+const LOOK_MS = 5 * 60_000;
+const ONE_LOOK_SD = 0.6;
+/** Progress is seen at least so often while a worker runs. */
+const UNSEEN_MS = 15 * 60_000;
+/** Two jobs at a time are faster than one, but not twice as fast: they share the org. */
+const PARALLEL_POWER = 0.5;
+const REST_MS = 60_000;
+const RETRY_SD = 0.7;
+
+/** Undefined while nothing is known. */
+export function remaining({ now, past, pace, left }: LoadNow): Remaining | undefined {
+  if (left === undefined) {
+    return past && { mean: past.duration.mean, sd: Math.max(MIN_NIGHT_SD, past.duration.sd) };
+  }
+  const rate = rateOf(pace, past);
+  if (rate === undefined) return undefined;
+  const rows = Math.max(0, left.rows - unseenMs(pace, now) * Math.exp(rate.mean));
+  const loading = timeFor(rows, rate, { pace, left });
+  const speed = Math.exp(rate.mean);
+  const expected = Math.max(
+    left.retry.rows / speed + left.retry.waitMs,
+    (past?.retryShare ?? 0) * (left.total / speed),
+  );
+  const retrying = Math.max(0, expected - left.retry.passedMs);
+  const rest = Math.max(REST_MS, past?.restMs ?? 0);
+  const all = loading + retrying + rest;
+  return { mean: Math.log(all), sd: Math.hypot(rate.sd * loading, RETRY_SD * retrying, 0.5 * rest) / all };
+}
+
+/** While a load runs, rows pass that it has not reported yet. */
+function unseenMs(pace: Pace | undefined, now: number): number {
+  if (pace === undefined || pace.running === 0 || pace.looked > pace.at) return 0;
+  return Math.min(UNSEEN_MS, Math.max(0, now - pace.at));
+}
+
+/** Rows per millisecond, as a logarithm. */
+function rateOf(pace: Pace | undefined, past: PastLoads | undefined): Spread | undefined {
+  const usual = past && { ...past.rate, sd: Math.max(MIN_NIGHT_SD, past.rate.sd) };
+  if (pace === undefined || pace.weightedMs === 0) return usual;
+  const { weightedRows, weightedMs } = pace;
+  const tonight = {
+    mean: Math.log(weightedRows / weightedMs),
+    sd: Math.hypot(LOOK_SD, ONE_LOOK_SD * Math.sqrt(LOOK_MS / weightedMs)),
+  };
+  const both = usual === undefined ? tonight : combined(usual, tonight);
+  return { mean: both.mean, sd: Math.hypot(both.sd, DRIFT_SD) };
+}
+
+/** The longest part runs beside others until they have ended, then alone. */
+function timeFor(rows: number, rate: Spread, { pace, left }: { pace: Pace | undefined; left: RowsLeft }): number {
+  if (rows === 0) return 0;
+  const usual = pace === undefined || pace.weightedMs === 0 ? left.parallel : pace.weightedParts / pace.weightedMs;
+  const together = (parts: number): number => Math.exp(rate.mean) * (parts / Math.max(1, usual)) ** PARALLEL_POWER;
+  const { parallel } = left;
+  const longest = (left.longest * rows) / left.rows;
+  const besides = parallel > 1 ? (rows - longest) / (parallel - 1) : 0;
+  if (parallel > 1 && besides >= longest) return rows / together(parallel);
+  return (besides * parallel) / together(parallel) + (longest - besides) / together(1);
+}
+
+export interface ForecastTimes {
+  endsAt: number;
+  /** It ends between these with a probability of 80 %. */
+  earliest: number;
+  latest: number;
+}
+
+export function timesOf(now: number, { mean, sd }: Remaining): ForecastTimes {
+  const at = (logMs: number): number => Math.round(now + Math.exp(logMs));
+  return { endsAt: at(mean), earliest: at(mean - EIGHTY_PERCENT * sd), latest: at(mean + EIGHTY_PERCENT * sd) };
+}
+
+/** Probability that the load ends later than that. */
+export function chanceOfMissing(now: number, finishBy: number, left: Remaining): number {
+  return finishBy <= now ? 1 : chanceAbove(Math.log(finishBy - now), left);
+}

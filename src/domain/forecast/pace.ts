@@ -1,0 +1,72 @@
+/**
+ * How fast the rows of a load pass, as seen tonight. Later minutes count more than earlier ones, because an org that has
+ * become slow usually stays slow for a while; a standstill does not count, because it ends. Plain data, carried over
+ * continue-as-new. Pure.
+ */
+
+/** The platform counts the rows of a batch at its end, if not before. */
+const ROWS_PER_BATCH = 10_000;
+
+/** After this time an observation counts half. */
+const HALF_LIFE_MS = 30 * 60_000;
+
+export interface Pace {
+  /** When rows were last seen to have passed, and how many. */
+  at: number;
+  rows: number;
+  /** When the load was last looked at. */
+  looked: number;
+  /** Running parts then; 0 while the load waits. */
+  running: number;
+  /** Sums in which older observations count less. */
+  weightedRows: number;
+  weightedMs: number;
+  /** Running parts, times milliseconds. */
+  weightedParts: number;
+  /** The fewest rows that were seen to pass at once: a job counts them in transactions, or in batches. */
+  step?: number;
+}
+
+export interface Observation {
+  now: number;
+  /** That have passed so far. */
+  rows: number;
+  /** Parts whose jobs run. */
+  running: number;
+}
+
+/** Observation begins with the first rows: uploads and queues before them say nothing about the pace. */
+export function observed(pace: Pace | undefined, { now, rows, running }: Observation): Pace | undefined {
+  if (pace === undefined) {
+    if (rows === 0) return undefined;
+    return { at: now, rows, looked: now, running, weightedRows: 0, weightedMs: 0, weightedParts: 0 };
+  }
+  const looked = Math.max(now, pace.looked);
+  if (rows <= pace.rows) return { ...pace, looked, running, ...(pace.running === 0 && { at: looked }) };
+  const more = rows - pace.rows;
+  const ms = msOf(pace, { now: looked, more });
+  const kept = 2 ** (-ms / HALF_LIFE_MS);
+  // What happened in between happened evenly.
+  const share = ms === 0 ? 1 : (1 - kept) / ((Math.LN2 * ms) / HALF_LIFE_MS);
+  return {
+    at: looked,
+    rows,
+    looked,
+    running,
+    weightedRows: pace.weightedRows * kept + more * share,
+    weightedMs: pace.weightedMs * kept + ms * share,
+    weightedParts: pace.weightedParts * kept + Math.max(1, pace.running) * ms * share,
+    step: Math.min(pace.step ?? ROWS_PER_BATCH, more),
+  };
+}
+
+/** Fewer missing rows than so many steps of each running part are no standstill. */
+const STEPS = 3;
+
+/** Rows that come in steps take all the time since the last step; after a standstill only the time since it ended. */
+function msOf(pace: Pace, { now, more }: { now: number; more: number }): number {
+  const [all, last] = [now - pace.at, now - pace.looked];
+  if (pace.step === undefined || pace.weightedMs === 0) return all;
+  const missing = (pace.weightedRows / pace.weightedMs) * all - more;
+  return missing > STEPS * pace.step * Math.max(1, pace.running) && missing > more ? last : all;
+}

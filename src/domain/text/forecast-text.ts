@@ -1,0 +1,12 @@
+/** A forecast as one line, the same in the Temporal UI and the terminal. Pure. */
+import type { LoadForecast } from '../../contract/load-progress.js';
+import { clock } from './format.js';
+
+/** `ends about 05:40 UTC (05:10 UTC to 06:20 UTC), should end by 06:00 UTC: will be late`. */
+export function forecastText({ endsAt, earliest, latest, finishBy, late }: LoadForecast, now: number): string {
+  const at = (iso: string): string => clock(Date.parse(iso), now);
+  const by = `should end by ${at(finishBy)}${late ? ': will be late' : ''}`;
+  if (endsAt === undefined) return `end not yet foreseen, ${by}`;
+  const spread = earliest === undefined || latest === undefined ? '' : ` (${at(earliest)} to ${at(latest)})`;
+  return `ends about ${at(endsAt)}${spread}, ${by}`;
+}
