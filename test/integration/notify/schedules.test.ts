@@ -156,6 +156,7 @@ async function looked(): Promise<void> {
 it('a skipped run is told once, also by the next worker; then the schedule recovers; a paused one is silent', async () => {
   await createSchedule('busy', '4s');
   await createSchedule('idle', '4s', { paused: true });
+  await looked();
   await expect.poll(() => reasons('busy'), SOON).toEqual(['SCHEDULE_SKIPPED']);
   await killWorker();
   worker = await startWorkerProcess(env, folder);
