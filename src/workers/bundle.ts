@@ -17,8 +17,8 @@ const WORKFLOWS = fileURLToPath(new URL('../workflows', import.meta.url));
 export const workflowInterceptorModules: string[] = [
   fileURLToPath(new URL('../workflows/interceptors', import.meta.url)),
 ];
-/** Shared by all workflows of a worker: each would take a megabyte for it. */
-const SHARED = fileURLToPath(new URL('../workflows/incoming/zod-settings', import.meta.url));
+/** Shared by all workflows of a worker. */
+const SHARED = fileURLToPath(new URL('../workflows/incoming/shared-modules', import.meta.url));
 export const PREBUILT_BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 /** The same, for workers that encrypt: the failure converter is part of a bundle. */
 export const ENCODING_BUNDLE = fileURLToPath(new URL('../workflow-bundle.encoding.js', import.meta.url));
