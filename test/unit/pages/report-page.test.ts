@@ -22,7 +22,7 @@ describe('a report full of hostile texts', () => {
     );
     for (const name of attributes) {
       expect(
-        'aria-hidden aria-label charset class content height href http-equiv lang name preserveAspectRatio role scope viewBox width x y'.split(
+        'aria-hidden aria-label charset class content height href http-equiv lang name preserveAspectRatio rel role scope viewBox width x y'.split(
           ' ',
         ),
       ).toContain(name);
@@ -31,7 +31,12 @@ describe('a report full of hostile texts', () => {
     expect(
       made.replace(/<style>[^<]*<\/style>/, '').replace(/<\/?[a-z][a-z0-9]*(?:\s+[a-zA-Z-]+="[^"]*")*\s*\/?>/g, ''),
     ).not.toMatch(/<(?!!doctype html>)/i);
-    expect([...made.matchAll(/href="([^"]*)"/g)].map(([, to]) => to)).toEqual(['report.json']);
+    expect([...made.matchAll(/href="([^"]*)"/g)].map(([, to]) => to)).toEqual([
+      expect.stringMatching(
+        /^https:\/\/ui\.example\/namespaces\/[\w%.!~*();&#-]+\/workflows\/[\w%.!~*();&#-]+\/[\w%.!~*();&#-]+\/history$/,
+      ),
+      'report.json',
+    ]);
   });
 
   it('has a bounded size, however large the cells are', () => {
@@ -40,6 +45,11 @@ describe('a report full of hostile texts', () => {
 
   it('says the same each time', () => {
     expect(reportPage(hostileView(HOSTILE_TEXTS))).toBe(made);
+  });
+
+  it('links to the Temporal UI if the worker knows its address', () => {
+    expect(made).toMatch(/<a href="https:\/\/ui\.example\/[^"<>]*" rel="noreferrer">workflow<\/a>/);
+    expect(reportPage({ ...view, uiUrl: undefined })).not.toContain('noreferrer');
   });
 
   it('has each section', () => {
