@@ -18,6 +18,7 @@ export type {
   FixerInput,
   JobSummary,
   LoadError,
+  LoadForecast,
   LoadPhase,
   LoadProgress,
   LoadSoFar,
@@ -28,4 +29,5 @@ export type {
   PollSettings,
   RecordCounts,
   RowFix,
+  WhenLate,
 } from './contract.js';

@@ -112,7 +112,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     steps: [{ text: 'See what it waits for and what to do', command: command('status', message) }],
   }),
   late: (message) => ({
-    subject: `will be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
+    subject: `${isSurelyLate(message) ? 'will' : 'may'} be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
     lines: [
       ...forecast(message),
       ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
@@ -165,6 +165,11 @@ function counted({ records }: NotifyMessage): string[] {
 
 function forPeople({ rejected, unprocessed }: NonNullable<NotifyMessage['records']>): string {
   return count(rejected + unprocessed);
+}
+
+/** The warning comes when a miss is likely enough, not when it is sure. */
+function isSurelyLate({ forecast: found }: NotifyMessage): boolean {
+  return found === undefined || Date.parse(found.endsAt) > Date.parse(found.finishBy);
 }
 
 function forecast({ forecast: found }: NotifyMessage): string[] {

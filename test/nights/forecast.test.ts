@@ -52,7 +52,7 @@ async function live(night: Night, n: number): Promise<Outcome> {
   const path = join(folder, `night-${n}.csv`);
   const load = await stage.start([{ External_Id__c: 'x', Name: 'y' }], {
     ...{ source: `file://${path}`, loadId: `night-${n}`, waitForSource: '20h', again: true },
-    ...{ part: { maxBytes: 30_000, maxConcurrent: 2 }, poll: { settleInterval: '30s' } },
+    ...{ part: { maxBytes: 300_000, maxConcurrent: 2 }, poll: { settleInterval: '30s' } },
     retry: { initialWait: night.retryWaitMs },
     finishBy: new Date(finishBy).toISOString(),
   });

@@ -18,8 +18,8 @@ export interface Night {
 }
 
 /** Rows of a usual night, the speed of one of two jobs, and so some two hours and a half. */
-const USUAL_ROWS = 3_000;
-const USUAL_SPEED = 0.17;
+const USUAL_ROWS = 30_000;
+const USUAL_SPEED = 1.7;
 const LONGEST_MINUTES = 24 * 60;
 
 export function nights(count: number, seed: number): Night[] {

@@ -31,6 +31,7 @@ const CONTRACT_TYPES = [
   ],
   ...[
     'LoadError',
+    'LoadForecast',
     'LoadPhase',
     'LoadProgress',
     'LoadSoFar',
@@ -40,7 +41,7 @@ const CONTRACT_TYPES = [
     'PartProgress',
     'PollSettings',
   ],
-  ...['RecordCounts', 'RowFix'],
+  ...['RecordCounts', 'RowFix', 'WhenLate'],
 ];
 const HOST_TYPES = ['HostOptions', 'ServerOptions'];
 

@@ -50,7 +50,7 @@ it('an outage of the org is told once as a wait, by the code of the step that fa
     );
     await expect.poll(() => org.jobs().some(({ state }) => state === 'InProgress')).toBe(true);
     org.fault({
-      on: 'info',
+      kind: 'info',
       action: { status: 503, errorCode: 'SERVER_UNAVAILABLE', message: 'away' },
       times: 100_000,
     });

@@ -37,6 +37,8 @@ const MIN_NIGHT_SD = 0.35;
 const DRIFT_SD = 0.1;
 /** Rows pass in batches and are seen now and then: a short look is an uncertain one. */
 const LOOK_SD = 0.15;
+/** Even a single look tells the order of magnitude. */
+const MAX_SD = 1;
 const LOOK_MS = 5 * 60_000;
 const ONE_LOOK_SD = 0.6;
 /** Progress is seen at least so often while a worker runs. */
@@ -79,7 +81,7 @@ function rateOf(pace: Pace | undefined, past: PastLoads | undefined): Spread | u
   const { weightedRows, weightedMs } = pace;
   const tonight = {
     mean: Math.log(weightedRows / weightedMs),
-    sd: Math.hypot(LOOK_SD, ONE_LOOK_SD * Math.sqrt(LOOK_MS / weightedMs)),
+    sd: Math.min(MAX_SD, Math.hypot(LOOK_SD, ONE_LOOK_SD * Math.sqrt(LOOK_MS / weightedMs))),
   };
   const both = usual === undefined ? tonight : combined(usual, tonight);
   return { mean: both.mean, sd: Math.hypot(both.sd, DRIFT_SD) };

@@ -8,6 +8,9 @@ const EARLY = { ms: 3 * 3_600_000, chance: 0.96 };
 /** People need an hour to do something about it. */
 const SOON = { ms: 75 * 60_000, chance: 0.37 };
 
+/** That little is known is no reason to warn. */
+const MAX_SD = 0.35;
+
 /** Without past loads and before the first rows: 500 rows per second, give or take a factor of three. */
 const GUESS: PastLoads = {
   loads: 1,
@@ -26,7 +29,10 @@ export function warningChance(leftMs: number): number {
 export function isLate(load: LoadNow, finishBy: number): boolean {
   if (load.now >= finishBy) return true;
   const left = remaining(load) ?? remaining({ ...load, past: load.left && GUESS });
-  return left !== undefined && chanceOfMissing(load.now, finishBy, left) >= warningChance(finishBy - load.now);
+  if (left === undefined) return false;
+  const { mean, sd } = left;
+  const chance = chanceOfMissing(load.now, finishBy, { mean, sd: Math.min(MAX_SD, sd) });
+  return chance >= warningChance(finishBy - load.now);
 }
 
 /** A minute: nobody is warned to the second. */

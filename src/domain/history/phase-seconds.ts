@@ -5,11 +5,7 @@ import type { LoadFigures } from '../../contract/load-figures.js';
 type Seconds = NonNullable<HistoryEntry['seconds']>;
 
 /** Without pauses: a person decided them. Corrections that were sent count as retries. */
-export function phaseSeconds({
-  phases,
-  pauses,
-  endedAt,
-}: Pick<LoadFigures, 'phases' | 'pauses' | 'endedAt'>): Seconds {
+export function phaseSeconds({ phases, pauses, endedAt }: Pick<LoadFigures, 'phases' | 'pauses' | 'endedAt'>): Seconds {
   const seconds: Seconds = { planning: 0, loading: 0, retrying: 0, reporting: 0 };
   phases.forEach(({ phase, at }, n) => {
     if (!(phase in seconds)) return;

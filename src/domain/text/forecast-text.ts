@@ -2,10 +2,10 @@
 import type { LoadForecast } from '../../contract/load-progress.js';
 import { clock } from './format.js';
 
-/** `ends about 05:40 UTC (05:10 UTC to 06:20 UTC), should end by 06:00 UTC: will be late`. */
+/** `ends about 05:40 UTC (05:10 UTC to 06:20 UTC), should end by 06:00 UTC (likely to be late)`. */
 export function forecastText({ endsAt, earliest, latest, finishBy, late }: LoadForecast, now: number): string {
   const at = (iso: string): string => clock(Date.parse(iso), now);
-  const by = `should end by ${at(finishBy)}${late ? ': will be late' : ''}`;
+  const by = `should end by ${at(finishBy)}${late ? ' (likely to be late)' : ''}`;
   if (endsAt === undefined) return `end not yet foreseen, ${by}`;
   const spread = earliest === undefined || latest === undefined ? '' : ` (${at(earliest)} to ${at(latest)})`;
   return `ends about ${at(endsAt)}${spread}, ${by}`;

@@ -62,9 +62,10 @@ function judgeOne(
   if (seen.paused || seen.next.length === 0) return { watched: { ...fresh, due: [] }, absent: [] };
   if (before === undefined || before.changedAt !== changedAt) return { watched: fresh, absent: [] };
 
-  const past = before.due.filter((at) => at <= now);
-  const young = past.filter((at) => at > now - graceMs);
-  const gone = past.filter((at) => at <= now - graceMs && !hasBegun(at, seen));
+  const [upcoming = Infinity] = seen.next;
+  // Also what became due after this look was asked for: the answer may have waited for the end of an outage.
+  const young = before.due.filter((at) => at > now - graceMs && at < upcoming);
+  const gone = before.due.filter((at) => at <= now - graceMs && !hasBegun(at, seen));
   const counted = { skipped: seen.skipped - before.skipped, missed: seen.missed - before.missed };
   const isExplained = counted.skipped + counted.missed >= gone.length;
   const absentSince = before.absentSince ?? now;

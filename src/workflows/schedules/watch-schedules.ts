@@ -3,9 +3,18 @@
  * run must have begun, and compares what was due with what Temporal started. Runs while a worker's rules ask for it.
  */
 import { ApplicationFailure } from '@temporalio/common';
-import { condition, continueAsNew, isCancellation, log, setHandler, sleep, workflowInfo } from '@temporalio/workflow';
+import {
+  condition,
+  continueAsNew,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { innermostFailure } from '../../domain/failures.js';
-import { time } from '../../domain/text/format.js';
+import { count, moment, time } from '../../domain/text/format.js';
 import { schedulesChangedSignal } from '../../protocol/messages/schedule-messages.js';
 import type { SchedulesRead } from '../../protocol/activities/schedule-types.js';
 import { noArguments, signalHandler } from '../incoming/parse-messages.js';
@@ -48,6 +57,7 @@ export async function watchSchedules(carried?: WatchState): Promise<void> {
       state.watched = watched;
       waitMs = untilNextLook(watched, { now: Date.now(), graceMs });
     }
+    setCurrentDetails(detailsOf(state.watched, waitMs));
     const { continueAsNewSuggested, historyLength } = workflowInfo();
     if (continueAsNewSuggested || historyLength > MAX_EVENTS) {
       await continueAsNew<typeof watchSchedules>(carryOver(state));
@@ -57,6 +67,13 @@ export async function watchSchedules(carried?: WatchState): Promise<void> {
       await sleep(Math.min(AFTER_CHANGE_MS, graceMs), { summary: 'until lists show what changed' });
     }
   }
+}
+
+/** For the page of the workflow in the Temporal UI. */
+function detailsOf(watched: readonly WatchedSchedule[], waitMs: number): string {
+  const next = Math.min(...watched.flatMap(({ due }) => due.slice(0, 1)));
+  const due = Number.isFinite(next) ? `; the next run is due ${moment(next)}` : '';
+  return `Watches ${count(watched.length)} ${watched.length === 1 ? 'schedule' : 'schedules'} of loads${due}. Looks again in ${time(waitMs)}.`;
 }
 
 /** Undefined after a failure that may be gone later: a watcher that ends would be missed by nobody. */

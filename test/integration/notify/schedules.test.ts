@@ -17,7 +17,7 @@ import { watcherIdOf } from '../../../src/protocol/messages/schedule-messages.js
 import { startSimulator } from '../../../src/simulator/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { accounts } from '../../helpers/load-harness.js';
-import { startWorkerProcess } from '../../helpers/run-cli.js';
+import { nightload, startWorkerProcess } from '../../helpers/run-cli.js';
 import type { Command } from '../../helpers/run-cli.js';
 import { startWebhook } from '../../helpers/webhook.js';
 import type { Webhook } from '../../helpers/webhook.js';
@@ -91,7 +91,7 @@ async function startServer(port?: number): Promise<DevServer> {
     uiPort: 'off',
     dbFile: join(folder, 'temporal.db'),
     // The watcher continues as new after a few looks.
-    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=40'],
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=80'],
     ...(port && { port }),
   });
 }
@@ -156,6 +156,7 @@ async function looked(): Promise<void> {
 it('a skipped run is told once, also by the next worker; then the schedule recovers; a paused one is silent', async () => {
   await createSchedule('busy', '4s');
   await createSchedule('idle', '4s', { paused: true });
+  await looked();
   await expect.poll(() => reasons('busy'), SOON).toEqual(['SCHEDULE_SKIPPED']);
   await killWorker();
   worker = await startWorkerProcess(env, folder);
@@ -196,6 +197,28 @@ it('a run that Temporal did not catch up after its outage is told, with the numb
     /Temporal was down .* due before it did not begin/,
   );
 }, 180_000);
+
+it('the commands that change a schedule tell the watcher', async () => {
+  const words = ['--cron', '0 1 * * *', '--source', 'data/night.csv', '--object', 'Account', '--operation', 'insert'];
+  const watcher = client.workflow.getHandle(watcherIdOf(QUEUE));
+  const signals = async (): Promise<number> => {
+    const { events } = await watcher.fetchHistory();
+    return (events ?? []).filter(({ workflowExecutionSignaledEventAttributes: one }) => one != null).length;
+  };
+  const commands = [
+    ['create', 'night', ...words, '--heartbeat-url', 'nightly'],
+    ['pause', 'night'],
+    ['resume', 'night'],
+  ];
+  for (const [n, command] of [...commands, ['delete', 'night']].entries()) {
+    expect(await nightload(['schedule', ...command], env, folder).ended).toBe(0);
+    expect(await signals()).toBe(n + 1);
+    if (n === 0) {
+      const { action } = await client.schedule.getHandle('night').describe();
+      expect(action.args?.[0]).toMatchObject({ heartbeatUrl: 'nightly' });
+    }
+  }
+}, 120_000);
 
 it('only the watcher of the queue reads schedules, and it ends when no rule asks for it', async () => {
   const forged = await client.workflow.start('watchSchedules', { workflowId: 'mine', taskQueue: QUEUE });

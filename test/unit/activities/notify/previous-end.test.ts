@@ -12,7 +12,8 @@ it('asks for the loads of the schedule, or with the same beginning of the id', (
 });
 
 it('asks for messages about runs that did not begin since the load before', () => {
-  const told = "WorkflowType = 'sendNotifications' AND WorkflowId STARTS_WITH 'nightload-schedules/q/notStarted/it\\'s/'";
+  const told =
+    "WorkflowType = 'sendNotifications' AND WorkflowId STARTS_WITH 'nightload-schedules/q/notStarted/it\\'s/'";
   expect(absentQuery("it's", 'q', undefined)).toBe(told);
   expect(absentQuery("it's", 'q', new Date(0))).toBe(`${told} AND StartTime > '1970-01-01T00:00:00.000Z'`);
 });

@@ -37,6 +37,23 @@ it('does not count a standstill', () => {
   expect(perMinute(still)).toBeCloseTo(100);
 });
 
+it('tells an org that has become slow from one that stood still', () => {
+  const usual: [number, number][] = [
+    [0, 200],
+    [2, 400],
+    [4, 600],
+    [6, 800],
+    [8, 1_000],
+    [10, 1_200],
+  ];
+  // A step of 200 rows takes half an hour instead of two minutes, and the load is looked at every ten.
+  const slow = Array.from({ length: 12 }, (_, n): [number, number] => [
+    20 + 10 * n,
+    1_200 + 200 * Math.floor((n + 1) / 3),
+  ]);
+  expect(perMinute(after(...usual, ...slow))).toBeLessThan(15);
+});
+
 it('counts the time of rows that come in large steps', () => {
   const steps = after([0, 100], [30, 3_100], [40, 3_100], [50, 3_100], [60, 6_100], [70, 6_100], [90, 9_100]);
   expect(perMinute(steps)).toBeCloseTo(100);

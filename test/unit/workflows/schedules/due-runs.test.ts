@@ -92,6 +92,16 @@ describe('what is told', () => {
       ['', '', '60:missed+0'],
     ],
     [
+      'asked for before the outage, and answered after it',
+      [
+        { at: 0, next: NEXT },
+        { at: 50, next: LATER, missed: 1 },
+        { at: 201, next: LATER, missed: 1 },
+        { at: 202, next: LATER, missed: 1 },
+      ],
+      ['', '', '60:missed+0', ''],
+    ],
+    [
       'the catch-up starts it after the first look',
       [
         { at: 0, next: NEXT },
