@@ -46,6 +46,8 @@ export interface ActivityDependencies {
   fixers?: ReadonlySet<string>;
   /** Who is told about loads. @default nobody */
   notifier?: Notifier | undefined;
+  /** Address of the Temporal UI, with a `/` at its end. @default no links */
+  uiUrl?: string | undefined;
   roots: FileRoots;
   /** Maximum unpacked size of a packed source, in bytes. @default 50 GB */
   maxUnpackedBytes?: number;

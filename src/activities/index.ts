@@ -29,6 +29,7 @@ import { findFailingSteps } from './notify/find-failing-steps.js';
 import { readPastLoads } from './forecast/read-past-loads.js';
 import { readNotifyRules } from './notify/read-notify-rules.js';
 import { routeNotification } from './notify/route-notification.js';
+import { noteDeliveries } from './notify/note-deliveries.js';
 import { sendNotification } from './notify/send-notification.js';
 import { pingHeartbeat } from './notify/ping-heartbeat.js';
 import { readSchedules } from './schedules/read-schedules.js';
@@ -107,6 +108,7 @@ export function createActivities(dependencies: ActivityDependencies) {
     readNotifyRules: by(RUNS, ACTIVITY_INPUTS.readNotifyRules, readNotifyRules(dependencies)),
     routeNotification: by(NOTIFIERS, ACTIVITY_INPUTS.routeNotification, routeNotification(dependencies)),
     sendNotification: by(NOTIFIERS, ACTIVITY_INPUTS.sendNotification, sendNotification(dependencies)),
+    noteDeliveries: onFiles(NOTIFIERS, ACTIVITY_INPUTS.noteDeliveries, noteDeliveries(dependencies)),
     pingHeartbeat: by(PINGERS, ACTIVITY_INPUTS.pingHeartbeat, pingHeartbeat(dependencies)),
     readSchedules: by(WATCHERS, ACTIVITY_INPUTS.readSchedules, readSchedules(dependencies)),
     checkEarlierRun: by(RUNS, ACTIVITY_INPUTS.checkEarlierRun, checkEarlierRun()),

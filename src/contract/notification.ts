@@ -55,3 +55,23 @@ export interface NotifyMessage {
   /** The load in the Temporal UI; set if the worker knows `NIGHTLOAD_UI_URL`. */
   uiUrl?: string;
 }
+
+/** What became of a message that its target did not take at once: an entry of `messages.json`. */
+export interface DeliveryNote {
+  event: NotifyEvent;
+  /** Name in the worker's notify file. */
+  target: string;
+  /** When it was first sent, in ISO 8601. */
+  since: string;
+  /**
+   * `retrying`: not delivered yet. `givenUp`: the target refused it, or did not take it in time. `unconfirmed`: it may
+   * have arrived. `deliveredLate`: taken after all.
+   */
+  state: 'retrying' | 'givenUp' | 'unconfirmed' | 'deliveredLate';
+  /** Since when it is in this state, in ISO 8601. */
+  at: string;
+  /** Of `retrying`: when it is given up, in ISO 8601. */
+  until?: string;
+  /** Of the last attempt that failed. */
+  code: string;
+}

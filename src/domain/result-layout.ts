@@ -30,7 +30,11 @@ export const RESULT_NAMES = {
   kept: 'succeeded-with-source.csv',
   report: 'report.json',
   reportHtml: 'report.html',
+  messages: 'messages.json',
 } as const;
+
+/** In a run's own folder: what became of the messages of each event. */
+export const MESSAGES_FOLDER = 'messages';
 
 /** Folder in an output with one small file for each ended load. */
 export const INDEX_FOLDER = 'index';

@@ -55,6 +55,8 @@ export interface NightloadWorkerOptions {
   fixers?: ReadonlySet<string>;
   /** Who is told about loads. @default nobody */
   notifier?: Notifier | undefined;
+  /** Address of the Temporal UI, with a `/` at its end. @default no links */
+  uiUrl?: string | undefined;
   roots: FileRoots;
   /** Maximum size in bytes of a decompressed source. @default `NIGHTLOAD_MAX_UNPACKED`, otherwise 50 GB */
   maxUnpackedBytes?: number;
@@ -138,6 +140,7 @@ export async function prepareActivities(
       allows: options.allows,
       fixers: options.fixers,
       notifier: options.notifier,
+      uiUrl: options.uiUrl,
     }),
     roots,
     maxUnpackedBytes: options.maxUnpackedBytes ?? maxUnpackedFrom(process.env),

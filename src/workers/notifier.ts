@@ -14,21 +14,21 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * @returns undefined without a notify file
- * @throws NightloadError `NOTIFY_FILE_INVALID` and others of `readNotifyFile`; `INVALID_URL` for `NIGHTLOAD_UI_URL`;
- *   `INVALID_SCHEDULE_GRACE`
+ * @throws NightloadError `NOTIFY_FILE_INVALID` and others of `readNotifyFile`; `INVALID_SCHEDULE_GRACE`
  */
 export function notifierFrom(env: Environment, warn: (text: string) => void): Notifier | undefined {
   const file = env['NIGHTLOAD_NOTIFY']?.trim();
   if (!file) return undefined;
   const settings = readNotifyFile(file, env);
   settings.warnings.forEach(warn);
-  return { ...notifierOf(settings, uiUrlFrom(env)), ...graceOf(settings, env) };
+  return { ...notifierOf(settings), ...graceOf(settings, env) };
 }
 
-function notifierOf(
-  { targets, rules, heartbeats }: Pick<NotifySettings, 'targets' | 'rules' | 'heartbeats'>,
-  uiUrl?: string,
-): Notifier {
+function notifierOf({
+  targets,
+  rules,
+  heartbeats,
+}: Pick<NotifySettings, 'targets' | 'rules' | 'heartbeats'>): Notifier {
   const targetOf = (name: string): Target => {
     const target = targets.get(name);
     if (target !== undefined) return target;
@@ -48,7 +48,6 @@ function notifierOf(
       const found = heartbeatNamed(heartbeats, heartbeat);
       if (found !== undefined) await pingHeartbeat(found.url, kind, { signal });
     },
-    ...(uiUrl !== undefined && { uiUrl }),
     send: async (target, message, options) => void (await send(targetOf(target), message, options)),
   };
 }
@@ -69,19 +68,5 @@ function graceOf({ rules }: Pick<NotifySettings, 'rules'>, env: Environment): Pi
   throw new NightloadError(
     'INVALID_SCHEDULE_GRACE',
     `NIGHTLOAD_SCHEDULE_GRACE is ${shown(grace)}: ${trouble}. It says how long after its time a scheduled load may start, from 1s to 6h.`,
-  );
-}
-
-/** @throws NightloadError `INVALID_URL` */
-function uiUrlFrom(env: Environment): string | undefined {
-  const given = env['NIGHTLOAD_UI_URL']?.trim();
-  if (!given) return undefined;
-  const url = URL.parse(given);
-  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.username === '' && url.search === '') {
-    return url.href.endsWith('/') ? url.href : `${url.href}/`;
-  }
-  throw new NightloadError(
-    'INVALID_URL',
-    `NIGHTLOAD_UI_URL is ${shown(given)}; it must be the address of the Temporal UI, such as https://temporal.acme.example.`,
   );
 }

@@ -17,6 +17,7 @@ import { folderUri } from '../storage/locations.js';
 import { deploymentFrom } from './versions/deployment.js';
 import { checkedFixers, fixersFrom } from './fixers.js';
 import { notifierFrom } from './notifier.js';
+import { uiUrlFrom } from './ui-url.js';
 import { keepSecretsOut } from './startup/secret-paths.js';
 import { prepareActivities, startWorker as startOpened } from './create-worker.js';
 import type { NightloadWorkerOptions, PreparedActivities, RunningWorker } from './create-worker.js';
@@ -113,6 +114,7 @@ async function open(options: HostOptions & ServerOptions): Promise<NightloadWork
     deployment: deploymentFrom(env),
     fixers: options.fixers === undefined ? fixersFrom(env) : checkedFixers(options.fixers, 'fixers'),
     notifier: notifierFrom(env, (text) => Runtime.instance().logger.warn(text)),
+    uiUrl: uiUrlFrom(env),
     roots,
     ...(output ? { defaultOutput: /^[a-z][a-z0-9]+:/.test(output) ? output : folderUri(resolve(output)) } : {}),
   };

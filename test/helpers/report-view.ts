@@ -1,6 +1,7 @@
 /** The view of a report whose every text from outside is hostile. */
 import { writeCells } from '../../src/csv/cells.js';
 import type { ReportView } from '../../src/pages/report/view.js';
+import { linkToWorkflow } from '../../src/activities/ui-links.js';
 import { RejectedCauses } from '../../src/rows/causes/rejected-causes.js';
 
 const START = Date.UTC(2026, 10, 30, 0, 30);
@@ -35,6 +36,7 @@ export function hostileView(texts: readonly string[]): ReportView {
     causes: found,
     places: { rejected: `/data/it's ${all}.csv`, unprocessed: `/data/${all}.csv` },
     allocation: { recordsPerWindow: 150_000_000, batchesPerWindow: 15_000 },
+    uiUrl: linkToWorkflow('https://ui.example/', all, { workflowId: all, runId: all }),
     result: {
       ...{ loadId: 'accounts', workflowId: `bulk-load/${all}`, runId: all, state: 'Failed', object: all },
       operation: 'upsert',

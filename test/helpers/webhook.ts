@@ -17,15 +17,19 @@ export interface Webhook {
   close(): Promise<void>;
 }
 
+type Answer = number | { status: number; headers: Record<string, string> };
+
 /** @param answer the status for a delivery, possibly after a while */
-export async function startWebhook(answer: (delivery: Delivery) => number | Promise<number>): Promise<Webhook> {
+export async function startWebhook(answer: (delivery: Delivery) => Answer | Promise<Answer>): Promise<Webhook> {
   const deliveries: Delivery[] = [];
   const server = createServer((request, reply) => {
     void (async () => {
       const body = await text(request);
       const delivery = { headers: request.headers, body, message: JSON.parse(body) as NotifyMessage };
       deliveries.push(delivery);
-      reply.writeHead(await answer(delivery)).end();
+      const given = await answer(delivery);
+      const { status, headers } = typeof given === 'number' ? { status: given, headers: {} } : given;
+      reply.writeHead(status, headers).end();
     })();
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));

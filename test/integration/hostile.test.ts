@@ -247,6 +247,11 @@ describe('inner workflows', () => {
     ['retryFailedRows', [{}], undefined],
     ['sendHeartbeat', [{ heartbeat: 'nightly', kind: 'success' }], 'bulk-load/hostile/heartbeat-0123abcd'],
     ['sendNotifications', [{}], 'nightload-schedules/q/notStarted/nightly/2026-11-30T02:00:00Z'],
+    [
+      'sendNotifications',
+      [{}, { filesQueue: 'x', outputUri: 'file:///etc/', workUri: 'file:///etc/run-01234567/' }],
+      'bulk-load/hostile/notify-0123abcd/failed-1',
+    ],
     ['retryFailedRows', [{ ...job, stage: {} }], 'bulk-load/hostile/retry'],
   ] as const)('%s does not run without a load: %j', async (type, args, id) => {
     const before = world.org.ledger.count();

@@ -26,8 +26,6 @@ export interface Notifier {
   heartbeats(): { names: string[]; accepts: (heartbeat: string) => boolean };
   /** @throws NightloadError `retryable` if the service may take it later */
   ping(heartbeat: string, kind: PingHeartbeatInput['kind'], signal: AbortSignal): Promise<void>;
-  /** Address of the Temporal UI, with a `/` at its end. */
-  uiUrl?: string;
   /** @throws NightloadError `retryable` if the target may take it later */
   send(target: string, message: NotifyMessage, options: SendOptions): Promise<void>;
 }

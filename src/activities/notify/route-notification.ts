@@ -4,12 +4,14 @@ import type { NotifyMessage } from '../../contract/notification.js';
 import type { Delivery, NotifyFacts } from '../../protocol/activities/notify-types.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { runActivity } from '../run-activity.js';
+import { linkToSchedule, linkToWorkflow } from '../ui-links.js';
 import { endedBadlyBefore } from './previous-end.js';
 
 const GOOD_ENDS: readonly string[] = ['finished', 'rejected'];
 
 export function routeNotification({
   notifier,
+  uiUrl,
 }: ActivityDependencies): (input: NotifyFacts) => Promise<{ deliveries: Delivery[] }> {
   return runActivity(async (facts, { signal }) => {
     if (notifier === undefined) return { deliveries: [] };
@@ -20,7 +22,7 @@ export function routeNotification({
     if (isWanted && (await endedBadlyBefore(facts, signal))) messages.push(recovery);
     const deliveries = messages.flatMap((about) => {
       const { waitedMs: _waited, ...message } = about;
-      const linked: NotifyMessage = { ...message, ...linkOf(notifier.uiUrl, namespace, message) };
+      const linked: NotifyMessage = { ...message, ...linkOf(uiUrl, namespace, message) };
       return notifier.recipients(about).map((recipient) => ({ ...recipient, message: linked }));
     });
     return { deliveries };
@@ -33,8 +35,7 @@ function linkOf(
   { workflowId, runId, dueAt, schedule = '' }: Pick<NotifyMessage, 'workflowId' | 'runId' | 'dueAt' | 'schedule'>,
 ): Pick<NotifyMessage, 'uiUrl'> {
   if (uiUrl === undefined) return {};
-  const [where, id, run, plan] = [namespace, workflowId, runId, schedule].map(encodeURIComponent);
   // There is no load to show.
-  if (dueAt !== undefined) return { uiUrl: `${uiUrl}namespaces/${where}/schedules/${plan}` };
-  return { uiUrl: `${uiUrl}namespaces/${where}/workflows/${id}/${run}/history` };
+  if (dueAt !== undefined) return { uiUrl: linkToSchedule(uiUrl, namespace, schedule) };
+  return { uiUrl: linkToWorkflow(uiUrl, namespace, { workflowId, runId }) };
 }

@@ -3,6 +3,7 @@
  * past loads. All of it is made from files and from times that the workflow gives, so that another attempt writes the
  * same. None of it may fail a load: what cannot be written becomes a warning.
  */
+import { Context } from '@temporalio/activity';
 import type { LoadFigures } from '../../contract/load-figures.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { scanRecords } from '../../csv/records.js';
@@ -21,6 +22,7 @@ import { saveText } from '../../storage/write-files.js';
 import { allocationOf } from '../dependencies.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { joined } from '../results/results-folder.js';
+import { linkToWorkflow } from '../ui-links.js';
 import { countChanges } from './count-changes.js';
 import { passFigures } from './pass-figures.js';
 
@@ -65,6 +67,7 @@ export async function writePages(
   const { figures, causes } = found;
   const reportHtml = await attempt('The page report.html', async () => {
     const { rejected, unprocessed } = complete.files;
+    const { uiUrl } = dependencies;
     const text = reportPage({
       result: { ...complete, figures },
       source: shownSource(facts.source),
@@ -77,6 +80,7 @@ export async function writePages(
         unprocessed: unprocessed && pathOrUri(unprocessed),
       },
       allocation: allocationOf(dependencies, facts.connection),
+      uiUrl: uiUrl && linkToWorkflow(uiUrl, Context.current().info.namespace, complete),
     });
     const path = join(place.folder, RESULT_NAMES.reportHtml);
     await saveText(text, path, { shared: true });

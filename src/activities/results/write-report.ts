@@ -5,6 +5,7 @@
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { ROW_OUTCOMES } from '../../domain/metrics.js';
 import type { Recorder } from '../../domain/metrics.js';
+import { shownCode } from '../../domain/text/shown-code.js';
 import { join, uriOf } from '../../storage/locations.js';
 import { isThere, makeFolder, removeFile, removeUnfinished } from '../../storage/files/file-tree.js';
 import { saveStream, saveText } from '../../storage/write-files.js';
@@ -14,6 +15,7 @@ import { detailOfError, readDetails } from './failure-details.js';
 import { allJobs, landedFiles } from './part-outcomes.js';
 import { copyForPeople } from './copies-for-people.js';
 import { writePages } from '../report/write-pages.js';
+import { showMessages } from '../report/show-messages.js';
 import { joined, moveEarlierAside, summaryName } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { ownResultFolder } from './results-owner.js';
@@ -94,9 +96,22 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     await makeFolder(work);
     await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
     await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
+    warnings.push(...(await showEarlierMessages(folder, work, signal)));
     if (countedRuns.first(runId)) countLoad(metrics, input);
     return { ...files, ...(warnings.length > 0 && { warnings }) };
   });
+}
+
+/** Those of events before the end. */
+async function showEarlierMessages(folder: string, work: string, signal: AbortSignal): Promise<string[]> {
+  try {
+    await showMessages(folder, work);
+    return [];
+  } catch (error) {
+    signal.throwIfAborted();
+    const code = shownCode((error as { code?: string }).code) ?? 'UNEXPECTED';
+    return [`Messages that were not delivered could not be entered into the report (${code}).`];
+  }
 }
 
 /** The numbers of the result: counted here because its labels need a limit per process. */

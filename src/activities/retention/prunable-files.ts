@@ -26,7 +26,12 @@ export type Decision = { keep: 'running' | 'recent' } | { remove: FoundFile[]; e
 
 const RESULTS = [RESULT_NAMES.rejected, RESULT_NAMES.unprocessed, RESULT_NAMES.changes, RESULT_NAMES.kept];
 /** The page shows some rejected rows. */
-const REMOVABLE = new Set<string>([...RESULTS, ...RESULTS.map(copyName), RESULT_NAMES.reportHtml]);
+const REMOVABLE = new Set<string>([
+  ...RESULTS,
+  ...RESULTS.map(copyName),
+  RESULT_NAMES.reportHtml,
+  RESULT_NAMES.messages,
+]);
 /** `moveEarlierAside` adds a suffix to a name that is taken. */
 const SUFFIX = /-[0-9a-f]{8}$/;
 const PROOF = new Set([CLAIM_FILE, PLAN_FILE]);

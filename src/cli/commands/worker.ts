@@ -14,6 +14,7 @@ import { untilDrained } from '../../workers/versions/drain.js';
 import type { Drain } from '../../workers/versions/drain.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { notifierFrom } from '../../workers/notifier.js';
+import { uiUrlFrom } from '../../workers/ui-url.js';
 import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
@@ -44,6 +45,7 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
   }
   const settings = withSfCli(connectionsFromEnvironment(env, sayWarning), options.fromSf);
   const notifier = notifierFrom(env, sayWarning);
+  const uiUrl = uiUrlFrom(env);
   const dataConverter = dataConverterFromEnvironment(env);
   const temporal = temporalSettings();
   const slots = slotsFrom(env);
@@ -70,6 +72,7 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
     allows: allowsOf(settings),
     fixers: fixersFrom(env),
     notifier,
+    uiUrl,
     slots,
     deployment,
     roots,

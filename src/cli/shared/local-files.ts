@@ -32,7 +32,7 @@ export function readSettingsFile(path: string): Buffer {
   }
 }
 
-type ResultKind = Exclude<keyof typeof RESULT_NAMES, 'kept'>;
+type ResultKind = Exclude<keyof typeof RESULT_NAMES, 'kept' | 'messages'>;
 type NamedResult = Pick<BulkLoadResult, 'files' | 'workflowId'>;
 
 /**

@@ -2,6 +2,7 @@
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { readSmallFile } from '../../storage/read-files.js';
+import { messageLines } from './message-lines.js';
 import { ownResultFile, promptly } from './local-files.js';
 import { say } from './output.js';
 import { countReasons, reasonLines } from './rejected-reasons.js';
@@ -39,8 +40,9 @@ export async function resultLines(result: BulkLoadResult, seconds?: number): Pro
     result.error === undefined
       ? []
       : [`${result.error.code}: ${result.error.message}`, '', ...(await detailLines(result))];
-  if (isNothing(result)) return ['', ...reason, `  ${result.state}: nothing was sent.`, ...fileLines(result)];
-  return ['', ...(await table(result, seconds)), '', ...reason, ...openJobLines(result), ...fileLines(result)];
+  const files = [...fileLines(result), ...(await messageLines(result))];
+  if (isNothing(result)) return ['', ...reason, `  ${result.state}: nothing was sent.`, ...files];
+  return ['', ...(await table(result, seconds)), '', ...reason, ...openJobLines(result), ...files];
 }
 
 function openJobLines({ openJobs = [] }: BulkLoadResult): string[] {

@@ -15,6 +15,7 @@ import { findTemporalServer } from '../../dev/find-temporal.js';
 import { privateFolder } from '../../dev/private-data.js';
 import { fixersFrom } from '../../workers/fixers.js';
 import { notifierFrom } from '../../workers/notifier.js';
+import { uiUrlFrom } from '../../workers/ui-url.js';
 import { workerLog } from '../../workers/logger.js';
 import { startWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
@@ -142,6 +143,7 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
       connections: new Map([...settings].map(([name, one]) => [name, openConnection(one)])),
       fixers: fixersFrom(process.env),
       notifier: notifierFrom(process.env, (text) => say(`Warning: ${text}`)),
+      uiUrl: uiUrlFrom(process.env),
       roots,
     });
     stops.push(() => worker.stop());

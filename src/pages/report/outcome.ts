@@ -12,7 +12,7 @@ import type { ReportView } from './view.js';
 const WIDTH = 1_000;
 
 export function outcome(view: ReportView): Content {
-  const { result, source, connection, schedule } = view;
+  const { result, source, connection, schedule, uiUrl } = view;
   const { figures, state, loadId, object, operation, workflowId, error } = result;
   const isGood = state === 'Completed';
   const tone = isGood ? 'good' : state === 'CompletedWithRejects' ? 'warn' : 'bad';
@@ -39,6 +39,7 @@ export function outcome(view: ReportView): Content {
       ['Ended', stamp(figures.endedAt)],
       ...finishFact(figures),
       ['Took', duration(msBetween(figures.startedAt, figures.endedAt))],
+      ...(uiUrl === undefined ? [] : [['Temporal', html`<a href="${uiUrl}" rel="noreferrer">workflow</a>`] as const]),
     ])}`;
 }
 

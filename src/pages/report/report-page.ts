@@ -1,6 +1,7 @@
 /** `report.html`: one load as a page for people. */
 import { html } from '../html.js';
 import { page } from '../layout.js';
+import { messages } from './messages.js';
 import { nextSteps } from './next-steps.js';
 import { counts, outcome } from './outcome.js';
 import { rejectedByCause } from './rejected.js';
@@ -12,7 +13,7 @@ export function reportPage(view: ReportView): string {
   const { loadId, object, state } = view.result;
   return page(
     `${state}: ${object}, ${loadId}`,
-    html`${outcome(view)} ${counts(view)} ${nextSteps(view)} ${rejectedByCause(view)} ${warnings(view)}
+    html`${outcome(view)} ${counts(view)} ${nextSteps(view)} ${messages([])} ${rejectedByCause(view)} ${warnings(view)}
       ${timeline(view)} ${throughput(view)} ${usage(view)} ${passes(view)} ${changes(view)} ${sources(view)}
       <footer>
         <p class="dim">

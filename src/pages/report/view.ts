@@ -17,6 +17,8 @@ export interface ReportView {
   places: { rejected?: string | undefined; unprocessed?: string | undefined };
   /** What the connection may use of the org's rolling 24 hours. */
   allocation: { recordsPerWindow: number; batchesPerWindow: number };
+  /** The load in the Temporal UI; http or https. */
+  uiUrl?: string | undefined;
 }
 
 /** `2026-11-30 02:28:05 UTC` */

@@ -5,7 +5,7 @@ import type { BulkLoadResult } from '../../contract/load-result.js';
 import { REQUEST_ID } from '../../domain/name-and-number-limits.js';
 import { LOAD_RESULT } from '../../domain/result-schema.js';
 import * as shape from './input-shapes.js';
-import { notifyAbout, notifyFacts, notifyMessage } from './notify-shapes.js';
+import { deliveryNotes, notifyAbout, notifyFacts, notifyMessage } from './notify-shapes.js';
 
 /** What a load is going to do, limited to what may be forbidden. */
 const wish = {
@@ -153,6 +153,7 @@ export const ACTIVITY_INPUTS = {
   readNotifyRules: notifyAbout,
   routeNotification: notifyFacts,
   sendNotification: z.object({ target: shape.name, message: notifyMessage }),
+  noteDeliveries: z.object({ outputUri: shape.uri, workUri: shape.uri, notes: deliveryNotes }),
   pingHeartbeat: z.object({ heartbeat: shape.text(), kind: z.enum(['start', 'success', 'fail']) }),
   readSchedules: z.object({}),
   checkEarlierRun: z.object({}),

@@ -223,6 +223,7 @@ export const ACTIVITY_RESULTS = {
     deliveries: shape.list(z.object({ target: shape.name, message: notifyMessage, hasKey: z.boolean() }), 100),
   }),
   sendNotification: z.undefined().or(z.null()),
+  noteDeliveries: z.undefined().or(z.null()),
   pingHeartbeat: z.object({ warning: shape.text(6_000).exactOptional() }),
   readSchedules: z.object({
     graceMs: shape.count.exactOptional(),

@@ -56,4 +56,22 @@ const message = {
 
 export const notifyFacts = z.object({ ...message, waitedMs: shape.count.exactOptional() });
 
+/** Of one event: 50 targets, and a recovery. */
+export const MAX_DELIVERY_NOTES = 100;
+
+const deliveryNote = z.object({
+  event: z.enum(NOTIFY_EVENTS),
+  target: shape.name,
+  since: instant,
+  state: z.enum(['retrying', 'givenUp', 'unconfirmed', 'deliveredLate']),
+  at: instant,
+  until: instant.exactOptional(),
+  code: shape.text(100),
+});
+
+export const deliveryNotes = shape.list(deliveryNote, MAX_DELIVERY_NOTES);
+
+/** `messages.json`, next to a report. Any program may have written the file. */
+export const MESSAGES_FILE = z.object({ version: z.literal(1), runId: shape.runId, messages: deliveryNotes });
+
 export const notifyMessage = z.object({ ...message, uiUrl: shape.text(4_000).exactOptional() });

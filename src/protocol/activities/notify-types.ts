@@ -1,5 +1,5 @@
 /** Inputs and results of the activities in `activities/notify`: who gets a message, and its delivery. */
-import type { NotifyMessage } from '../../contract/notification.js';
+import type { DeliveryNote, NotifyMessage } from '../../contract/notification.js';
 
 /** A message before the worker's configuration is known. */
 export interface NotifyFacts extends Omit<NotifyMessage, 'uiUrl'> {
@@ -31,6 +31,19 @@ export interface Delivery {
 export interface SendNotificationInput {
   target: string;
   message: NotifyMessage;
+}
+
+/** Where the report of a load is, and which workers see it. */
+export interface ReportPlace {
+  /** Task queue of the workers that share the folder. */
+  filesQueue: string;
+  outputUri: string;
+  workUri: string;
+}
+
+export interface NoteDeliveriesInput extends Omit<ReportPlace, 'filesQueue'> {
+  /** Of the messages of one event. */
+  notes: DeliveryNote[];
 }
 
 /** Details of the failure of an attempt. */

@@ -2,32 +2,54 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import { log, sleep } from '@temporalio/workflow';
 import { z } from 'zod';
+import type { DeliveryNote } from '../../contract/notification.js';
 import { defined } from '../../domain/defined.js';
 import type { Delivery, DeliveryFailure } from '../../protocol/activities/notify-types.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import { time } from '../../domain/text/format.js';
 import { sendActivities } from '../support/activity-options.js';
-import { afterFailedDelivery } from './delivery-retry.js';
+import { afterFailedDelivery, GIVE_UP_MS, LATE_MS } from './delivery-retry.js';
 
 type Outcome = 'sent' | 'unconfirmed' | Pick<DeliveryFailure, 'code' | 'message'>;
 
-export async function deliver(delivery: Delivery): Promise<Outcome> {
+/** @param note receives what people should know before the end, and at an end that is not plain success */
+export async function deliver(delivery: Delivery, note: (note: DeliveryNote) => void): Promise<Outcome> {
   const { target, message, hasKey } = delivery;
   const since = Date.now();
+  let noted: DeliveryNote | undefined;
+  const enter = (state: DeliveryNote['state'], code: string): void => {
+    const at = iso(Date.now());
+    const until = state === 'retrying' ? { until: iso(since + GIVE_UP_MS) } : {};
+    noted = { event: message.event, target, since: iso(since), state, at, ...until, code };
+    note(noted);
+  };
   for (let attempt = 1; ; attempt++) {
     try {
       await sendActivities.sendNotification.executeWithOptions({ summary: `tell ${target}: ${message.event}` }, [
         { target, message },
       ]);
+      if (noted !== undefined) enter('deliveredLate', noted.code);
       return 'sent';
     } catch (error) {
       const failure = failureOf(error);
       const next = afterFailedDelivery(failure, { attempt, hasKey, waitedMs: Date.now() - since });
       log.warn('A notification was not delivered', { target, code: failure.code, next: next.kind });
-      if (next.kind !== 'again') return next.kind === 'unconfirmed' ? 'unconfirmed' : failure;
+      if (next.kind === 'unconfirmed') {
+        enter('unconfirmed', failure.code);
+        return 'unconfirmed';
+      }
+      if (next.kind === 'failed') {
+        enter('givenUp', failure.code);
+        return failure;
+      }
+      if (noted === undefined && Date.now() + next.ms - since >= LATE_MS) enter('retrying', failure.code);
       await sleep(next.ms, { summary: `${target}: next attempt in ${time(next.ms)}` });
     }
   }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 interface FailedDelivery {

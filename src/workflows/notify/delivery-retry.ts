@@ -3,7 +3,9 @@
 /** Delays between attempts, in seconds; the last one is repeated. */
 const DELAYS_S = [5, 15, 60, 300, 900];
 /** People read messages in the morning: one of last evening is still worth a delivery. */
-const GIVE_UP_MS = 12 * 3_600_000;
+export const GIVE_UP_MS = 12 * 3_600_000;
+/** A message that is not delivered within this time is worth a line in the report. */
+export const LATE_MS = 120_000;
 /** No target decides to be left alone for longer. */
 const MAX_PAUSE_MS = 3_600_000;
 

@@ -5,7 +5,8 @@ import type { NotifyEvent } from '../../contract/notification.js';
 import { eventOfEnd } from './event-of-end.js';
 import { defined } from '../../domain/defined.js';
 import { plainText } from '../../domain/text/plain-text.js';
-import type { NotifyAbout, NotifyFacts } from '../../protocol/activities/notify-types.js';
+import type { NotifyAbout, NotifyFacts, ReportPlace } from '../../protocol/activities/notify-types.js';
+import type { LocatedSource } from '../../protocol/activities/source-types.js';
 import type { Load } from '../load/load.js';
 import { notifyRulesActivities } from '../support/activity-options.js';
 import { scheduleOf } from '../support/schedule.js';
@@ -63,9 +64,10 @@ export async function notify(load: Load, event: NotifyEvent, news: News): Promis
     operation: load.input.operation,
     ...defined({ schedule: scheduleOf(workflowInfo()), ...news }),
   };
+  const place = placeOf(state.located);
   try {
     await startChild<typeof sendNotifications>('sendNotifications', {
-      args: [facts],
+      args: place === undefined ? [facts] : [facts, place],
       workflowId: `${workflowId}/${name}`,
       staticSummary: `messages: ${event}`,
       // They outlive the load, also one that is canceled.
@@ -76,6 +78,13 @@ export async function notify(load: Load, event: NotifyEvent, news: News): Promis
   } catch (error) {
     load.log('no message was started', { code: error instanceof Error ? error.name : 'UNEXPECTED' });
   }
+}
+
+/** A load that found no source has no report. */
+function placeOf(located: LocatedSource | undefined): ReportPlace | undefined {
+  if (located === undefined) return undefined;
+  const { filesQueue, outputUri, workUri } = located;
+  return { filesQueue, outputUri, workUri };
 }
 
 function nameOf({ input, loadId }: Load): Pick<NotifyFacts, 'loadId' | 'connection' | 'object'> {

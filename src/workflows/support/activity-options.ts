@@ -245,6 +245,18 @@ export const scheduleActivities = proxyActivities<Activities>({
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '5m' },
 });
 
+/** Notes in the report of a load that has ended: no message waits for them. */
+export function noteActivities(filesQueue: string): ActivityInterfaceFor<Activities> {
+  return proxyActivities<Activities>({
+    ...onQueue(filesQueue),
+    startToCloseTimeout: '5m',
+    scheduleToCloseTimeout: '12h',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: 'TRY_CANCEL',
+    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  });
+}
+
 /** For messages that wait until a worker is there. */
 export const notifyActivities = proxyActivities<Activities>({
   startToCloseTimeout: '30s',

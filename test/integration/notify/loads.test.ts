@@ -1,6 +1,6 @@
 /** Messages about loads, from a worker process to a webhook that is not always there. */
 import { createHmac, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -137,4 +137,7 @@ it('each change of state is told once, with the same body and signature until th
   expect(about('finished')).toMatchObject({ state: 'Completed', records: { total: 20, succeeded: 20 } });
   expect(about('finished')?.report).toMatch(/^file:.*report\.(?:html|json)$/);
   expect(about('waiting')).toMatchObject({ waitingFor: 'somebody to resume it' });
+
+  const page = await readFile(join(folder, `data/nightload-results/${night}-2/report.html`), 'utf8');
+  expect(page).toContain(`<a href="${about('finished')?.uiUrl}" rel="noreferrer">`);
 });

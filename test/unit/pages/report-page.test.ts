@@ -8,7 +8,8 @@ import { HOSTILE_TEXTS, hostileView } from '../../helpers/report-view.js';
 
 describe('a report full of hostile texts', () => {
   const view = hostileView(HOSTILE_TEXTS);
-  const made = reportPage(view);
+  // Messages are entered later.
+  const made = reportPage(view).replace('<!-- messages --><!-- /messages -->', '');
 
   it('has only its own tags and attributes', () => {
     const tags = new Set([...made.matchAll(/<\/?([a-z!][a-z0-9]*)/gi)].map(([, name = '']) => name.toLowerCase()));
@@ -22,7 +23,7 @@ describe('a report full of hostile texts', () => {
     );
     for (const name of attributes) {
       expect(
-        'aria-hidden aria-label charset class content height href http-equiv lang name preserveAspectRatio role scope viewBox width x y'.split(
+        'aria-hidden aria-label charset class content height href http-equiv lang name preserveAspectRatio rel role scope viewBox width x y'.split(
           ' ',
         ),
       ).toContain(name);
@@ -31,7 +32,12 @@ describe('a report full of hostile texts', () => {
     expect(
       made.replace(/<style>[^<]*<\/style>/, '').replace(/<\/?[a-z][a-z0-9]*(?:\s+[a-zA-Z-]+="[^"]*")*\s*\/?>/g, ''),
     ).not.toMatch(/<(?!!doctype html>)/i);
-    expect([...made.matchAll(/href="([^"]*)"/g)].map(([, to]) => to)).toEqual(['report.json']);
+    expect([...made.matchAll(/href="([^"]*)"/g)].map(([, to]) => to)).toEqual([
+      expect.stringMatching(
+        /^https:\/\/ui\.example\/namespaces\/[\w%.!~*();&#-]+\/workflows\/[\w%.!~*();&#-]+\/[\w%.!~*();&#-]+\/history$/,
+      ),
+      'report.json',
+    ]);
   });
 
   it('has a bounded size, however large the cells are', () => {
@@ -39,7 +45,12 @@ describe('a report full of hostile texts', () => {
   });
 
   it('says the same each time', () => {
-    expect(reportPage(hostileView(HOSTILE_TEXTS))).toBe(made);
+    expect(reportPage(hostileView(HOSTILE_TEXTS))).toBe(reportPage(view));
+  });
+
+  it('links to the Temporal UI if the worker knows its address', () => {
+    expect(made).toMatch(/<a href="https:\/\/ui\.example\/[^"<>]*" rel="noreferrer">workflow<\/a>/);
+    expect(reportPage({ ...view, uiUrl: undefined })).not.toContain('noreferrer');
   });
 
   it('has each section', () => {

@@ -62,6 +62,7 @@ const OWN_STEPS: Record<ActivityName | 'listFileGroups', true> = {
   readNotifyRules: true,
   routeNotification: true,
   sendNotification: true,
+  noteDeliveries: true,
   readSchedules: true,
   pingHeartbeat: true,
   notePause: true,

@@ -83,6 +83,7 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
   readNotifyRules: { waits: [600_000] },
   routeNotification: { deliveries: [{ target: 'ops', message: MESSAGE, hasKey: true }] },
   sendNotification: undefined,
+  noteDeliveries: undefined,
   pingHeartbeat: { warning: 'HEARTBEAT_UNKNOWN: x' },
   readSchedules: {
     graceMs: 600_000,
