@@ -33,6 +33,8 @@ export type Remaining = Spread;
 
 /** No night is exactly like the nights before. */
 const MIN_NIGHT_SD = 0.35;
+/** How many standard deviations a difference may have before the past is doubted. */
+const DOUBT = 2;
 /** The pace of the next hours is not exactly that of the last one. */
 const DRIFT_SD = 0.1;
 /** Rows pass in batches and are seen now and then: a short look is an uncertain one. */
@@ -53,7 +55,7 @@ export function remaining({ now, past, pace, left }: LoadNow): Remaining | undef
   if (left === undefined) {
     return past && { mean: past.duration.mean, sd: Math.max(MIN_NIGHT_SD, past.duration.sd) };
   }
-  const rate = rateOf(pace, past);
+  const rate = rateOf({ pace, past, left });
   if (rate === undefined) return undefined;
   const rows = Math.max(0, left.rows - unseenMs(pace, now) * Math.exp(rate.mean));
   const loading = timeFor(rows, rate, { pace, left });
@@ -75,16 +77,27 @@ function unseenMs(pace: Pace | undefined, now: number): number {
 }
 
 /** Rows per millisecond, as a logarithm. */
-function rateOf(pace: Pace | undefined, past: PastLoads | undefined): Spread | undefined {
-  const usual = past && { ...past.rate, sd: Math.max(MIN_NIGHT_SD, past.rate.sd) };
+function rateOf({ pace, past, left }: Pick<LoadNow, 'pace' | 'past'> & { left: RowsLeft }): Spread | undefined {
+  const usual = past && usualRate(past, left);
   if (pace === undefined || pace.weightedMs === 0) return usual;
   const { weightedRows, weightedMs } = pace;
   const tonight = {
     mean: Math.log(weightedRows / weightedMs),
     sd: Math.min(MAX_SD, Math.hypot(LOOK_SD, ONE_LOOK_SD * Math.sqrt(LOOK_MS / weightedMs))),
   };
-  const both = usual === undefined ? tonight : combined(usual, tonight);
+  const both = usual === undefined ? tonight : combined(doubted(usual, tonight), tonight);
   return { mean: both.mean, sd: Math.hypot(both.sd, DRIFT_SD) };
+}
+
+/** Loads of another size say less. */
+function usualRate({ rate, rows }: PastLoads, { total }: RowsLeft): Spread {
+  const otherSize = rows === 0 || total === 0 ? 0 : Math.abs(Math.log(total / rows)) / DOUBT;
+  return { mean: rate.mean, sd: Math.max(MIN_NIGHT_SD, rate.sd, otherSize) };
+}
+
+/** What is seen tonight is true: the farther the past is from it, the less it counts. */
+function doubted(usual: Spread, tonight: Spread): Spread {
+  return { mean: usual.mean, sd: Math.max(usual.sd, Math.abs(usual.mean - tonight.mean) / DOUBT) };
 }
 
 /** The longest part runs beside others until they have ended, then alone. */

@@ -14,6 +14,7 @@ const MAX_SD = 0.35;
 /** Without past loads and before the first rows: 500 rows per second, give or take a factor of three. */
 const GUESS: PastLoads = {
   loads: 1,
+  rows: 0,
   rate: { mean: Math.log(0.5), sd: 1.1 },
   duration: { mean: Math.log(3_600_000), sd: 2 },
   retryShare: 0,

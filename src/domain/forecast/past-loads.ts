@@ -7,6 +7,8 @@ import type { Spread } from './normal.js';
 /** Durations are in milliseconds. */
 export interface PastLoads {
   loads: number;
+  /** Median of their rows. */
+  rows: number;
   /** Logarithm of rows per millisecond while loading. */
   rate: Spread;
   /** Logarithm of the duration from the planning to the report. */
@@ -34,6 +36,7 @@ export function pastLoads(entries: readonly HistoryEntry[], schedule: string | u
   if (chosen.length === 0) return undefined;
   return {
     loads: chosen.length,
+    rows: Math.round(median(chosen.map(({ records }) => records.total))),
     rate: spreadOf(chosen.map(({ records, seconds }) => Math.log(records.total / (seconds.loading * 1_000)))),
     duration: spreadOf(chosen.map(({ seconds }) => Math.log(1_000 * sum(seconds)))),
     retryShare: Math.min(MAX_RETRY_SHARE, median(chosen.map(({ seconds }) => seconds.retrying / seconds.loading))),

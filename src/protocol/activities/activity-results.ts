@@ -208,6 +208,7 @@ export const ACTIVITY_RESULTS = {
     past: z
       .object({
         loads: z.int().min(1).max(100),
+        rows,
         rate: spread,
         duration: spread,
         retryShare: share,

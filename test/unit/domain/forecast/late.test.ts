@@ -27,6 +27,7 @@ function endsIn(load: LoadNow): number {
 
 const past = {
   loads: 10,
+  rows: 6_000_000,
   rate: { mean: Math.log(0.6), sd: 0.1 },
   duration: { mean: Math.log(3 * HOUR), sd: 0.1 },
   retryShare: 0,
@@ -37,6 +38,22 @@ describe('the forecast', () => {
   it('divides the rows that are left by the pace', () => {
     expect(endsIn({ now: 0, pace, left: left(4_320_000) })).toBeCloseTo(2, 0);
     expect(endsIn({ now: 0, pace, past, left: left(4_320_000) })).toBeCloseTo(2, 1);
+  });
+
+  it('believes what it sees rather than past loads that were faster, or smaller', () => {
+    const slow = { ...pace, weightedRows: 0.001 * 10 * MIN, weightedMs: 10 * MIN, weightedParts: 20 * MIN };
+    const fast = { ...past, rate: { mean: Math.log(0.022), sd: 0.1 } };
+    const hours = endsIn({
+      now: 0,
+      pace: slow,
+      past: { ...fast, rows: 1_440 },
+      left: left(1_440, { total: 1_440, longest: 70 }),
+    });
+    expect(hours).toBeGreaterThan(0.2);
+    const { sd } = remaining({ now: 0, past: { ...fast, rows: 200 }, left: left(144_000, { total: 144_000 }) }) ?? {
+      sd: 0,
+    };
+    expect(sd).toBeGreaterThan(1);
   });
 
   it('counts rows that have passed unseen, and not those of a standstill', () => {

@@ -77,7 +77,14 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
     notifyWaits: [600_000],
   },
   readPastLoads: {
-    past: { loads: 3, rate: { mean: -1, sd: 0.2 }, duration: { mean: 16, sd: 0.3 }, retryShare: 0.1, restMs: 4_000 },
+    past: {
+      loads: 3,
+      rows: 900,
+      rate: { mean: -1, sd: 0.2 },
+      duration: { mean: 16, sd: 0.3 },
+      retryShare: 0.1,
+      restMs: 4_000,
+    },
   },
   findFailingSteps: { failing: { step: 'readJob', code: 'SF_UNAVAILABLE', attempt: 7 } },
   readNotifyRules: { waits: [600_000] },
