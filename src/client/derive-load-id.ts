@@ -7,13 +7,32 @@ import { fingerprint } from '../storage/fingerprint.js';
 import { holding } from '../storage/files/file-ref.js';
 import type { ForeignFile } from '../storage/files/file-ref.js';
 import { ANYWHERE } from '../storage/files/file-roots.js';
+import { NightloadError } from '../errors.js';
 import { basename } from '../storage/locations.js';
 import { sourceFiles } from '../storage/source-files.js';
 
-/** @throws NightloadError `INVALID_FILE_URI`, `SOURCE_NOT_FOUND` and similar */
-export async function deriveLoadId(
-  input: Pick<BulkLoadInput, 'source' | 'object' | 'operation' | 'connection'>,
-): Promise<string> {
+type Identified = Pick<BulkLoadInput, 'source' | 'object' | 'operation' | 'connection'>;
+
+/** @throws NightloadError `INVALID_FILE_URI`, `SOURCE_NOT_FOUND`, `STORE_…` and similar */
+export async function deriveLoadId(input: Identified): Promise<string> {
+  try {
+    return await derived(input);
+  } catch (error) {
+    throw error instanceof NightloadError && error.code.startsWith('STORE_') ? notStarted(error) : error;
+  }
+}
+
+/** Its text is about a worker, and a load that waits. */
+function notStarted({ code, message }: NightloadError): NightloadError {
+  const what = message.replace('The worker has', 'It has').replace(/\. .*$/su, '.');
+  return new NightloadError(
+    code,
+    `Nothing was started: the id of the load is derived from its source, which this program could not read. ${what} ` +
+      'Try again, give this program the AWS settings of the worker, or name the load (--id, "loadId").',
+  );
+}
+
+async function derived(input: Identified): Promise<string> {
   const { files, isMany } = await sourceFiles(ANYWHERE, input.source);
   const content = createHash('sha256');
   for (const file of files) {

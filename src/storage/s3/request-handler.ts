@@ -9,6 +9,9 @@ import { isLoopback } from '../../runtime/proxy.js';
 const CONNECT_MS = 10_000;
 /** Without a byte of a reply. A reply that waits for its reader does not count. */
 const SILENT_MS = 60_000;
+/** A read is repeated without harm, and the first steps of a load have a minute for three attempts. */
+const READ_ANSWER_MS = 15_000;
+const READS: readonly string[] = ['GET', 'HEAD'];
 
 /** Like an object of `RequestHandler` in the SDK, with the fields that a request and a reply have. */
 interface SdkRequest {
@@ -56,6 +59,7 @@ class UndiciHandler {
       const reply = await request(`${origin}${path}${queryText(query)}`, {
         method: method as 'GET',
         headers,
+        ...(READS.includes(method) && { headersTimeout: READ_ANSWER_MS }),
         ...(body !== undefined && { body }),
         ...(abortSignal && { signal: abortSignal }),
         dispatcher: this.#agent,
