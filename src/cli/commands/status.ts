@@ -46,7 +46,9 @@ export async function status(id: string, options: { json?: boolean }): Promise<n
         version: versionOfLoad(description),
       }),
     ]);
-    const queueLines = queues.filter(({ service }) => service !== 'served').map((state) => queueLine(state));
+    const queueLines = [
+      ...new Set(queues.filter(({ service }) => service !== 'served').map((state) => queueLine(state))),
+    ];
     const { failures: troubles, more } = pending ?? { failures: [], more: 0 };
     const stuck = troubles.find(({ task }) => task !== undefined);
     // What the load cannot report itself is found from outside.

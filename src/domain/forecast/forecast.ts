@@ -48,6 +48,9 @@ const UNSEEN_MS = 15 * 60_000;
 /** Two jobs at a time are faster than one, but not twice as fast: they share the org. */
 const PARALLEL_POWER = 0.5;
 const REST_MS = 60_000;
+/** Rows that come in steps leave gaps. */
+const STILL_AFTER_MS = 20 * 60_000;
+const STILL_SHARE = 0.3;
 const RETRY_SD = 0.7;
 
 /** Undefined while nothing is known. */
@@ -66,14 +69,21 @@ export function remaining({ now, past, pace, left }: LoadNow): Remaining | undef
   );
   const retrying = Math.max(0, expected - left.retry.passedMs);
   const rest = Math.max(REST_MS, past?.restMs ?? 0);
-  const all = loading + retrying + rest;
-  return { mean: Math.log(all), sd: Math.hypot(rate.sd * loading, RETRY_SD * retrying, 0.5 * rest) / all };
+  const still = rows > 0 ? standstillLeft(pace, now) : 0;
+  const all = still + loading + retrying + rest;
+  return { mean: Math.log(all), sd: Math.hypot(0.5 * still, rate.sd * loading, RETRY_SD * retrying, 0.5 * rest) / all };
 }
 
 /** While a load runs, rows pass that it has not reported yet. */
 function unseenMs(pace: Pace | undefined, now: number): number {
   if (pace === undefined || pace.running === 0 || pace.looked > pace.at) return 0;
   return Math.min(UNSEEN_MS, Math.max(0, now - pace.at));
+}
+
+/** The longer the load has stood still, the longer it will probably go on. */
+function standstillLeft(pace: Pace | undefined, now: number): number {
+  if (pace === undefined || pace.running === 0 || pace.looked <= pace.at) return 0;
+  return STILL_SHARE * Math.max(0, now - pace.at - STILL_AFTER_MS);
 }
 
 /** Rows per millisecond, as a logarithm. */

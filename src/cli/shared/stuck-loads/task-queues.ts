@@ -66,6 +66,8 @@ export interface QueueState {
   notCurrent?: WorkerVersion;
   /** The load's version, when only workers of others poll. */
   missingVersion?: WorkerVersion;
+  /** The version that the load is pinned to: workers of others do not help. */
+  version?: WorkerVersion;
   /** For the queues of steps on files: the group's queue, and the connection whose uploads run on this one. */
   files?: { filesQueue: string; connection?: string };
   /** Without pollers: the host that saw the source, and the queues of other folders that it polls. */
@@ -122,7 +124,7 @@ export async function queueStates(
       // Activities on the workflow queue are taken by the same workers.
       .filter((one) => one !== calls || one.waiting > 0)
       .map(async (one): Promise<QueueState> => {
-        const state = await judge(client, taskQueue, one, all);
+        const state = { ...(await judge(client, taskQueue, one, all)), ...defined({ version }) };
         if (filesQueue === undefined || (one !== files && one !== uploads)) return state;
         const ours = { ...state, files: { filesQueue, ...(one === uploads && defined({ connection })) } };
         if (state.service !== 'none' || filesHost === undefined) return ours;
@@ -170,16 +172,17 @@ export async function servesActivities(client: Client, queue: string, taskQueue:
 /** Text about a queue that delays the load. */
 export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: QueueState): string {
   if (service === 'busy') {
-    return (
-      `The workers of the task queue "${queue}" are busy: ${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'}, ` +
-      `the oldest for ${Math.round(oldestMs / 1000)} s. The load resumes when one is free; add a worker to speed it up.`
-    );
+    const tasks = `${waiting} ${waiting === 1 ? 'task waits' : 'tasks wait'}, the oldest for ${Math.round(oldestMs / 1000)} s`;
+    // Temporal lists the pollers of a worker that ended for a while.
+    return uses.version === undefined
+      ? `The workers of the task queue "${queue}" are busy: ${tasks}. The load resumes when one is free; add a worker to speed it up.`
+      : `The workers of the load's version on the task queue "${queue}" are busy or gone: ${tasks}. The load resumes when one is ` +
+          `free; if none runs, start \`nightload worker\` ${withVersion(uses.version)}.`;
   }
   if (uses.missingVersion !== undefined) {
-    const { deploymentName, buildId } = uses.missingVersion;
     return (
       `No worker of the load's version polls the task queue "${queue}", only workers of others. A load stays on the version that ` +
-      `began it: start \`nightload worker\` of that version, with NIGHTLOAD_DEPLOYMENT=${deploymentName} and NIGHTLOAD_BUILD_ID=${buildId}.`
+      `began it: start \`nightload worker\` of that version, ${withVersion(uses.missingVersion)}.`
     );
   }
   if (uses.notCurrent !== undefined) {
@@ -191,8 +194,15 @@ export function queueLine({ queue, service, waiting, oldestMs, host, ...uses }: 
     );
   }
   const line = `No worker polls the task queue "${queue}". The load waits for one`;
+  if (uses.version !== undefined && uses.files === undefined) {
+    return `No worker of the load's version takes tasks of the task queue "${queue}". Start \`nightload worker\` ${withVersion(uses.version)}.`;
+  }
   if (uses.files === undefined) return `${line}: start \`nightload worker\`.`;
   return `${line}: ${startAdvice({ ...uses.files, host: host?.name })}.${hostLine(host)}`;
+}
+
+function withVersion({ deploymentName, buildId }: WorkerVersion): string {
+  return `with NIGHTLOAD_DEPLOYMENT=${deploymentName} and NIGHTLOAD_BUILD_ID=${buildId}`;
 }
 
 /** A host may serve several folders permanently: only a person knows whether this one is new. */

@@ -63,6 +63,13 @@ describe('the forecast', () => {
     expect(endsIn({ now: 10 * MIN, pace: still, left: left(4_320_000) })).toBeCloseTo(soon);
   });
 
+  it('expects a long standstill to go on for a while', () => {
+    const still = { ...pace, looked: 2 * HOUR };
+    const hours = endsIn({ now: 2 * HOUR, pace: still, past, left: left(2_160_000) });
+    expect(hours).toBeGreaterThan(1.2);
+    expect(hours).toBeLessThan(2);
+  });
+
   it('knows that a long last part runs alone', () => {
     const even = endsIn({ now: 0, pace, past, left: left(2_000_000, { longest: 1_000_000 }) });
     const alone = endsIn({ now: 0, pace, past, left: left(2_000_000, { longest: 1_900_000 }) });

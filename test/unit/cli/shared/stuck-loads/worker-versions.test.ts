@@ -31,3 +31,12 @@ it('the line names the version to start', () => {
   const line = queueLine({ queue: 'q', service: 'none', waiting: 1, oldestMs: 5, missingVersion: B });
   expect(line).toContain('NIGHTLOAD_DEPLOYMENT=nightload and NIGHTLOAD_BUILD_ID=b.');
 });
+
+it.each(['none', 'busy'] as const)(
+  'names it also when Temporal lists no workers, or still those that ended: %s',
+  (service) => {
+    const line = queueLine({ queue: 'q', service, waiting: 1, oldestMs: 5, version: B });
+    expect(line).toContain("the load's version");
+    expect(line).toContain('NIGHTLOAD_DEPLOYMENT=nightload and NIGHTLOAD_BUILD_ID=b.');
+  },
+);
