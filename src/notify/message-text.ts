@@ -118,7 +118,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
       ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
     ],
     steps: [
-      { text: 'See its progress', command: command('status', message) },
+      { text: 'See its progress, and what it waits for', command: command('status', message) },
       { text: "See what else uses the org's limits", command: 'nightload limits' },
       { text: 'Warn those who need the data' },
     ],

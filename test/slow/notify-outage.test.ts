@@ -58,7 +58,9 @@ it('an outage of the org is told once as a wait, by the code of the step that fa
     expect(hook.deliveries[0]?.message).toMatchObject({
       event: 'waiting',
       loadId: 'outage',
-      waitingFor: expect.stringMatching(/^[A-Z_]+ to end: the step readJob fails and is retried$/) as string,
+      waitingFor: expect.stringMatching(
+        /^the step readJob, which fails and is retried \(SERVER_UNAVAILABLE\)$/,
+      ) as string,
     });
     expect((await load.progress()).waitingFor).toContain('readJob');
     org.clearFaults();

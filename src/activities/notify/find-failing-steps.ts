@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { defined } from '../../domain/defined.js';
-import { shownCode } from '../../domain/text/shown-code.js';
+import { codeOr } from '../../domain/text/shown-code.js';
 import { ACTIVITY_INPUTS } from '../../protocol/activities/activity-inputs.js';
 import type { FailingStep } from '../../protocol/activities/notify-types.js';
 import { runActivity } from '../run-activity.js';
@@ -36,7 +36,7 @@ async function failingIn(client: Client, workflowId: string, search: Search): Pr
   const steps = (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }): FailingStep[] => {
     const step = activityType?.name ?? '';
     if (lastFailure == null || (attempt ?? 1) < MIN_ATTEMPT || !Object.hasOwn(ACTIVITY_INPUTS, step)) return [];
-    const code = shownCode(lastFailure.applicationFailureInfo?.type ?? '') ?? 'UNEXPECTED';
+    const code = codeOr(lastFailure.applicationFailureInfo?.type, 'UNEXPECTED');
     return [{ step, code, attempt: attempt ?? 1 }];
   });
   if (search.depth < MAX_DEPTH) {

@@ -1,5 +1,7 @@
 /** `nightload load` and `nightload watch`. */
 import type { Client } from '@temporalio/client';
+import type { BulkLoadInput } from '../../contract/load-input.js';
+import { isFinishBy, isHour } from '../../domain/input/finish-by.js';
 import type { LoadHandle } from '../../client/load-handle.js';
 import { AlreadyLoadedError, startBulkLoad } from '../../client/start-load.js';
 import { findLoad } from '../../client/load-handle.js';
@@ -43,11 +45,18 @@ function asked<T>(client: Client, printing: Printing, call: () => Promise<T>): P
   return keepAsking(inTime, { ...outageNotes(printing), place: placeOf(client) });
 }
 
+/** @throws NightloadError `INVALID_INPUT` */
+function refusePast({ finishBy }: BulkLoadInput): void {
+  if (finishBy === undefined || !isFinishBy(finishBy) || isHour(finishBy) || Date.parse(finishBy) > Date.now()) return;
+  throw new NightloadError('INVALID_INPUT', `"finishBy" is ${finishBy}, which has passed.`);
+}
+
 export async function load(source: string, options: LoadOptions & Printing): Promise<number> {
   const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
   return withClient(async (client) => {
     try {
       const input = toInput(source, await withFixRules(options));
+      refusePast(input);
       const handle = await startBulkLoad(client, input, {
         ...outageNotes(options),
         taskQueue,

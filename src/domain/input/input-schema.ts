@@ -159,7 +159,10 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
           issue.code === 'unrecognized_keys' ? `Unknown input field ${shown(issue.keys[0])}.` : INPUT_WORDS,
       },
     )
-    .superRefine(({ operation: wanted, externalIdFieldName, constants = {} }, { addIssue }) => {
+    .superRefine(({ operation: wanted, externalIdFieldName, constants = {}, finishBy, whenLate }, { addIssue }) => {
+      if (whenLate !== undefined && finishBy === undefined) {
+        addIssue('"whenLate" needs "finishBy" (CLI: --finish-by), the hour that may be missed.');
+      }
       if (wanted === 'upsert' && externalIdFieldName === undefined) {
         addIssue('Upsert needs "externalIdFieldName" (CLI: --external-id), the field that matches rows to records.');
       }
@@ -171,6 +174,7 @@ export const LOAD_INPUT = exactly<BulkLoadInput>()(
     .meta({
       allOf: [
         { if: { properties: { operation: { const: 'upsert' } } }, then: { required: ['externalIdFieldName'] } },
+        { if: { required: ['whenLate'] }, then: { required: ['finishBy'] } },
         {
           if: { properties: { operation: { enum: OPERATIONS.filter(isDelete) } } },
           then: { properties: { constants: { type: 'object', maxProperties: 0 } } },

@@ -6,7 +6,7 @@ import { clock } from './format.js';
 export function forecastText({ endsAt, earliest, latest, finishBy, late }: LoadForecast, now: number): string {
   const at = (iso: string): string => clock(Date.parse(iso), now);
   const by = `should end by ${at(finishBy)}${late ? ' (likely to be late)' : ''}`;
-  if (endsAt === undefined) return `end not yet foreseen, ${by}`;
+  if (endsAt === undefined) return `end not foreseen, ${by}`;
   const spread = earliest === undefined || latest === undefined ? '' : ` (${at(earliest)} to ${at(latest)})`;
   return `ends about ${at(endsAt)}${spread}, ${by}`;
 }

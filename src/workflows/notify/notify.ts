@@ -22,7 +22,7 @@ const MAX_WORDS = 1_000;
 
 export async function notifyEnd(load: Load, { state, records, error, files }: BulkLoadResult): Promise<void> {
   if (error?.code === SILENT || (await waitsToTell(load)) === undefined) return;
-  const { report } = files;
+  const report = files.reportHtml ?? files.report;
   const why = error && { code: error.code, message: plainText(error.message, MAX_WORDS) };
   const schedule = scheduleOf(workflowInfo());
   await notify(load, eventOfEnd({ state, error }, { isScheduled: schedule !== undefined }), {

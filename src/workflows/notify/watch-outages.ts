@@ -35,7 +35,7 @@ async function ask(): Promise<string | undefined> {
 }
 
 export function outageText({ step, code }: FailingStep): string {
-  return `${code} to end: the step ${step} fails and is retried`;
+  return `the step ${step}, which fails and is retried (${code})`;
 }
 
 /** Undefined: no rule names this load. */

@@ -18,7 +18,7 @@ import { recordsOf } from '../parts/stage-parts.js';
 export interface LoadView {
   input: Pick<BulkLoadInput, 'finishBy' | 'timeZone'>;
   state: CarriedState;
-  live: { running: ReadonlyMap<number, PartNow> };
+  live: { running: ReadonlyMap<number, PartNow>; paused: boolean; outage?: string | undefined };
   settings: Pick<LoadSettings, 'retry'>;
   parallel: number;
 }
@@ -80,7 +80,9 @@ export function forecastOf(load: LoadView): LoadForecast | undefined {
   const { finish, phase } = load.state;
   if (finish === undefined || phase === 'reporting' || phase === 'done') return undefined;
   const now = loadNow(load);
-  const left = remaining(now);
+  // Nobody knows when a pause or an outage ends.
+  const stands = load.live.paused || load.live.outage !== undefined;
+  const left = stands ? undefined : remaining(now);
   const times = left && timesOf(now.now, left);
   return {
     ...defined({ endsAt: iso(times?.endsAt), earliest: iso(times?.earliest), latest: iso(times?.latest) }),

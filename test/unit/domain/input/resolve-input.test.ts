@@ -77,6 +77,8 @@ describe('resolveInput', () => {
       priority: 1,
       output: 'file:///data/out',
       heartbeatUrl: 'env:HC_NIGHTLY',
+      finishBy: '06:00',
+      whenLate: 'moreParallel',
     };
     expect(resolveInput(said, WORKFLOW_ID)).toEqual({
       loadId: 'my.load_1-a',
@@ -200,6 +202,9 @@ describe('resolveInput', () => {
     ['priority', { priority: 0 }],
     ['priority', { priority: 6 }],
     ['parts', { parts: { maxBytes: 5_000 } }],
+    ['finishBy', { finishBy: '6 am' }],
+    ['whenLate', { finishBy: '06:00', whenLate: 'panic' }],
+    ['whenLate', { whenLate: 'warn' }],
     ['toString', { toString: 'x' }],
   ])('refuses with "%s" %j', (name, more) => {
     expect(() => resolve(untyped(more))).toThrow(refusal(`"${name.replaceAll('.', '\\.')}"`));

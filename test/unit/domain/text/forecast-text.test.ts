@@ -13,5 +13,5 @@ it('has the end, its range, and the hour', () => {
 });
 
 it('says that nothing is known yet', () => {
-  expect(forecastText({ finishBy: at(6), late: false }, NOW)).toBe('end not yet foreseen, should end by 06:00 UTC');
+  expect(forecastText({ finishBy: at(6), late: false }, NOW)).toBe('end not foreseen, should end by 06:00 UTC');
 });

@@ -14,6 +14,6 @@ it.each([
 it('names the code and the step', () => {
   const text = outageText({ step: 'readJob', code: 'SF_UNAVAILABLE', attempt: 9 });
   expect(`The load waits for ${text}.`).toBe(
-    'The load waits for SF_UNAVAILABLE to end: the step readJob fails and is retried.',
+    'The load waits for the step readJob, which fails and is retried (SF_UNAVAILABLE).',
   );
 });
