@@ -15,6 +15,7 @@ const input = fields({
   source: ifGood(line(MAX_PATH)),
   connection: ifGood(name(MAX_NAME)),
   waitForSource: ifGood(z.union([line(MAX_NAME), z.number()])),
+  finishBy: ifGood(line(MAX_NAME)),
   retry: ifGood(
     fields({
       fixer: ifGood(z.object({ activity: name(MAX_NAME), taskQueue: z.string().refine(isTaskQueue) })),

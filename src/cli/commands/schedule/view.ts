@@ -170,6 +170,7 @@ export function describeLines(schedule: DescribedSchedule): string[] {
     ...(input.waitForSource === undefined
       ? []
       : [['Late file', `wait up to ${input.waitForSource}`] as [string, string]]),
+    ...(input.finishBy === undefined ? [] : [['Finish by', `${input.finishBy} ${timeZone}`] as [string, string]]),
     ['Connection', input.connection ?? 'default'],
     ['Overlap', 'skipped while the previous load is running'],
     ['Catch up', `within ${time(schedule.catchUpMs)} after an outage of Temporal`],
