@@ -8,7 +8,7 @@ import { Client, Connection } from '@temporalio/client';
 import { RawValue } from '@temporalio/common';
 import type { DataConverter, Payload } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { dataConverterFromEnvironment, workerConverter } from '../../src/codec/data-converter.js';
 import type { BulkLoadInput } from '../../src/contract/load-input.js';
@@ -21,6 +21,7 @@ import type { OrgSummary } from '../../src/protocol/messages/allocation-messages
 import { keyRing } from '../helpers/codec-keys.js';
 import { nightload } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
+import { startSimulator } from '../../src/simulator/index.js';
 import { accounts, expectSound, FAST, openWorld, startTestWorker } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 
@@ -51,8 +52,8 @@ const clientWith = (dataConverter: DataConverter): Client => new Client({ connec
 const ledgerId = (): string => ALLOCATION_ID_PREFIX + new URL(world.org.url).host;
 
 /** Another worker of the same org, on a separate task queue. */
-async function workerWith(dataConverter: DataConverter, taskQueue: string): Promise<RunningWorker> {
-  return startTestWorker(workers, world.org, world.folder, taskQueue, {
+async function workerWith(dataConverter: DataConverter, taskQueue: string, org = world.org): Promise<RunningWorker> {
+  return startTestWorker(workers, org, world.folder, taskQueue, {
     dataConverter,
     ...(dataConverter.failureConverterPath !== undefined && { workflowBundle: bundle }),
     allocations: new Map([['default', { ...DEFAULT_ALLOCATION, maxJobs: 1 }]]),
@@ -257,9 +258,12 @@ it('unreadable messages do not stop a load and its parts', async () => {
 
 it('a rotation during a load: the old key still reads, the new one writes', async () => {
   const taskQueue = id('rotating');
+  // With a ledger of its own: that of the other tests may be on the queue of a worker that has ended.
+  const org = await startSimulator();
+  onTestFinished(() => org.close());
   const before = dataConverterFromEnvironment(ring('old').env);
   const after = dataConverterFromEnvironment(ring('new', 'old').env);
-  const first = await workerWith(before, taskQueue);
+  const first = await workerWith(before, taskQueue, org);
   const load = await start(
     before,
     taskQueue,
@@ -269,7 +273,7 @@ it('a rotation during a load: the old key still reads, the new one writes', asyn
   await expect.poll(async () => (await load.progress()).records.succeeded, { timeout: 30_000 }).toBeGreaterThan(0);
   await load.pause();
   await first.stop();
-  const second = await workerWith(after, taskQueue);
+  const second = await workerWith(after, taskQueue, org);
   await load.resume();
   const rotated = clientWith(after).workflow.getHandle(load.workflowId);
   const result = await rotated.result();
