@@ -2,10 +2,10 @@
 import type { LoadForecast } from '../../contract/load-progress.js';
 import { clock } from './format.js';
 
-/** `ends about 05:40 UTC (05:10 UTC to 06:20 UTC), should end by 06:00 UTC (likely to be late)`. */
+/** `ends about 05:40 UTC (05:10 UTC to 06:20 UTC), should end by 06:00 UTC (people were told that it may be late)`. */
 export function forecastText({ endsAt, earliest, latest, finishBy, late }: LoadForecast, now: number): string {
   const at = (iso: string): string => clock(Date.parse(iso), now);
-  const by = `should end by ${at(finishBy)}${late ? ' (likely to be late)' : ''}`;
+  const by = `should end by ${at(finishBy)}${late ? ' (people were told that it may be late)' : ''}`;
   if (endsAt === undefined) return `end not foreseen, ${by}`;
   const spread = earliest === undefined || latest === undefined ? '' : ` (${at(earliest)} to ${at(latest)})`;
   return `ends about ${at(endsAt)}${spread}, ${by}`;
