@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { requestStatusQuery } from '../../protocol/messages/allocation-messages.js';
 import type { Answer } from '../../protocol/messages/allocation-messages.js';
-import { LEDGER_ANSWER } from '../../protocol/activities/activity-results.js';
+import { LEDGER_ANSWER } from '../../protocol/activities/result-shapes.js';
 
 interface Batch {
   ids: string[];
