@@ -19,7 +19,9 @@ export function findFailingSteps(): (input: undefined) => Promise<{ failing?: Fa
     const { client, info } = Context.current();
     const { workflowId = '' } = info.workflowExecution ?? {};
     const found = await client.withAbortSignal(signal, () =>
-      client.withDeadline(Date.now() + ASK_MS, () => failingIn(client, workflowId, { depth: 0, left: MAX_WORKFLOWS })),
+      client.withDeadline(Date.now() + ASK_MS, () =>
+        failingIn(client, workflowId, { depth: 0, left: { workflows: MAX_WORKFLOWS } }),
+      ),
     );
     return defined({ failing: found });
   });
@@ -27,11 +29,17 @@ export function findFailingSteps(): (input: undefined) => Promise<{ failing?: Fa
 
 interface Search {
   depth: number;
-  left: number;
+  /** Of the whole search. */
+  left: { workflows: number };
 }
 
 /** The one with the most attempts has failed for the longest. */
-async function failingIn(client: Client, workflowId: string, search: Search): Promise<FailingStep | undefined> {
+async function failingIn(
+  client: Client,
+  workflowId: string,
+  { depth, left }: Search,
+): Promise<FailingStep | undefined> {
+  if (--left.workflows < 0) return undefined;
   const { raw } = await client.workflow.getHandle(workflowId).describe();
   const steps = (raw.pendingActivities ?? []).flatMap(({ activityType, attempt, lastFailure }): FailingStep[] => {
     const step = activityType?.name ?? '';
@@ -39,12 +47,11 @@ async function failingIn(client: Client, workflowId: string, search: Search): Pr
     const code = codeOr(lastFailure.applicationFailureInfo?.type, 'UNEXPECTED');
     return [{ step, code, attempt: attempt ?? 1 }];
   });
-  if (search.depth < MAX_DEPTH) {
+  if (depth < MAX_DEPTH) {
     const children = (raw.pendingChildren ?? []).flatMap(({ workflowId: id }) => (id == null ? [] : [id]));
     for (const child of children) {
-      if (--search.left <= 0) break;
       // It may have ended meanwhile.
-      const found = await failingIn(client, child, { ...search, depth: search.depth + 1 }).catch(() => undefined);
+      const found = await failingIn(client, child, { depth: depth + 1, left }).catch(() => undefined);
       if (found !== undefined) steps.push(found);
     }
   }
