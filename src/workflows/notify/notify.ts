@@ -1,5 +1,5 @@
 /** Tells people what happens to a load, by a child workflow that the load does not wait for. */
-import { ChildWorkflowCancellationType, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { NotifyEvent } from '../../contract/notification.js';
 import { eventOfEnd } from './event-of-end.js';
@@ -10,7 +10,7 @@ import type { LocatedSource } from '../../protocol/activities/source-types.js';
 import type { Load } from '../load/load.js';
 import { notifyRulesActivities } from '../support/activity-options.js';
 import { scheduleOf } from '../support/schedule.js';
-import type { sendNotifications } from './send-notifications.js';
+import { startMessages } from './start-messages.js';
 
 type News = Pick<NotifyFacts, 'state' | 'records' | 'error' | 'forecast' | 'waitingFor' | 'waitedMs' | 'report'>;
 
@@ -64,20 +64,8 @@ export async function notify(load: Load, event: NotifyEvent, news: News): Promis
     operation: load.input.operation,
     ...defined({ schedule: scheduleOf(workflowInfo()), ...news }),
   };
-  const place = placeOf(state.located);
-  try {
-    await startChild<typeof sendNotifications>('sendNotifications', {
-      args: place === undefined ? [facts] : [facts, place],
-      workflowId: `${workflowId}/${name}`,
-      staticSummary: `messages: ${event}`,
-      // They outlive the load, also one that is canceled.
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      cancellationType: ChildWorkflowCancellationType.ABANDON,
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    });
-  } catch (error) {
-    load.log('no message was started', { code: error instanceof Error ? error.name : 'UNEXPECTED' });
-  }
+  const why = await startMessages(`${workflowId}/${name}`, { facts, place: placeOf(state.located) });
+  if (why !== undefined) load.log('no message was started', { code: why });
 }
 
 /** A load that found no source has no report. */

@@ -1,9 +1,9 @@
 /** Starts the messages about a run that did not begin. */
-import { ChildWorkflowCancellationType, ParentClosePolicy, log, startChild, workflowInfo } from '@temporalio/workflow';
+import { log, workflowInfo } from '@temporalio/workflow';
 import { loadIdFrom } from '../../domain/load-ids.js';
 import { count, moment } from '../../domain/text/format.js';
 import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
-import type { sendNotifications } from '../notify/send-notifications.js';
+import { startMessages } from '../notify/start-messages.js';
 import type { AbsentRun, WhyAbsent } from './due-runs.js';
 
 /** Of a run that there is not. */
@@ -46,19 +46,9 @@ export async function tellAbsent(run: AbsentRun): Promise<void> {
     error: { code: REASONS[why].code, message: reasonText(run) },
   };
   log.info('a scheduled run did not begin', { schedule: schedule.id, due, why });
-  try {
-    await startChild<typeof sendNotifications>('sendNotifications', {
-      args: [facts],
-      workflowId: child,
-      staticSummary: 'messages: notStarted',
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      cancellationType: ChildWorkflowCancellationType.ABANDON,
-      // Told once, also after a reset or a restart of the watcher.
-      workflowIdReusePolicy: 'REJECT_DUPLICATE',
-    });
-  } catch (error) {
-    log.warn('no message was started', { code: error instanceof Error ? error.name : 'UNEXPECTED' });
-  }
+  // Told once, also after a reset or a restart of the watcher.
+  const failed = await startMessages(child, { facts });
+  if (failed !== undefined) log.warn('no message was started', { code: failed });
 }
 
 function reasonText({ dueAt, why, earlier }: AbsentRun): string {
