@@ -1,6 +1,7 @@
 /** The workflows, by their public type names. */
 import './incoming/zod-settings.js';
 import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
+import type { LONG_LIVED_TYPES } from '../domain/workflow-types.js';
 import { orgLimits } from './allocation/org-limits.js';
 import { bulkLoad } from './load/bulk-load.js';
 import { checkLoad } from './check/check-load.js';
@@ -22,10 +23,15 @@ const PINNED = [bulkLoad, checkLoad, ingestJob, orgLimits, orphanJobs, pruneResu
 for (const workflow of PINNED) {
   setWorkflowOptions(OPTIONS, workflow as () => Promise<unknown>);
 }
-// These serve the loads of all versions, may run for weeks, or deliver for hours what a load told at its end: they move
-// on to newer versions, so their changes need `patched`. Temporal refuses every task
-// of an unversioned worker that names a behavior.
-for (const workflow of [orgAllocation, sendHeartbeat, sendNotifications, watchSchedules]) {
+// These move on to newer versions, so their changes need `patched`. Temporal refuses every task of an unversioned worker
+// that names a behavior.
+const LONG_LIVED: Record<(typeof LONG_LIVED_TYPES)[number], unknown> = {
+  orgAllocation,
+  sendHeartbeat,
+  sendNotifications,
+  watchSchedules,
+};
+for (const workflow of Object.values(LONG_LIVED)) {
   setWorkflowOptions(
     () => {
       const isVersioned = Boolean(workflowInfo().currentDeploymentVersion?.deploymentName);

@@ -13,6 +13,7 @@ import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-pa
 import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
 import { taskPriority } from '../domain/task-priority.js';
+import { LONG_LIVED_TYPES } from '../domain/workflow-types.js';
 import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { dropUnsoundTrace, isReadable, reasonIn } from '../protocol/messages/unreadable.js';
 
@@ -31,16 +32,15 @@ function converter(): PayloadConverter {
 }
 
 /**
- * The SDK chooses a workflow's behavior once, by the worker of its first task. A ledger and a watcher live longer: workers with
- * versions take it over from workers without, and the other way round when versioning is switched off.
+ * The SDK chooses a workflow's behavior once, by the worker of its first task. Long-lived ones outlast it: workers with versions
+ * take them over from workers without, and the other way round when versioning is switched off.
  */
 function followWorker(isVersioned: boolean): void {
   const activator = activatorOf();
   if (activator !== undefined) activator.versioningBehavior = isVersioned ? 'AUTO_UPGRADE' : undefined;
 }
 
-/** They move on to newer versions; see `index.ts`. */
-const LONG_LIVED: readonly string[] = ['orgAllocation', 'sendHeartbeat', 'sendNotifications', 'watchSchedules'];
+const LONG_LIVED: readonly string[] = LONG_LIVED_TYPES;
 
 type Headers = Record<string, Payload> | null | undefined;
 
