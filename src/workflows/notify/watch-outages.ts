@@ -18,12 +18,14 @@ export async function watchOutages(load: Load): Promise<void> {
   await condition(() => load.state.located !== undefined);
   const every = lookEvery((await waitsToTell(load)) ?? []);
   if (every === undefined) return;
-  for (let before = ''; ;) {
+  let before: string | undefined;
+  for (;;) {
     await sleep(every, { summary: 'until the next look whether the load stands still' });
     const now = standingOf(load);
-    const stands = now === before && (waitOf(load) ?? load.live.outage) === load.live.outage;
+    const wait = waitOf(load);
+    const isTold = wait !== undefined && wait !== load.live.outage;
+    load.enterOutage(now === before && !isTold ? await ask() : undefined);
     before = now;
-    load.enterOutage(stands ? await ask() : undefined);
   }
 }
 

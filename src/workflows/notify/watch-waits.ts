@@ -1,22 +1,7 @@
 /** Tells people about a load that waits for them, or for something that takes long. */
-import { CancellationScope, condition } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import type { LiveLoad, Load } from '../load/load.js';
 import { notify, waitsToTell } from './notify.js';
-
-/** Runs the steps of a load. */
-export async function whileWatching(
-  load: Load,
-  watches: readonly ((load: Load) => Promise<void>)[],
-  steps: () => Promise<void>,
-): Promise<void> {
-  const watch = new CancellationScope();
-  for (const one of watches) watch.run(() => one(load)).catch(() => undefined);
-  try {
-    await steps();
-  } finally {
-    watch.cancel();
-  }
-}
 
 export async function watchWaits(load: Load): Promise<void> {
   for (;;) {
