@@ -60,9 +60,9 @@ export function remaining({ now, past, pace, left }: LoadNow): Remaining | undef
   }
   const rate = rateOf({ pace, past, left });
   if (rate === undefined) return undefined;
-  const rows = Math.max(0, left.rows - unseenMs(pace, now) * Math.exp(rate.mean));
-  const loading = timeFor(rows, rate, { pace, left });
   const speed = Math.exp(rate.mean);
+  const rows = Math.max(0, left.rows - unseenMs(pace, now) * speed);
+  const loading = timeFor(rows, speed, { pace, left });
   const expected = Math.max(
     left.retry.rows / speed + left.retry.waitMs,
     (past?.retryShare ?? 0) * (left.total / speed),
@@ -111,10 +111,10 @@ function doubted(usual: Spread, tonight: Spread): Spread {
 }
 
 /** The longest part runs beside others until they have ended, then alone. */
-function timeFor(rows: number, rate: Spread, { pace, left }: { pace: Pace | undefined; left: RowsLeft }): number {
+function timeFor(rows: number, speed: number, { pace, left }: { pace: Pace | undefined; left: RowsLeft }): number {
   if (rows === 0) return 0;
   const usual = pace === undefined || pace.weightedMs === 0 ? left.parallel : pace.weightedParts / pace.weightedMs;
-  const together = (parts: number): number => Math.exp(rate.mean) * (parts / Math.max(1, usual)) ** PARALLEL_POWER;
+  const together = (parts: number): number => speed * (parts / Math.max(1, usual)) ** PARALLEL_POWER;
   const { parallel } = left;
   const longest = (left.longest * rows) / left.rows;
   const besides = parallel > 1 ? (rows - longest) / (parallel - 1) : 0;

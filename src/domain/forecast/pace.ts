@@ -4,9 +4,7 @@
  * continue-as-new. Pure.
  */
 import { defined } from '../defined.js';
-
-/** The platform counts the rows of a batch at its end, if not before. */
-const ROWS_PER_BATCH = 10_000;
+import { ROWS_PER_BATCH } from '../platform/batches.js';
 
 /** After this time an observation counts half. */
 const HALF_LIFE_MS = 30 * 60_000;
@@ -56,6 +54,7 @@ export function observed(pace: Pace | undefined, { now, rows, running }: Observa
     weightedRows: pace.weightedRows * kept + more * share,
     weightedMs: pace.weightedMs * kept + ms * share,
     weightedParts: pace.weightedParts * kept + Math.max(1, pace.running) * ms * share,
+    // The platform counts the rows of a batch at its end, if not before.
     step: Math.min(pace.step ?? ROWS_PER_BATCH, more),
     ...defined({ doubt }),
   };

@@ -44,9 +44,7 @@ export function loadDetails({ input, state, live, forecast }: LoadView, result?:
     ...(state.stage === undefined && !ended ? [] : [`- **Rows**: ${counts.join(', ')}`]),
     ...partLines(state, live),
     ...(forecast === undefined || ended ? [] : [`- **Forecast**: ${forecast}`]),
-    ...[live.missing, live.outage]
-      .map((text) => (text === undefined ? '' : `- **Waits for** ${plain(text)}`))
-      .filter(Boolean),
+    ...[live.missing, live.outage].flatMap((text) => (text === undefined ? [] : [`- **Waits for** ${plain(text)}`])),
     `- **Next**: ${nextStep(state, live, result)}`,
     ...(state.located === undefined ? [] : [`- **Result files**: ${code(state.located.outputUri)}`]),
     ...(state.error === undefined ? [] : ['', errorLine(state.error)]),

@@ -226,7 +226,7 @@ export class Load {
     this.showDetails();
   }
 
-  /** @param text what must end before the load goes on: the end of the sentence "waits for" */
+  /** @param text what must end before the load continues: the end of the sentence "waits for" */
   enterOutage(text: string | undefined): void {
     if (this.live.outage === text) return;
     this.live.outage = text;

@@ -15,7 +15,7 @@ import type { CarriedState } from '../load-state.js';
 import { recordsOf } from '../parts/stage-parts.js';
 
 /** A load, as far as its end depends on it. */
-export interface LoadView {
+export interface FinishView {
   input: Pick<BulkLoadInput, 'finishBy' | 'timeZone'>;
   state: CarriedState;
   live: { running: ReadonlyMap<number, PartNow>; paused: boolean; outage?: string | undefined };
@@ -24,13 +24,13 @@ export interface LoadView {
 }
 
 /** The hour counts from the moment when the load was due, so that a late start does not move it to the next day. */
-export function enterFinish({ input, state }: Pick<LoadView, 'input' | 'state'>): void {
+export function enterFinish({ input, state }: Pick<FinishView, 'input' | 'state'>): void {
   if (input.finishBy === undefined) return;
   state.finish ??= { by: finishTime(input.finishBy, dueAt(workflowInfo()), input.timeZone) };
 }
 
 /** Called at every change of the rows that have passed, and of the parts that run. */
-export function notePace({ state, live }: Pick<LoadView, 'state' | 'live'>): void {
+export function notePace({ state, live }: Pick<FinishView, 'state' | 'live'>): void {
   const { finish } = state;
   if (finish === undefined || state.stage === undefined) return;
   const parts = [...live.running.values()];
@@ -47,12 +47,12 @@ function passedRows(ended: number, running: readonly { processed: number }[]): n
 }
 
 /** The load as a forecast sees it. */
-export function loadNow(load: LoadView): LoadNow {
+export function loadNow(load: FinishView): LoadNow {
   const { past, pace } = load.state.finish as Finish;
   return { now: Date.now(), past, pace, left: rowsLeft(load) };
 }
 
-function rowsLeft({ state, live, settings, parallel }: LoadView): RowsLeft | undefined {
+function rowsLeft({ state, live, settings, parallel }: FinishView): RowsLeft | undefined {
   const { stage, tally, left, next, phase } = state;
   if (stage === undefined) return undefined;
   const total = stage.records;
@@ -76,7 +76,7 @@ function phaseSince(timeline: CarriedState['timeline']): number {
 }
 
 /** Undefined for a load without `finishBy`, and for one that only reports. */
-export function forecastOf(load: LoadView): LoadForecast | undefined {
+export function forecastOf(load: FinishView): LoadForecast | undefined {
   const { finish, phase } = load.state;
   if (finish === undefined || phase === 'reporting' || phase === 'done') return undefined;
   const now = loadNow(load);
