@@ -50,12 +50,12 @@ export function messageText(message: NotifyMessage, isTest = false): MessageText
 
 /** For receivers that show one text. */
 export function asPlainText({ subject, lines, steps, link }: MessageText): string {
-  const todo = steps.map(({ text, command }) => (command === undefined ? text : `${text}: ${command}`));
+  const listed = steps.map(({ text, command }) => (command === undefined ? text : `${text}: ${command}`));
   return [
     subject,
     '',
     ...lines,
-    ...(todo.length === 0 ? [] : ['', 'What to do:', ...todo.map((step) => `- ${step}`)]),
+    ...(listed.length === 0 ? [] : ['', 'What to do:', ...listed.map((step) => `- ${step}`)]),
     ...(link === undefined ? [] : ['', `In the Temporal UI: ${link}`]),
   ].join('\n');
 }

@@ -14,7 +14,7 @@ export interface MailContent {
 
 export function mailContent(message: MessageText): MailContent {
   const { subject, lines, steps, link } = message;
-  const todo = steps.map(({ text, command }) =>
+  const listed = steps.map(({ text, command }) =>
     command === undefined ? escaped(text) : `${escaped(text)}: <code>${escaped(command)}</code>`,
   );
   const html = [
@@ -22,7 +22,9 @@ export function mailContent(message: MessageText): MailContent {
     '<body style="font-family:sans-serif;line-height:1.4">',
     `<h3>${escaped(subject)}</h3>`,
     ...lines.map((line) => `<p>${escaped(line)}</p>`),
-    ...(todo.length === 0 ? [] : ['<p>What to do:</p>', `<ul>${todo.map((step) => `<li>${step}</li>`).join('')}</ul>`]),
+    ...(listed.length === 0
+      ? []
+      : ['<p>What to do:</p>', `<ul>${listed.map((step) => `<li>${step}</li>`).join('')}</ul>`]),
     ...(link === undefined ? [] : [`<p><a href="${escaped(link)}">Open in the Temporal UI</a></p>`]),
     '</body></html>',
   ];

@@ -1,7 +1,7 @@
 /**
- * What all workflows of a worker share, when the worker uses our bundle: zod, and the schemas of inputs and results. Made
- * anew for each workflow, they took a third of its time and more than half of its memory. They are pure, and nothing
- * that a workflow does changes what they accept.
+ * What all workflows of a worker share, when the worker uses our bundle: zod, and the schemas of inputs and results. When
+ * each workflow made its own, they took a third of its time and more than half of its memory. They are pure, and
+ * nothing that a workflow does changes what they accept.
  */
 import './zod-settings.js';
 import '../../domain/input/other-inputs.js';

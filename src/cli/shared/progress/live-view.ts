@@ -138,7 +138,7 @@ export class LiveView {
       return;
     }
     this.end();
-    // Whoever else listens ends the process; without a listener, the signal does.
+    // Another listener ends the process; without one, the signal does.
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   };
 
