@@ -5,9 +5,9 @@
  */
 import { WORKFLOW_TYPES } from '../../domain/workflow-types.js';
 
-const FAILED = /^temporal_workflow_task_execution_failed\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
+const FAILED = /^temporal_workflow_task_execution_failed\{(.*)\} ([\d.e+]+)$/;
 /** Of all tasks, also of those that failed. */
-const RUN = /^temporal_workflow_task_execution_latency(?:_seconds)?_count\{([^}]*)\} (\d+(?:\.\d+)?(?:e\+?\d+)?)$/gm;
+const RUN = /^temporal_workflow_task_execution_latency(?:_seconds)?_count\{(.*)\} ([\d.e+]+)$/;
 const TYPE = /(?:^|,)workflow_type="((?:[^"\\]|\\.)*)"/;
 
 /** Temporal repeats a failed task after at most 10 minutes. */
@@ -49,9 +49,10 @@ function hasGrown(type: string, before: Sums, after: Sums): boolean {
   return (after.get(type) ?? 0) > (before.get(type) ?? 0);
 }
 
-function sumsByType(text: string, lines: RegExp): Map<string, number> {
+function sumsByType(text: string, counter: RegExp): Map<string, number> {
   const sums = new Map<string, number>();
-  for (const [, labels = '', value = '0'] of text.matchAll(lines)) {
+  for (const line of text.split('\n')) {
+    const [, labels = '', value = '0'] = counter.exec(line) ?? [];
     const type = TYPE.exec(labels)?.[1] ?? '';
     if (WORKFLOW_TYPES.includes(type)) sums.set(type, (sums.get(type) ?? 0) + Number(value));
   }
