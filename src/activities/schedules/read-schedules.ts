@@ -26,6 +26,8 @@ const TIME_BYTES = 30;
 /** gRPC status codes. */
 const NOT_FOUND = 5;
 const RESOURCE_EXHAUSTED = 8;
+/** The server answered, and about this schedule it will answer the same again: INTERNAL and others. */
+const ABOUT_ONE: readonly unknown[] = [2, 3, 7, 9, 13, 15];
 
 export function readSchedules(
   dependencies: Pick<ActivityDependencies, 'notifier' | 'filesQueue'>,
@@ -47,12 +49,19 @@ export function readSchedules(
         client.withAbortSignal(signal, () => client.withDeadline(Date.now() + ASK_MS, call));
       const { ids, isCut } = await listIds(client, asked);
       const found: SeenSchedule[] = [];
+      const unread: string[] = [];
       for (let from = 0; from < ids.length && found.length <= MAX_WATCHED; from += AT_A_TIME) {
         const some = ids.slice(from, from + AT_A_TIME);
         const seen = await Promise.all(some.map((id) => asked(() => describe(client, id, taskQueue))));
-        found.push(...seen.filter((one) => one !== undefined));
+        found.push(...seen.filter((one) => typeof one === 'object'));
+        unread.push(...some.filter((_, i) => seen[i] === 'unread'));
       }
-      return { graceMs, schedules: found.slice(0, MAX_WATCHED), tooMany: isCut || found.length > MAX_WATCHED };
+      if (found.length === 0 && unread.length > 0) throw new Error('No schedule can be described');
+      return {
+        ...{ graceMs, schedules: found.slice(0, MAX_WATCHED) },
+        ...(unread.length > 0 && { unread: unread.slice(0, MAX_WATCHED) }),
+        tooMany: isCut || found.length > MAX_WATCHED,
+      };
     } catch (error) {
       signal.throwIfAborted();
       throw new NightloadError(
@@ -92,13 +101,20 @@ async function listIds(client: Client, asked: Asked): Promise<{ ids: string[]; i
   }
 }
 
-/** Undefined if it is gone, or belongs to other workers. */
-async function describe(client: Client, scheduleId: string, taskQueue: string): Promise<SeenSchedule | undefined> {
+/** Undefined if it is gone, or belongs to other workers. One that is broken must not hide the others. */
+async function describe(
+  client: Client,
+  scheduleId: string,
+  taskQueue: string,
+): Promise<SeenSchedule | 'unread' | undefined> {
   const { namespace } = client.options;
   const found = await client.workflowService.describeSchedule({ namespace, scheduleId }).catch((error: unknown) => {
-    if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
+    const { code } = error as { code?: unknown };
+    if (code === NOT_FOUND) return undefined;
+    if (ABOUT_ONE.includes(code)) return 'unread' as const;
     throw error;
   });
+  if (found === 'unread') return found;
   const { schedule, info } = found ?? {};
   const action = schedule?.action?.startWorkflow;
   const workflowId = action?.workflowId ?? '';

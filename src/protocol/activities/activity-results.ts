@@ -9,7 +9,7 @@ import { MAX_GROUPS, MAX_HOSTS } from '../../domain/file-groups.js';
 import { MAX_NAME } from '../../domain/name-and-number-limits.js';
 import * as shape from './input-shapes.js';
 import { notifyMessage, notifyWaits } from './notify-shapes.js';
-import { MAX_WATCHED } from './schedule-types.js';
+import { MAX_SCHEDULE_ID, MAX_WATCHED } from './schedule-types.js';
 import {
   LEDGER_ANSWER,
   allocation,
@@ -84,6 +84,7 @@ export const ACTIVITY_RESULTS = {
   readSchedules: z.object({
     graceMs: shape.count.exactOptional(),
     schedules: shape.list(seenSchedule, MAX_WATCHED),
+    unread: shape.list(shape.text(MAX_SCHEDULE_ID), MAX_WATCHED).exactOptional(),
     tooMany: z.boolean(),
   }),
   planLoad: counted(

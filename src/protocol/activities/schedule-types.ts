@@ -26,6 +26,8 @@ export interface SchedulesRead {
   /** How long after its time a run may start; absent if no rule of this worker takes `notStarted`. */
   graceMs?: number;
   schedules: SeenSchedule[];
+  /** Ids of schedules that Temporal lists and cannot describe; absent if there are none. */
+  unread?: string[];
   /** There are more than are watched. */
   tooMany: boolean;
 }

@@ -54,8 +54,14 @@ export async function watchSchedules(carried?: WatchState): Promise<void> {
       if (read.tooMany) log.warn('There are more schedules than are watched', { watched: read.schedules.length });
       const { watched, absent } = judge(state.watched, read.schedules, { now, graceMs });
       for (const run of absent) await tellAbsent(run);
-      state.watched = watched;
       waitMs = untilNextLook(watched, { now: Date.now(), graceMs });
+      const { unread = [] } = read;
+      if (unread.length > 0) {
+        log.warn('Some schedules could not be read', { schedules: unread.slice(0, 5) });
+        waitMs = Math.min(waitMs, AFTER_FAILURE_MS);
+      }
+      // What was due of them is judged when they can be read again.
+      state.watched = [...watched, ...state.watched.filter(({ id }) => unread.includes(id))];
     }
     setCurrentDetails(detailsOf(state.watched, waitMs));
     const { continueAsNewSuggested, historyLength } = workflowInfo();

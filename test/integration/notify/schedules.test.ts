@@ -14,6 +14,7 @@ import { startDevServer } from '../../../src/dev/dev-server.js';
 import type { DevServer } from '../../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../../src/dev/find-temporal.js';
 import { watcherIdOf } from '../../../src/protocol/messages/schedule-messages.js';
+import { dueTime } from '../../../src/activities/notify/previous-end.js';
 import { startSimulator } from '../../../src/simulator/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
 import { accounts } from '../../helpers/load-harness.js';
@@ -84,14 +85,14 @@ async function writeRules(when: string[]): Promise<void> {
   await writeFile(join(folder, 'notify.json'), file, { mode: 0o600 });
 }
 
-async function startServer(port?: number): Promise<DevServer> {
+async function startServer(port?: number, more: string[] = []): Promise<DevServer> {
   const { path } = await findTemporalServer();
   return startDevServer({
     binary: path,
     uiPort: 'off',
     dbFile: join(folder, 'temporal.db'),
     // The watcher continues as new after a few looks.
-    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=80'],
+    dynamicConfig: ['limit.historyCount.suggestContinueAsNew=80', ...more],
     ...(port && { port }),
   });
 }
@@ -102,7 +103,11 @@ async function killWorker(): Promise<void> {
 }
 
 /** A schedule as the command makes it, but due every few seconds. Without the file, its load waits for it. */
-async function createSchedule(id: string, every: Duration, more: { paused?: boolean } = {}): Promise<void> {
+async function createSchedule(
+  id: string,
+  every: Duration,
+  more: { paused?: boolean; loadId?: string; attribute?: string } = {},
+): Promise<void> {
   const input: BulkLoadInput = {
     source: pathToFileURL(join(folder, `data/${id}.csv`)).href,
     ...{ object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c', waitForSource: '1h' },
@@ -114,9 +119,10 @@ async function createSchedule(id: string, every: Duration, more: { paused?: bool
     action: {
       type: 'startWorkflow',
       workflowType: 'bulkLoad',
-      workflowId: `bulk-load/${id}`,
+      workflowId: `bulk-load/${more.loadId ?? id}`,
       taskQueue: QUEUE,
       args: [input],
+      ...(more.attribute !== undefined && { searchAttributes: { [more.attribute]: ['x'] } }),
     },
     // The shortest that Temporal knows.
     policies: { overlap: 'SKIP', catchupWindow: '10s' },
@@ -174,6 +180,9 @@ it('a skipped run is told once, also by the next worker; then the schedule recov
   expect(told('recovered', 'busy')).toEqual([]);
   await writeSource('busy');
   await expect.poll(() => told('recovered', 'busy').length, SOON).toBeGreaterThan(0);
+  // Not the load that was in the way of the others.
+  const first = Math.min(...told('notStarted', 'busy').map(({ dueAt }) => Date.parse(dueAt ?? '')));
+  expect(dueTime(told('recovered', 'busy')[0]?.workflowId ?? '')).toBeGreaterThan(first);
   expect(reasons('busy')).toEqual(['SCHEDULE_SKIPPED']);
   const { raw } = await client.workflow.getHandle(watcherIdOf(QUEUE)).describe();
   expect(raw.workflowExecutionInfo?.firstRunId).not.toBe(raw.workflowExecutionInfo?.execution?.runId);
@@ -196,6 +205,32 @@ it('a run that Temporal did not catch up after its outage is told, with the numb
   expect(messages.map(({ error }) => error?.message).join()).toMatch(
     /Temporal was down .* due before it did not begin/,
   );
+}, 180_000);
+
+it('a run that Temporal refused to start is told, without a reason', async () => {
+  const id = 'x'.repeat(200);
+  await createSchedule('refused', '4s', { loadId: id, paused: true });
+  const { pid, address, ended } = server;
+  process.kill(pid, 'SIGKILL');
+  await ended;
+  server = await startServer(Number(address.split(':')[1]), ['limit.maxIDLength=180']);
+  await client.schedule.getHandle('refused').unpause();
+  await looked();
+  await expect.poll(() => reasons('refused'), SOON).toEqual(['SCHEDULE_NOT_STARTED']);
+  expect(told('notStarted', 'refused')[0]?.error?.message).toMatch(/ did not begin, and Temporal does not say why\./);
+}, 180_000);
+
+it('a schedule that Temporal cannot describe does not hide the others', async () => {
+  const [attribute, KEYWORD] = ['ShortLived', 2];
+  const { operatorService } = connection;
+  await operatorService.addSearchAttributes({ namespace: 'default', searchAttributes: { [attribute]: KEYWORD } });
+  const create = (): Promise<void> => createSchedule('broken', '4s', { attribute, paused: true });
+  await vi.waitFor(create, { timeout: 60_000, interval: 500 });
+  await operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: [attribute] });
+  await expect(client.schedule.getHandle('broken').describe()).rejects.toThrow();
+  await createSchedule('beside', '4s');
+  await looked();
+  await expect.poll(() => reasons('beside'), SOON).toEqual(['SCHEDULE_SKIPPED']);
 }, 180_000);
 
 it('the commands that change a schedule tell the watcher', async () => {

@@ -101,6 +101,7 @@ const RESULTS: Record<keyof typeof ACTIVITY_RESULTS, unknown> = {
         ...{ connection: 'default', object: 'Account', operation: 'upsert' },
       },
     ],
+    unread: ['broken'],
     tooMany: false,
   },
   planLoad: counted({ stage, object: 'Account', apiVersion: 'v66.0', rejected: { uri, rows: 5 }, warnings: ['w'] }),
