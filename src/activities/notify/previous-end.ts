@@ -1,6 +1,6 @@
 /**
  * How the load before this one ended: of the same schedule, otherwise with an id that differs only in digits. A run of
- * the schedule that did not begin since then counts too.
+ * the schedule that was due between the two and did not begin counts too.
  */
 import { Context } from '@temporalio/activity';
 import { LATE_MEMO } from '../../contract/names.js';
@@ -9,7 +9,7 @@ import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
 import { watcherIdOf } from '../../protocol/messages/schedule-messages.js';
 
 const BAD_ENDS: readonly string[] = ['FAILED', 'TERMINATED', 'TIMED_OUT'];
-/** Loads with a similar id that are looked at. */
+/** Loads with a similar id, and messages, that are looked at. */
 const MAX_LOOKED_AT = 200;
 const ASK_MS = 15_000;
 
@@ -19,19 +19,22 @@ export async function endedBadlyBefore(facts: NotifyFacts, signal: AbortSignal):
   return client.withAbortSignal(signal, () =>
     client.withDeadline(Date.now() + ASK_MS, async () => {
       let looked = 0;
-      let since: Date | undefined;
-      for await (const { workflowId, runId, status, memo, closeTime } of client.workflow.list({
-        query: queryFor(facts),
-      })) {
+      let before: string | undefined;
+      for await (const { workflowId, runId, status, memo } of client.workflow.list({ query: queryFor(facts) })) {
         if (++looked > MAX_LOOKED_AT) return false;
         if (runId === facts.runId || (facts.schedule === undefined && !isAlike(workflowId, facts.workflowId))) continue;
         if (BAD_ENDS.includes(status.name) || memo?.[LATE_MEMO] === true) return true;
-        since = closeTime;
+        before = workflowId;
         break;
       }
       if (facts.schedule === undefined) return false;
-      const query = absentQuery(facts.schedule, info.taskQueue, since);
-      return (await client.workflow.count(query)).count > 0;
+      const between = { after: before === undefined ? undefined : dueTime(before), until: dueTime(facts.workflowId) };
+      const query = absentQuery(facts.schedule, info.taskQueue, between.after);
+      for await (const { workflowId } of client.workflow.list({ query })) {
+        if (isBetween(dueTime(workflowId), between)) return true;
+        if (++looked > MAX_LOOKED_AT) return false;
+      }
+      return false;
     }),
   );
 }
@@ -44,10 +47,24 @@ export function queryFor({ schedule, workflowId }: Pick<NotifyFacts, 'schedule' 
   return `${ended} AND WorkflowId STARTS_WITH ${quoted(start)}`;
 }
 
-/** Messages of the watcher about runs of the schedule that did not begin. */
-export function absentQuery(schedule: string, taskQueue: string, since: Date | undefined): string {
+/** Messages of the watcher about runs of the schedule that did not begin: they are sent after the run was due. */
+export function absentQuery(schedule: string, taskQueue: string, after: number | undefined): string {
   const told = `WorkflowType = 'sendNotifications' AND WorkflowId STARTS_WITH ${quoted(`${watcherIdOf(taskQueue)}/notStarted/${schedule}/`)}`;
-  return since === undefined ? told : `${told} AND StartTime > ${quoted(since.toISOString())}`;
+  return after === undefined ? told : `${told} AND StartTime > ${quoted(new Date(after).toISOString())}`;
+}
+
+/** When a scheduled workflow was due: Temporal ends its id with that. */
+export function dueTime(workflowId: string): number | undefined {
+  const at = Date.parse(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.exec(workflowId)?.[0] ?? '');
+  return Number.isFinite(at) ? at : undefined;
+}
+
+/** A run that was skipped because this load was still running was due after it: the next load makes up for that one. */
+function isBetween(
+  due: number | undefined,
+  { after = -Infinity, until = Infinity }: { after: number | undefined; until: number | undefined },
+): boolean {
+  return due !== undefined && due > after && due < until;
 }
 
 export function isAlike(one: string, other: string): boolean {
