@@ -1,4 +1,5 @@
 /** A message about a load or a schedule, as a webhook receives it. */
+import type { WhenLate } from './names.js';
 import type { LoadError, LoadState, RecordCounts } from './load-result.js';
 
 /** What a message may be about; rules name them in `when`. */
@@ -49,6 +50,8 @@ export interface NotifyMessage {
     earliest?: string;
     latest?: string;
     finishBy: string;
+    /** What the load itself does about it. */
+    whenLate?: WhenLate;
   };
   /** URI of the load's `report.html`, otherwise of its `report.json`. */
   report?: string;

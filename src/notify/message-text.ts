@@ -2,9 +2,10 @@
  * A message in words: what happened, and what to do next, with the command. Short, whatever the message contains, and
  * without any value of a row. Pure.
  */
+import type { WhenLate } from '../contract/names.js';
 import type { NotifyMessage } from '../contract/notification.js';
 import { reachableId } from '../domain/load-ids.js';
-import { count, moment, rows, time } from '../domain/text/format.js';
+import { count, moment, pastMoment, rows, time } from '../domain/text/format.js';
 import { plainText } from '../domain/text/plain-text.js';
 
 export interface Step {
@@ -64,8 +65,8 @@ function aboutLine(message: NotifyMessage): string {
   const { connection, schedule, at, dueAt } = message;
   const plan = schedule === undefined ? '' : `schedule ${name(schedule)}`;
   const org = `connection ${name(connection) || 'unknown'}`;
-  if (dueAt !== undefined) return `Due ${when(dueAt)}, ${plan}, ${org}; noticed ${when(at)}.`;
-  return `Load ${idOf(message)}, ${org}${plan === '' ? '' : `, ${plan}`}, ${when(at)}.`;
+  if (dueAt !== undefined) return `Due ${past(dueAt)}, ${plan}, ${org}; noticed ${past(at)}.`;
+  return `Load ${idOf(message)}, ${org}${plan === '' ? '' : `, ${plan}`}, ${past(at)}.`;
 }
 
 type Told = Pick<MessageText, 'subject' | 'lines' | 'steps'>;
@@ -178,12 +179,29 @@ function forecast({ forecast: found }: NotifyMessage): string[] {
   const by = late > 0 ? `, ${time(late)} too late` : '';
   const { earliest, latest } = found;
   const spread = earliest === undefined || latest === undefined ? '' : ` (${when(earliest)} to ${when(latest)})`;
-  return [`It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}${spread}.`];
+  const measure = MEASURES[found.whenLate ?? 'warn'];
+  return [
+    `It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}${spread}.`,
+    ...(measure === undefined ? [] : [measure]),
+  ];
 }
 
+/** What the load has done about it by itself. */
+const MEASURES: Record<WhenLate, string | undefined> = {
+  warn: undefined,
+  raisePriority: "The rest of its parts now ask for the org's allocation with priority 1.",
+  moreParallel: 'The rest of its parts now run twice as many at a time.',
+};
+
+/** Of a forecast: rounded up. */
 function when(iso: string): string {
   const at = Date.parse(iso);
   return Number.isFinite(at) ? moment(at) : name(iso);
+}
+
+function past(iso: string): string {
+  const at = Date.parse(iso);
+  return Number.isFinite(at) ? pastMoment(at) : name(iso);
 }
 
 function name(text: string): string {

@@ -63,7 +63,7 @@ function heartbeatOf(name: string, value: string, values: ReferenceValues): Hear
   const place = `heartbeats/${name}`;
   // Anyone who knows the address may ping it, so it is a secret.
   const url = values.secret(place, value);
-  webAddressOf(url, values.place(place));
+  webAddressOf(url, values.placeInFile(place));
   return { url, ...(REFERENCE.test(value) && { reference: value }) };
 }
 

@@ -32,7 +32,7 @@ export class TargetReader {
         return { type: entry.type, url: this.#url(place, entry.url) };
       case 'email': {
         const smtp = this.#values.secret(`${place}/smtp`, entry.smtp);
-        mailServerOf(smtp, this.#values.place(`${place}/smtp`));
+        mailServerOf(smtp, this.#values.placeInFile(`${place}/smtp`));
         return {
           type: entry.type,
           smtp,
@@ -48,7 +48,7 @@ export class TargetReader {
   /** Anyone who knows the address of a webhook may post to it, so it is a secret. */
   #url(place: string, value: string): Secret {
     const url = this.#values.secret(`${place}/url`, value);
-    webAddressOf(url, this.#values.place(`${place}/url`));
+    webAddressOf(url, this.#values.placeInFile(`${place}/url`));
     return url;
   }
 

@@ -40,7 +40,7 @@ export class ReferenceValues {
   secret(key: string, value: string): Secret {
     if (!REFERENCE.test(value)) {
       this.#scope.warnings.push(
-        `${this.#scope.path}: ${this.place(key)} is in the file itself. Use a reference instead: env:NAME or file:PATH.`,
+        `${this.placeInFile(key)} is in the file itself. Use a reference instead: env:NAME or file:PATH.`,
       );
     }
     return this.hidden(key, value);
@@ -77,6 +77,11 @@ export class ReferenceValues {
     return this.#scope.placeOf(key);
   }
 
+  /** The same with the path of the file. */
+  placeInFile(key: string): string {
+    return `${this.#scope.path}: ${this.place(key)}`;
+  }
+
   protected pathOf(target: string): string {
     return resolve(dirname(this.#scope.path), target);
   }
@@ -105,7 +110,7 @@ export class ReferenceValues {
   #unresolved(key: string, what: string): NightloadError {
     return new NightloadError(
       this.#scope.emptyCode,
-      `${this.#scope.path}: ${this.place(key)} refers to ${what}, or correct the reference.`,
+      `${this.placeInFile(key)} refers to ${what}, or correct the reference.`,
       // While a worker runs, the file may be in the middle of a rewrite; at startup there are no retries.
       { retryable: true },
     );

@@ -1,5 +1,6 @@
 /** What commands show of an input that anyone may have written: only its usable fields. */
 import { z } from 'zod';
+import { WHEN_LATE } from '../../contract/names.js';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import { API_NAME, MAX_NAME } from '../../domain/name-and-number-limits.js';
 import { isTaskQueue } from '../../domain/text/shown.js';
@@ -16,6 +17,8 @@ const input = fields({
   connection: ifGood(name(MAX_NAME)),
   waitForSource: ifGood(z.union([line(MAX_NAME), z.number()])),
   finishBy: ifGood(line(MAX_NAME)),
+  whenLate: ifGood(z.enum(WHEN_LATE)),
+  heartbeatUrl: ifGood(name(MAX_NAME)),
   retry: ifGood(
     fields({
       fixer: ifGood(z.object({ activity: name(MAX_NAME), taskQueue: z.string().refine(isTaskQueue) })),

@@ -29,6 +29,19 @@ export function durationTrouble(
 ): string | undefined {
   const ms = toMs(value as Duration);
   if (!Number.isFinite(ms) || ms < 0) return 'write a duration such as 5s or 8h';
-  if (ms < least) return `the minimum is ${least % DAY_MS === 0 ? `${least / DAY_MS}d` : `${least} ms`}`;
-  return ms > most ? `the maximum is ${most} ms` : undefined;
+  if (ms < least) return `the minimum is ${shown(least)}`;
+  return ms > most ? `the maximum is ${shown(most)}` : undefined;
+}
+
+const UNITS = [
+  ['d', DAY_MS],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
+
+/** As people write it. */
+function shown(ms: number): string {
+  const [unit, size] = UNITS.find(([, one]) => ms >= one && ms % one === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
 }

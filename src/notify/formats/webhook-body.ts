@@ -41,7 +41,13 @@ function ordered(message: NotifyMessage): Record<string, unknown> {
     },
     error: error && { code: error.code, message: plainText(error.message, MAX_TEXT) },
     waitingFor: waitingFor === undefined ? undefined : plainText(waitingFor, MAX_TEXT),
-    forecast: forecast && { endsAt: forecast.endsAt, finishBy: forecast.finishBy },
+    forecast: forecast && {
+      endsAt: forecast.endsAt,
+      earliest: forecast.earliest,
+      latest: forecast.latest,
+      finishBy: forecast.finishBy,
+      whenLate: forecast.whenLate,
+    },
     report: message.report,
     uiUrl: message.uiUrl,
   };

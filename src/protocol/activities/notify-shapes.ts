@@ -1,6 +1,7 @@
 /** Messages about loads, as they travel between workflows and activities. */
 import { z } from 'zod';
 import { LOAD_STATES } from '../../contract/load-result.js';
+import { WHEN_LATE } from '../../contract/names.js';
 import { NOTIFY_EVENTS } from '../../contract/notification.js';
 import { MAX_NOTIFY_WAITS, MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import * as shape from './input-shapes.js';
@@ -49,6 +50,7 @@ const message = {
       earliest: instant.exactOptional(),
       latest: instant.exactOptional(),
       finishBy: instant,
+      whenLate: z.enum(WHEN_LATE).exactOptional(),
     })
     .exactOptional(),
   report: shape.uri.exactOptional(),

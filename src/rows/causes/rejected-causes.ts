@@ -192,7 +192,7 @@ export class RejectedCauses {
   }
 }
 
-const NO_RULE = 'No rule changes these rows. Read the message, correct the rows in the rejected file, then load it.';
+const NO_RULE = 'Read the message, correct the rows in the rejected file, then load it.';
 
 /** A copy: a part of a string keeps all of it in memory, and a cell may have many MB. */
 function own(text: string): string {

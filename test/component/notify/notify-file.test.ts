@@ -271,12 +271,13 @@ describe('a mistake is refused', () => {
       'a wait too long',
       withRule({ when: ['waiting'], to: ['ops'], waitingLonger: '31d' }),
       'NOTIFY_FILE_INVALID',
-      'rules.0.waitingLonger: the maximum is',
+      'rules.0.waitingLonger: the maximum is 30d.',
     ],
     ['no list', withRule({ when: 'failed', to: ['ops'] }), 'NOTIFY_FILE_INVALID', 'rules.0.when must be a list of'],
   ])('%s', (_name, content, code, message) => {
     const told = refusal(content);
     expect(told).toMatchObject({ code });
+    expect(told.message).toContain('notify.json');
     if (typeof message === 'string') expect(told.message).toContain(message);
     else expect(told.message).toMatch(message);
   });

@@ -45,7 +45,7 @@ it('says what happened and what to do', () => {
     `[nightload] upsert Account finished, 500 of 25,000 rows need a person
 
 24,500 of 25,000 rows landed; 480 rejected, 20 not processed.
-Load nightly, connection default, schedule nightly-accounts, 2026-11-30 02:15 UTC.
+Load nightly, connection default, schedule nightly-accounts, 2026-11-30 02:14 UTC.
 Report: file:///data/nightly/report.html
 
 What to do:
@@ -67,7 +67,7 @@ it('says of a run that did not begin when it was due, why, and how to start it',
 
 A run was due and did not begin.
 The run was skipped, because the load before it was still running.
-Due 2026-11-30 02:00 UTC, schedule nightly-accounts, connection default; noticed 2026-11-30 02:15 UTC.
+Due 2026-11-30 02:00 UTC, schedule nightly-accounts, connection default; noticed 2026-11-30 02:14 UTC.
 
 What to do:
 - See the schedule: nightload schedule describe nightly-accounts
@@ -107,6 +107,18 @@ it('says how late, by when', () => {
   expect(messageText({ ...MESSAGE, event: 'late', forecast }).lines[0]).toBe(
     'It should end by 2026-11-30 06:00 UTC; the forecast is 2026-11-30 06:40 UTC, 40 min too late.',
   );
+});
+
+it.each([
+  [undefined, undefined],
+  ['warn', undefined],
+  ['raisePriority', "The rest of its parts now ask for the org's allocation with priority 1."],
+  ['moreParallel', 'The rest of its parts now run twice as many at a time.'],
+] as const)('says what a load does that will be late: %s', (whenLate, told) => {
+  const forecast = { endsAt: '2026-11-30T06:40:00Z', finishBy: '2026-11-30T06:00:00Z', ...(whenLate && { whenLate }) };
+  const [, line] = messageText({ ...MESSAGE, event: 'late', forecast }).lines;
+  if (told === undefined) expect(line).toMatch(/^Load /);
+  else expect(line).toBe(told);
 });
 
 it('marks a test, which asks for nothing', () => {

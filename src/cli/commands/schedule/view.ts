@@ -171,6 +171,8 @@ export function describeLines(schedule: DescribedSchedule): string[] {
       ? []
       : [['Late file', `wait up to ${input.waitForSource}`] as [string, string]]),
     ...(input.finishBy === undefined ? [] : [['Finish by', `${input.finishBy} ${timeZone}`] as [string, string]]),
+    ...(input.whenLate === undefined ? [] : [['When late', input.whenLate] as [string, string]]),
+    ...(input.heartbeatUrl === undefined ? [] : [['Heartbeat', input.heartbeatUrl] as [string, string]]),
     ['Connection', input.connection ?? 'default'],
     ['Overlap', 'skipped while the previous load is running'],
     ['Catch up', `within ${time(schedule.catchUpMs)} after an outage of Temporal`],

@@ -76,11 +76,12 @@ async function enterLate(load: Load, finish: Finish): Promise<void> {
   load.noteChange();
   load.showDetails();
   if ((await waitsToTell(load)) === undefined) return;
+  const { whenLate } = load.input;
   const { endsAt, earliest, latest, finishBy } = forecast ?? {};
   await notify(load, 'late', {
     ...defined({ waitingFor: waitOf(load) }),
     ...(endsAt !== undefined &&
-      finishBy !== undefined && { forecast: defined({ endsAt, earliest, latest, finishBy }) }),
+      finishBy !== undefined && { forecast: defined({ endsAt, earliest, latest, finishBy, whenLate }) }),
   });
 }
 
