@@ -41,13 +41,7 @@ function ordered(message: NotifyMessage): Record<string, unknown> {
     },
     error: error && { code: error.code, message: plainText(error.message, MAX_TEXT) },
     waitingFor: waitingFor === undefined ? undefined : plainText(waitingFor, MAX_TEXT),
-    forecast: forecast && {
-      endsAt: forecast.endsAt,
-      earliest: forecast.earliest,
-      latest: forecast.latest,
-      finishBy: forecast.finishBy,
-      whenLate: forecast.whenLate,
-    },
+    forecast: forecast && { endsAt: forecast.endsAt, finishBy: forecast.finishBy },
     report: message.report,
     uiUrl: message.uiUrl,
   };
