@@ -4,13 +4,24 @@ import type { Job } from './jobs/job.js';
 import type { StoredRecord } from './org/table.js';
 import type { Fault } from './http/faults.js';
 import type { PlannedFailure } from './jobs/job-types.js';
+import type { UnevaluatedRule } from './org-folder/unevaluated-rules.js';
 import type { LoginFailure } from './auth/oauth.js';
+
+export interface OrgAccount {
+  username: string;
+  userId: string;
+  token: string;
+}
 
 export interface Simulator {
   url: string;
   token: string;
   /** Key of the control API: the header `x-simulator-key` of its requests. */
   controlKey: string;
+  /** The users of the org, the one of `token` first. */
+  users: readonly OrgAccount[];
+  /** What the org's folder contains and the org does not do, with the reason. */
+  unevaluatedRules: readonly UnevaluatedRule[];
   ledger: Ledger;
   jobs(): Job[];
   records(object: string): StoredRecord[];

@@ -77,7 +77,7 @@ export function applyRow(context: RowContext, cells: readonly string[]): RowOutc
   const broken = brokenRule({ org, table, record, written, after });
   if (broken !== undefined) return fail(broken);
   if (record === 0 && org.isFull) return fail(errors.NO_STORAGE);
-  const changed = record === 0 ? table.create(changes) : record;
+  const changed = record === 0 ? table.create([...defaultsOf(table, changes), ...changes]) : record;
   if (record !== 0) table.change(record, changes);
   else context.created.add(changed);
   table.note(changed, context.jobNumber);
@@ -195,9 +195,18 @@ function refuseParent(org: Org, field: Field, value: string): string | undefined
       field,
     );
   }
+  // Records of an object that the org's folder does not contain cannot be checked.
+  if (parents === undefined && field.referenceTo.some((name) => org.table(name) === undefined)) return undefined;
   const n = parents?.byId(value) ?? 0;
   if (parents === undefined || n === 0) return errors.NO_SUCH_RECORD;
   return parents.isDeleted(n) ? errors.GONE : undefined;
+}
+
+/** Values of a new record for fields that its row does not write. */
+function defaultsOf(table: Table, changes: readonly [Field, string | undefined][]): [Field, string][] {
+  if (table.defaults.length === 0) return [];
+  const written = new Set(changes.map(([field]) => field));
+  return table.defaults.filter(([field]) => !written.has(field));
 }
 
 function missingFields(table: Table, changes: readonly [Field, string | undefined][]): string[] {

@@ -16,6 +16,7 @@ export interface Write {
 
 /** The error of the first broken rule, if any. */
 export function brokenRule(write: Write): string | undefined {
+  if (!write.org.isFixed) return ownerRule(write);
   switch (write.table.object.name) {
     case 'Lead':
       return leadRules(write) ?? ownerRule(write);

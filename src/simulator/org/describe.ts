@@ -2,22 +2,24 @@
 import type { Field, SObject } from './fields.js';
 
 function properties(object: SObject): Record<string, unknown> {
-  const { name, label, labelPlural, keyPrefix, createable, deletable } = object;
+  const { name, label, labelPlural, keyPrefix, createable, deletable, described = {} } = object;
   return {
     name,
     label,
     labelPlural,
     keyPrefix,
     createable,
-    updateable: true,
+    updateable: described['updateable'] !== false,
     deletable,
-    queryable: true,
+    queryable: described['queryable'] !== false,
     custom: name.endsWith('__c'),
   };
 }
 
 function describeField(field: Field): Record<string, unknown> {
-  const { picklist, inactive, restrictsDelete: _ours, ...rest } = field;
+  const { picklist, inactive, restrictsDelete: _, isMasterDetail: _ours, described = {}, ...rest } = field;
+  const values = [...picklist, ...inactive].map((value) => ({ value, active: picklist.includes(value) }));
+  const given = (described['picklistValues'] as Record<string, unknown>[] | null | undefined) ?? values;
   return {
     ...rest,
     byteLength: rest.length * 3,
@@ -25,18 +27,30 @@ function describeField(field: Field): Record<string, unknown> {
     polymorphicForeignKey: rest.referenceTo.length > 1,
     dependentPicklist: false,
     controllerName: null,
-    picklistValues: [...picklist, ...inactive].map((value) => ({
-      value,
-      label: value,
-      active: picklist.includes(value),
+    // What was read from a folder is repeated with everything that it contained.
+    ...described,
+    picklistValues: given.map((one) => ({
+      label: one['value'],
+      active: true,
       defaultValue: false,
       validFor: null,
+      ...one,
     })),
   };
 }
 
 export function describeReply(object: SObject): unknown {
-  return { ...properties(object), recordTypeInfos: [], fields: object.fields.map(describeField) };
+  const { recordTypes = [], described } = object;
+  const recordTypeInfos = recordTypes.map(({ developerName, recordTypeId, label, active, isDefault }) => ({
+    active,
+    available: active,
+    defaultRecordTypeMapping: isDefault,
+    developerName,
+    master: false,
+    name: label,
+    recordTypeId,
+  }));
+  return { ...properties(object), recordTypeInfos, ...described, fields: object.fields.map(describeField) };
 }
 
 export function globalDescribe(objects: readonly SObject[], base: string): unknown {
