@@ -5,6 +5,7 @@ import type { Shape } from './http/json-shape.js';
 import type { Fault } from './http/faults.js';
 import type { JobWorld } from './jobs/job-types.js';
 import type { OAuthOptions } from './auth/oauth.js';
+import type { RowRule } from './org-folder/object-file.js';
 import { QUIRK_KINDS } from './quirks.js';
 import type { Quirks } from './quirks.js';
 
@@ -49,6 +50,8 @@ export interface SimulatorOptions {
   deprecation?: { upTo: number; end: string };
   /** Folder that describes the org, instead of the fixed one: `org.json` and `objects/<ApiName>.json`. */
   org?: string;
+  /** Additional rows that fail, by object: see `rowRules` of the folder. */
+  rowRules?: Readonly<Record<string, readonly RowRule[]>>;
   /** Faults that are pending from the start. */
   faults?: readonly Fault[];
 }
@@ -108,6 +111,8 @@ const OPTIONS: Shape<SimulatorOptions> = {
   // Validated separately.
   deprecation: anything,
   org: text,
+  // Validated with the objects of the org.
+  rowRules: anything,
   faults: listOf(anything),
 };
 

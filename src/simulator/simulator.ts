@@ -4,6 +4,7 @@ import type { Job } from './jobs/job.js';
 import type { StoredRecord } from './org/table.js';
 import type { Fault } from './http/faults.js';
 import type { PlannedFailure } from './jobs/job-types.js';
+import type { RowRule } from './org-folder/object-file.js';
 import type { UnevaluatedRule } from './org-folder/unevaluated-rules.js';
 import type { LoginFailure } from './auth/oauth.js';
 
@@ -27,6 +28,8 @@ export interface Simulator {
   records(object: string): StoredRecord[];
   seedRecords(object: string, rows: readonly Record<string, string>[]): string[];
   fault(fault: Fault): void;
+  /** Replaces the row rules of an object that were set like this before; those of the folder and the options stay. */
+  setRowRules(object: string, rules: readonly RowRule[]): void;
   /** Removes faults and login failures that are still pending. */
   clearFaults(): void;
   /**

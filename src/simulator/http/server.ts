@@ -25,6 +25,7 @@ import { Org, usersOf } from '../org/org.js';
 import { Platform } from '../org/platform.js';
 import { DEFAULT_QUIRKS } from '../quirks.js';
 import { randomFrom } from '../random.js';
+import { OrgRules } from '../org/rules/org-rules.js';
 import { routeOf } from './routes.js';
 import type { Route, Site } from './routes.js';
 import { Tokens } from '../auth/tokens.js';
@@ -47,9 +48,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   let time = source === undefined ? 0 : await source();
   const now = (): number => (source === undefined ? Date.now() : time);
   const parts = assemble(options, described, now, await mkdtemp(join(tmpdir(), 'nightload-org-')));
-  const { jobs, org, ledger, faults, tokens, tokenEndpoint, allocations, quirks, folder } = parts;
+  const { jobs, org, rules, ledger, faults, tokens, tokenEndpoint, allocations, quirks, folder } = parts;
   for (const fault of options.faults ?? []) faults.add(fault);
-  const accounts = accountsOf(described, options.token ?? SIMULATOR_TOKEN);
+  const { accounts } = parts;
   for (const { token, userId } of accounts.slice(1)) tokens.add(token, userId);
   const site: Site = { ...parts, url: () => simulator.url, now };
 
@@ -127,7 +128,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     token: options.token ?? SIMULATOR_TOKEN,
     controlKey,
     users: accounts,
-    unevaluatedRules: described === undefined ? [] : unevaluatedRules(described),
+    unevaluatedRules: described === undefined ? [] : unevaluatedRules(described, rules),
     ledger,
     jobs: () => jobs.all(),
     records: (object) => org.records(object),
@@ -141,6 +142,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tokenOfAnotherUser: () => tokens.issueFor(ANOTHER_USER_ID, ORG_ID),
     expireTokens: () => tokens.killAll(),
     failLogins: (failure, times = 1) => tokenEndpoint.failNext(failure, times),
+    setRowRules: (object, given) => rules.setRowRules(object, given),
     setRecordsPerSecond: (speed) => jobs.setRecordsPerSecond(speed),
     async close() {
       clearInterval(ticking);
@@ -160,31 +162,32 @@ function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now
   const quirks = { ...DEFAULT_QUIRKS, ...options.quirks };
   const allocations = new Allocations(options.limits ?? {}, now());
   const versions = options.apiVersions ?? API_VERSIONS;
-  const org = new Org({
-    maxRecords: allocations.maxStoredRecords,
-    hiddenFields: options.hiddenFields ?? [],
-    folder: described,
-  });
+  const { hiddenFields = [], hardDelete } = options;
+  const maxRecords = allocations.maxStoredRecords;
+  const org = new Org({ maxRecords, hiddenFields, folder: described, hardDelete });
+  const { rowRules = {} } = options;
+  const rules = new OrgRules({ org, folder: described, rowRules, seed, separator: quirks.errorFieldSeparator });
   const random = randomFrom(seed);
   const lifetimeMs = options.tokenLifetimeMs ?? Infinity;
   const requests = options.tokenRequests ?? Infinity;
   const tokens = new Tokens({ ready: token, now, lifetimeMs, requests, ends: quirks.sessionEnds });
   const queueDelay = (): number =>
     typeof queueDelayMs === 'number' ? queueDelayMs : queueDelayMs[0] + random() * (queueDelayMs[1] - queueDelayMs[0]);
-  const hardDelete = options.hardDelete ?? true;
   const jobs = new Jobs({
     folder,
     now,
     recordsPerSecond,
     maxUploadBytes: options.maxUploadBytes ?? MAX_UPLOAD_BYTES,
-    hardDelete,
-    world: { org, markers: new Markers(), allocations, quirks, random, queueDelayMs: queueDelay, rowOutcome },
+    world: { org, rules, markers: new Markers(), allocations, quirks, random, queueDelayMs: queueDelay, rowOutcome },
   });
-  const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now);
-  const platform = new Platform({ org, allocations, versions, now, since: now(), hardDelete });
+  const accounts = accountsOf(described, token);
+  const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now, accounts);
+  const platform = new Platform({ org, allocations, versions, now, since: now() });
   const ledger = new Ledger();
   return {
     folder,
+    accounts,
+    rules,
     quirks,
     allocations,
     versions,

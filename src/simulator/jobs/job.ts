@@ -163,7 +163,7 @@ export class Job {
         const next = await rows.next();
         if (next.done === true) return this.#end(at, this.state === 'Aborted' ? 'Aborted' : 'JobComplete');
         if (!this.#takeAllocation(at)) return this.#fail(at, QUOTA_USED_UP, true);
-        this.#apply(next.value);
+        this.#apply(next.value, at);
       } catch (error) {
         if (error instanceof JobFailure) return this.#fail(at, error.message);
         throw error;
@@ -189,7 +189,7 @@ export class Job {
   }
 
   async #begin(now: number): Promise<void> {
-    const { org, table, quirks } = this.#world;
+    const { org, table, quirks, access } = this.#world;
     this.begunAt = now;
     if (this.uploads === 0 || (await stat(this.path)).size === 0) return this.#end(now, 'JobComplete');
     const { delimiter } = this;
@@ -203,7 +203,7 @@ export class Job {
     this.#rows = rows;
     const first = await rows.next();
     const names = first.done === true ? [''] : first.value.cells;
-    const columns = refuseHeader(this.header) ?? readHeader(org, table, { ...this.settings, ...quirks }, names);
+    const columns = refuseHeader(this.header) ?? readHeader(org, table, { ...this.settings, ...quirks, access }, names);
     if (typeof columns === 'string') return this.#fail(now, columns);
     this.#columns = columns;
     if (this.state === 'UploadComplete') this.state = 'InProgress';
@@ -215,16 +215,17 @@ export class Job {
     return (this.processed % BATCH !== 0 || batches.take(at)) && records.take(at);
   }
 
-  #apply(row: UploadedRow): void {
+  #apply(row: UploadedRow, now: number): void {
     const { cells, end } = row;
     const { settings, header } = this;
     const { rowOutcome, quirks } = this.#world;
     const scope = { chunk: CHUNK, batch: BATCH, job: Infinity }[quirks.duplicateKeysWithin];
     if (this.processed % scope === 0) {
-      const { org, table, markers } = this.#world;
-      const job = { job: settings, jobNumber: this.number, columns: this.#columns };
-      this.#context = { org, table, markers, quirks, ...job, keys: new Set(), created: new Set() };
+      const { org, rules, table, markers, access } = this.#world;
+      const job = { job: settings, jobNumber: this.number, columns: this.#columns, access, now };
+      this.#context = { org, rules, table, markers, quirks, ...job, keys: new Set(), created: new Set() };
     }
+    if (this.#context !== undefined) this.#context.now = now;
     if (this.processed % CHUNK === 0) this.#context?.created.clear();
     const own = rowOutcome?.(Object.fromEntries(header.names.map((name, i) => [name, cells[i] ?? ''])), {
       object: settings.object,

@@ -7,7 +7,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { notFound, Refusal } from '../http/http.js';
-import { makeId, USER_ID } from '../org/ids.js';
+import { makeId } from '../org/ids.js';
 import { Job } from './job.js';
 import type { JobWorld, PlannedFailure } from './job-types.js';
 import { invalidValue, readRequest } from './job-request.js';
@@ -20,8 +20,7 @@ export interface JobsOptions {
   now: () => number;
   recordsPerSecond: number;
   maxUploadBytes: number;
-  hardDelete: boolean;
-  world: Omit<JobWorld, 'table'>;
+  world: Omit<JobWorld, 'table' | 'access'>;
 }
 
 export class Jobs {
@@ -73,16 +72,17 @@ export class Jobs {
     return job;
   }
 
-  create(body: Record<string, unknown>, apiVersion: number, createdById = USER_ID): Job {
-    const { world, folder, now, hardDelete } = this.#options;
-    const { table, settings } = readRequest(body, { ...world, hardDelete });
+  create(body: Record<string, unknown>, apiVersion: number, createdById: string): Job {
+    const { world, folder, now } = this.#options;
+    const access = world.org.access(createdById);
+    const { table, settings } = readRequest(body, { ...world, access });
     if (world.quirks.batchesUsedUp === 'refuseCreate' && world.allocations.batches.remaining(now()) === 0) {
       throw new Refusal(400, 'EXCEEDEDQUOTA', 'ExceededQuota : ApiBatchItems Limit exceeded.');
     }
     const number = ++this.#created;
     const id = makeId('750', number);
     const place = { number, path: join(folder, `${id}.csv`), now: now() };
-    const job = new Job({ id, apiVersion, createdById, ...settings }, place, { ...world, table });
+    const job = new Job({ id, apiVersion, createdById, ...settings }, place, { ...world, table, access });
     const planned = this.#nextFails;
     job.plannedFailure = planned;
     const left = (planned?.times ?? 1) - 1;
@@ -92,8 +92,8 @@ export class Jobs {
   }
 
   /** A create with rows in the same request also closes the job. */
-  async createWithContent({ job: body, content }: MultipartJob, apiVersion: number): Promise<Job> {
-    const job = this.create(body, apiVersion);
+  async createWithContent({ job: body, content }: MultipartJob, apiVersion: number, userId: string): Promise<Job> {
+    const job = this.create(body, apiVersion, userId);
     await writeFile(job.path, content);
     job.uploads = 1;
     await job.close(this.#options.now(), this.#recordsPerSecond);
@@ -137,8 +137,11 @@ export class Jobs {
     throw new Refusal(400, 'INVALIDJOBSTATE', message);
   }
 
-  async setState(id: string, wanted: unknown): Promise<Job> {
+  async setState(id: string, wanted: unknown, userId: string): Promise<Job> {
     const job = await this.find(id);
+    // Only its creator may close a job; ending it is a matter of permission.
+    if (wanted === 'UploadComplete' && job.settings.createdById !== userId) throw notTheCreator();
+    this.#mayEnd(job, userId);
     const now = this.#options.now();
     if (wanted === 'Aborted') {
       if (job.isTerminal) throw new Refusal(400, 'INVALIDJOBSTATE', 'Aborting already Completed Job not allowed');
@@ -158,8 +161,13 @@ export class Jobs {
     return job;
   }
 
-  async remove(id: string): Promise<void> {
+  #mayEnd({ settings }: Job, userId: string): void {
+    if (settings.createdById !== userId && !this.#options.world.org.access(userId).managesJobs) throw notTheCreator();
+  }
+
+  async remove(id: string, userId: string): Promise<void> {
     const job = await this.find(id);
+    this.#mayEnd(job, userId);
     if (job.state === 'Open' || job.state === 'InProgress') {
       throw new Refusal(400, 'INVALIDJOBSTATE', `Deleting a job that is ${job.state} is not allowed`);
     }
@@ -167,6 +175,9 @@ export class Jobs {
     await job.dispose();
   }
 }
+
+const notTheCreator = (): Refusal =>
+  new Refusal(400, 'INVALIDUSER', 'InvalidUser : The job was created by another user');
 
 /** The platform's own text, including its typo. */
 function severalUploads(id: string): string {

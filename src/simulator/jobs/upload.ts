@@ -2,6 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { parse as parseText } from 'csv-parse/sync';
+import { EVERYTHING } from '../org/access.js';
+import type { Access } from '../org/access.js';
+import type { Field } from '../org/fields.js';
 import type { Org } from '../org/org.js';
 import type { Column } from './apply-row.js';
 import type { Table } from '../org/table.js';
@@ -111,13 +114,16 @@ export interface HeaderRules {
   externalIdFieldName?: string;
   deleteColumns: 'refuse' | 'ignore';
   columnTwice: 'refuse' | 'lastWins';
+  /** Of the user. */
+  access?: Access;
 }
 
 /** Columns of a header, or the error message of the job that fails because of it. */
 export function readHeader(org: Org, table: Table, rules: HeaderRules, names: readonly string[]): Column[] | string {
+  const { access = EVERYTHING } = rules;
   const columns: Column[] = [];
   for (const name of names) {
-    const column = columnOf(org, table, name);
+    const column = columnOf({ org, table, access }, name);
     if (typeof column === 'string') return column;
     columns.push(column);
   }
@@ -136,13 +142,21 @@ export function readHeader(org: Org, table: Table, rules: HeaderRules, names: re
   return columns;
 }
 
+interface Seen {
+  org: Org;
+  table: Table;
+  access: Access;
+}
+
 const notFound = (name: string): string => `InvalidBatch : Field name not found : ${name}`;
 
-function columnOf(org: Org, table: Table, name: string): Column | string {
+function columnOf({ org, table, access }: Seen, name: string): Column | string {
+  const sees = (of: Table, field: Field | undefined): field is Field =>
+    field !== undefined && access.sees(of.object.name) && access.seesField(of.object.name, field.name);
   const [relation = '', target, ...more] = name.split('.');
   if (target === undefined) {
     const field = table.field(name);
-    return field === undefined ? notFound(name) : { name, field };
+    return sees(table, field) ? { name, field } : notFound(name);
   }
   const [first = '', second] = relation.split(':');
   const wanted = second ?? first;
@@ -150,7 +164,7 @@ function columnOf(org: Org, table: Table, name: string): Column | string {
     ({ relationshipName }) => relationshipName?.toLowerCase() === wanted.toLowerCase(),
   );
   // One level only: a parent's parent is not supported.
-  if (field === undefined || more.length > 0) return `InvalidBatch : Unable to find relationship: ${wanted}`;
+  if (!sees(table, field) || more.length > 0) return `InvalidBatch : Unable to find relationship: ${wanted}`;
   const isPolymorphic = field.referenceTo.length > 1;
   if (second !== undefined && !isPolymorphic) {
     return `InvalidBatch : type is not needed for non polymorphic foreign key references: ${wanted}`;
@@ -159,6 +173,6 @@ function columnOf(org: Org, table: Table, name: string): Column | string {
   const parent = field.referenceTo.find((object) => object.toLowerCase() === type?.toLowerCase());
   const parents = parent === undefined ? undefined : org.table(parent);
   const found = parents?.field(target);
-  if (parents === undefined || found === undefined || !(found.externalId || found.idLookup)) return notFound(name);
+  if (parents === undefined || !sees(parents, found) || !(found.externalId || found.idLookup)) return notFound(name);
   return { name, field, lookup: { table: parents, field: found } };
 }

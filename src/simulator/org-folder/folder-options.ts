@@ -13,7 +13,6 @@ export function withFolder(given: SimulatorOptions, folder: OrgFolder | undefine
     ...(org.seed !== undefined && { seed: org.seed }),
     ...(rowsPerSecond !== undefined && { recordsPerSecond: rowsPerSecond }),
     ...(queueSeconds !== undefined && { queueDelayMs: inMs(queueSeconds) }),
-    ...(user?.hardDelete !== undefined && { hardDelete: user.hardDelete }),
     ...given,
     limits: { ...org.limits, ...given.limits },
     oauth: { ...(user !== undefined && { username: user.username }), ...given.oauth },

@@ -17,8 +17,8 @@ import {
 } from './shape.js';
 import type { ObjectShape, Shape } from './shape.js';
 
-export const OPERATIONS = ['insert', 'update', 'upsert', 'delete', 'hardDelete'] as const;
-export type Operation = (typeof OPERATIONS)[number];
+const OPERATIONS = ['insert', 'update', 'upsert', 'delete', 'hardDelete'] as const;
+type Operation = (typeof OPERATIONS)[number];
 
 export interface RecordTypeEntry {
   developerName: string;
@@ -60,13 +60,13 @@ export interface RowRule {
   times?: number;
 }
 
-export interface Speed {
+interface Speed {
   rowsPerSecond: number;
   /** Part of the time that Apex takes, from 0 to 1. */
   apexShare?: number;
 }
 
-export interface PastJob {
+interface PastJob {
   jobId?: string;
   operation: Operation;
   state: string;

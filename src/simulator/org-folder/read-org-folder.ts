@@ -3,6 +3,7 @@ import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordType, SObject } from '../org/fields.js';
 import { withCheck } from '../org/ids.js';
+import { RECORD_TYPE_FIELD } from '../org/fields.js';
 import { fromDescribe } from './from-describe.js';
 import { checkFile, inFile, OrgFolderError, readJsonFile } from './json-file.js';
 import { OBJECT_FILE } from './object-file.js';
@@ -15,7 +16,7 @@ const MAX_ORG_BYTES = 10_000_000;
 const MAX_OBJECT_BYTES = 50_000_000;
 const MAX_OBJECTS = 2_000;
 
-export interface DescribedObject {
+interface DescribedObject {
   object: SObject;
   file: Omit<ObjectFile, 'describe' | '$schema'>;
 }
@@ -78,7 +79,12 @@ async function readObject(path: string, name: string): Promise<DescribedObject> 
   }
   const object = fromDescribe(describe);
   inFile(path, () => checkNames(object, file));
-  return { object: { ...object, recordTypes: (file.recordTypes ?? []).map(recordTypeOf) }, file };
+  if (file.recordTypes === undefined) return { object, file };
+  const recordTypes = file.recordTypes.map(recordTypeOf);
+  const standard = recordTypes.find(({ isDefault }) => isDefault)?.recordTypeId;
+  const field = object.fields.find(({ name: one }) => one === RECORD_TYPE_FIELD);
+  if (field !== undefined && standard !== undefined) field.defaultValue = standard;
+  return { object: { ...object, recordTypes }, file };
 }
 
 /** A describe alone, as other tools save it: the reply itself, or the `result` of `sf sobject describe --json`. */

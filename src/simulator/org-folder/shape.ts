@@ -126,7 +126,7 @@ export function either(...shapes: readonly [Shape, ...Shape[]]): Shape {
 }
 
 function jsonType(value: unknown): string {
-  return Array.isArray(value) ? 'array' : typeof value;
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
 }
 
 type Members<T> = { readonly [Name in keyof Required<T>]: Shape };

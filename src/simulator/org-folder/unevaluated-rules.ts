@@ -1,9 +1,11 @@
 /** Lists what a folder contains and the simulated org does not do. Nothing is guessed instead. */
+import type { OrgRules } from '../org/rules/org-rules.js';
+import { RECORD_TYPE_FIELD } from '../org/fields.js';
 import type { OrgFolder } from './read-org-folder.js';
 
 export interface UnevaluatedRule {
   object: string;
-  kind: 'validation rule' | 'duplicate rule' | 'assignment rule' | 'reference' | 'row rule';
+  kind: 'validation rule' | 'duplicate rule' | 'assignment rule' | 'reference';
   name: string;
   reason: string;
 }
@@ -11,14 +13,17 @@ export interface UnevaluatedRule {
 /** Objects that every org has, in the folder or not. */
 const ALWAYS = ['User', 'Group', 'Organization'];
 
-export function unevaluatedRules({ objects }: OrgFolder): UnevaluatedRule[] {
+export function unevaluatedRules({ objects }: OrgFolder, rules: OrgRules): UnevaluatedRule[] {
   const known = new Set([...ALWAYS, ...objects.map(({ object }) => object.name)]);
   return objects.flatMap(({ object: { name: object, fields }, file }) => {
     const { duplicateRules = [], assignmentRules = [] } = file;
-    const unknown = fields.flatMap(({ name, referenceTo, createable, updateable }) =>
-      (createable || updateable ? referenceTo : []).filter((to) => !known.has(to)).map((to) => [name, to] as const),
-    );
+    const unknown = fields
+      .filter(({ name, createable, updateable }) => name !== RECORD_TYPE_FIELD && (createable || updateable))
+      .flatMap(({ name, referenceTo }) => referenceTo.filter((to) => !known.has(to)).map((to) => [name, to] as const));
     return [
+      ...rules
+        .unsupported(object)
+        .map(({ name, reason }): UnevaluatedRule => ({ object, kind: 'validation rule', name, reason })),
       ...duplicateRules.map((name): UnevaluatedRule => {
         return { object, kind: 'duplicate rule', name, reason: 'its matching rules are not part of the folder' };
       }),

@@ -1,4 +1,6 @@
 /** The bodies of describe replies. */
+import { EVERYTHING } from './access.js';
+import type { Access } from './access.js';
 import type { Field, SObject } from './fields.js';
 
 function properties(object: SObject): Record<string, unknown> {
@@ -16,7 +18,7 @@ function properties(object: SObject): Record<string, unknown> {
   };
 }
 
-function describeField(field: Field): Record<string, unknown> {
+function describeField(field: Field, writable: boolean): Record<string, unknown> {
   const { picklist, inactive, restrictsDelete: _, isMasterDetail: _ours, described = {}, ...rest } = field;
   const values = [...picklist, ...inactive].map((value) => ({ value, active: picklist.includes(value) }));
   const given = (described['picklistValues'] as Record<string, unknown>[] | null | undefined) ?? values;
@@ -29,6 +31,7 @@ function describeField(field: Field): Record<string, unknown> {
     controllerName: null,
     // What was read from a folder is repeated with everything that it contained.
     ...described,
+    ...(!writable && { createable: false, updateable: false }),
     picklistValues: given.map((one) => ({
       label: one['value'],
       active: true,
@@ -39,7 +42,7 @@ function describeField(field: Field): Record<string, unknown> {
   };
 }
 
-export function describeReply(object: SObject): unknown {
+export function describeReply(object: SObject, access: Access = EVERYTHING): unknown {
   const { recordTypes = [], described } = object;
   const recordTypeInfos = recordTypes.map(({ developerName, recordTypeId, label, active, isDefault }) => ({
     active,
@@ -50,7 +53,10 @@ export function describeReply(object: SObject): unknown {
     name: label,
     recordTypeId,
   }));
-  return { ...properties(object), recordTypeInfos, ...described, fields: object.fields.map(describeField) };
+  const fields = object.fields
+    .filter(({ name }) => access.seesField(object.name, name))
+    .map((field) => describeField(field, access.writes(object.name, field.name)));
+  return { ...properties(object), recordTypeInfos, ...described, fields };
 }
 
 export function globalDescribe(objects: readonly SObject[], base: string): unknown {

@@ -38,6 +38,8 @@ export interface Field {
   described?: Record<string, unknown>;
 }
 
+export const RECORD_TYPE_FIELD = 'RecordTypeId';
+
 export interface RecordType {
   developerName: string;
   recordTypeId: string;

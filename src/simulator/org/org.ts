@@ -4,6 +4,8 @@ import { reading } from './objects/big.js';
 import { group, organization, user } from './objects/people.js';
 import { case_, invoice, task } from './objects/service.js';
 import type { Field, SObject } from './fields.js';
+import { Access, EVERYTHING } from './access.js';
+import { makeId } from './ids.js';
 import { Table } from './table.js';
 import type { StoredRecord } from './table.js';
 import type { OrgFolder } from '../org-folder/read-org-folder.js';
@@ -15,6 +17,8 @@ export interface OrgOptions {
   hiddenFields?: readonly string[];
   /** The org of a folder, instead of the fixed one. */
   folder?: OrgFolder | undefined;
+  /** Whether users may hardDelete, whatever the folder says. */
+  hardDelete?: boolean | undefined;
 }
 
 export class Org {
@@ -23,16 +27,26 @@ export class Org {
   readonly #maxRecords: number;
   /** Whether this is the org with the fixed objects and their business rules. */
   readonly isFixed: boolean;
+  readonly #access = new Map<string, Access>();
 
-  constructor({ maxRecords, hiddenFields = [], folder }: OrgOptions) {
+  constructor({ maxRecords, hiddenFields = [], folder, hardDelete }: OrgOptions) {
     this.#maxRecords = maxRecords;
     this.isFixed = folder === undefined;
     for (const object of folder === undefined ? fixedObjects() : withSystemObjects(folder.objects)) {
       const fields = object.fields.filter(({ name }) => !hiddenFields.includes(`${object.name}.${name}`));
       this.#tables.set(object.name.toLowerCase(), new Table({ ...object, fields }));
     }
+    const users = folder === undefined ? [DEFAULT_USER, DEFAULT_USER] : usersOf(folder.org);
+    for (const [i, user] of users.entries()) {
+      this.#access.set(makeId('005', i + 1), new Access({ ...user, ...(hardDelete !== undefined && { hardDelete }) }));
+    }
     if (folder === undefined) this.#seedFixed();
     else this.#seedFolder(folder);
+  }
+
+  /** What a user may see and write. */
+  access(userId: string): Access {
+    return this.#access.get(userId) ?? EVERYTHING;
   }
 
   #seedFixed(): void {

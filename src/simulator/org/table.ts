@@ -117,6 +117,11 @@ export class Table {
     return this.#unpack(n).get(field);
   }
 
+  /** All values of a record. */
+  values(n: number): ReadonlyMap<Field, string> {
+    return this.#unpack(n);
+  }
+
   remove(n: number, forGood: boolean): void {
     this.#deleted.add(n);
     if (forGood) this.#purged.add(n);

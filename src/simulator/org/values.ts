@@ -43,11 +43,8 @@ export function refuseValue(
         ? undefined
         : aboutField('MALFORMED_ID', `${field.label}: id value of incorrect type: ${value}`, field);
     case 'picklist':
-      return !field.restrictedPicklist || field.picklist.includes(value) ? undefined : notInPicklist(field, value);
-    case 'multipicklist': {
-      const unknown = value.split(';').find((one) => !field.picklist.includes(one));
-      return !field.restrictedPicklist || unknown === undefined ? undefined : notInPicklist(field, unknown);
-    }
+    case 'multipicklist':
+      return field.restrictedPicklist ? refuseChoice(field, value, (one) => field.picklist.includes(one)) : undefined;
     case 'time':
       return TIME.test(value) ? undefined : notA('time');
     default:
@@ -55,12 +52,13 @@ export function refuseValue(
   }
 }
 
-const notInPicklist = (field: Field, value: string): string =>
-  aboutField(
-    'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
-    `${field.label}: bad value for restricted picklist field: ${value}`,
-    field,
-  );
+/** @param has whether the picklist has a value */
+export function refuseChoice(field: Field, value: string, has: (one: string) => boolean): string | undefined {
+  const unknown = (field.type === 'multipicklist' ? value.split(';') : [value]).find((one) => !has(one));
+  if (unknown === undefined) return undefined;
+  const message = `${field.label}: bad value for restricted picklist field: ${unknown}`;
+  return aboutField('INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', message, field);
+}
 
 function refuseText(field: Field, value: string): string | undefined {
   if (field.length > 0 && value.length > field.length) {
