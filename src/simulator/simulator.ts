@@ -43,6 +43,11 @@ export interface Simulator {
   expireTokens(): void;
   /** Refuses the next calls for a token like this. */
   failLogins(failure: LoginFailure, times?: number): void;
+  /**
+   * When something happens next in the org without a request, such as the end of a transaction; undefined for never. A
+   * clock of one's own can be set to it, so that no time passes in which nothing happens.
+   */
+  nextEventAt(): number | undefined;
   setRecordsPerSecond(recordsPerSecond: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -17,6 +17,7 @@ import { readBody, readTarget, Refusal, refusalReply, sendReply } from './http.j
 import type { Reply } from './http.js';
 import { Jobs } from '../jobs/jobs.js';
 import { Ledger } from './request-log.js';
+import { tempoOf } from '../jobs/tempo.js';
 import { Markers } from '../org/error-markers.js';
 import { TokenEndpoint } from '../auth/oauth.js';
 import { API_VERSIONS, checkOptions, MAX_BODY_BYTES, MAX_UPLOAD_BYTES, SIMULATOR_TOKEN } from '../options.js';
@@ -40,6 +41,8 @@ export type { SimulatorOptions };
 
 /** How often running jobs advance without requests, so that no single request has to do all the work. */
 const TICK_MS = 100;
+/** How long a request waits for work that is due by its time. */
+const PATIENCE_MS = 250;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   checkOptions(options);
@@ -143,12 +146,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     expireTokens: () => tokens.killAll(),
     failLogins: (failure, times = 1) => tokenEndpoint.failNext(failure, times),
     setRowRules: (object, given) => rules.setRowRules(object, given),
+    nextEventAt: () => jobs.nextEventAt(),
     setRecordsPerSecond: (speed) => jobs.setRecordsPerSecond(speed),
     async close() {
       clearInterval(ticking);
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));
-      await Promise.all(jobs.all().map((job) => job.dispose()));
+      await jobs.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -177,8 +181,12 @@ function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now
     folder,
     now,
     recordsPerSecond,
+    tempo: tempoOf(described, seed),
+    queueDelayMs: queueDelay,
+    // A clock of a test waits for the work of its hours; the real one does not.
+    patienceMs: options.now === undefined ? PATIENCE_MS : Infinity,
     maxUploadBytes: options.maxUploadBytes ?? MAX_UPLOAD_BYTES,
-    world: { org, rules, markers: new Markers(), allocations, quirks, random, queueDelayMs: queueDelay, rowOutcome },
+    world: { org, rules, markers: new Markers(), allocations, quirks, random, rowOutcome },
   });
   const accounts = accountsOf(described, token);
   const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now, accounts);

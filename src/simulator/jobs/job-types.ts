@@ -25,7 +25,6 @@ export interface JobWorld {
   allocations: Allocations;
   quirks: Quirks;
   random: () => number;
-  queueDelayMs: () => number;
   rowOutcome?:
     | ((
         row: Record<string, string>,

@@ -1,6 +1,5 @@
 /** Reads an upload as the platform does after the close: header and rows. */
 import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse';
 import { parse as parseText } from 'csv-parse/sync';
 import { EVERYTHING } from '../org/access.js';
 import type { Access } from '../org/access.js';
@@ -29,31 +28,33 @@ export interface UploadedRow {
 /** Prefix of a cell with a stray quote, between the parser and its reader. */
 const STRAY = '\u0000stray ';
 
-/**
- * The rows in order, the header first. The bytes were checked, so all line breaks are alike.
- * @param strayQuotes whether unquoted cells may contain quotes
- */
-export async function* uploadedRows(path: string, delimiter: string, strayQuotes = false): AsyncGenerator<UploadedRow> {
-  const record_delimiter = ['\r\n', '\n'];
-  const parser = createReadStream(path, { highWaterMark: 1 << 18 }).pipe(
-    parse({
-      delimiter,
-      record_delimiter,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      info: true,
-      ...(strayQuotes && {
-        relax_quotes: true,
-        cast: (value: string, { quoting }: { quoting: boolean }) =>
-          !quoting && value.includes('"') ? STRAY + value : value,
-      }),
+export interface PartOfUpload {
+  delimiter: string;
+  /** Whether unquoted cells may contain quotes. */
+  strayQuotes: boolean;
+  /** Where the bytes begin in the upload. */
+  offset: number;
+}
+
+/** The rows of a part of an upload. The bytes were checked, so all line breaks are alike. */
+export function parsedRows(bytes: Buffer, { delimiter, strayQuotes, offset }: PartOfUpload): UploadedRow[] {
+  const parsed = parseText(bytes, {
+    delimiter,
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    info: true,
+    ...(strayQuotes && {
+      relax_quotes: true,
+      cast: (value: string, { quoting }: { quoting: boolean }) =>
+        !quoting && value.includes('"') ? STRAY + value : value,
     }),
-  );
-  for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { bytes: number } }>) {
+  }) as unknown as { record: string[]; info: { bytes: number } }[];
+  return parsed.map(({ record, info }) => {
     const strayQuote = strayQuotes && record.some((cell) => cell.startsWith(STRAY));
     const cells = strayQuote ? record.map((cell) => cell.replace(STRAY, '')) : record;
-    yield { cells, end: info.bytes, strayQuote };
-  }
+    return { cells, end: offset + info.bytes, strayQuote };
+  });
 }
 
 export interface Header {
