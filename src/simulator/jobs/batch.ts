@@ -1,7 +1,7 @@
 /** One batch of a job: at most 10,000 rows, in transactions of 200. */
-import type { Job } from './job.js';
 import type { Pace } from './pace.js';
 import { CHUNK } from './upload-check.js';
+import type { UploadIndex } from './upload-check.js';
 import type { UploadedRow } from './upload.js';
 
 export const BATCH = 10_000;
@@ -18,8 +18,10 @@ export interface Transaction {
   contended: ReadonlyMap<number, readonly string[]>;
 }
 
-export class Batch {
+/** @typeParam Job what a scheduler wants to know of its job; a job does not need it */
+export class Batch<Job = unknown> {
   readonly job: Job;
+  readonly #upload: UploadIndex;
   /** From 0. */
   readonly index: number;
   /** Rows of the batch. */
@@ -47,17 +49,19 @@ export class Batch {
   /** End of the last applied row in the upload. */
   end: number;
 
-  constructor(job: Job, index: number, { readyAt, factor }: { readyAt: number; factor: number }) {
+  constructor(job: Job, upload: UploadIndex, place: { index: number; readyAt: number; factor: number }) {
+    const { index, readyAt, factor } = place;
     this.job = job;
+    this.#upload = upload;
     this.index = index;
-    this.rows = Math.min(BATCH, job.index.rows - index * BATCH);
+    this.rows = Math.min(BATCH, upload.rows - index * BATCH);
     this.readyAt = readyAt;
     this.factor = factor;
     this.end = this.#startOf(0);
   }
 
   #startOf(chunk: number): number {
-    const { starts } = this.job.index;
+    const { starts } = this.#upload;
     return starts[Math.min(this.index * CHUNKS + chunk, starts.length - 1)] as number;
   }
 

@@ -56,7 +56,7 @@ export class Job {
   header: Header = { raw: '', names: [], end: 0 };
   plannedFailure: PlannedFailure | undefined;
   index: UploadIndex = { starts: [], rows: 0, headerEnd: 0 };
-  batches: readonly Batch[] = [];
+  batches: readonly Batch<Job>[] = [];
   /** For a job that has the speed of the org alone. */
   pace: Pace | undefined;
   /** Whether nothing happens any more: an aborted job may still have running batches. */

@@ -3,7 +3,6 @@ import type { Field } from '../org/fields.js';
 import { withCheck } from '../org/ids.js';
 import type { Table } from '../org/table.js';
 import type { Column, RowJob } from './apply-row.js';
-import type { Batch } from './batch.js';
 import type { LockSettings } from './tempo.js';
 import type { UploadedRow } from './upload.js';
 
@@ -73,12 +72,12 @@ function parentOf({ table, field }: NonNullable<Column['lookup']>, value: string
   return parent === undefined ? undefined : table.id(parent);
 }
 
-/** The locks of all running transactions. */
+/** The locks of all running transactions; each batch has at most one. */
 export class Locks {
-  readonly #holders = new Map<Key, Batch>();
+  readonly #holders = new Map<Key, object>();
 
   /** By row: ids of its own that other batches hold. */
-  contended(batch: Batch, rows: readonly (readonly Key[])[]): Map<number, string[]> {
+  contended(batch: object, rows: readonly (readonly Key[])[]): Map<number, string[]> {
     const contended = new Map<number, string[]>();
     for (const [i, keys] of rows.entries()) {
       const taken = keys.filter((key) => ![undefined, batch].includes(this.#holders.get(key)));
@@ -88,7 +87,7 @@ export class Locks {
   }
 
   /** Locks what nobody else holds. Returns what is to be released. */
-  hold(batch: Batch, rows: readonly (readonly Key[])[], except: ReadonlyMap<number, unknown>): Key[] {
+  hold(batch: object, rows: readonly (readonly Key[])[], except: ReadonlyMap<number, unknown>): Key[] {
     const held: Key[] = [];
     for (const [i, keys] of rows.entries()) {
       if (except.has(i)) continue;

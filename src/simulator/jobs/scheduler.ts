@@ -4,7 +4,7 @@
  * fast this machine is: if it is too slow, the org's time waits for it, and no request does.
  */
 import { shareOf } from '../random.js';
-import { Batch, BATCH } from './batch.js';
+import { Batch as BatchOf, BATCH } from './batch.js';
 import type { Job } from './job.js';
 import { Locks } from './locks.js';
 import { Pace } from './pace.js';
@@ -12,6 +12,8 @@ import type { Tempo } from './tempo.js';
 
 /** Work between two turns of the event loop. */
 const SLICE_MS = 10;
+
+type Batch = BatchOf<Job>;
 
 interface OrgEvent {
   at: number;
@@ -187,7 +189,7 @@ export class Scheduler {
     const count = Math.ceil(job.index.rows / BATCH);
     job.batches = Array.from({ length: count }, (_, index) => {
       const factor = 1 + spread * (2 * shareOf(`${seed} ${job.number} ${index}`) - 1);
-      return new Batch(job, index, { readyAt: at, factor });
+      return new BatchOf<Job>(job, job.index, { index, readyAt: at, factor });
     });
     if (!this.#tempo.isShared) {
       job.pace = new Pace(at, this.#recordsPerSecond);

@@ -2,7 +2,7 @@
 import type { OrgFolder } from '../org-folder/read-org-folder.js';
 import type { JobSettings } from './job-types.js';
 
-export interface Speed {
+interface Speed {
   rowsPerSecond: number;
   /** Part of the time that Apex takes. */
   apexShare: number;

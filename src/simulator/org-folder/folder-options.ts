@@ -13,7 +13,7 @@ export function withFolder(given: SimulatorOptions, folder: OrgFolder | undefine
     ...(org.seed !== undefined && { seed: org.seed }),
     ...(rowsPerSecond !== undefined && { recordsPerSecond: rowsPerSecond }),
     ...(queueSeconds !== undefined && { queueDelayMs: inMs(queueSeconds) }),
-    ...given,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
     limits: { ...org.limits, ...given.limits },
     oauth: { ...(user !== undefined && { username: user.username }), ...given.oauth },
   };
