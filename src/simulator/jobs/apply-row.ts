@@ -246,7 +246,7 @@ function clearedFields(changes: readonly [Field, string | undefined][]): string[
 function takenValue(table: Table, record: number, changes: readonly [Field, string | undefined][]): string | undefined {
   for (const [field, value] of changes) {
     if (!field.unique || value === undefined) continue;
-    const other = table.find(field, value).find((n) => n !== record);
+    const other = table.findOne(field, value, (n) => n !== record);
     if (other !== undefined) return errors.valueTaken(field, table.id(other));
   }
   return undefined;

@@ -56,17 +56,28 @@ function parseQuery({ org, soql, access }: AskedQuery): Query {
   };
 }
 
+/** Work between two turns of the event loop. */
+const SLICE_MS = 10;
+
 /** Types with numeric values in JSON. */
 const NUMBERS = ['double', 'currency', 'percent', 'int'];
 
-export function queryReply(query: AskedQuery, base: string): unknown {
+export async function queryReply(query: AskedQuery, base: string): Promise<unknown> {
   const { table, names, where, wanted, most } = parseQuery(query);
   const { access } = query;
   // Unknown columns are refused even if there is no record.
   for (const name of names ?? []) columnOf({ table, access }, name);
+  if (names === undefined && where === undefined) return { totalSize: table.size, done: true, records: [] };
   const records: StoredRecord[] = [];
   let count = 0;
-  for (const record of table.records()) {
+  let sliceEnds = performance.now() + SLICE_MS;
+  for (const record of candidates({ table, access }, where, wanted)) {
+    if (performance.now() > sliceEnds) {
+      await new Promise((turn) => setImmediate(turn));
+      sliceEnds = performance.now() + SLICE_MS;
+    }
+    // No more are wanted, and they are not counted.
+    if (names !== undefined && records.length >= most) break;
     if (record.deleted || (where !== undefined && !matches({ table, access }, record, where, wanted))) continue;
     count++;
     if (names !== undefined && records.length < most) records.push(record);
@@ -77,6 +88,14 @@ export function queryReply(query: AskedQuery, base: string): unknown {
     done: true,
     records: records.map((record) => recordReply(table, record, base, access, names)),
   };
+}
+
+/** Records that may match: those with the value if there is an index, else all. */
+function candidates(seen: Seen, where: string | undefined, wanted: string): Iterable<StoredRecord> {
+  const { table } = seen;
+  const field = where === undefined ? undefined : columnOf(seen, where);
+  if (field === undefined || wanted === '' || !table.isIndexed(field) || field.caseSensitive) return table.records();
+  return table.find(field, wanted).map((n) => table.record(n));
 }
 
 /** Describes the columns of a query, without its records. */
