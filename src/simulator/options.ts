@@ -1,6 +1,18 @@
 /** Options of a simulated org. */
 import type { AllocationLimits } from './org/allocation.js';
-import { aFunction, aKey, aNumber, anything, check, either, flag, listOf, text, whole } from './http/json-shape.js';
+import {
+  aFunction,
+  aKey,
+  aNumber,
+  anything,
+  check,
+  either,
+  flag,
+  listOf,
+  text,
+  texts,
+  whole,
+} from './http/json-shape.js';
 import type { Shape } from './http/json-shape.js';
 import type { Fault } from './http/faults.js';
 import type { JobWorld } from './jobs/job-types.js';
@@ -50,6 +62,10 @@ export interface SimulatorOptions {
   deprecation?: { upTo: number; end: string };
   /** Folder that describes the org, instead of the fixed one: `org.json` and `objects/<ApiName>.json`. */
   org?: string;
+  /** Folder that keeps records and jobs over a restart. */
+  data?: string;
+  /** CSV files with records that the org has from the start, by object, in the order in which they are read. */
+  seedRecords?: Readonly<Record<string, string>>;
   /** Additional rows that fail, by object: see `rowRules` of the folder. */
   rowRules?: Readonly<Record<string, readonly RowRule[]>>;
   /** Faults that are pending from the start. */
@@ -111,6 +127,8 @@ const OPTIONS: Shape<SimulatorOptions> = {
   // Validated separately.
   deprecation: anything,
   org: text,
+  data: text,
+  seedRecords: texts,
   // Validated with the objects of the org.
   rowRules: anything,
   faults: listOf(anything),

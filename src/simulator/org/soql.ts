@@ -71,16 +71,16 @@ export async function queryReply(query: AskedQuery, base: string): Promise<unkno
   const records: StoredRecord[] = [];
   let count = 0;
   let sliceEnds = performance.now() + SLICE_MS;
-  for (const record of candidates({ table, access }, where, wanted)) {
+  for (const n of candidates({ table, access }, where, wanted)) {
     if (performance.now() > sliceEnds) {
       await new Promise((turn) => setImmediate(turn));
       sliceEnds = performance.now() + SLICE_MS;
     }
     // No more are wanted, and they are not counted.
     if (names !== undefined && records.length >= most) break;
-    if (record.deleted || (where !== undefined && !matches({ table, access }, record, where, wanted))) continue;
+    if (table.isDeleted(n) || (where !== undefined && !matches({ table, access }, n, where, wanted))) continue;
     count++;
-    if (names !== undefined && records.length < most) records.push(record);
+    if (names !== undefined && records.length < most) records.push(table.record(n));
   }
   if (names === undefined) return { totalSize: count, done: true, records: [] };
   return {
@@ -91,11 +91,11 @@ export async function queryReply(query: AskedQuery, base: string): Promise<unkno
 }
 
 /** Records that may match: those with the value if there is an index, else all. */
-function candidates(seen: Seen, where: string | undefined, wanted: string): Iterable<StoredRecord> {
+function candidates(seen: Seen, where: string | undefined, wanted: string): Iterable<number> {
   const { table } = seen;
   const field = where === undefined ? undefined : columnOf(seen, where);
-  if (field === undefined || wanted === '' || !table.isIndexed(field) || field.caseSensitive) return table.records();
-  return table.find(field, wanted).map((n) => table.record(n));
+  if (field === undefined || wanted === '' || !table.isIndexed(field) || field.caseSensitive) return table.numbers();
+  return table.find(field, wanted);
 }
 
 /** Describes the columns of a query, without its records. */
@@ -158,16 +158,20 @@ function columnOf({ table, access }: Seen, name: string): Field {
 }
 
 function valueOf(record: StoredRecord, name: string, type: string): unknown {
-  if (name === 'Id') return record.id;
-  const value = record.values.get(name);
+  return name === 'Id' ? record.id : typed(record.values.get(name), type);
+}
+
+function typed(value: string | undefined, type: string): unknown {
   if (type === 'boolean') return /^(?:true|1)$/i.test(value ?? '');
   if (value === undefined) return null;
   return NUMBERS.includes(type) ? Number(value) : value;
 }
 
-function matches(seen: Seen, record: StoredRecord, name: string, wanted: string): boolean {
+function matches(seen: Seen, n: number, name: string, wanted: string): boolean {
   const field = columnOf(seen, name);
-  const value = String(valueOf(record, field.name, field.type) ?? '');
+  const { table } = seen;
+  const stored = field.name === 'Id' ? table.id(n) : table.value(n, field);
+  const value = String(typed(stored, field.type) ?? '');
   if (isId(wanted) && ['id', 'reference'].includes(field.type)) return value.slice(0, 15) === wanted.slice(0, 15);
   return value.toLowerCase() === wanted.toLowerCase();
 }

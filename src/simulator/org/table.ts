@@ -277,6 +277,11 @@ export class Table {
       if (((this.#states[n] as number) & PURGED) === 0) yield this.record(n);
   }
 
+  /** Of all records, with those that are deleted. */
+  *numbers(): Generator<number> {
+    for (let n = 1; n < this.#packed.length; n++) if (((this.#states[n] as number) & PURGED) === 0) yield n;
+  }
+
   #unpack(n: number): Map<Field, string> {
     const values = new Map<Field, string>();
     const { fields } = this.object;
