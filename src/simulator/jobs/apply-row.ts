@@ -260,9 +260,7 @@ function defaultsOf(table: Table, changes: readonly [Field, string | undefined][
 
 function missingFields(table: Table, changes: readonly [Field, string | undefined][]): string[] {
   const given = new Set(changes.filter(([, value]) => value !== undefined).map(([field]) => field));
-  return table.object.fields
-    .filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate && !given.has(field))
-    .map(({ name }) => name);
+  return table.required.filter((field) => !given.has(field)).map(({ name }) => name);
 }
 
 function clearedFields(changes: readonly [Field, string | undefined][]): string[] {

@@ -18,6 +18,7 @@ import { checkUpload } from './upload-check.js';
 import type { UploadIndex } from './upload-check.js';
 import * as errors from '../org/row-errors.js';
 import { rendered } from '../org/values.js';
+import { shareOf } from '../random.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** From this version on, failed rows contain the id of their record. */
@@ -396,7 +397,28 @@ export class Job {
       this.batches.length === 0
         ? [{ start: this.header.end, end: size }]
         : this.batches.map(({ end, upload }) => ({ start: end, end: upload.end }));
-    return parts.filter(({ start, end }) => start < end);
+    const left = parts.filter(({ start, end }) => start < end);
+    // Batches of a described org end in any order.
+    return this.pace === undefined ? this.#inAnyOrder(left, size) : left;
+  }
+
+  /** The same order for every request. The last row may have no line break, so it stays the last. */
+  async #inAnyOrder(parts: { start: number; end: number }[], size: number): Promise<{ start: number; end: number }[]> {
+    const last = parts.at(-1);
+    const staysLast = last?.end === size && !(await this.#endsLine(size));
+    const key = ({ start }: { start: number }): number => shareOf(`${this.settings.id} ${start}`);
+    const others = (staysLast ? parts.slice(0, -1) : parts).toSorted((a, b) => key(a) - key(b));
+    return staysLast ? [...others, last] : others;
+  }
+
+  async #endsLine(size: number): Promise<boolean> {
+    const file = await open(this.path);
+    try {
+      const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+      return buffer[0] === 10;
+    } finally {
+      await file.close();
+    }
   }
 
   /** Stores the results of a batch. */

@@ -192,7 +192,8 @@ export class Scheduler {
 
   #endOf(batch: Batch): number {
     const { job, pace } = batch;
-    if (this.#tempo.isShared) return pace?.timeOf(batch.target) ?? Infinity;
+    // Shares are fractions: what is due now must not be due a moment later.
+    if (this.#tempo.isShared) return Math.round((pace?.timeOf(batch.target) ?? Infinity) * 100) / 100;
     const left = batch.target - batch.done;
     const failsAt = job.plannedFailure?.records ?? Infinity;
     // Without rows left, the end of the job is noticed when the next row would be due.

@@ -56,6 +56,8 @@ export class Table {
   readonly #position = new Map<Field, string>();
   readonly #autoNumbers: Field[];
   readonly #id: Field | undefined;
+  /** Fields that a new record needs a value for. */
+  readonly required: Field[];
   /** Values of a new record without others. */
   readonly defaults: [Field, string][];
   /** Is called with every record that was created, changed or removed. */
@@ -65,6 +67,9 @@ export class Table {
     this.object = object;
     this.defaults = object.fields.flatMap((field) =>
       field.defaultValue === undefined ? [] : [[field, field.defaultValue] as [Field, string]],
+    );
+    this.required = object.fields.filter(
+      ({ createable, nillable, defaultedOnCreate }) => createable && !nillable && !defaultedOnCreate,
     );
     this.#autoNumbers = object.fields.filter(({ autoNumber }) => autoNumber);
     for (const [i, field] of object.fields.entries()) {
