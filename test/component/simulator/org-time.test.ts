@@ -193,8 +193,8 @@ it.each([1, 2, 3])(
       org.clock.ms += random() * 5_000;
     }
     for (const { id } of jobs) {
-      org.clock.ms += random() * 20_000;
-      if (random() < 0.5) await org.ask('PATCH', `${INGEST}/${id}`, { state: 'Aborted' });
+      org.clock.ms += random() * 3_000;
+      if (random() < 0.6) await org.ask('PATCH', `${INGEST}/${id}`, { state: 'Aborted' });
     }
     await org.finish();
     for (const [i, { id, rows }] of jobs.entries()) {
