@@ -192,6 +192,7 @@ function addTools(program: Command, runs: Runs): void {
     .option('--speed <records>', 'records per second of each job', parseWhole)
     .option('--faults <file>', 'JSON list of faults to inject from the start')
     .option('--options <file>', 'JSON object of more options')
+    .option('--org <folder>', 'behave like the org that this folder describes')
     .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
   program

@@ -2,6 +2,7 @@
 export { startSimulator } from './http/server.js';
 export type { SimulatorOptions } from './http/server.js';
 export type { Simulator } from './simulator.js';
+export { orgFolderSchemas } from './org-folder/json-schemas.js';
 export { KEY_HEADER } from './http/guard.js';
 export { asFault } from './http/faults.js';
 export type { Fault, FaultAction, RequestKind } from './http/faults.js';

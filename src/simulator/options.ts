@@ -5,6 +5,7 @@ import type { Shape } from './http/json-shape.js';
 import type { Fault } from './http/faults.js';
 import type { JobWorld } from './jobs/job-types.js';
 import type { OAuthOptions } from './auth/oauth.js';
+import type { RowRule } from './org-folder/object-file.js';
 import { QUIRK_KINDS } from './quirks.js';
 import type { Quirks } from './quirks.js';
 
@@ -47,6 +48,10 @@ export interface SimulatorOptions {
   apiVersions?: readonly number[];
   /** Versions up to `upTo` announce their end in every reply, with `end` in the platform's wording. @default none */
   deprecation?: { upTo: number; end: string };
+  /** Folder that describes the org, instead of the fixed one: `org.json` and `objects/<ApiName>.json`. */
+  org?: string;
+  /** Additional rows that fail, by object: see `rowRules` of the folder. */
+  rowRules?: Readonly<Record<string, readonly RowRule[]>>;
   /** Faults that are pending from the start. */
   faults?: readonly Fault[];
 }
@@ -59,7 +64,18 @@ export const MAX_BODY_BYTES = 1_000_000;
 /** The versions of an org in 2026. */
 export const API_VERSIONS: readonly number[] = Array.from({ length: 66 - 31 + 1 }, (_, i) => 31 + i);
 
-const LIMITS: Shape<AllocationLimits> = { apiRequests: whole, batches: whole, records: whole, dataStorageMB: aNumber };
+const isAllocation = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(([name, one]) => ['max', 'used'].includes(name) && whole.fits(one)) &&
+  'max' in value;
+const allocation = either(whole, { words: '{ max, used } of whole numbers', fits: isAllocation });
+const LIMITS: Shape<AllocationLimits> = {
+  apiRequests: allocation,
+  batches: allocation,
+  records: allocation,
+  dataStorageMB: aNumber,
+};
 
 const OAUTH: Shape<OAuthOptions> = {
   clientId: text,
@@ -94,6 +110,9 @@ const OPTIONS: Shape<SimulatorOptions> = {
   apiVersions: listOf(whole),
   // Validated separately.
   deprecation: anything,
+  org: text,
+  // Validated with the objects of the org.
+  rowRules: anything,
   faults: listOf(anything),
 };
 

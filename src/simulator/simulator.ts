@@ -4,18 +4,32 @@ import type { Job } from './jobs/job.js';
 import type { StoredRecord } from './org/table.js';
 import type { Fault } from './http/faults.js';
 import type { PlannedFailure } from './jobs/job-types.js';
+import type { RowRule } from './org-folder/object-file.js';
+import type { UnevaluatedRule } from './org-folder/unevaluated-rules.js';
 import type { LoginFailure } from './auth/oauth.js';
+
+export interface OrgAccount {
+  username: string;
+  userId: string;
+  token: string;
+}
 
 export interface Simulator {
   url: string;
   token: string;
   /** Key of the control API: the header `x-simulator-key` of its requests. */
   controlKey: string;
+  /** The users of the org, the one of `token` first. */
+  users: readonly OrgAccount[];
+  /** What the org's folder contains and the org does not do, with the reason. */
+  unevaluatedRules: readonly UnevaluatedRule[];
   ledger: Ledger;
   jobs(): Job[];
   records(object: string): StoredRecord[];
   seedRecords(object: string, rows: readonly Record<string, string>[]): string[];
   fault(fault: Fault): void;
+  /** Replaces the row rules of an object that were set like this before; those of the folder and the options stay. */
+  setRowRules(object: string, rules: readonly RowRule[]): void;
   /** Removes faults and login failures that are still pending. */
   clearFaults(): void;
   /**
@@ -29,6 +43,11 @@ export interface Simulator {
   expireTokens(): void;
   /** Refuses the next calls for a token like this. */
   failLogins(failure: LoginFailure, times?: number): void;
+  /**
+   * When something happens next in the org without a request, such as the end of a transaction; undefined for never. A
+   * clock of one's own can be set to it, so that no time passes in which nothing happens.
+   */
+  nextEventAt(): number | undefined;
   setRecordsPerSecond(recordsPerSecond: number): Promise<void>;
   close(): Promise<void>;
 }

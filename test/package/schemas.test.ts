@@ -7,6 +7,7 @@ import { SCHEMAS } from '../../src/exports/contract.js';
 import type { BulkLoadInput, BulkLoadResult } from '../../src/exports/contract.js';
 import { notifyJsonSchema } from '../../src/notify/notify-schema.js';
 import { resolveInput } from '../../src/domain/input/resolve-input.js';
+import { orgFolderSchemas } from '../../src/simulator/index.js';
 import { fixesSchema, inputSchema, resultSchema } from './contract-schemas.js';
 
 const input = inputSchema();
@@ -31,11 +32,15 @@ function refusal(given: unknown): unknown {
   }
 }
 
-describe.each([
+describe.each<[string, object]>([
   [SCHEMAS.input, input],
   [SCHEMAS.result, result],
   ['nightload/schemas/fixes.schema.json', fixesSchema()],
   ['nightload/schemas/notify.schema.json', notifyJsonSchema()],
+  ...Object.entries(orgFolderSchemas()).map(([name, schema]): [string, object] => [
+    `nightload/schemas/${name}`,
+    schema,
+  ]),
 ])('%s', (name, schema) => {
   it('is generated', async () => {
     const path = fileURLToPath(new URL(`../../${name.replace('nightload/', '')}`, import.meta.url));
@@ -98,6 +103,44 @@ const INVALID: [string, Record<string, unknown>][] = [
   ['a fixer without a queue', { ...UPSERT, retry: { fixer: { activity: 'fixRows' } } }],
   ['an output that is a path', { ...UPSERT, output: '/data/out' }],
 ];
+
+describe('the folder of a simulated org', () => {
+  const [isOrg, isObject] = Object.values(orgFolderSchemas()).map((schema) => ajv.compile(schema));
+  const PLANT = {
+    name: 'Plant__c',
+    fields: [{ name: 'Name', type: 'string', nillable: false, length: 80, soapType: 'x' }],
+  };
+
+  it('accepts what the reader accepts', () => {
+    const time = { queueSeconds: [1, 60], spread: 0.5, parallelBatches: 4 };
+    expect(
+      isOrg?.({ formatVersion: 1, time, limits: { batches: { max: 10, used: 2 } }, users: [{ username: 'a@b.c' }] }),
+    ).toBe(true);
+    const rowRules = [{ when: { Name: { in: ['x'] } }, fails: { code: 'APEX_ERROR', message: 'No' }, share: 0.5 }];
+    expect(isObject?.({ describe: PLANT, rowRules, speed: { any: { rowsPerSecond: 200, apexShare: 0.4 } } })).toBe(
+      true,
+    );
+  });
+
+  it.each([
+    { formatVersion: 2 },
+    { formatVersion: 1, time: { spread: 1 } },
+    { formatVersion: 1, users: [] },
+    { formatVersion: 1, locks: { lookups: ['AccountId'] } },
+    { formatVersion: 1, what: 1 },
+  ])('refuses %j as org.json', (given) => {
+    expect(isOrg?.(given)).toBe(false);
+  });
+
+  it.each([
+    {},
+    { describe: { name: 'A', fields: [] } },
+    { describe: PLANT, rowRules: [{ when: {} }] },
+    { describe: PLANT, speed: { merge: { rowsPerSecond: 1 } } },
+  ])('refuses %j as an object', (given) => {
+    expect(isObject?.(given)).toBe(false);
+  });
+});
 
 describe('input', () => {
   it.each(VALID)('%s: accepted by both', (_name, given) => {

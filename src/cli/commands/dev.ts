@@ -4,7 +4,7 @@ import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { NightloadError } from '../../errors.js';
 import { readSettingsFile } from '../shared/local-files.js';
 import { asFault, KEY_HEADER } from '../../simulator/index.js';
-import type { Fault, SimulatorOptions } from '../../simulator/index.js';
+import type { Fault, Simulator, SimulatorOptions } from '../../simulator/index.js';
 import { say } from '../shared/output.js';
 import { interrupted, openSimulator, startServices } from '../shared/services.js';
 import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
@@ -42,21 +42,33 @@ export interface SimulatorCommand {
   /** JSON files: a list of faults, and the org's options. */
   faults?: string;
   options?: string;
+  /** Folder that describes the org. */
+  org?: string;
 }
 
 export async function simulator(command: SimulatorCommand): Promise<number> {
-  const { port, speed, faults, options } = command;
+  const { port, speed, faults, options, org: folder } = command;
   const org = await openSimulator({
     ...(options !== undefined && asOptions(await readJson(options, '--options'), options)),
-    ...defined({ port, recordsPerSecond: speed }),
+    ...defined({ port, recordsPerSecond: speed, org: folder }),
     ...(faults !== undefined && { faults: asFaults(await readJson(faults, '--faults')) }),
   });
   say(`Simulated org at ${org.url}. For a worker:`);
   say(`  export SF_INSTANCE_URL=${org.url} SF_ACCESS_TOKEN='${org.token}'`);
   say(`Its control API is ${org.url}/__simulator/, with the header ${KEY_HEADER}: ${org.controlKey}`);
+  if (folder !== undefined) sayOrg(org, folder);
   await interrupted();
   await org.close();
   return 0;
+}
+
+/** What was read from the folder, and what of it is not applied. */
+function sayOrg({ users, unevaluatedRules }: Simulator, folder: string): void {
+  say(`The org is described in ${folder}. Its users:`);
+  for (const { username, token } of users) say(`  ${username}   token ${token}`);
+  if (unevaluatedRules.length === 0) return;
+  say(`Not applied (${unevaluatedRules.length}):`);
+  for (const { object, kind, name, reason } of unevaluatedRules) say(`  ${object}, ${kind} ${name}: ${reason}`);
 }
 
 function asOptions(value: unknown, path: string): SimulatorOptions {

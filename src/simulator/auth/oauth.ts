@@ -1,6 +1,6 @@
 /** The token endpoint: client credentials, JWT bearer, refresh token, and their refusals. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { IDENTITY, ORG_ID } from '../org/ids.js';
+import { identityOf, ORG_ID, USER_ID } from '../org/ids.js';
 import { jsonReply } from '../http/http.js';
 import type { Reply } from '../http/http.js';
 import { readAssertion } from './jwt.js';
@@ -60,9 +60,17 @@ export class TokenEndpoint {
   readonly #refreshTokens: Map<string, string>;
   /** Used refresh tokens. */
   readonly #spent = new Map<string, string>();
+  readonly #users: ReadonlyMap<string, string>;
   #failures: { failure: LoginFailure; times: number }[] = [];
 
-  constructor(options: OAuthOptions, tokens: Tokens, now: () => number) {
+  constructor(
+    options: OAuthOptions,
+    tokens: Tokens,
+    now: () => number,
+    /** Users for whom an assertion may be made, besides the one of the options. */
+    users: readonly { username: string; userId: string }[] = [],
+  ) {
+    this.#users = new Map(users.map(({ username, userId }) => [username, userId]));
     this.#options = {
       clientId: options.clientId ?? 'nightload-client',
       clientSecret: options.clientSecret ?? 'nightload-secret',
@@ -127,7 +135,7 @@ export class TokenEndpoint {
     const claims = readAssertion(assertion, publicKey);
     if (claims === undefined) return 'assertionInvalid';
     if (claims.iss !== clientId) return 'invalidClientId';
-    if (claims.sub !== username) return 'userNotApproved';
+    if (claims.sub !== username && !this.#users.has(String(claims.sub))) return 'userNotApproved';
     if (!audiences.some((audience) => [claims.aud].flat().includes(audience))) return 'audienceInvalid';
     const ahead = Number(claims.exp) * 1000 - this.#now();
     if (!(ahead > 0)) return 'assertionExpired';
@@ -135,10 +143,14 @@ export class TokenEndpoint {
   }
 
   #grant(form: URLSearchParams, url: string): Record<string, string> {
-    const id = url + IDENTITY;
+    const userId = this.#userOf(form);
+    const id = url + identityOf(userId);
     const issuedAt = String(Math.round(this.#now()));
     return {
-      access_token: this.#tokens.issue(ORG_ID, this.#refreshTokens.get(form.get('refresh_token') ?? '')),
+      access_token:
+        userId === USER_ID
+          ? this.#tokens.issue(ORG_ID, this.#refreshTokens.get(form.get('refresh_token') ?? ''))
+          : this.#tokens.issueFor(userId, ORG_ID),
       signature: createHmac('sha256', this.#options.clientSecret).update(`${id}${issuedAt}`).digest('base64'),
       scope: 'api',
       token_format: 'opaque',
@@ -148,6 +160,13 @@ export class TokenEndpoint {
       issued_at: issuedAt,
       ...this.#rotated(form.get('refresh_token')),
     };
+  }
+
+  /** An assertion names its user; every other grant is for the first one. */
+  #userOf(form: URLSearchParams): string {
+    if (form.get('grant_type') !== JWT_GRANT) return USER_ID;
+    const claims = readAssertion(form.get('assertion') ?? '', this.#options.publicKey);
+    return this.#users.get(String(claims?.sub)) ?? USER_ID;
   }
 
   #rotated(used: string | null): Record<string, string> {

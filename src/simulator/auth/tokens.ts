@@ -45,6 +45,11 @@ export class Tokens {
     return token;
   }
 
+  /** Another token that is valid from the start. */
+  add(token: string, userId: string): void {
+    this.#alive.set(token, { ...this.#begin(undefined), userId });
+  }
+
   /** The user of a request's token, if it is not the user of the initial token. */
   userOf(authorization: string | undefined): string | undefined {
     return this.#alive.get(tokenOf(authorization))?.userId;

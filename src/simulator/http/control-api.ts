@@ -2,7 +2,7 @@
  * The control API, for people and tests in other processes. It is not part of the platform, and its requests
  * never count.
  */
-import { aNumber, check, flag, listOf, oneOf, text, texts, whole } from './json-shape.js';
+import { aNumber, anything, check, flag, listOf, oneOf, text, texts, whole } from './json-shape.js';
 import { asFault } from './faults.js';
 import { jsonReply, notFound, parseJson } from './http.js';
 import type { Reply } from './http.js';
@@ -11,6 +11,7 @@ import type { Jobs } from '../jobs/jobs.js';
 import { LOGIN_FAILURES } from '../auth/oauth.js';
 import type { LoginFailure } from '../auth/oauth.js';
 import type { Org } from '../org/org.js';
+import type { RowRule } from '../org-folder/object-file.js';
 import type { Simulator } from '../simulator.js';
 
 const DOOR = '/__simulator/';
@@ -29,6 +30,9 @@ export interface Controlled {
     | 'failNextJobAfter'
     | 'failLogins'
     | 'seedRecords'
+    | 'setRowRules'
+    | 'unevaluatedRules'
+    | 'users'
     | 'setRecordsPerSecond'
   >;
   jobs: Jobs;
@@ -51,6 +55,8 @@ export async function control(
   if (method === 'GET') {
     if (name === 'ledger') return ledger(simulator, jobs);
     if (name === 'records') return records(org, query);
+    if (name === 'unevaluated-rules') return jsonReply(200, simulator.unevaluatedRules);
+    if (name === 'users') return jsonReply(200, simulator.users);
     throw notFound();
   }
   const body = parseJson(content || '{}');
@@ -75,6 +81,10 @@ async function act(simulator: Controlled['simulator'], name: string, body: Body)
     case 'speed':
       check(name, body, { recordsPerSecond: aNumber }, ['recordsPerSecond']);
       await simulator.setRecordsPerSecond(body['recordsPerSecond'] as number);
+      return true;
+    case 'row-rules':
+      check(name, body, { object: text, rules: anything }, ['object', 'rules']);
+      simulator.setRowRules(body['object'] as string, body['rules'] as RowRule[]);
       return true;
     case 'expire-tokens':
       simulator.expireTokens();

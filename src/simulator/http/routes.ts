@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestKind } from './faults.js';
 import { jsonReply, notFound, parseJson, Refusal } from './http.js';
 import type { Reply } from './http.js';
-import { IDENTITY } from '../org/ids.js';
+import { identityOf, USER_ID } from '../org/ids.js';
 import { listReply } from '../jobs/job-list.js';
 import { jobReply } from '../jobs/job-reply.js';
 import type { Jobs } from '../jobs/jobs.js';
@@ -60,18 +60,25 @@ export function routeOf(site: Site, asked: Asked): Route {
   return open === undefined ? { kind: 'other', answer } : { ...open, answer };
 }
 
+/** The user of a request. */
+const userOf = ({ tokens }: Site, { request }: Asked): string =>
+  tokens.userOf(request.headers.authorization) ?? USER_ID;
+
 function verbsOf(site: Site, asked: Asked): Verbs | undefined {
   const { platform, tokenEndpoint, versions } = site;
   const { path, request, body } = asked;
+  const user = userOf(site, asked);
   if (path === '/services/oauth2/token') {
     const answer = (): Reply => tokenEndpoint.answer(body.toString('utf8'), request.headers.authorization, site.url());
     return { POST: { kind: 'token', isOpen: true, answer } };
   }
   if (path === '/services/oauth2/userinfo') {
-    const route: Route = { kind: 'userinfo', answer: () => platform.userinfo(site.url()) };
+    const route: Route = { kind: 'userinfo', answer: () => platform.userinfo(site.url(), user) };
     return { GET: route, POST: route };
   }
-  if (path === IDENTITY) return { GET: { kind: 'userinfo', answer: () => platform.identity(site.url()) } };
+  if (path === identityOf(user)) {
+    return { GET: { kind: 'userinfo', answer: () => platform.identity(site.url(), user) } };
+  }
   if (path === '/services/data') return { GET: { kind: 'versions', isOpen: true, answer: () => platform.versions() } };
   const match = /^(\/services\/data\/v(\d+)\.0)(?:\/(.+))?$/.exec(path);
   const version = Number(match?.[2]);
@@ -91,27 +98,26 @@ function partsOf(path: string): string[] | undefined {
   }
 }
 
-function dataVerbs(
-  { platform, url }: Site,
-  { query, request }: Asked,
-  base: string,
-  parts: string[],
-): Verbs | undefined {
+function dataVerbs(site: Site, asked: Asked, base: string, parts: string[]): Verbs | undefined {
+  const { platform, url } = site;
+  const { query, request } = asked;
+  const user = userOf(site, asked);
   const [resource, name, id, more] = parts;
   if (more !== undefined) return undefined;
-  if (resource === '') return { GET: { kind: 'other', answer: () => platform.resources(base, url()) } };
+  if (resource === '') return { GET: { kind: 'other', answer: () => platform.resources(base, url(), user) } };
   if (resource === 'limits' && name === undefined) return { GET: { kind: 'limits', answer: () => platform.limits() } };
   if (resource === 'query' && name === undefined) {
     const columns = query.get('columns') === 'true';
-    return { GET: { kind: 'query', answer: () => platform.query(query.get('q') ?? '', base, columns) } };
+    return { GET: { kind: 'query', answer: () => platform.query(query.get('q') ?? '', base, columns, user) } };
   }
   if (resource !== 'sobjects') return undefined;
-  if (name === undefined) return { GET: { kind: 'describe', answer: () => platform.objects(base) } };
+  if (name === undefined) return { GET: { kind: 'describe', answer: () => platform.objects(base, user) } };
   if (id === undefined) return undefined;
   if (id === 'describe') {
-    return { GET: { kind: 'describe', answer: () => platform.describe(name, request.headers['if-modified-since']) } };
+    const since = request.headers['if-modified-since'];
+    return { GET: { kind: 'describe', answer: () => platform.describe(name, since, user) } };
   }
-  return { GET: { kind: 'record', answer: () => platform.record(name, id, base) } };
+  return { GET: { kind: 'record', answer: () => platform.record(name, id, base, user) } };
 }
 
 function ingestVerbs(site: Site, asked: Asked, base: string, version: number, parts: string[]): Verbs | undefined {
@@ -119,6 +125,7 @@ function ingestVerbs(site: Site, asked: Asked, base: string, version: number, pa
   if (ingest !== 'ingest' || more !== undefined || version < INGEST_SINCE) return undefined;
   if (id === undefined) return collectionVerbs(site, asked, base, version);
   const { jobs } = site;
+  const user = userOf(site, asked);
   const withJob = (kind: RequestKind, answer: Route['answer']): Route => ({ kind, jobId: id, answer });
   if (part === 'batches') {
     return {
@@ -139,17 +146,22 @@ function ingestVerbs(site: Site, asked: Asked, base: string, version: number, pa
       return jsonReply(200, jobReply(job, 'info'));
     }),
     PATCH: withJob(state === 'Aborted' ? 'abort' : 'close', async () =>
-      jsonReply(200, jobReply(await jobs.setState(id, parseJson(asked.body.toString('utf8'))['state']), 'reduced')),
+      jsonReply(
+        200,
+        jobReply(await jobs.setState(id, parseJson(asked.body.toString('utf8'))['state'], user), 'reduced'),
+      ),
     ),
     DELETE: withJob('delete', async () => {
-      await jobs.remove(id);
+      await jobs.remove(id, user);
       return { status: 204 };
     }),
   };
 }
 
-function collectionVerbs(site: Site, { request, body, query }: Asked, base: string, version: number): Verbs {
-  const { jobs, quirks, tokens } = site;
+function collectionVerbs(site: Site, asked: Asked, base: string, version: number): Verbs {
+  const { jobs, quirks } = site;
+  const { request, body, query } = asked;
+  const user = userOf(site, asked);
   return {
     POST: {
       kind: 'create',
@@ -157,8 +169,8 @@ function collectionVerbs(site: Site, { request, body, query }: Asked, base: stri
         const multipart = readMultipart(request.headers['content-type'], body);
         const job =
           multipart === undefined
-            ? jobs.create(parseJson(body.toString('utf8')), version, tokens.userOf(request.headers.authorization))
-            : await jobs.createWithContent(multipart, version);
+            ? jobs.create(parseJson(body.toString('utf8')), version, user)
+            : await jobs.createWithContent(multipart, version, user);
         return jsonReply(quirks.createStatus, jobReply(job, 'create'));
       },
     },

@@ -12,38 +12,49 @@ import { control, isControl } from './control-api.js';
 import { Faults } from './faults.js';
 import type { FaultAction } from './faults.js';
 import { refuseAtDoor, refuseStrangers } from './guard.js';
-import { ANOTHER_USER_ID, ORG_ID } from '../org/ids.js';
+import { ANOTHER_USER_ID, makeId, ORG_ID } from '../org/ids.js';
 import { readBody, readTarget, Refusal, refusalReply, sendReply } from './http.js';
 import type { Reply } from './http.js';
 import { Jobs } from '../jobs/jobs.js';
 import { Ledger } from './request-log.js';
+import { tempoOf } from '../jobs/tempo.js';
 import { Markers } from '../org/error-markers.js';
 import { TokenEndpoint } from '../auth/oauth.js';
 import { API_VERSIONS, checkOptions, MAX_BODY_BYTES, MAX_UPLOAD_BYTES, SIMULATOR_TOKEN } from '../options.js';
 import type { SimulatorOptions } from '../options.js';
-import { Org } from '../org/org.js';
+import { Org, usersOf } from '../org/org.js';
 import { Platform } from '../org/platform.js';
 import { DEFAULT_QUIRKS } from '../quirks.js';
 import { randomFrom } from '../random.js';
+import { OrgRules } from '../org/rules/org-rules.js';
 import { routeOf } from './routes.js';
 import type { Route, Site } from './routes.js';
 import { Tokens } from '../auth/tokens.js';
-import type { Simulator } from '../simulator.js';
+import { withFolder } from '../org-folder/folder-options.js';
+import { readOrgFolder } from '../org-folder/read-org-folder.js';
+import type { OrgFolder } from '../org-folder/read-org-folder.js';
+import type { OrgAccount, Simulator } from '../simulator.js';
+import { unevaluatedRules } from '../org-folder/unevaluated-rules.js';
 
 export { SIMULATOR_TOKEN };
 export type { SimulatorOptions };
 
 /** How often running jobs advance without requests, so that no single request has to do all the work. */
 const TICK_MS = 100;
+/** How long a request waits for work that is due by its time. */
+const PATIENCE_MS = 250;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   checkOptions(options);
+  const described = options.org === undefined ? undefined : await readOrgFolder(options.org);
   const source = options.now;
   let time = source === undefined ? 0 : await source();
   const now = (): number => (source === undefined ? Date.now() : time);
-  const parts = assemble(options, now, await mkdtemp(join(tmpdir(), 'nightload-org-')));
-  const { jobs, org, ledger, faults, tokens, tokenEndpoint, allocations, quirks, folder } = parts;
+  const parts = assemble(options, described, now, await mkdtemp(join(tmpdir(), 'nightload-org-')));
+  const { jobs, org, rules, ledger, faults, tokens, tokenEndpoint, allocations, quirks, folder } = parts;
   for (const fault of options.faults ?? []) faults.add(fault);
+  const { accounts } = parts;
+  for (const { token, userId } of accounts.slice(1)) tokens.add(token, userId);
   const site: Site = { ...parts, url: () => simulator.url, now };
 
   const { controlKey = randomBytes(24).toString('base64url'), hosts = [] } = options;
@@ -119,6 +130,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     token: options.token ?? SIMULATOR_TOKEN,
     controlKey,
+    users: accounts,
+    unevaluatedRules: described === undefined ? [] : unevaluatedRules(described, rules),
     ledger,
     jobs: () => jobs.all(),
     records: (object) => org.records(object),
@@ -132,12 +145,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tokenOfAnotherUser: () => tokens.issueFor(ANOTHER_USER_ID, ORG_ID),
     expireTokens: () => tokens.killAll(),
     failLogins: (failure, times = 1) => tokenEndpoint.failNext(failure, times),
+    setRowRules: (object, given) => rules.setRowRules(object, given),
+    nextEventAt: () => jobs.nextEventAt(),
     setRecordsPerSecond: (speed) => jobs.setRecordsPerSecond(speed),
     async close() {
       clearInterval(ticking);
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));
-      await Promise.all(jobs.all().map((job) => job.dispose()));
+      await jobs.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -145,32 +160,42 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 /** Assembles the parts of an org. */
-function assemble(options: SimulatorOptions, now: () => number, folder: string) {
+function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now: () => number, folder: string) {
+  const options = withFolder(given, described);
   const { token = SIMULATOR_TOKEN, seed = 1, queueDelayMs = 200, recordsPerSecond = 20_000, rowOutcome } = options;
   const quirks = { ...DEFAULT_QUIRKS, ...options.quirks };
-  const allocations = new Allocations(options.limits);
+  const allocations = new Allocations(options.limits ?? {}, now());
   const versions = options.apiVersions ?? API_VERSIONS;
-  const org = new Org({ maxRecords: allocations.maxStoredRecords, hiddenFields: options.hiddenFields ?? [] });
+  const { hiddenFields = [], hardDelete } = options;
+  const maxRecords = allocations.maxStoredRecords;
+  const org = new Org({ maxRecords, hiddenFields, folder: described, hardDelete });
+  const { rowRules = {} } = options;
+  const rules = new OrgRules({ org, folder: described, rowRules, seed, separator: quirks.errorFieldSeparator });
   const random = randomFrom(seed);
   const lifetimeMs = options.tokenLifetimeMs ?? Infinity;
   const requests = options.tokenRequests ?? Infinity;
   const tokens = new Tokens({ ready: token, now, lifetimeMs, requests, ends: quirks.sessionEnds });
   const queueDelay = (): number =>
     typeof queueDelayMs === 'number' ? queueDelayMs : queueDelayMs[0] + random() * (queueDelayMs[1] - queueDelayMs[0]);
-  const hardDelete = options.hardDelete ?? true;
   const jobs = new Jobs({
     folder,
     now,
     recordsPerSecond,
+    tempo: tempoOf(described, seed),
+    queueDelayMs: queueDelay,
+    // A clock of a test waits for the work of its hours; the real one does not.
+    patienceMs: options.now === undefined ? PATIENCE_MS : Infinity,
     maxUploadBytes: options.maxUploadBytes ?? MAX_UPLOAD_BYTES,
-    hardDelete,
-    world: { org, markers: new Markers(), allocations, quirks, random, queueDelayMs: queueDelay, rowOutcome },
+    world: { org, rules, markers: new Markers(), allocations, quirks, random, rowOutcome },
   });
-  const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now);
-  const platform = new Platform({ org, allocations, versions, now, since: now(), hardDelete });
+  const accounts = accountsOf(described, token);
+  const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now, accounts);
+  const platform = new Platform({ org, allocations, versions, now, since: now() });
   const ledger = new Ledger();
   return {
     folder,
+    accounts,
+    rules,
     quirks,
     allocations,
     versions,
@@ -182,6 +207,15 @@ function assemble(options: SimulatorOptions, now: () => number, folder: string) 
     ledger,
     faults: new Faults(),
   };
+}
+
+/** Each user of a folder has a token that is the same at each start: it is no secret of any org. */
+function accountsOf(described: OrgFolder | undefined, first: string): OrgAccount[] {
+  return usersOf(described?.org ?? {}).map(({ username }, i) => ({
+    username,
+    userId: makeId('005', i + 1),
+    token: i === 0 ? first : `${first}-${i + 1}`,
+  }));
 }
 
 /**

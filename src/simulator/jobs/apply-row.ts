@@ -5,7 +5,11 @@ import { isId } from '../org/ids.js';
 import type { Markers } from '../org/error-markers.js';
 import type { Org } from '../org/org.js';
 import type { Quirks } from '../quirks.js';
-import { brokenRule, refuseDelete } from '../org/business-rules.js';
+import type { Access } from '../org/access.js';
+import { refuseDelete } from '../org/rules/fixed-rules.js';
+import type { OrgRules } from '../org/rules/org-rules.js';
+import { RECORD_TYPE_FIELD } from '../org/fields.js';
+import { Write } from '../org/rules/write.js';
 import { keyForm } from '../org/table.js';
 import type { Table } from '../org/table.js';
 import { refuseValue } from '../org/values.js';
@@ -24,6 +28,7 @@ export interface RowJob {
   object: string;
   operation: string;
   externalIdFieldName?: string;
+  createdById: string;
 }
 
 /** `id` is empty if there is no record. */
@@ -34,6 +39,7 @@ export class JobFailure extends Error {}
 
 export interface RowContext {
   org: Org;
+  rules: OrgRules;
   table: Table;
   job: RowJob;
   /** Number of the job, from 1. */
@@ -41,6 +47,10 @@ export interface RowContext {
   columns: readonly Column[];
   markers: Markers;
   quirks: Quirks;
+  /** Of the user who created the job. */
+  access: Access;
+  /** The org's time. */
+  now: number;
   /** Keys of earlier rows, among which a duplicate is refused. */
   keys: Set<string>;
   /** Records that this transaction created: lookups of its other rows were resolved before. */
@@ -55,8 +65,10 @@ export function applyRow(context: RowContext, cells: readonly string[]): RowOutc
   const fail = (error: string): RowOutcome => ({ id: record === 0 ? '' : table.id(record), error });
   const marked = context.markers.errorOf(table.object.name, cells, () => sameRow(context, cells));
   if (marked !== undefined) return fail(marked);
-  if (job.operation === 'delete' || job.operation === 'hardDelete') {
-    const refused = refuseDelete(org, table, record);
+  const deletes = job.operation === 'delete' || job.operation === 'hardDelete';
+  if (deletes) {
+    const write = new Write({ org, table, record, changes: [], userId: job.createdById, now: context.now });
+    const refused = byRowRule(context, cells, write) ?? refuseDelete(org, table, record);
     if (refused !== undefined) return fail(refused);
     table.note(record, context.jobNumber);
     table.remove(record, job.operation === 'hardDelete');
@@ -68,20 +80,26 @@ export function applyRow(context: RowContext, cells: readonly string[]): RowOutc
   if (missing.length > 0) return fail(errors.requiredMissing(missing, quirks.errorFieldSeparator));
   const taken = takenValue(table, record, changes);
   if (taken !== undefined) return fail(taken);
-  const written = (name: string): string | undefined => changes.find(([field]) => field.name === name)?.[1];
-  const after = (name: string): string | undefined => {
-    const field = table.field(name);
-    if (record === 0 || field === undefined || changes.some(([changed]) => changed === field)) return written(name);
-    return table.value(record, field);
-  };
-  const broken = brokenRule({ org, table, record, written, after });
+  const all = record === 0 ? [...defaultsOf(table, changes), ...changes] : changes;
+  const write = new Write({ org, table, record, changes: all, userId: job.createdById, now: context.now });
+  const broken = context.rules.broken(write) ?? byRowRule(context, cells, write);
   if (broken !== undefined) return fail(broken);
   if (record === 0 && org.isFull) return fail(errors.NO_STORAGE);
-  const changed = record === 0 ? table.create(changes) : record;
+  const changed = record === 0 ? table.create(all) : record;
   if (record !== 0) table.change(record, changes);
   else context.created.add(changed);
   table.note(changed, context.jobNumber);
   return { id: table.id(changed), created: record === 0 };
+}
+
+function byRowRule(context: RowContext, cells: readonly string[], write: Write): string | undefined {
+  const { rules, table, job, columns } = context;
+  return rules.byRowRule(table.object.name, {
+    operation: job.operation,
+    cell: (name) => cells[columns.findIndex((column) => column.name.toLowerCase() === name.toLowerCase())],
+    after: (name) => write.after(name),
+    key: () => sameRow(context, cells),
+  });
 }
 
 /** Identifies a row across operations: by its unique value, else by all of its values. */
@@ -140,7 +158,7 @@ function readChanges(
   cells: readonly string[],
   record: number,
 ): [Field, string | undefined][] | string {
-  const { columns, job } = context;
+  const { columns, job, access, table } = context;
   const changes: [Field, string | undefined][] = [];
   for (const [index, column] of columns.entries()) {
     const value = cells[index] ?? '';
@@ -151,7 +169,9 @@ function readChanges(
       if (job.operation === 'insert') return errors.ID_WITH_INSERT;
       continue;
     }
-    if (!(record === 0 ? field.createable : field.updateable)) {
+    const mayWrite =
+      (record === 0 ? field.createable : field.updateable) && access.writes(table.object.name, field.name);
+    if (!mayWrite) {
       // The key of an upsert may be a read-only field.
       if (record !== 0 && field.name.toLowerCase() === job.externalIdFieldName?.toLowerCase()) continue;
       return errors.notWritable(field);
@@ -168,7 +188,7 @@ const NONE: ReadonlySet<number> = new Set();
 type ReadValue = { value: string | undefined } | { error: string };
 
 function readValue(context: RowContext, { field, lookup }: Column, value: string, index: number): ReadValue {
-  const { org, quirks, table, created } = context;
+  const { quirks, table, created } = context;
   if (value === '#N/A') return { value: undefined };
   if (lookup !== undefined) {
     const unseen = lookup.table === table && quirks.parentsInSameChunk === 'unseen' ? created : NONE;
@@ -180,13 +200,15 @@ function readValue(context: RowContext, { field, lookup }: Column, value: string
       throw new JobFailure(error.replace(/^INVALID_FIELD:(.*):--$/, 'InvalidBatch : $1'));
     return { error };
   }
-  const error = refuseValue(field, value, index, quirks) ?? refuseParent(org, field, value);
+  const error = refuseValue(field, value, index, quirks) ?? refuseParent(context, field, value);
   return error === undefined ? { value } : { error };
 }
 
 /** Why an id is not a valid value of a lookup. */
-function refuseParent(org: Org, field: Field, value: string): string | undefined {
+function refuseParent({ org, table, access }: RowContext, field: Field, value: string): string | undefined {
   if (field.type !== 'reference') return undefined;
+  // Its ids are checked with the record types.
+  if (field.name === RECORD_TYPE_FIELD && table.object.recordTypes !== undefined) return undefined;
   const parents = org.tableOfId(value);
   if (parents !== undefined && !field.referenceTo.includes(parents.object.name)) {
     return errors.aboutField(
@@ -195,9 +217,19 @@ function refuseParent(org: Org, field: Field, value: string): string | undefined
       field,
     );
   }
+  // Records of an object that the org's folder does not contain cannot be checked.
+  if (parents === undefined && field.referenceTo.some((name) => org.table(name) === undefined)) return undefined;
   const n = parents?.byId(value) ?? 0;
   if (parents === undefined || n === 0) return errors.NO_SUCH_RECORD;
+  if (!access.sees(parents.object.name)) return errors.NO_ACCESS_TO_PARENT;
   return parents.isDeleted(n) ? errors.GONE : undefined;
+}
+
+/** Values of a new record for fields that its row does not write. */
+function defaultsOf(table: Table, changes: readonly [Field, string | undefined][]): [Field, string][] {
+  if (table.defaults.length === 0) return [];
+  const written = new Set(changes.map(([field]) => field));
+  return table.defaults.filter(([field]) => !written.has(field));
 }
 
 function missingFields(table: Table, changes: readonly [Field, string | undefined][]): string[] {

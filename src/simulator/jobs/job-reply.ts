@@ -39,17 +39,20 @@ export function jobReply(job: Job, form: 'create' | 'info' | 'reduced' | 'listed
 
 function progress(job: Job): Record<string, unknown> {
   // Without the time in the queue.
-  const took = job.isTerminal && job.begunAt !== undefined ? Math.max(0, Math.round(job.changedAt - job.begunAt)) : 0;
+  const isTimed = job.isTerminal && job.begunAt !== undefined;
+  const took = isTimed ? Math.max(0, Math.round(job.changedAt - (job.begunAt as number))) : 0;
+  // Without the times in which its batches waited; a job alone never waits.
+  const active = job.pace !== undefined || !isTimed ? took : Math.min(took, Math.round(job.activeMs));
   return {
     // Before the upload there is nothing to count.
     ...(!(job.state === 'Open' && job.uploads === 0) && {
       numberRecordsProcessed: job.shown.processed,
       numberRecordsFailed: job.shown.failed,
     }),
-    retries: 0,
+    retries: job.retries,
     totalProcessingTime: took,
-    apiActiveProcessingTime: took,
-    apexProcessingTime: 0,
+    apiActiveProcessingTime: active,
+    apexProcessingTime: Math.round(active * job.apexShare),
     ...(job.errorMessage !== undefined && { errorMessage: job.errorMessage }),
   };
 }

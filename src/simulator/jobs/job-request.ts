@@ -1,5 +1,6 @@
 /** Reads a create request, or refuses it. */
 import { Refusal } from '../http/http.js';
+import type { Access } from '../org/access.js';
 import type { JobSettings } from './job-types.js';
 import type { Org } from '../org/org.js';
 import type { Quirks } from '../quirks.js';
@@ -13,8 +14,8 @@ const NOT_FOR_BULK = /(?:Share|Feed|History|Tag)$/;
 export interface CreateRules {
   org: Org;
   quirks: Quirks;
-  /** Whether the user has the "Bulk API Hard Delete" permission. */
-  hardDelete: boolean;
+  /** Of the user. */
+  access: Access;
 }
 
 type Text = (name: string) => string | undefined;
@@ -27,15 +28,15 @@ export function readRequest(
   const text: Text = (name) => (body[name] === undefined || body[name] === null ? undefined : String(body[name]));
   const operation = oneOf(text, 'operation', OPERATIONS);
   oneOf(text, 'contentType', ['CSV'], 'CSV');
-  const table = wantedTable(text('object') ?? '', rules.org);
-  if (operation === 'hardDelete' && !rules.hardDelete) {
+  const table = wantedTable(text('object') ?? '', rules);
+  if (operation === 'hardDelete' && !rules.access.hardDelete) {
     throw new Refusal(
       400,
       'FEATURENOTENABLED',
       'hardDelete operation requires special user profile permission, please contact your system administrator',
     );
   }
-  const externalIdFieldName = wantedKey(text('externalIdFieldName'), operation, table, rules.quirks);
+  const externalIdFieldName = wantedKey(text('externalIdFieldName'), operation, table, rules);
   const assignmentRuleId = text('assignmentRuleId');
   return {
     table,
@@ -61,16 +62,21 @@ function oneOf(text: Text, property: string, values: readonly string[], otherwis
   return value;
 }
 
-function wantedTable(object: string, org: Org): Table {
+function wantedTable(object: string, { org, access }: CreateRules): Table {
   const table = org.table(object);
-  if (table !== undefined) return table;
+  if (table !== undefined && access.sees(table.object.name)) return table;
   if (NOT_FOR_BULK.test(object)) {
     throw new Refusal(400, 'INVALIDENTITY', `Entity '${object}' is not supported by the Bulk API.`);
   }
   throw invalidJob(`Unable to find object: ${object}`);
 }
 
-function wantedKey(name: string | undefined, operation: string, table: Table, quirks: Quirks): string | undefined {
+function wantedKey(
+  name: string | undefined,
+  operation: string,
+  table: Table,
+  { quirks, access }: CreateRules,
+): string | undefined {
   const object = table.object.name;
   if (operation !== 'upsert') {
     if (name === undefined || quirks.externalIdWithoutUpsert === 'ignore') return undefined;
@@ -78,7 +84,7 @@ function wantedKey(name: string | undefined, operation: string, table: Table, qu
   }
   if (!name) throw invalidJob(`External ID was blank for ${object}. An External ID must be specified for upsert.`);
   const field = table.field(name);
-  if (field === undefined || !(field.externalId || field.idLookup)) {
+  if (field === undefined || !(field.externalId || field.idLookup) || !access.seesField(object, field.name)) {
     throw invalidJob(`Field name provided, ${name} does not match an External ID for ${object}`);
   }
   return name;

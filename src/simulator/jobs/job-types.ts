@@ -1,7 +1,9 @@
 /** A job's settings and environment. */
 import type { Allocations } from '../org/allocation.js';
+import type { Access } from '../org/access.js';
 import type { Markers } from '../org/error-markers.js';
 import type { Org } from '../org/org.js';
+import type { OrgRules } from '../org/rules/org-rules.js';
 import type { Quirks } from '../quirks.js';
 import type { RowJob } from './apply-row.js';
 import type { Table } from '../org/table.js';
@@ -11,17 +13,18 @@ export interface JobSettings extends RowJob {
   columnDelimiter: string;
   lineEnding: string;
   assignmentRuleId?: string;
-  createdById: string;
 }
 
 export interface JobWorld {
   org: Org;
+  rules: OrgRules;
   table: Table;
+  /** Of the user who created the job. */
+  access: Access;
   markers: Markers;
   allocations: Allocations;
   quirks: Quirks;
   random: () => number;
-  queueDelayMs: () => number;
   rowOutcome?:
     | ((
         row: Record<string, string>,

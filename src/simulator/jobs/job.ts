@@ -1,21 +1,22 @@
-/**
- * One ingest job. Its progress depends only on the org's clock: each access first advances it, so that a test can let a
- * night pass instantly.
- */
-import { rm, stat } from 'node:fs/promises';
+/** One ingest job: its state, its counters, and what its rows do. When they are due is the scheduler's concern. */
+import { open, rm, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { JobSettings, JobState, JobWorld, PlannedFailure } from './job-types.js';
 import { csvLine, ResultFile } from './result-file.js';
 import { refuseHeader, refuseRow } from './row-limits.js';
 import { applyRow, JobFailure } from './apply-row.js';
-import type { Column, RowContext } from './apply-row.js';
-import { DELIMITERS, readHeader, uploadedHeader, uploadedRows } from './upload.js';
+import type { Column, RowContext, RowOutcome } from './apply-row.js';
+import type { Batch, Transaction } from './batch.js';
+import { LockKeys } from './locks.js';
+import type { Pace } from './pace.js';
+import type { LockSettings } from './tempo.js';
+import { DELIMITERS, parsedRows, readHeader, uploadedHeader } from './upload.js';
 import type { Header, UploadedRow } from './upload.js';
 import { checkUpload } from './upload-check.js';
+import type { UploadIndex } from './upload-check.js';
+import * as errors from '../org/row-errors.js';
 import { rendered } from '../org/values.js';
 
-/** The platform works in batches of this many rows, each in transactions of 200. */
-const BATCH = 10_000;
-const CHUNK = 200;
 const DAY = 24 * 60 * 60 * 1000;
 /** From this version on, failed rows contain the id of their record. */
 const FAILED_IDS_SINCE = 53;
@@ -50,22 +51,32 @@ export class Job {
   failed = 0;
   /** Rows applied or refused so far. */
   processed = 0;
+  /** How often a batch went back to the queue. */
+  retries = 0;
   header: Header = { raw: '', names: [], end: 0 };
-  /** Position of the first unprocessed row in the upload. */
-  unprocessedFrom = 0;
   plannedFailure: PlannedFailure | undefined;
+  index: UploadIndex = { starts: [], rows: 0, headerEnd: 0 };
+  batches: readonly Batch<Job>[] = [];
+  /** For a job that has the speed of the org alone. */
+  pace: Pace | undefined;
+  /** Whether nothing happens any more: an aborted job may still have running batches. */
+  isOver = false;
+  /** Part of its time that Apex takes. */
+  apexShare = 0;
+  /** Milliseconds in which at least one batch ran. */
+  activeMs = 0;
+  #activeSince: number | undefined;
+  /** Unprocessed rows are in no file. */
+  #losesRest = false;
   readonly #world: JobWorld;
   #columns: Column[] = [];
-  #rows: AsyncGenerator<UploadedRow> | undefined;
+  #lockKeys: LockKeys | undefined;
+  #file: FileHandle | undefined;
   /** Counters at the end of the last transaction. */
   #through = { processed: 0, failed: 0 };
-  /** Row at which an aborted job ends. */
-  #limit = Infinity;
-  /** For the rows among which a key must be unique. */
   #context: RowContext | undefined;
-  /** The current processing speed applies from here on. */
-  #since = { at: 0, rows: 0, perSecond: 0 };
-  #queue: Promise<void> = Promise.resolve();
+  /** Keys of all rows, if a duplicate is refused among them. */
+  readonly #keys = new Set<string>();
 
   constructor(settings: JobSettings, place: { number: number; path: string; now: number }, world: JobWorld) {
     this.settings = settings;
@@ -84,7 +95,7 @@ export class Job {
 
   /** The visible counters: while a job runs, those of completed transactions. */
   get shown(): { processed: number; failed: number } {
-    return this.#rows === undefined ? this : this.#through;
+    return this.isOver ? this : this.#through;
   }
 
   get delimiter(): string {
@@ -98,153 +109,197 @@ export class Job {
     return { delimiter: this.delimiter, end: this.settings.lineEnding === 'CRLF' ? '\r\n' : '\n', quotes };
   }
 
-  async close(now: number, recordsPerSecond: number): Promise<void> {
+  async close(now: number): Promise<void> {
     await this.#readHeader();
     this.state = 'UploadComplete';
     this.changedAt = now;
-    this.#since = { at: now + this.#world.queueDelayMs(), rows: 0, perSecond: recordsPerSecond };
   }
 
-  /** A running batch is still finished. */
+  /** A batch that has begun is still finished. */
   async abort(now: number): Promise<void> {
     if (this.state === 'Open') await this.#readHeader();
-    this.#limit = this.state === 'InProgress' ? Math.ceil(this.processed / BATCH) * BATCH : 0;
     this.state = 'Aborted';
     this.changedAt = now;
   }
 
-  /** Changes the speed from now on. */
-  setSpeed(now: number, recordsPerSecond: number): void {
-    this.#since = { at: Math.max(now, this.#since.at), rows: this.#allowed(now), perSecond: recordsPerSecond };
-  }
-
-  /** Does all work that is due by now. */
-  advance(now: number): Promise<void> {
-    if (this.isTerminal && this.#rows === undefined) return this.#queue;
-    const work = this.#queue.then(() => this.#catchUp(now));
-    this.#queue = work.catch(() => undefined);
-    return work;
-  }
-
   async dispose(): Promise<void> {
-    this.#limit = 0;
-    await this.#queue;
-    await this.#rows?.return(undefined);
+    await this.#closeFile();
     await Promise.all([rm(this.path, { force: true }), this.succeeded.remove(), this.rejected.remove()]);
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
   }
 
   async #readHeader(): Promise<void> {
     if (this.uploads === 0) return;
     this.header = await uploadedHeader(this.path, this.delimiter);
-    this.unprocessedFrom = this.header.end;
   }
 
-  #allowed(now: number): number {
-    const { at, rows, perSecond } = this.#since;
-    return now < at ? rows : rows + Math.floor(((now - at) * perSecond) / 1000);
-  }
-
-  /** When the n-th row was due. */
-  #timeOf(n: number, now: number): number {
-    const { at, rows, perSecond } = this.#since;
-    return perSecond > 0 ? Math.min(now, Math.max(at, at + ((n - rows) * 1000) / perSecond)) : now;
-  }
-
-  async #catchUp(now: number): Promise<void> {
-    if (this.state === 'Open') return this.#expire(now);
-    if (this.state === 'UploadComplete' && now >= this.#since.at) await this.#begin(this.#since.at);
-    const rows = this.#rows;
-    if (rows === undefined) return;
-    const stopAt = this.plannedFailure?.records ?? Infinity;
-    // The limit is checked for each row: an abort may come in between.
-    while (this.processed < Math.min(this.#allowed(now), this.#limit, stopAt)) {
-      const at = this.#timeOf(this.processed + 1, now);
-      try {
-        const next = await rows.next();
-        if (next.done === true) return this.#end(at, this.state === 'Aborted' ? 'Aborted' : 'JobComplete');
-        if (!this.#takeAllocation(at)) return this.#fail(at, QUOTA_USED_UP, true);
-        this.#apply(next.value);
-      } catch (error) {
-        if (error instanceof JobFailure) return this.#fail(at, error.message);
-        throw error;
-      }
-      if (this.processed % BATCH === 0) await this.#store();
-    }
-    if (this.processed >= stopAt) {
-      const losesRest = this.plannedFailure?.losesRest ?? false;
-      const message = this.plannedFailure?.errorMessage ?? (losesRest ? QUOTA_USED_UP : RETRIED_TOO_OFTEN);
-      return this.#fail(this.#timeOf(stopAt, now), message, losesRest);
-    }
-    // If time allows exactly the last row, the end is only noticed with the next one.
-    if (this.processed >= this.#limit) return this.#end(now, 'Aborted');
-  }
-
-  async #expire(now: number): Promise<void> {
+  /** An Open job does not stay open forever. */
+  async expire(now: number): Promise<void> {
     const { openTooLong } = this.#world.quirks;
-    if (openTooLong === 'Open' || now - this.createdAt <= DAY) return;
+    if (this.state !== 'Open' || openTooLong === 'Open' || now - this.createdAt <= DAY) return;
     await this.#readHeader();
+    if (openTooLong === 'Failed') this.errorMessage = 'Timeout : The job was open for more than 24 hours';
     this.state = openTooLong;
     this.changedAt = this.createdAt + DAY;
-    if (openTooLong === 'Failed') this.errorMessage = 'Timeout : The job was open for more than 24 hours';
+    this.isOver = true;
   }
 
-  async #begin(now: number): Promise<void> {
-    const { org, table, quirks } = this.#world;
+  /** Reads the upload. Returns whether there is anything to do. */
+  async begin(now: number): Promise<boolean> {
     this.begunAt = now;
-    if (this.uploads === 0 || (await stat(this.path)).size === 0) return this.#end(now, 'JobComplete');
+    if (this.uploads === 0 || (await stat(this.path)).size === 0) {
+      await this.end(now);
+      return false;
+    }
+    const failure = await this.#open();
+    // It may have been aborted meanwhile.
+    if (this.isTerminal) return false;
+    if (failure === undefined) return true;
+    await this.fail(now, failure);
+    return false;
+  }
+
+  /** Opens the upload; returns the error message of a job that cannot be processed. */
+  async #open(): Promise<string | undefined> {
+    const { org, table, quirks, access } = this.#world;
     const { delimiter } = this;
     const { lineEnding } = this.settings;
     const breaksInCells = quirks.lineBreaksInCells === 'accept';
     const blankBeforeQuote = quirks.blankBeforeQuote === 'row';
-    const wrong = await checkUpload(this.path, { delimiter, lineEnding, breaksInCells, blankBeforeQuote });
-    if (wrong === 'quote') return this.#fail(now, BAD_CSV);
-    if (wrong === 'lineEnding') return this.#fail(now, badLineEnding(lineEnding));
-    const rows = uploadedRows(this.path, delimiter, blankBeforeQuote);
-    this.#rows = rows;
-    const first = await rows.next();
-    const names = first.done === true ? [''] : first.value.cells;
-    const columns = refuseHeader(this.header) ?? readHeader(org, table, { ...this.settings, ...quirks }, names);
-    if (typeof columns === 'string') return this.#fail(now, columns);
+    const found = await checkUpload(this.path, { delimiter, lineEnding, breaksInCells, blankBeforeQuote });
+    if (found === 'quote') return BAD_CSV;
+    if (found === 'lineEnding') return badLineEnding(lineEnding);
+    this.#file ??= await open(this.path);
+    const [first] = await this.#parse({ start: 0, end: found.headerEnd });
+    const names = first?.cells ?? [''];
+    const columns = refuseHeader(this.header) ?? readHeader(org, table, { ...this.settings, ...quirks, access }, names);
+    if (typeof columns === 'string') return columns;
     this.#columns = columns;
-    if (this.state === 'UploadComplete') this.state = 'InProgress';
+    this.index = found;
+    return undefined;
+  }
+
+  /** Its first batch begins. */
+  async start(now: number): Promise<void> {
+    if (this.state !== 'UploadComplete') return;
+    this.state = 'InProgress';
+    this.begunAt = now;
     this.changedAt = now;
+    if (this.plannedFailure?.records === 0) await this.#failAsPlanned(now);
   }
 
-  #takeAllocation(at: number): boolean {
-    const { batches, records } = this.#world.allocations;
-    return (this.processed % BATCH !== 0 || batches.take(at)) && records.take(at);
+  /** The rows of a transaction. */
+  read(bytes: { start: number; end: number }): Promise<UploadedRow[]> {
+    return this.#parse(bytes);
   }
 
-  #apply(row: UploadedRow): void {
-    const { cells, end } = row;
-    const { settings, header } = this;
-    const { rowOutcome, quirks } = this.#world;
-    const scope = { chunk: CHUNK, batch: BATCH, job: Infinity }[quirks.duplicateKeysWithin];
-    if (this.processed % scope === 0) {
-      const { org, table, markers } = this.#world;
-      const job = { job: settings, jobNumber: this.number, columns: this.#columns };
-      this.#context = { org, table, markers, quirks, ...job, keys: new Set(), created: new Set() };
+  async #parse({ start, end }: { start: number; end: number }): Promise<UploadedRow[]> {
+    const buffer = Buffer.allocUnsafe(end - start);
+    this.#file ??= await open(this.path);
+    const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, start);
+    const strayQuotes = this.#world.quirks.blankBeforeQuote === 'row';
+    return parsedRows(buffer.subarray(0, bytesRead), { delimiter: this.delimiter, strayQuotes, offset: start });
+  }
+
+  /** Ids that a row locks. */
+  lockKeys(row: UploadedRow, locks: LockSettings): string[] {
+    const { table } = this.#world;
+    this.#lockKeys ??= new LockKeys({ table, job: this.settings, columns: this.#columns }, locks);
+    return this.#lockKeys.of(row);
+  }
+
+  /** Counts time in which batches run. */
+  activity(now: number, isActive: boolean): void {
+    if (isActive) this.#activeSince ??= now;
+    else if (this.#activeSince !== undefined) {
+      this.activeMs += now - this.#activeSince;
+      this.#activeSince = undefined;
     }
-    if (this.processed % CHUNK === 0) this.#context?.created.clear();
-    const own = rowOutcome?.(Object.fromEntries(header.names.map((name, i) => [name, cells[i] ?? ''])), {
+  }
+
+  /** Applies the rows of a transaction up to this number. */
+  async apply(batch: Batch, upTo: number, now: number): Promise<void> {
+    const transaction = batch.transaction as Transaction;
+    const stopAt = this.plannedFailure?.records ?? Infinity;
+    while (transaction.done < upTo) {
+      const at = this.pace === undefined ? now : Math.min(now, this.pace.timeOf(this.processed + 1));
+      if (this.processed >= stopAt) break;
+      if (!this.#takeAllocation(batch, at)) return this.fail(at, QUOTA_USED_UP, true);
+      const failure = this.#applyRow(batch, transaction, at);
+      if (failure !== undefined) return this.fail(at, failure);
+    }
+    if (transaction.done === transaction.rows.length)
+      this.#through = { processed: this.processed, failed: this.failed };
+    if (this.processed >= stopAt) await this.#failAsPlanned(now);
+  }
+
+  #takeAllocation(batch: Batch, at: number): boolean {
+    const { batches, records } = this.#world.allocations;
+    if (!batch.isCounted && !batches.take(at)) return false;
+    batch.isCounted = true;
+    return records.take(at);
+  }
+
+  /** Returns the error of a row that fails its job. */
+  #applyRow(batch: Batch, transaction: Transaction, now: number): string | undefined {
+    const row = transaction.rows[transaction.done] as UploadedRow;
+    const context = this.#contextOf(batch, transaction, now);
+    let outcome: RowOutcome;
+    try {
+      outcome = this.#outcomeOf(row, context, transaction.contended.get(transaction.done));
+    } catch (error) {
+      if (error instanceof JobFailure) return error.message;
+      throw error;
+    }
+    transaction.done++;
+    this.processed++;
+    batch.end = row.end;
+    this.#report(row, outcome);
+    return undefined;
+  }
+
+  #contextOf(batch: Batch, { done }: Transaction, now: number): RowContext {
+    const { org, rules, table, markers, access, quirks } = this.#world;
+    this.#context ??= {
+      ...{ org, rules, table, markers, access, quirks, now, job: this.settings, jobNumber: this.number },
+      ...{ columns: this.#columns, keys: new Set(), created: new Set() },
+    };
+    const context = this.#context;
+    context.now = now;
+    if (done > 0) return context;
+    context.created.clear();
+    context.keys = { chunk: new Set<string>(), batch: batch.keys, job: this.#keys }[quirks.duplicateKeysWithin];
+    return context;
+  }
+
+  #outcomeOf(row: UploadedRow, context: RowContext, locked: readonly string[] | undefined): RowOutcome {
+    const { cells } = row;
+    const { settings, header } = this;
+    const own = this.#world.rowOutcome?.(Object.fromEntries(header.names.map((name, i) => [name, cells[i] ?? ''])), {
       object: settings.object,
       operation: settings.operation,
       jobId: settings.id,
       line: this.processed + 1,
     });
-    const refused = own ?? refuseRow(row, this.#columns, quirks);
-    const outcome = refused === undefined ? applyRow(this.#context as RowContext, cells) : { id: '', error: refused };
-    this.processed++;
-    this.unprocessedFrom = end;
+    const refused = own ?? refuseRow(row, this.#columns, this.#world.quirks);
+    if (refused !== undefined) return { id: '', error: refused };
+    return locked === undefined ? applyRow(context, cells) : { id: '', error: errors.lockedRecords(locked) };
+  }
+
+  #report({ cells }: UploadedRow, outcome: RowOutcome): void {
     if ('error' in outcome) {
       this.failed++;
-      const id = settings.apiVersion >= FAILED_IDS_SINCE ? outcome.id : '';
+      const id = this.settings.apiVersion >= FAILED_IDS_SINCE ? outcome.id : '';
       this.rejected.add(csvLine([id, outcome.error, ...this.withoutHidden(cells)], this.dialect));
     } else {
       const shown = cells.map((cell, i) => this.#shown(cell, this.#columns[i]));
       this.succeeded.add(csvLine([outcome.id, String(outcome.created), ...shown], this.dialect));
     }
-    if (this.processed % CHUNK === 0) this.#through = { processed: this.processed, failed: this.failed };
   }
 
   /** A cell of a successful row, as shown in its result file. */
@@ -265,24 +320,46 @@ export class Job {
     return cells.map((cell, i) => (isMisCased(this.#columns[i]) ? '' : cell));
   }
 
-  async #store(): Promise<void> {
+  /** Parts of the upload that were not processed. */
+  async unprocessed(): Promise<{ start: number; end: number }[]> {
+    if (this.state === 'JobComplete' || this.uploads === 0 || this.#losesRest) return [];
+    const { size } = await stat(this.path);
+    const parts =
+      this.batches.length === 0
+        ? [{ start: this.header.end, end: size }]
+        : this.batches.map(({ end, upload }) => ({ start: end, end: upload.end }));
+    return parts.filter(({ start, end }) => start < end);
+  }
+
+  /** Stores the results of a batch. */
+  async endBatch(): Promise<void> {
     await this.succeeded.store(this.#world.random);
     await this.rejected.store(this.#world.random);
   }
 
-  async #fail(now: number, errorMessage: string, losesRest = false): Promise<void> {
-    if (losesRest) this.unprocessedFrom = Infinity;
-    // An aborted job stays aborted, whatever happens in its last batch.
-    if (this.state !== 'Aborted') this.errorMessage = errorMessage;
-    await this.#end(now, this.state === 'Aborted' ? 'Aborted' : 'Failed');
+  async #failAsPlanned(now: number): Promise<void> {
+    const { losesRest = false, errorMessage } = this.plannedFailure ?? {};
+    return this.fail(now, errorMessage ?? (losesRest ? QUOTA_USED_UP : RETRIED_TOO_OFTEN), losesRest);
   }
 
-  async #end(now: number, state: JobState): Promise<void> {
-    await this.#store();
-    await this.#rows?.return(undefined);
-    this.#rows = undefined;
-    this.#limit = this.processed;
+  async fail(now: number, errorMessage: string, losesRest = false): Promise<void> {
+    if (this.isOver) return;
+    this.#losesRest = losesRest;
+    // An aborted job stays aborted, whatever happens in its last batch.
+    if (this.state !== 'Aborted') {
+      this.errorMessage = errorMessage;
+      this.state = 'Failed';
+    }
+    await this.end(now);
+  }
+
+  async end(now: number): Promise<void> {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.activity(now, false);
+    await this.endBatch();
+    await this.#closeFile();
     this.changedAt = now;
-    this.state = state;
+    if (!this.isTerminal) this.state = 'JobComplete';
   }
 }

@@ -7,9 +7,11 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { notFound, Refusal } from '../http/http.js';
-import { makeId, USER_ID } from '../org/ids.js';
+import { makeId } from '../org/ids.js';
 import { Job } from './job.js';
 import type { JobWorld, PlannedFailure } from './job-types.js';
+import { Scheduler } from './scheduler.js';
+import type { Tempo } from './tempo.js';
 import { invalidValue, readRequest } from './job-request.js';
 import type { MultipartJob } from '../http/multipart.js';
 
@@ -19,9 +21,12 @@ export interface JobsOptions {
   folder: string;
   now: () => number;
   recordsPerSecond: number;
+  tempo: Tempo;
+  queueDelayMs: () => number;
+  /** Longest time that a request waits for work that is due; the rest is done meanwhile. */
+  patienceMs: number;
   maxUploadBytes: number;
-  hardDelete: boolean;
-  world: Omit<JobWorld, 'table'>;
+  world: Omit<JobWorld, 'table' | 'access'>;
 }
 
 export class Jobs {
@@ -29,12 +34,12 @@ export class Jobs {
   readonly #jobs = new Map<string, Job>();
   #created = 0;
   #uploads = 0;
-  #recordsPerSecond: number;
+  readonly #scheduler: Scheduler;
   #nextFails: PlannedFailure | undefined;
 
   constructor(options: JobsOptions) {
     this.#options = options;
-    this.#recordsPerSecond = options.recordsPerSecond;
+    this.#scheduler = new Scheduler(options.tempo, options.recordsPerSecond);
   }
 
   all(): Job[] {
@@ -46,43 +51,64 @@ export class Jobs {
   }
 
   async setRecordsPerSecond(recordsPerSecond: number): Promise<void> {
-    await this.advanceAll();
-    this.#recordsPerSecond = recordsPerSecond;
-    for (const job of this.#jobs.values()) job.setSpeed(this.#options.now(), recordsPerSecond);
+    const now = await this.#advance();
+    this.#scheduler.setSpeed(now, recordsPerSecond);
+  }
+
+  /** When something happens next without a request; undefined for never. */
+  nextEventAt(): number | undefined {
+    return this.#scheduler.nextEventAt();
+  }
+
+  /** Does what is due by now, as far as there is time. */
+  async #advance(): Promise<number> {
+    const { now, patienceMs } = this.#options;
+    const time = now();
+    const done = this.#scheduler.advance(time);
+    await (patienceMs === Infinity ? done : atMostMs(done, patienceMs));
+    return time;
   }
 
   async advanceAll(): Promise<void> {
-    const now = this.#options.now();
+    const now = await this.#advance();
     for (const [id, job] of this.#jobs) {
-      await job.advance(now);
+      await job.expire(now);
       // Ended jobs are kept for seven days.
-      if (job.isTerminal && now - job.changedAt > KEPT_MS) {
+      if (job.isOver && now - job.changedAt > KEPT_MS) {
         this.#jobs.delete(id);
         await job.dispose();
       }
     }
   }
 
+  async close(): Promise<void> {
+    for (const job of this.#jobs.values()) this.#scheduler.drop(job);
+    await this.#scheduler.stop();
+    await Promise.all(this.all().map((job) => job.dispose()));
+  }
+
   /** Finds a job by its id of 15 or 18 characters, and advances it to the current time. */
   async find(id: string): Promise<Job> {
     const job = this.#jobs.get(id.slice(0, 15));
     if (job === undefined || (id.length !== 15 && id !== job.settings.id)) throw notFound();
-    const now = this.#options.now();
-    await job.advance(now);
+    const now = await this.#advance();
+    await job.expire(now);
     if (job.isTerminal && now - job.changedAt > KEPT_MS) throw notFound();
     return job;
   }
 
-  create(body: Record<string, unknown>, apiVersion: number, createdById = USER_ID): Job {
-    const { world, folder, now, hardDelete } = this.#options;
-    const { table, settings } = readRequest(body, { ...world, hardDelete });
+  create(body: Record<string, unknown>, apiVersion: number, createdById: string): Job {
+    const { world, folder, now } = this.#options;
+    const access = world.org.access(createdById);
+    const { table, settings } = readRequest(body, { ...world, access });
     if (world.quirks.batchesUsedUp === 'refuseCreate' && world.allocations.batches.remaining(now()) === 0) {
       throw new Refusal(400, 'EXCEEDEDQUOTA', 'ExceededQuota : ApiBatchItems Limit exceeded.');
     }
     const number = ++this.#created;
     const id = makeId('750', number);
     const place = { number, path: join(folder, `${id}.csv`), now: now() };
-    const job = new Job({ id, apiVersion, createdById, ...settings }, place, { ...world, table });
+    const job = new Job({ id, apiVersion, createdById, ...settings }, place, { ...world, table, access });
+    job.apexShare = this.#options.tempo.speedOf(job.settings)?.apexShare ?? 0;
     const planned = this.#nextFails;
     job.plannedFailure = planned;
     const left = (planned?.times ?? 1) - 1;
@@ -92,12 +118,18 @@ export class Jobs {
   }
 
   /** A create with rows in the same request also closes the job. */
-  async createWithContent({ job: body, content }: MultipartJob, apiVersion: number): Promise<Job> {
-    const job = this.create(body, apiVersion);
+  async createWithContent({ job: body, content }: MultipartJob, apiVersion: number, userId: string): Promise<Job> {
+    const job = this.create(body, apiVersion, userId);
     await writeFile(job.path, content);
     job.uploads = 1;
-    await job.close(this.#options.now(), this.#recordsPerSecond);
+    await this.#close(job);
     return job;
+  }
+
+  async #close(job: Job): Promise<void> {
+    const { now, queueDelayMs } = this.#options;
+    await job.close(now());
+    this.#scheduler.add(job, now() + queueDelayMs());
   }
 
   async upload(id: string, request: IncomingMessage): Promise<void> {
@@ -137,12 +169,17 @@ export class Jobs {
     throw new Refusal(400, 'INVALIDJOBSTATE', message);
   }
 
-  async setState(id: string, wanted: unknown): Promise<Job> {
+  async setState(id: string, wanted: unknown, userId: string): Promise<Job> {
     const job = await this.find(id);
+    // Only its creator may close a job; ending it is a matter of permission.
+    if (wanted === 'UploadComplete' && job.settings.createdById !== userId) throw notTheCreator();
+    this.#mayEnd(job, userId);
     const now = this.#options.now();
     if (wanted === 'Aborted') {
       if (job.isTerminal) throw new Refusal(400, 'INVALIDJOBSTATE', 'Aborting already Completed Job not allowed');
       await job.abort(now);
+      this.#scheduler.abort(job);
+      if (!this.#scheduler.isRunning(job)) await job.end(now);
     } else if (wanted === 'UploadComplete') {
       const { closeAgain, closeWithoutUpload, severalUploadsCode } = this.#options.world.quirks;
       if (!job.isTerminal && job.state !== 'Open' && closeAgain === 'accept') return job;
@@ -151,26 +188,43 @@ export class Jobs {
       if (job.uploads === 0 && closeWithoutUpload === 'refuse') {
         throw new Refusal(400, 'INVALIDJOBSTATE', 'No data was uploaded for this job');
       }
-      await job.close(now, this.#recordsPerSecond);
+      await this.#close(job);
     } else {
       throw invalidValue(String(wanted ?? ''), 'state');
     }
     return job;
   }
 
-  async remove(id: string): Promise<void> {
+  #mayEnd({ settings }: Job, userId: string): void {
+    if (settings.createdById !== userId && !this.#options.world.org.access(userId).managesJobs) throw notTheCreator();
+  }
+
+  async remove(id: string, userId: string): Promise<void> {
     const job = await this.find(id);
+    this.#mayEnd(job, userId);
     if (job.state === 'Open' || job.state === 'InProgress') {
       throw new Refusal(400, 'INVALIDJOBSTATE', `Deleting a job that is ${job.state} is not allowed`);
     }
     this.#jobs.delete(id.slice(0, 15));
+    this.#scheduler.drop(job);
     await job.dispose();
   }
 }
 
+const notTheCreator = (): Refusal =>
+  new Refusal(400, 'INVALIDUSER', 'InvalidUser : The job was created by another user');
+
 /** The platform's own text, including its typo. */
 function severalUploads(id: string): string {
   return `Found multipe contents for job: <${id.slice(0, 15)}>, please 'Close' / 'Abort' / 'Delete' the current Job then create a new Job and make sure you only do 'PUT' once on a given Job.`;
+}
+
+/** Waits for work, but not longer than this. */
+async function atMostMs(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((done) => (timer = setTimeout(done, ms)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 /** Passes on this much and discards the rest, so that the sender receives the reply and the disk does not fill up. */

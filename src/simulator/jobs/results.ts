@@ -1,12 +1,10 @@
 /** The three result files of a job. */
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { notFound, Refusal } from '../http/http.js';
 import type { Reply } from '../http/http.js';
 import type { Job } from './job.js';
 import type { Quirks } from '../quirks.js';
 import { csvLine } from './result-file.js';
-import { uploadedRows } from './upload.js';
 
 const OWN_COLUMNS: Record<string, string[]> = {
   successfulresults: ['sf__Id', 'sf__Created'],
@@ -52,19 +50,28 @@ function headerLine(job: Job, own: readonly string[]): string {
   return `${own.length === 0 ? '' : csvLine([...own, ''], { ...always, end: '' }).slice(0, -2)}${sent}${end}`;
 }
 
-/** Rows from a position in the upload, without the cells that result files hide. */
-async function* hidden(job: Job, from: number): AsyncGenerator<Buffer> {
-  let isHeader = true;
-  for await (const { cells, end } of uploadedRows(job.path, job.delimiter)) {
-    if (!isHeader && end > from) yield Buffer.from(csvLine(job.withoutHidden(cells), job.dialect));
-    isHeader = false;
+/** Unprocessed rows, without the cells that result files hide. */
+async function* hidden(job: Job, parts: readonly { start: number; end: number }[]): AsyncGenerator<Buffer> {
+  const { starts } = job.index;
+  for (const part of parts) {
+    // In pieces of one transaction.
+    const cuts = starts.filter((at) => at > part.start && at < part.end);
+    for (const [i, start] of [part.start, ...cuts].entries()) {
+      for (const { cells } of await job.read({ start, end: cuts[i] ?? part.end })) {
+        yield Buffer.from(csvLine(job.withoutHidden(cells), job.dialect));
+      }
+    }
+  }
+}
+
+async function* raw(job: Job, parts: readonly { start: number; end: number }[]): AsyncGenerator<Buffer> {
+  for (const { start, end } of parts) {
+    yield* createReadStream(job.path, { start, end: end - 1, highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>;
   }
 }
 
 async function unprocessed(job: Job): Promise<(() => AsyncIterable<Buffer>) | undefined> {
-  if (job.state === 'JobComplete' || job.uploads === 0) return undefined;
-  const from = job.unprocessedFrom;
-  if (from >= (await stat(job.path)).size) return undefined;
-  if (job.hidesColumns) return () => hidden(job, from);
-  return () => createReadStream(job.path, { start: from, highWaterMark: 1 << 18 });
+  const parts = await job.unprocessed();
+  if (parts.length === 0) return undefined;
+  return () => (job.hidesColumns ? hidden : raw)(job, parts);
 }

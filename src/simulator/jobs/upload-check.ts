@@ -1,5 +1,18 @@
-/** Checks that an upload can be parsed at all: its line breaks and its quotes. */
+/** Checks that an upload can be parsed at all: its line breaks and its quotes; finds its transactions. */
 import { createReadStream } from 'node:fs';
+
+/** Rows of one transaction. */
+export const CHUNK = 200;
+
+/** Where the rows of an upload are. */
+export interface UploadIndex {
+  /** Offset of the first row of each transaction, and the end of the file. */
+  starts: number[];
+  /** Without the header. */
+  rows: number;
+  /** The transactions are read from this file. */
+  headerEnd: number;
+}
 
 const [LF, CR, QUOTE, BLANK] = [10, 13, 34, 32];
 
@@ -12,14 +25,14 @@ export interface CheckRules {
   blankBeforeQuote: boolean;
 }
 
-/** The first error. */
-export async function checkUpload(path: string, rules: CheckRules): Promise<'lineEnding' | 'quote' | undefined> {
+/** The index, or the first error. */
+export async function checkUpload(path: string, rules: CheckRules): Promise<'lineEnding' | 'quote' | UploadIndex> {
   const scan = new Scan(rules);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
     const wrong = scan.push(chunk);
     if (wrong !== undefined) return wrong;
   }
-  return scan.isOpen ? 'quote' : undefined;
+  return scan.isOpen ? 'quote' : scan.index();
 }
 
 class Scan {
@@ -34,6 +47,13 @@ class Scan {
   #last: number = LF;
   /** The previous chunk ended with a quote, and the next byte decides whether it closes the cell. */
   #undecided = false;
+  /** Offset of the chunk in the file. */
+  #offset = 0;
+  /** Offset of the line that is being read. */
+  #lineStart = 0;
+  /** Records, with the header. */
+  #records = 0;
+  readonly #starts: number[] = [];
 
   constructor({ lineEnding, delimiter, breaksInCells, blankBeforeQuote }: CheckRules) {
     this.#crlf = lineEnding === 'CRLF';
@@ -60,6 +80,7 @@ class Scan {
       if (quote === -1 || (lf !== -1 && lf < quote)) {
         if ((this.#before(chunk, lf) === CR) !== this.#crlf || (this.#quoted && !this.#breaksInCells))
           return 'lineEnding';
+        if (!this.#quoted) this.#endLine(this.#offset + lf + 1, this.#crlf ? 2 : 1);
         lf = chunk.indexOf(LF, lf + 1);
         continue;
       }
@@ -69,7 +90,27 @@ class Scan {
     }
     this.#last = chunk[chunk.length - 1] ?? this.#last;
     this.#passed = this.#inPassedCell(chunk, chunk.length) ? -1 : undefined;
+    this.#offset += chunk.length;
     return undefined;
+  }
+
+  /** Empty lines are no records. */
+  #endLine(end: number, breakLength: number): void {
+    if (end - this.#lineStart > breakLength) {
+      if (this.#records % CHUNK === 0) this.#starts.push(end);
+      this.#records++;
+    }
+    this.#lineStart = end;
+  }
+
+  index(): UploadIndex {
+    const size = this.#offset;
+    // The last line may have no break.
+    this.#endLine(size, 0);
+    const rows = Math.max(0, this.#records - 1);
+    const [headerEnd = size] = this.#starts;
+    // A start after the last row begins no transaction.
+    return { starts: [...this.#starts.slice(0, Math.ceil(rows / CHUNK)), size], rows, headerEnd };
   }
 
   /** Checks one quote; returns where to search for the next, or undefined for a stray one. */

@@ -1,7 +1,9 @@
 /** Reads an upload as the platform does after the close: header and rows. */
 import { createReadStream } from 'node:fs';
-import { parse } from 'csv-parse';
 import { parse as parseText } from 'csv-parse/sync';
+import { EVERYTHING } from '../org/access.js';
+import type { Access } from '../org/access.js';
+import type { Field } from '../org/fields.js';
 import type { Org } from '../org/org.js';
 import type { Column } from './apply-row.js';
 import type { Table } from '../org/table.js';
@@ -26,31 +28,33 @@ export interface UploadedRow {
 /** Prefix of a cell with a stray quote, between the parser and its reader. */
 const STRAY = '\u0000stray ';
 
-/**
- * The rows in order, the header first. The bytes were checked, so all line breaks are alike.
- * @param strayQuotes whether unquoted cells may contain quotes
- */
-export async function* uploadedRows(path: string, delimiter: string, strayQuotes = false): AsyncGenerator<UploadedRow> {
-  const record_delimiter = ['\r\n', '\n'];
-  const parser = createReadStream(path, { highWaterMark: 1 << 18 }).pipe(
-    parse({
-      delimiter,
-      record_delimiter,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      info: true,
-      ...(strayQuotes && {
-        relax_quotes: true,
-        cast: (value: string, { quoting }: { quoting: boolean }) =>
-          !quoting && value.includes('"') ? STRAY + value : value,
-      }),
+export interface PartOfUpload {
+  delimiter: string;
+  /** Whether unquoted cells may contain quotes. */
+  strayQuotes: boolean;
+  /** Where the bytes begin in the upload. */
+  offset: number;
+}
+
+/** The rows of a part of an upload. The bytes were checked, so all line breaks are alike. */
+export function parsedRows(bytes: Buffer, { delimiter, strayQuotes, offset }: PartOfUpload): UploadedRow[] {
+  const parsed = parseText(bytes, {
+    delimiter,
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    skip_empty_lines: true,
+    info: true,
+    ...(strayQuotes && {
+      relax_quotes: true,
+      cast: (value: string, { quoting }: { quoting: boolean }) =>
+        !quoting && value.includes('"') ? STRAY + value : value,
     }),
-  );
-  for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { bytes: number } }>) {
+  }) as unknown as { record: string[]; info: { bytes: number } }[];
+  return parsed.map(({ record, info }) => {
     const strayQuote = strayQuotes && record.some((cell) => cell.startsWith(STRAY));
     const cells = strayQuote ? record.map((cell) => cell.replace(STRAY, '')) : record;
-    yield { cells, end: info.bytes, strayQuote };
-  }
+    return { cells, end: offset + info.bytes, strayQuote };
+  });
 }
 
 export interface Header {
@@ -111,13 +115,16 @@ export interface HeaderRules {
   externalIdFieldName?: string;
   deleteColumns: 'refuse' | 'ignore';
   columnTwice: 'refuse' | 'lastWins';
+  /** Of the user. */
+  access?: Access;
 }
 
 /** Columns of a header, or the error message of the job that fails because of it. */
 export function readHeader(org: Org, table: Table, rules: HeaderRules, names: readonly string[]): Column[] | string {
+  const { access = EVERYTHING } = rules;
   const columns: Column[] = [];
   for (const name of names) {
-    const column = columnOf(org, table, name);
+    const column = columnOf({ org, table, access }, name);
     if (typeof column === 'string') return column;
     columns.push(column);
   }
@@ -136,13 +143,21 @@ export function readHeader(org: Org, table: Table, rules: HeaderRules, names: re
   return columns;
 }
 
+interface Seen {
+  org: Org;
+  table: Table;
+  access: Access;
+}
+
 const notFound = (name: string): string => `InvalidBatch : Field name not found : ${name}`;
 
-function columnOf(org: Org, table: Table, name: string): Column | string {
+function columnOf({ org, table, access }: Seen, name: string): Column | string {
+  const sees = (of: Table, field: Field | undefined): field is Field =>
+    field !== undefined && access.sees(of.object.name) && access.seesField(of.object.name, field.name);
   const [relation = '', target, ...more] = name.split('.');
   if (target === undefined) {
     const field = table.field(name);
-    return field === undefined ? notFound(name) : { name, field };
+    return sees(table, field) ? { name, field } : notFound(name);
   }
   const [first = '', second] = relation.split(':');
   const wanted = second ?? first;
@@ -150,7 +165,7 @@ function columnOf(org: Org, table: Table, name: string): Column | string {
     ({ relationshipName }) => relationshipName?.toLowerCase() === wanted.toLowerCase(),
   );
   // One level only: a parent's parent is not supported.
-  if (field === undefined || more.length > 0) return `InvalidBatch : Unable to find relationship: ${wanted}`;
+  if (!sees(table, field) || more.length > 0) return `InvalidBatch : Unable to find relationship: ${wanted}`;
   const isPolymorphic = field.referenceTo.length > 1;
   if (second !== undefined && !isPolymorphic) {
     return `InvalidBatch : type is not needed for non polymorphic foreign key references: ${wanted}`;
@@ -159,6 +174,6 @@ function columnOf(org: Org, table: Table, name: string): Column | string {
   const parent = field.referenceTo.find((object) => object.toLowerCase() === type?.toLowerCase());
   const parents = parent === undefined ? undefined : org.table(parent);
   const found = parents?.field(target);
-  if (parents === undefined || found === undefined || !(found.externalId || found.idLookup)) return notFound(name);
+  if (parents === undefined || !sees(parents, found) || !(found.externalId || found.idLookup)) return notFound(name);
   return { name, field, lookup: { table: parents, field: found } };
 }

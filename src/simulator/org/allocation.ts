@@ -39,13 +39,16 @@ export class RollingWindow {
   }
 }
 
+/** A rolling allocation: its size, or its size and what is used already when the org starts. */
+export type Allocation = number | { max: number; used?: number };
+
 export interface AllocationLimits {
   /** HTTP requests. @default 100,000 */
-  apiRequests?: number;
+  apiRequests?: Allocation;
   /** Batches of at most 10,000 records. @default 15,000 */
-  batches?: number;
+  batches?: Allocation;
   /** Records of ingest jobs. @default 150,000,000 */
-  records?: number;
+  records?: Allocation;
   /** For all records together, 2 KB each; not rolling. @default 1,000,000 */
   dataStorageMB?: number;
 }
@@ -56,14 +59,21 @@ export class Allocations {
   readonly records: RollingWindow;
   readonly dataStorageMB: number;
 
-  constructor(limits: AllocationLimits = {}) {
-    this.apiRequests = new RollingWindow(limits.apiRequests ?? 100_000);
-    this.batches = new RollingWindow(limits.batches ?? 15_000);
-    this.records = new RollingWindow(limits.records ?? 150_000_000);
+  constructor(limits: AllocationLimits, startedAt: number) {
+    this.apiRequests = windowOf(limits.apiRequests ?? 100_000, startedAt);
+    this.batches = windowOf(limits.batches ?? 15_000, startedAt);
+    this.records = windowOf(limits.records ?? 150_000_000, startedAt);
     this.dataStorageMB = limits.dataStorageMB ?? 1_000_000;
   }
 
   get maxStoredRecords(): number {
     return Math.floor((this.dataStorageMB * 1000) / 2);
   }
+}
+
+function windowOf(allocation: Allocation, startedAt: number): RollingWindow {
+  if (typeof allocation === 'number') return new RollingWindow(allocation);
+  const window = new RollingWindow(allocation.max);
+  window.take(startedAt, Math.min(allocation.used ?? 0, allocation.max));
+  return window;
 }

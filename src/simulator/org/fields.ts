@@ -30,6 +30,24 @@ export interface Field {
   namePointing: boolean;
   /** A parent cannot be deleted while records point to it. */
   restrictsDelete: boolean;
+  /** The record belongs to its parent, which every write locks. */
+  isMasterDetail?: boolean;
+  /** Value of a new record without one in its row. */
+  defaultValue?: string;
+  /** As the org's describe reply has it, for an object that was read from a folder. */
+  described?: Record<string, unknown>;
+}
+
+export const RECORD_TYPE_FIELD = 'RecordTypeId';
+
+export interface RecordType {
+  developerName: string;
+  recordTypeId: string;
+  label: string;
+  active: boolean;
+  isDefault: boolean;
+  /** Values by field, in lower case; picklists that are not here accept all of the field's values. */
+  picklistValues: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export interface SObject {
@@ -40,6 +58,9 @@ export interface SObject {
   createable: boolean;
   deletable: boolean;
   fields: Field[];
+  recordTypes?: readonly RecordType[];
+  /** The describe reply that the object was read from, without its fields. */
+  described?: Record<string, unknown>;
 }
 
 type More = Partial<Field>;

@@ -8,8 +8,8 @@ export const ORG_ID = withCheck('00Dsm0000000001');
 /** The user of the tokens: the first record of its object. */
 export const USER_ID = makeId('005', 1);
 export const ANOTHER_USER_ID = makeId('005', 2);
-/** Path of the user's identity. */
-export const IDENTITY = `/id/${ORG_ID}/${USER_ID}`;
+/** Path of a user's identity. */
+export const identityOf = (userId: string): string => `/id/${ORG_ID}/${userId}`;
 
 export function makeId(prefix: string, n: number): string {
   let rest = '';

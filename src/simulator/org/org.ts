@@ -4,34 +4,52 @@ import { reading } from './objects/big.js';
 import { group, organization, user } from './objects/people.js';
 import { case_, invoice, task } from './objects/service.js';
 import type { Field, SObject } from './fields.js';
+import { Access, EVERYTHING } from './access.js';
+import { makeId } from './ids.js';
 import { Table } from './table.js';
 import type { StoredRecord } from './table.js';
+import type { OrgFolder } from '../org-folder/read-org-folder.js';
+import type { OrgFile, OrgUser } from '../org-folder/org-file.js';
+
+export interface OrgOptions {
+  maxRecords: number;
+  /** `Object.Field` that nobody may see. */
+  hiddenFields?: readonly string[];
+  /** The org of a folder, instead of the fixed one. */
+  folder?: OrgFolder | undefined;
+  /** Whether users may hardDelete, whatever the folder says. */
+  hardDelete?: boolean | undefined;
+}
 
 export class Org {
   readonly #tables = new Map<string, Table>();
   /** Maximum number of records. */
   readonly #maxRecords: number;
+  /** Whether this is the org with the fixed objects and their business rules. */
+  readonly isFixed: boolean;
+  readonly #access = new Map<string, Access>();
 
-  /** @param hiddenFields `Object.Field` that the user may not see */
-  constructor({ maxRecords, hiddenFields = [] }: { maxRecords: number; hiddenFields?: readonly string[] }) {
+  constructor({ maxRecords, hiddenFields = [], folder, hardDelete }: OrgOptions) {
     this.#maxRecords = maxRecords;
-    // Created for each org, so that changes in one never affect another.
-    const objects = [
-      account(),
-      contact(),
-      lead(),
-      case_(),
-      task(),
-      invoice(),
-      reading(),
-      user(),
-      group(),
-      organization(),
-    ];
-    for (const object of objects) {
+    this.isFixed = folder === undefined;
+    for (const object of folder === undefined ? fixedObjects() : withSystemObjects(folder.objects)) {
       const fields = object.fields.filter(({ name }) => !hiddenFields.includes(`${object.name}.${name}`));
       this.#tables.set(object.name.toLowerCase(), new Table({ ...object, fields }));
     }
+    const users = folder === undefined ? [DEFAULT_USER, DEFAULT_USER] : usersOf(folder.org);
+    for (const [i, user] of users.entries()) {
+      this.#access.set(makeId('005', i + 1), new Access({ ...user, ...(hardDelete !== undefined && { hardDelete }) }));
+    }
+    if (folder === undefined) this.#seedFixed();
+    else this.#seedFolder(folder);
+  }
+
+  /** What a user may see and write. */
+  access(userId: string): Access {
+    return this.#access.get(userId) ?? EVERYTHING;
+  }
+
+  #seedFixed(): void {
     this.seed('User', [
       user_('Integration', 'integration@nightload.example', 'Standard'),
       user_('Chatter', 'chatter@nightload.example', 'CsnOnly'),
@@ -40,6 +58,23 @@ export class Org {
     this.seed('Organization', [
       { Name: 'Nightload Test', InstanceName: 'SIM1', OrganizationType: 'Developer Edition', IsSandbox: 'false' },
     ]);
+  }
+
+  #seedFolder({ org }: OrgFolder): void {
+    for (const user of usersOf(org)) this.#seedKnown('User', userValues(user));
+    const { name, instanceName, organizationType, isSandbox } = org.organization ?? {};
+    this.#seedKnown('Organization', {
+      Name: name ?? org.name ?? 'Simulated org',
+      InstanceName: instanceName ?? 'SIM1',
+      OrganizationType: organizationType ?? 'Developer Edition',
+      IsSandbox: String(isSandbox ?? false),
+    });
+  }
+
+  /** A described User or Organization need not have all the fields. */
+  #seedKnown(object: string, values: Record<string, string>): void {
+    const table = this.table(object) as Table;
+    this.seed(object, [Object.fromEntries(Object.entries(values).filter(([name]) => table.field(name) !== undefined))]);
   }
 
   /** Ignores letter case. */
@@ -97,6 +132,31 @@ export class Org {
   records(object: string): StoredRecord[] {
     return [...(this.table(object)?.records() ?? [])];
   }
+}
+
+/** Created for each org, so that changes in one never affect another. */
+function fixedObjects(): SObject[] {
+  return [account(), contact(), lead(), case_(), task(), invoice(), reading(), user(), group(), organization()];
+}
+
+/** Every org has users, queues and an organization. */
+function withSystemObjects(described: readonly { object: SObject }[]): SObject[] {
+  const objects = described.map(({ object }) => object);
+  const missing = [user(), group(), organization()].filter(
+    (one) => !objects.some(({ name, keyPrefix }) => name === one.name || keyPrefix === one.keyPrefix),
+  );
+  return [...objects, ...missing];
+}
+
+/** The users of a folder that names none. */
+const DEFAULT_USER: OrgUser = { username: 'integration@nightload.example', name: 'Integration' };
+
+export function usersOf({ users }: Pick<OrgFile, 'users'>): readonly OrgUser[] {
+  return users ?? [DEFAULT_USER];
+}
+
+function userValues({ username, name = username, email = username }: OrgUser): Record<string, string> {
+  return { ...user_(name.slice(0, 80), username, 'Standard'), Email: email };
 }
 
 function user_(LastName: string, Username: string, UserType: string): Record<string, string> {

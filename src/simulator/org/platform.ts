@@ -3,7 +3,8 @@ import type { Allocations } from './allocation.js';
 import { describeReply, globalDescribe } from './describe.js';
 import { jsonReply, notFound, Refusal } from '../http/http.js';
 import type { Reply } from '../http/http.js';
-import { IDENTITY, ORG_ID, USER_ID } from './ids.js';
+import type { Access } from './access.js';
+import { identityOf, ORG_ID } from './ids.js';
 import type { Org } from './org.js';
 import { columnsReply, queryReply, recordReply } from './soql.js';
 
@@ -21,8 +22,6 @@ export interface PlatformOptions {
   now: () => number;
   /** Time of the last metadata change. */
   since: number;
-  /** Whether the user may hardDelete. */
-  hardDelete: boolean;
 }
 
 /** `Spring '26` */
@@ -46,9 +45,9 @@ export class Platform {
     return jsonReply(200, list);
   }
 
-  resources(base: string, url: string): Reply {
+  resources(base: string, url: string, userId: string): Reply {
     const resources = Object.fromEntries(RESOURCES.map((name) => [name, `${base}/${name}`]));
-    return jsonReply(200, { ...resources, identity: url + IDENTITY });
+    return jsonReply(200, { ...resources, identity: url + identityOf(userId) });
   }
 
   limits(): Reply {
@@ -62,12 +61,12 @@ export class Platform {
     });
   }
 
-  userinfo(url: string): Reply {
-    const { values } = this.#user();
+  userinfo(url: string, userId: string): Reply {
+    const { values } = this.#user(userId);
     const username = values.get('Username') ?? '';
     return jsonReply(200, {
-      sub: url + IDENTITY,
-      user_id: USER_ID,
+      sub: url + identityOf(userId),
+      user_id: userId,
       organization_id: ORG_ID,
       preferred_username: username,
       nickname: values.get('Alias') ?? '',
@@ -84,12 +83,12 @@ export class Platform {
   }
 
   /** The identity, under other field names. */
-  identity(url: string): Reply {
-    const { values } = this.#user();
+  identity(url: string, userId: string): Reply {
+    const { values } = this.#user(userId);
     return jsonReply(200, {
-      id: url + IDENTITY,
+      id: url + identityOf(userId),
       asserted_user: true,
-      user_id: USER_ID,
+      user_id: userId,
       organization_id: ORG_ID,
       username: values.get('Username') ?? '',
       nick_name: values.get('Alias') ?? '',
@@ -102,35 +101,40 @@ export class Platform {
     });
   }
 
-  objects(base: string): Reply {
-    return jsonReply(200, globalDescribe(this.#options.org.objects, base));
+  objects(base: string, userId: string): Reply {
+    const access = this.#access(userId);
+    const objects = this.#options.org.objects.filter(({ name }) => access.sees(name));
+    return jsonReply(200, globalDescribe(objects, base));
   }
 
   /** 304 if the client's copy is as new as the last change. */
-  describe(name: string, modifiedSince: string | undefined): Reply {
+  describe(name: string, modifiedSince: string | undefined, userId: string): Reply {
     const { org, since } = this.#options;
+    const access = this.#access(userId);
     const table = org.table(name);
-    if (table === undefined) throw notFound();
+    if (table === undefined || !access.sees(table.object.name)) throw notFound();
     if (modifiedSince !== undefined && Date.parse(modifiedSince) >= since - (since % 1000)) return { status: 304 };
-    return jsonReply(200, describeReply(table.object), { 'last-modified': new Date(since).toUTCString() });
+    return jsonReply(200, describeReply(table.object, access), { 'last-modified': new Date(since).toUTCString() });
   }
 
-  record(name: string, id: string, base: string): Reply {
+  record(name: string, id: string, base: string, userId: string): Reply {
+    const access = this.#access(userId);
     const table = this.#options.org.table(name);
     const n = table?.byId(id) ?? 0;
-    if (table === undefined || n === 0 || table.isDeleted(n)) throw notFound();
-    return jsonReply(200, recordReply(table, table.record(n), base));
+    if (table === undefined || !access.sees(table.object.name) || n === 0 || table.isDeleted(n)) throw notFound();
+    return jsonReply(200, recordReply(table, table.record(n), base, access));
   }
 
   /** @param columns describe the query's columns instead of returning its records */
-  query(soql: string, base: string, columns: boolean): Reply {
+  query(soql: string, base: string, columns: boolean, userId: string): Reply {
+    const access = this.#access(userId);
     const permissions = PERMISSION_QUERY.exec(soql.trim().replace(/\s+/g, ' '))?.[1];
-    if (permissions !== undefined) return this.#permissions(permissions.split(','), base);
-    return jsonReply(200, (columns ? columnsReply : queryReply)(this.#options.org, soql, base));
+    if (permissions !== undefined) return this.#permissions(permissions.split(','), base, access);
+    const query = { org: this.#options.org, soql, access };
+    return jsonReply(200, columns ? columnsReply(query) : queryReply(query, base));
   }
 
-  #permissions(names: readonly string[], base: string): Reply {
-    const { hardDelete } = this.#options;
+  #permissions(names: readonly string[], base: string, { hardDelete }: Access): Reply {
     const known: Record<string, boolean> = {
       PermissionsApiEnabled: true,
       PermissionsBulkApiHardDelete: hardDelete,
@@ -147,9 +151,14 @@ export class Platform {
     return jsonReply(200, { totalSize: 1, done: true, records: [record] });
   }
 
-  #user(): { values: Map<string, string> } {
+  #access(userId: string): Access {
+    return this.#options.org.access(userId);
+  }
+
+  #user(userId: string): { values: Map<string, string> } {
     const users = this.#options.org.table('User');
-    if (users === undefined) throw notFound();
-    return users.record(users.byId(USER_ID));
+    const n = users?.byId(userId) ?? 0;
+    if (users === undefined || n === 0) throw notFound();
+    return users.record(n);
   }
 }

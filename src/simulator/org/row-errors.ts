@@ -3,6 +3,10 @@ import type { Field } from './fields.js';
 
 export const LOCKED =
   'UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 200 records: 001000000000001AAA,001000000000002AAA:--';
+/** @param ids the records that others have locked */
+export const lockedRecords = (ids: readonly string[]): string =>
+  `UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or ${ids.length} records: ${ids.join(',')}:--`;
+
 export const NO_SUCH_RECORD = 'INVALID_CROSS_REFERENCE_KEY:invalid cross reference id:--';
 export const GONE = 'ENTITY_IS_DELETED:entity is deleted:--';
 export const NO_ACCESS = 'INSUFFICIENT_ACCESS_OR_READONLY:insufficient access rights on object id:--';

@@ -1,4 +1,5 @@
 /** The part of SOQL that clients use around a load: `SELECT a, b FROM X WHERE y = 'z' LIMIT n`. */
+import type { Access } from './access.js';
 import type { Field } from './fields.js';
 import { Refusal } from '../http/http.js';
 import { isId } from './ids.js';
@@ -21,6 +22,13 @@ function partsOf(soql: string): { list: string; source: RegExpExecArray; limit: 
   return { list: text.slice('select '.length, from).trim(), source, limit: limit?.[1] };
 }
 
+export interface AskedQuery {
+  org: Org;
+  soql: string;
+  /** Of the user. */
+  access: Access;
+}
+
 interface Query {
   table: Table;
   /** Undefined for a count. */
@@ -30,13 +38,14 @@ interface Query {
   most: number;
 }
 
-function parseQuery(org: Org, soql: string): Query {
+function parseQuery({ org, soql, access }: AskedQuery): Query {
   const parts = partsOf(soql);
   if (parts === undefined) throw new Refusal(400, 'MALFORMED_QUERY', `unexpected token: ${soql.slice(0, 80)}`);
   const { list, source, limit } = parts;
   const [, object = '', where, quoted, bare] = source;
   const table = org.table(object);
-  if (table === undefined) throw new Refusal(400, 'INVALID_TYPE', `sObject type '${object}' is not supported.`);
+  if (table === undefined || !access.sees(table.object.name))
+    throw new Refusal(400, 'INVALID_TYPE', `sObject type '${object}' is not supported.`);
   const isCount = /^count\(\s*\)$/i.test(list.trim());
   return {
     table,
@@ -50,12 +59,15 @@ function parseQuery(org: Org, soql: string): Query {
 /** Types with numeric values in JSON. */
 const NUMBERS = ['double', 'currency', 'percent', 'int'];
 
-export function queryReply(org: Org, soql: string, base: string): unknown {
-  const { table, names, where, wanted, most } = parseQuery(org, soql);
+export function queryReply(query: AskedQuery, base: string): unknown {
+  const { table, names, where, wanted, most } = parseQuery(query);
+  const { access } = query;
+  // Unknown columns are refused even if there is no record.
+  for (const name of names ?? []) columnOf({ table, access }, name);
   const records: StoredRecord[] = [];
   let count = 0;
   for (const record of table.records()) {
-    if (record.deleted || (where !== undefined && !matches(table, record, where, wanted))) continue;
+    if (record.deleted || (where !== undefined && !matches({ table, access }, record, where, wanted))) continue;
     count++;
     if (names !== undefined && records.length < most) records.push(record);
   }
@@ -63,14 +75,14 @@ export function queryReply(org: Org, soql: string, base: string): unknown {
   return {
     totalSize: records.length,
     done: true,
-    records: records.map((record) => recordReply(table, record, base, names)),
+    records: records.map((record) => recordReply(table, record, base, access, names)),
   };
 }
 
 /** Describes the columns of a query, without its records. */
-export function columnsReply(org: Org, soql: string): unknown {
-  const { table, names = [] } = parseQuery(org, soql);
-  const columns = names.map((name) => columnOf(table, name));
+export function columnsReply(query: AskedQuery): unknown {
+  const { table, names = [] } = parseQuery(query);
+  const columns = names.map((name) => columnOf({ table, access: query.access }, name));
   return {
     columnMetadata: columns.map(({ name, label, type, custom, createable, updateable }) => ({
       aggregate: false,
@@ -97,23 +109,32 @@ export function recordReply(
   table: Table,
   record: StoredRecord,
   base: string,
-  names: readonly string[] = table.object.fields.map(({ name }) => name),
+  access: Access,
+  names: readonly string[] = table.object.fields
+    .map(({ name }) => name)
+    .filter((name) => access.seesField(table.object.name, name)),
 ): Record<string, unknown> {
   const { name: object } = table.object;
   const reply: Record<string, unknown> = {
     attributes: { type: object, url: `${base}/sobjects/${object}/${record.id}` },
   };
   for (const name of names) {
-    const field = columnOf(table, name);
+    const field = columnOf({ table, access }, name);
     reply[field.name] = valueOf(record, field.name, field.type);
   }
   return reply;
 }
 
+/** A table as a user sees it. */
+interface Seen {
+  table: Table;
+  access: Access;
+}
+
 /** Refuses unknown fields. */
-function columnOf(table: Table, name: string): Field {
+function columnOf({ table, access }: Seen, name: string): Field {
   const field = table.field(name);
-  if (field !== undefined) return field;
+  if (field !== undefined && access.seesField(table.object.name, field.name)) return field;
   throw new Refusal(400, 'INVALID_FIELD', `No such column '${name}' on entity '${table.object.name}'.`);
 }
 
@@ -125,8 +146,8 @@ function valueOf(record: StoredRecord, name: string, type: string): unknown {
   return NUMBERS.includes(type) ? Number(value) : value;
 }
 
-function matches(table: Table, record: StoredRecord, name: string, wanted: string): boolean {
-  const field = columnOf(table, name);
+function matches(seen: Seen, record: StoredRecord, name: string, wanted: string): boolean {
+  const field = columnOf(seen, name);
   const value = String(valueOf(record, field.name, field.type) ?? '');
   if (isId(wanted) && ['id', 'reference'].includes(field.type)) return value.slice(0, 15) === wanted.slice(0, 15);
   return value.toLowerCase() === wanted.toLowerCase();

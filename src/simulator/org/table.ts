@@ -40,8 +40,14 @@ export class Table {
   readonly #position = new Map<Field, string>();
   readonly #autoNumbers: Field[];
 
+  /** Values of a new record without others. */
+  readonly defaults: [Field, string][];
+
   constructor(object: SObject) {
     this.object = object;
+    this.defaults = object.fields.flatMap((field) =>
+      field.defaultValue === undefined ? [] : [[field, field.defaultValue] as [Field, string]],
+    );
     this.#autoNumbers = object.fields.filter(({ autoNumber }) => autoNumber);
     for (const [i, field] of object.fields.entries()) {
       this.#fields.set(field.name.toLowerCase(), field);
@@ -109,6 +115,11 @@ export class Table {
 
   value(n: number, field: Field): string | undefined {
     return this.#unpack(n).get(field);
+  }
+
+  /** All values of a record. */
+  values(n: number): ReadonlyMap<Field, string> {
+    return this.#unpack(n);
   }
 
   remove(n: number, forGood: boolean): void {

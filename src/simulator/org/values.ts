@@ -8,6 +8,7 @@ const EMAIL = /^[^\s@,;]+@[^\s@,;]+\.[^\s@.,;]+$/;
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const DATE = /^\d{4}-\d{2}-\d{2}Z?$/;
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?$/;
+const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?Z?$/;
 const BOOLEAN = { xsd: /^(?:true|false|1|0)$/i, words: /^(?:true|false)$/i } as const;
 const MAX_INT = 2_147_483_647;
 
@@ -42,16 +43,21 @@ export function refuseValue(
         ? undefined
         : aboutField('MALFORMED_ID', `${field.label}: id value of incorrect type: ${value}`, field);
     case 'picklist':
-      return !field.restrictedPicklist || field.picklist.includes(value)
-        ? undefined
-        : aboutField(
-            'INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST',
-            `${field.label}: bad value for restricted picklist field: ${value}`,
-            field,
-          );
+    case 'multipicklist':
+      return field.restrictedPicklist ? refuseChoice(field, value, (one) => field.picklist.includes(one)) : undefined;
+    case 'time':
+      return TIME.test(value) ? undefined : notA('time');
     default:
       return refuseText(field, value);
   }
+}
+
+/** @param has whether the picklist has a value */
+export function refuseChoice(field: Field, value: string, has: (one: string) => boolean): string | undefined {
+  const unknown = (field.type === 'multipicklist' ? value.split(';') : [value]).find((one) => !has(one));
+  if (unknown === undefined) return undefined;
+  const message = `${field.label}: bad value for restricted picklist field: ${unknown}`;
+  return aboutField('INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST', message, field);
 }
 
 function refuseText(field: Field, value: string): string | undefined {

@@ -1,21 +1,12 @@
-/** Business rules configured in this org: a validation rule, a lookup filter, a duplicate rule, licenses. */
-import { aboutField, NO_ACCESS } from './row-errors.js';
-import type { Org } from './org.js';
-import type { Table } from './table.js';
-
-export interface Write {
-  org: Org;
-  table: Table;
-  /** 0 for a record that is about to be created. */
-  record: number;
-  /** The value that the row writes. */
-  written: (field: string) => string | undefined;
-  /** The record's value afterwards. */
-  after: (field: string) => string | undefined;
-}
+/** Rules of the org with the fixed objects: a validation rule, a lookup filter, a duplicate rule, licenses. */
+import { aboutField, NO_ACCESS } from '../row-errors.js';
+import type { Org } from '../org.js';
+import type { Table } from '../table.js';
+import type { Write } from './write.js';
 
 /** The error of the first broken rule, if any. */
-export function brokenRule(write: Write): string | undefined {
+export function brokenFixedRule(write: Write): string | undefined {
+  if (!write.org.isFixed) return ownerRule(write);
   switch (write.table.object.name) {
     case 'Lead':
       return leadRules(write) ?? ownerRule(write);
@@ -26,8 +17,9 @@ export function brokenRule(write: Write): string | undefined {
   }
 }
 
-function ownerRule({ org, table, written }: Write): string | undefined {
-  const owner = table.object.name === 'User' ? undefined : written('OwnerId');
+function ownerRule(write: Write): string | undefined {
+  const { org, table } = write;
+  const owner = table.object.name === 'User' ? undefined : write.written('OwnerId');
   const users = org.table('User') as Table;
   const n = owner === undefined ? 0 : users.byId(owner);
   const licence = users.field('UserType');
@@ -37,28 +29,30 @@ function ownerRule({ org, table, written }: Write): string | undefined {
   });
 }
 
-function leadRules({ table, record, written, after }: Write): string | undefined {
-  if (record !== 0 && after('IsConverted') === 'true') {
+function leadRules(write: Write): string | undefined {
+  const { table, record } = write;
+  if (record !== 0 && write.after('IsConverted') === 'true') {
     return 'CANNOT_UPDATE_CONVERTED_LEAD:cannot reference converted lead:--';
   }
   const email = table.field('Email');
-  const given = written('Email');
+  const given = write.written('Email');
   if (record !== 0 || email === undefined || given === undefined || table.find(email, given).length === 0) {
     return undefined;
   }
   return 'DUPLICATES_DETECTED:Use one of these records?:--';
 }
 
-function invoiceRules({ org, after }: Write): string | undefined {
-  if (Number(after('Amount__c') ?? 0) < 0) {
+function invoiceRules(write: Write): string | undefined {
+  const { org } = write;
+  if (Number(write.after('Amount__c') ?? 0) < 0) {
     const message = 'The amount of an invoice cannot be negative.';
     return aboutField('FIELD_CUSTOM_VALIDATION_EXCEPTION', message, { name: 'Amount__c' });
   }
   const contacts = org.table('Contact') as Table;
-  const contact = contacts.byId(after('Billing_Contact__c') ?? '');
+  const contact = contacts.byId(write.after('Billing_Contact__c') ?? '');
   const account = contacts.field('AccountId');
   if (contact === 0 || account === undefined) return undefined;
-  if (contacts.value(contact, account)?.slice(0, 15) === after('Account__c')?.slice(0, 15)) return undefined;
+  if (contacts.value(contact, account)?.slice(0, 15) === write.after('Account__c')?.slice(0, 15)) return undefined;
   const message = 'Value does not exist or does not match filter criteria.';
   return aboutField('FIELD_FILTER_VALIDATION_EXCEPTION', message, { name: 'Billing_Contact__c' });
 }
