@@ -1,5 +1,5 @@
 /** The commands and their options. Each command is loaded when it runs: `--help` needs no Temporal. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addScheduleCommands } from './commands/schedule/register.js';
 import { printable } from '../domain/text/plain-text.js';
 import { VERSION } from '../runtime/version.js';
@@ -11,6 +11,7 @@ import type { HistoryOptions } from './commands/history.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { ListOptions } from './commands/list.js';
 import type { NotifyTestOptions } from './commands/notify.js';
+import type { CaptureOptions } from './commands/org.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { PruneOptions } from './commands/prune.js';
 import type { WorkerOptions } from './commands/worker.js';
@@ -21,6 +22,11 @@ import { addLoadCommands } from './commands/register-loads.js';
 const FROM_SF = [
   '--from-sf <alias>',
   'also use the org that the Salesforce CLI (sf) on this machine is logged in to',
+] as const;
+
+const FROM_SF_ONLY = [
+  '--from-sf <alias>',
+  'the org that the Salesforce CLI (sf) on this machine is logged in to',
 ] as const;
 
 export function nightloadProgram(runs: Runs): Command {
@@ -140,13 +146,31 @@ function addSettingChecks(program: Command, runs: Runs): void {
     .command('test')
     .description('log in and show org, user, limits and the permissions that loads need')
     .argument('[name]', 'only this connection')
-    .option('--from-sf <alias>', 'the org that the Salesforce CLI (sf) on this machine is logged in to')
+    .option(...FROM_SF_ONLY)
     .option(...JSON_OPTION)
     .action(
       runs(async (name: string | undefined, options: ConnectionOptions) =>
         (await import('./commands/connection.js')).test(name, options),
       ),
     );
+
+  program
+    .command('org')
+    .description('describe an org for simulator --org, dev --org and rehearse')
+    .command('capture')
+    .description('write a folder with fields, rules, limits and speeds of an org; reads only, and no record')
+    .requiredOption('--object <name>', 'sObject API name; may be repeated', (name, all: string[] = []) => [
+      ...all,
+      name,
+    ])
+    .requiredOption('--out <folder>', 'folder to write; an interrupted capture in it is continued')
+    .addOption(new Option('--connection <name>', 'a connection of this environment').default('default'))
+    .option(...FROM_SF_ONLY)
+    .option('--no-parents', 'without the objects that lookups refer to')
+    .option('--past-jobs <n>', 'of each object, for its speed', parseWhole, 20)
+    .option('--yes', 'do not ask before reading')
+    .option(...JSON_OPTION)
+    .action(runs(async (options: CaptureOptions) => (await import('./commands/org.js')).capture(options)));
 
   program
     .command('notify')
