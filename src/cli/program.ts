@@ -217,6 +217,12 @@ function addTools(program: Command, runs: Runs): void {
     .option('--faults <file>', 'JSON list of faults to inject from the start')
     .option('--options <file>', 'JSON object of more options')
     .option('--org <folder>', 'behave like the org that this folder describes')
+    .option('--data <folder>', 'keep records and jobs in this folder, for the next start')
+    .option(
+      '--seed-records <object=file>',
+      'fill an object with the records of a CSV file, unless it has some; may be repeated',
+      (one, all: string[] = []) => [...all, one],
+    )
     .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
   program

@@ -1,6 +1,18 @@
 /** Options of a simulated org. */
 import type { AllocationLimits } from './org/allocation.js';
-import { aFunction, aKey, aNumber, anything, check, either, flag, listOf, text, whole } from './http/json-shape.js';
+import {
+  aFunction,
+  aKey,
+  aNumber,
+  anything,
+  check,
+  either,
+  flag,
+  listOf,
+  text,
+  texts,
+  whole,
+} from './http/json-shape.js';
 import type { Shape } from './http/json-shape.js';
 import type { Fault } from './http/faults.js';
 import type { JobWorld } from './jobs/job-types.js';
@@ -42,14 +54,18 @@ export interface SimulatorOptions {
   hardDelete?: boolean;
   /** `Object.Field` that the user may not see. @default none */
   hiddenFields?: readonly string[];
-  /** Maximum bytes of an upload. @default 150,000,000 */
+  /** Maximum bytes of an upload. @default 112,500,000: 150 MB as base64 */
   maxUploadBytes?: number;
-  /** API versions of the org. @default 31 to 66 */
+  /** API versions of the org. @default 31 to 68 */
   apiVersions?: readonly number[];
   /** Versions up to `upTo` announce their end in every reply, with `end` in the platform's wording. @default none */
   deprecation?: { upTo: number; end: string };
   /** Folder that describes the org, instead of the fixed one: `org.json` and `objects/<ApiName>.json`. */
   org?: string;
+  /** Folder that keeps records and jobs over a restart. */
+  data?: string;
+  /** CSV files with records that the org has from the start, by object, in the order in which they are read. */
+  seedRecords?: Readonly<Record<string, string>>;
   /** Additional rows that fail, by object: see `rowRules` of the folder. */
   rowRules?: Readonly<Record<string, readonly RowRule[]>>;
   /** Faults that are pending from the start. */
@@ -57,12 +73,13 @@ export interface SimulatorOptions {
 }
 
 export const SIMULATOR_TOKEN = '00D000000000001AAA!simulated';
-export const MAX_UPLOAD_BYTES = 150_000_000;
+/** The platform's limit of 150 MB counts an upload as base64, which is a third longer. */
+export const MAX_UPLOAD_BYTES = 112_500_000;
 /** Limit for all other bodies: a job that includes its rows has 100,000 characters of them. */
 export const MAX_BODY_BYTES = 1_000_000;
 
-/** The versions of an org in 2026. */
-export const API_VERSIONS: readonly number[] = Array.from({ length: 66 - 31 + 1 }, (_, i) => 31 + i);
+/** The versions of an org after the release Winter '27. */
+export const API_VERSIONS: readonly number[] = Array.from({ length: 68 - 31 + 1 }, (_, i) => 31 + i);
 
 const isAllocation = (value: unknown): boolean =>
   typeof value === 'object' &&
@@ -111,6 +128,8 @@ const OPTIONS: Shape<SimulatorOptions> = {
   // Validated separately.
   deprecation: anything,
   org: text,
+  data: text,
+  seedRecords: texts,
   // Validated with the objects of the org.
   rowRules: anything,
   faults: listOf(anything),

@@ -19,6 +19,8 @@ export interface Quirks {
   closeAgain: 'refuse' | 'accept';
   /** `externalIdFieldName` with an operation other than upsert. */
   externalIdWithoutUpsert: 'refuse' | 'ignore';
+  /** Whether a request with a body may have any content type, or needs the documented one. */
+  contentTypes: 'any' | 'strict';
   /** Whether a body with `Content-Encoding: gzip` is unpacked or stored as received. */
   gzipUpload: 'unpack' | 'store';
   /** Whether replies are compressed for clients that accept gzip. */
@@ -69,6 +71,7 @@ const VALUES: { readonly [Name in keyof Quirks]: readonly [Quirks[Name], ...Quir
   closeWithoutUpload: ['refuse', 'complete'],
   closeAgain: ['refuse', 'accept'],
   externalIdWithoutUpsert: ['refuse', 'ignore'],
+  contentTypes: ['any', 'strict'],
   gzipUpload: ['store', 'unpack'],
   gzipReplies: [false, true],
   openTooLong: ['Aborted', 'Failed', 'Open'],

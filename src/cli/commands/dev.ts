@@ -44,13 +44,18 @@ export interface SimulatorCommand {
   options?: string;
   /** Folder that describes the org. */
   org?: string;
+  /** Folder that keeps records and jobs. */
+  data?: string;
+  /** `Account=accounts.csv` */
+  seedRecords?: string[];
 }
 
 export async function simulator(command: SimulatorCommand): Promise<number> {
-  const { port, speed, faults, options, org: folder } = command;
+  const { port, speed, faults, options, org: folder, data } = command;
   const org = await openSimulator({
     ...(options !== undefined && asOptions(await readJson(options, '--options'), options)),
-    ...defined({ port, recordsPerSecond: speed, org: folder }),
+    ...defined({ port, recordsPerSecond: speed, org: folder, data }),
+    ...(command.seedRecords !== undefined && { seedRecords: asSeeds(command.seedRecords) }),
     ...(faults !== undefined && { faults: asFaults(await readJson(faults, '--faults')) }),
   });
   say(`Simulated org at ${org.url}. For a worker:`);
@@ -82,6 +87,13 @@ async function readJson(path: string, option: string): Promise<unknown> {
   } catch (error) {
     throw new NightloadError('USAGE', `${option} ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+function asSeeds(given: readonly string[]): Record<string, string> {
+  const seeds = given.map((one) => /^(\w+)=(.+)$/s.exec(one)?.slice(1) as [string, string] | undefined);
+  const wrong = given[seeds.indexOf(undefined)];
+  if (wrong === undefined) return Object.fromEntries(seeds as [string, string][]);
+  throw new NightloadError('USAGE', `--seed-records ${wrong}: use an object and a file, such as Account=accounts.csv`);
 }
 
 function asFaults(value: unknown): Fault[] {

@@ -130,6 +130,7 @@ function ingestVerbs(site: Site, asked: Asked, base: string, version: number, pa
   if (part === 'batches') {
     return {
       PUT: withJob('upload', async () => {
+        refuseContentType(site, asked, /^text\/csv\s*(?:;|$)/i, 'text/csv');
         await jobs.upload(id, asked.request);
         return { status: 201 };
       }),
@@ -145,12 +146,13 @@ function ingestVerbs(site: Site, asked: Asked, base: string, version: number, pa
       job.polls.push(site.now());
       return jsonReply(200, jobReply(job, 'info'));
     }),
-    PATCH: withJob(state === 'Aborted' ? 'abort' : 'close', async () =>
-      jsonReply(
+    PATCH: withJob(state === 'Aborted' ? 'abort' : 'close', async () => {
+      refuseContentType(site, asked, JSON_TYPE, 'application/json');
+      return jsonReply(
         200,
         jobReply(await jobs.setState(id, parseJson(asked.body.toString('utf8'))['state'], user), 'reduced'),
-      ),
-    ),
+      );
+    }),
     DELETE: withJob('delete', async () => {
       await jobs.remove(id, user);
       return { status: 204 };
@@ -167,6 +169,7 @@ function collectionVerbs(site: Site, asked: Asked, base: string, version: number
       kind: 'create',
       async answer() {
         const multipart = readMultipart(request.headers['content-type'], body);
+        if (multipart === undefined) refuseContentType(site, asked, JSON_TYPE, 'application/json');
         const job =
           multipart === undefined
             ? jobs.create(parseJson(body.toString('utf8')), version, user)
@@ -182,6 +185,13 @@ function collectionVerbs(site: Site, asked: Asked, base: string, version: number
       },
     },
   };
+}
+
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
+
+function refuseContentType({ quirks }: Site, { request }: Asked, pattern: RegExp, name: string): void {
+  if (quirks.contentTypes === 'any' || pattern.test(request.headers['content-type'] ?? '')) return;
+  throw new Refusal(415, 'UNSUPPORTED_MEDIA_TYPE', `Content-Type must be ${name}`);
 }
 
 /** The requested state distinguishes a close from an abort before the request is validated. */

@@ -30,6 +30,9 @@ import { OrgRules } from '../org/rules/org-rules.js';
 import { routeOf } from './routes.js';
 import type { Route, Site } from './routes.js';
 import { Tokens } from '../auth/tokens.js';
+import { isFilled, seedRecords } from '../jobs/seed-records.js';
+import type { SeedWorld } from '../jobs/seed-records.js';
+import { OrgStore } from '../store/org-store.js';
 import { withFolder } from '../org-folder/folder-options.js';
 import { readOrgFolder } from '../org-folder/read-org-folder.js';
 import type { OrgFolder } from '../org-folder/read-org-folder.js';
@@ -50,9 +53,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const source = options.now;
   let time = source === undefined ? 0 : await source();
   const now = (): number => (source === undefined ? Date.now() : time);
-  const parts = assemble(options, described, now, await mkdtemp(join(tmpdir(), 'nightload-org-')));
-  const { jobs, org, rules, ledger, faults, tokens, tokenEndpoint, allocations, quirks, folder } = parts;
+  const parts = await assemble(options, described, now);
+  const { jobs, org, rules, ledger, faults, tokens, tokenEndpoint, allocations, quirks, world } = parts;
   for (const fault of options.faults ?? []) faults.add(fault);
+  try {
+    await seedAll(options, parts.world);
+    await jobs.restore();
+  } catch (error) {
+    await parts.dispose();
+    throw error;
+  }
   const { accounts } = parts;
   for (const { token, userId } of accounts.slice(1)) tokens.add(token, userId);
   const site: Site = { ...parts, url: () => simulator.url, now };
@@ -123,6 +133,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   await new Promise<void>((done, fail) => {
     server.once('error', fail);
     server.listen(options.port ?? 0, '127.0.0.1', done);
+  }).catch(async (error: unknown) => {
+    await parts.dispose();
+    throw error;
   });
   const ticking = setInterval(() => void jobs.advanceAll().catch(() => undefined), TICK_MS);
   ticking.unref();
@@ -135,7 +148,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ledger,
     jobs: () => jobs.all(),
     records: (object) => org.records(object),
-    seedRecords: (object, rows) => org.seed(object, rows),
+    seedRecords(object, rows) {
+      const ids = org.seed(object, rows);
+      world.store?.commit();
+      return ids;
+    },
     fault: (fault) => faults.add(fault),
     clearFaults() {
       faults.clear();
@@ -152,15 +169,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       clearInterval(ticking);
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));
-      await jobs.close();
-      await rm(folder, { recursive: true, force: true });
+      await parts.dispose();
     },
   };
   return simulator;
 }
 
 /** Assembles the parts of an org. */
-function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now: () => number, folder: string) {
+async function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now: () => number) {
   const options = withFolder(given, described);
   const { token = SIMULATOR_TOKEN, seed = 1, queueDelayMs = 200, recordsPerSecond = 20_000, rowOutcome } = options;
   const quirks = { ...DEFAULT_QUIRKS, ...options.quirks };
@@ -172,6 +188,10 @@ function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now
   const { rowRules = {} } = options;
   const rules = new OrgRules({ org, folder: described, rowRules, seed, separator: quirks.errorFieldSeparator });
   const random = randomFrom(seed);
+  const { data } = options;
+  const store = data === undefined ? undefined : await OrgStore.open(data, org);
+  const folder = store?.jobsFolder ?? (await mkdtemp(join(tmpdir(), 'nightload-org-')));
+  const world = { org, rules, markers: new Markers(), allocations, quirks, random, rowOutcome, store };
   const lifetimeMs = options.tokenLifetimeMs ?? Infinity;
   const requests = options.tokenRequests ?? Infinity;
   const tokens = new Tokens({ ready: token, now, lifetimeMs, requests, ends: quirks.sessionEnds });
@@ -186,14 +206,20 @@ function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now
     // A clock of a test waits for the work of its hours; the real one does not.
     patienceMs: options.now === undefined ? PATIENCE_MS : Infinity,
     maxUploadBytes: options.maxUploadBytes ?? MAX_UPLOAD_BYTES,
-    world: { org, rules, markers: new Markers(), allocations, quirks, random, rowOutcome },
+    world,
   });
   const accounts = accountsOf(described, token);
   const tokenEndpoint = new TokenEndpoint(options.oauth ?? {}, tokens, now, accounts);
   const platform = new Platform({ org, allocations, versions, now, since: now() });
   const ledger = new Ledger();
+  /** Ends everything but the server. */
+  const dispose = async (): Promise<void> => {
+    await jobs.close();
+    if (store === undefined) await rm(folder, { recursive: true, force: true });
+  };
   return {
-    folder,
+    world,
+    dispose,
     accounts,
     rules,
     quirks,
@@ -207,6 +233,17 @@ function assemble(given: SimulatorOptions, described: OrgFolder | undefined, now
     ledger,
     faults: new Faults(),
   };
+}
+
+/** Fills the objects that have no records yet. */
+async function seedAll({ seedRecords: files = {} }: SimulatorOptions, world: SeedWorld): Promise<void> {
+  for (const [object, path] of Object.entries(files)) {
+    const file = { object, path };
+    if (isFilled(world.org, file)) continue;
+    await world.store?.beginFilling();
+    await seedRecords(world, file);
+    await world.store?.endFilling();
+  }
 }
 
 /** Each user of a folder has a token that is the same at each start: it is no secret of any org. */

@@ -53,6 +53,8 @@ export interface RowContext {
   now: number;
   /** Keys of earlier rows, among which a duplicate is refused. */
   keys: Set<string>;
+  /** Whether the rows are records that exist already elsewhere: all fields may be written. */
+  isSeed?: boolean;
   /** Records that this transaction created: lookups of its other rows were resolved before. */
   created: Set<number>;
 }
@@ -90,6 +92,30 @@ export function applyRow(context: RowContext, cells: readonly string[]): RowOutc
   else context.created.add(changed);
   table.note(changed, context.jobNumber);
   return { id: table.id(changed), created: record === 0 };
+}
+
+/** Creates a record that exists already elsewhere. Returns a row error. */
+export function seedRow(context: RowContext, cells: readonly string[]): string | undefined {
+  const { table, org } = context;
+  const changes = readChanges({ ...context, isSeed: true }, cells, 0);
+  if (typeof changes === 'string') return changes;
+  const id = changes.find(([field]) => field.name === 'Id')?.[1];
+  const values = changes.filter(([field]) => field.name !== 'Id');
+  const refused = refuseId(table, id);
+  if (refused !== undefined) return refused;
+  const missing = missingFields(table, values);
+  if (missing.length > 0) return errors.requiredMissing(missing, context.quirks.errorFieldSeparator);
+  const taken = takenValue(table, 0, values);
+  if (taken !== undefined) return taken;
+  if (org.isFull) return errors.NO_STORAGE;
+  context.created.add(table.create([...defaultsOf(table, values), ...values], id));
+  return undefined;
+}
+
+function refuseId(table: Table, id: string | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  if (!isId(id) || !id.startsWith(table.object.keyPrefix)) return errors.malformedId(id);
+  return table.byId(id) === 0 ? undefined : errors.valueTaken({ name: 'Id' }, id);
 }
 
 function byRowRule(context: RowContext, cells: readonly string[], write: Write): string | undefined {
@@ -165,13 +191,13 @@ function readChanges(
     // An empty cell changes nothing; #N/A clears.
     if (value === '') continue;
     const { field, lookup } = column;
-    if (field.name === 'Id' && lookup === undefined) {
+    if (field.name === 'Id' && lookup === undefined && context.isSeed !== true) {
       if (job.operation === 'insert') return errors.ID_WITH_INSERT;
       continue;
     }
     const mayWrite =
       (record === 0 ? field.createable : field.updateable) && access.writes(table.object.name, field.name);
-    if (!mayWrite) {
+    if (!mayWrite && context.isSeed !== true) {
       // The key of an upsert may be a read-only field.
       if (record !== 0 && field.name.toLowerCase() === job.externalIdFieldName?.toLowerCase()) continue;
       return errors.notWritable(field);
@@ -234,9 +260,7 @@ function defaultsOf(table: Table, changes: readonly [Field, string | undefined][
 
 function missingFields(table: Table, changes: readonly [Field, string | undefined][]): string[] {
   const given = new Set(changes.filter(([, value]) => value !== undefined).map(([field]) => field));
-  return table.object.fields
-    .filter((field) => field.createable && !field.nillable && !field.defaultedOnCreate && !given.has(field))
-    .map(({ name }) => name);
+  return table.required.filter((field) => !given.has(field)).map(({ name }) => name);
 }
 
 function clearedFields(changes: readonly [Field, string | undefined][]): string[] {
@@ -246,7 +270,7 @@ function clearedFields(changes: readonly [Field, string | undefined][]): string[
 function takenValue(table: Table, record: number, changes: readonly [Field, string | undefined][]): string | undefined {
   for (const [field, value] of changes) {
     if (!field.unique || value === undefined) continue;
-    const other = table.find(field, value).find((n) => n !== record);
+    const other = table.findOne(field, value, (n) => n !== record);
     if (other !== undefined) return errors.valueTaken(field, table.id(other));
   }
   return undefined;

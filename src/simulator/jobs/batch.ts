@@ -18,6 +18,9 @@ export interface Transaction {
   contended: ReadonlyMap<number, readonly string[]>;
 }
 
+/** Rows that are done, their end in the upload, whether it was taken from the allocation, its retries. */
+export type SavedBatch = [done: number, end: number, isCounted: number, retries: number];
+
 /** @typeParam Job what a scheduler wants to know of its job; a job does not need it */
 export class Batch<Job = unknown> {
   readonly job: Job;
@@ -46,6 +49,8 @@ export class Batch<Job = unknown> {
   readonly keys = new Set<string>();
   /** Whether it was taken from the allocation. */
   isCounted = false;
+  /** Rows of the next transaction that were applied before a restart. */
+  skip = 0;
   /** End of the last applied row in the upload. */
   end: number;
 
@@ -88,6 +93,20 @@ export class Batch<Job = unknown> {
 
   get isThrough(): boolean {
     return this.done >= this.rows;
+  }
+
+  /** What is kept over a restart. */
+  get saved(): SavedBatch {
+    return [this.done, this.end, this.isCounted ? 1 : 0, this.retries];
+  }
+
+  /** Continues after a restart. */
+  restore([done, end, isCounted, retries]: SavedBatch): void {
+    this.skip = done >= this.rows ? 0 : done % CHUNK;
+    this.#through = done - this.skip;
+    this.end = end;
+    this.isCounted = isCounted === 1;
+    this.retries = retries;
   }
 
   endTransaction(): void {

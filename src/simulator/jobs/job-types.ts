@@ -6,6 +6,7 @@ import type { Org } from '../org/org.js';
 import type { OrgRules } from '../org/rules/org-rules.js';
 import type { Quirks } from '../quirks.js';
 import type { RowJob } from './apply-row.js';
+import type { OrgStore } from '../store/org-store.js';
 import type { Table } from '../org/table.js';
 
 export interface JobSettings extends RowJob {
@@ -25,6 +26,8 @@ export interface JobWorld {
   allocations: Allocations;
   quirks: Quirks;
   random: () => number;
+  /** Keeps jobs and records over a restart. */
+  store: OrgStore | undefined;
   rowOutcome?:
     | ((
         row: Record<string, string>,

@@ -3,10 +3,12 @@ import { open, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { JobSettings, JobState, JobWorld, PlannedFailure } from './job-types.js';
 import { csvLine, ResultFile } from './result-file.js';
+import type { SavedResults } from './result-file.js';
+import type { SavedJob } from '../store/org-store.js';
 import { refuseHeader, refuseRow } from './row-limits.js';
 import { applyRow, JobFailure } from './apply-row.js';
 import type { Column, RowContext, RowOutcome } from './apply-row.js';
-import type { Batch, Transaction } from './batch.js';
+import type { Batch, SavedBatch, Transaction } from './batch.js';
 import { LockKeys } from './locks.js';
 import type { Pace } from './pace.js';
 import type { LockSettings } from './tempo.js';
@@ -16,6 +18,7 @@ import { checkUpload } from './upload-check.js';
 import type { UploadIndex } from './upload-check.js';
 import * as errors from '../org/row-errors.js';
 import { rendered } from '../org/values.js';
+import { shareOf } from '../random.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** From this version on, failed rows contain the id of their record. */
@@ -75,6 +78,8 @@ export class Job {
   /** Counters at the end of the last transaction. */
   #through = { processed: 0, failed: 0 };
   #context: RowContext | undefined;
+  /** Of the batches, until they are made again. */
+  savedBatches: readonly SavedBatch[] = [];
   /** Keys of all rows, if a duplicate is refused among them. */
   readonly #keys = new Set<string>();
 
@@ -82,8 +87,9 @@ export class Job {
     this.settings = settings;
     this.number = place.number;
     this.path = place.path;
-    this.succeeded = new ResultFile(`${place.path}.succeeded`);
-    this.rejected = new ResultFile(`${place.path}.rejected`);
+    const isKept = world.store !== undefined;
+    this.succeeded = new ResultFile(`${place.path}.succeeded`, isKept);
+    this.rejected = new ResultFile(`${place.path}.rejected`, isKept);
     this.createdAt = place.now;
     this.changedAt = place.now;
     this.#world = world;
@@ -113,6 +119,7 @@ export class Job {
     await this.#readHeader();
     this.state = 'UploadComplete';
     this.changedAt = now;
+    this.save();
   }
 
   /** A batch that has begun is still finished. */
@@ -120,10 +127,65 @@ export class Job {
     if (this.state === 'Open') await this.#readHeader();
     this.state = 'Aborted';
     this.changedAt = now;
+    this.save();
   }
 
-  async dispose(): Promise<void> {
+  /** Keeps its state over a restart. */
+  save(): void {
+    const { store } = this.#world;
+    if (store === undefined) return;
+    const { settings, number, createdAt, state, changedAt, begunAt, uploads, errorMessage, failed, processed } = this;
+    store.saveJob({
+      ...{ settings, number, createdAt, state, changedAt, begunAt, uploads, errorMessage, failed, processed },
+      ...{ retries: this.retries, activeMs: this.activeMs, isOver: this.isOver, losesRest: this.#losesRest },
+      ...{ plannedFailure: this.plannedFailure, index: this.isOver ? this.index : undefined },
+      succeeded: this.succeeded.saved,
+      rejected: this.rejected.saved,
+      batches: this.batches.length === 0 ? this.savedBatches : this.batches.map(({ saved }) => saved),
+    });
+    store.commit();
+  }
+
+  /** What its process had saved before it ended. */
+  async restore(saved: SavedJob): Promise<void> {
+    const { state, changedAt, begunAt, uploads, errorMessage, failed, processed } = saved as unknown as Job;
+    Object.assign(this, { state, changedAt, begunAt, uploads, errorMessage, failed, processed });
+    const { retries, activeMs, isOver, plannedFailure } = saved as unknown as Job;
+    Object.assign(this, {
+      retries,
+      activeMs,
+      isOver,
+      plannedFailure,
+      ...(saved['index'] !== undefined && { index: saved['index'] }),
+    });
+    this.#losesRest = saved['losesRest'] === true;
+    this.savedBatches = saved['batches'] as SavedBatch[];
+    this.#through = { processed, failed };
+    await this.succeeded.restore(saved['succeeded'] as SavedResults);
+    await this.rejected.restore(saved['rejected'] as SavedResults);
+    await this.#readHeader();
+    if (this.uploads === 0 || this.state === 'Open' || (await stat(this.path)).size === 0) return;
+    if (!this.isOver) await this.#open();
+    // For files that hide columns.
+    else if (this.index.rows > 0) await this.#readColumns(this.index);
+    if (this.isOver) await this.#closeFile();
+  }
+
+  #saveProgress(batch: Batch): void {
+    const { store } = this.#world;
+    if (store === undefined) return;
+    this.succeeded.keep();
+    this.rejected.keep();
+    const { number, processed, failed, retries, activeMs } = this;
+    const pending = [this.succeeded.saved.pending, this.rejected.saved.pending];
+    store.saveProgress({ number, processed, failed, retries, activeMs, pending, batch: [batch.index, batch.saved] });
+    store.commit();
+  }
+
+  /** @param keeps its files, for the next start */
+  async dispose(keeps = false): Promise<void> {
     await this.#closeFile();
+    if (keeps) return;
     await Promise.all([rm(this.path, { force: true }), this.succeeded.remove(), this.rejected.remove()]);
   }
 
@@ -147,6 +209,7 @@ export class Job {
     this.state = openTooLong;
     this.changedAt = this.createdAt + DAY;
     this.isOver = true;
+    this.save();
   }
 
   /** Reads the upload. Returns whether there is anything to do. */
@@ -166,7 +229,7 @@ export class Job {
 
   /** Opens the upload; returns the error message of a job that cannot be processed. */
   async #open(): Promise<string | undefined> {
-    const { org, table, quirks, access } = this.#world;
+    const { quirks } = this.#world;
     const { delimiter } = this;
     const { lineEnding } = this.settings;
     const breaksInCells = quirks.lineBreaksInCells === 'accept';
@@ -174,13 +237,17 @@ export class Job {
     const found = await checkUpload(this.path, { delimiter, lineEnding, breaksInCells, blankBeforeQuote });
     if (found === 'quote') return BAD_CSV;
     if (found === 'lineEnding') return badLineEnding(lineEnding);
-    this.#file ??= await open(this.path);
-    const [first] = await this.#parse({ start: 0, end: found.headerEnd });
+    return this.#readColumns(found);
+  }
+
+  async #readColumns(index: UploadIndex): Promise<string | undefined> {
+    const { org, table, quirks, access } = this.#world;
+    const [first] = await this.#parse({ start: 0, end: index.headerEnd });
     const names = first?.cells ?? [''];
     const columns = refuseHeader(this.header) ?? readHeader(org, table, { ...this.settings, ...quirks, access }, names);
     if (typeof columns === 'string') return columns;
     this.#columns = columns;
-    this.index = found;
+    this.index = index;
     return undefined;
   }
 
@@ -190,6 +257,7 @@ export class Job {
     this.state = 'InProgress';
     this.begunAt = now;
     this.changedAt = now;
+    this.save();
     if (this.plannedFailure?.records === 0) await this.#failAsPlanned(now);
   }
 
@@ -235,6 +303,7 @@ export class Job {
     }
     if (transaction.done === transaction.rows.length)
       this.#through = { processed: this.processed, failed: this.failed };
+    this.#saveProgress(batch);
     if (this.processed >= stopAt) await this.#failAsPlanned(now);
   }
 
@@ -328,13 +397,42 @@ export class Job {
       this.batches.length === 0
         ? [{ start: this.header.end, end: size }]
         : this.batches.map(({ end, upload }) => ({ start: end, end: upload.end }));
-    return parts.filter(({ start, end }) => start < end);
+    const left = parts.filter(({ start, end }) => start < end);
+    // Batches of a described org end in any order.
+    return this.pace === undefined ? this.#inAnyOrder(left, size) : left;
+  }
+
+  /** The same order for every request. The last row may have no line break, so it stays the last. */
+  async #inAnyOrder(parts: { start: number; end: number }[], size: number): Promise<{ start: number; end: number }[]> {
+    const last = parts.at(-1);
+    const staysLast = last?.end === size && !(await this.#endsLine(size));
+    const key = ({ start }: { start: number }): number => shareOf(`${this.settings.id} ${start}`);
+    const others = (staysLast ? parts.slice(0, -1) : parts).toSorted((a, b) => key(a) - key(b));
+    return staysLast ? [...others, last] : others;
+  }
+
+  async #endsLine(size: number): Promise<boolean> {
+    const file = await open(this.path);
+    try {
+      const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+      return buffer[0] === 10;
+    } finally {
+      await file.close();
+    }
   }
 
   /** Stores the results of a batch. */
   async endBatch(): Promise<void> {
     await this.succeeded.store(this.#world.random);
     await this.rejected.store(this.#world.random);
+    if (this.#world.store === undefined || this.isOver) return;
+    this.save();
+    await this.#forget();
+  }
+
+  async #forget(): Promise<void> {
+    await this.succeeded.forget();
+    await this.rejected.forget();
   }
 
   async #failAsPlanned(now: number): Promise<void> {
@@ -361,5 +459,7 @@ export class Job {
     await this.#closeFile();
     this.changedAt = now;
     if (!this.isTerminal) this.state = 'JobComplete';
+    this.save();
+    await this.#forget();
   }
 }

@@ -9,7 +9,7 @@ import { createGunzip } from 'node:zlib';
 import { notFound, Refusal } from '../http/http.js';
 import { makeId } from '../org/ids.js';
 import { Job } from './job.js';
-import type { JobWorld, PlannedFailure } from './job-types.js';
+import type { JobSettings, JobWorld, PlannedFailure } from './job-types.js';
 import { Scheduler } from './scheduler.js';
 import type { Tempo } from './tempo.js';
 import { invalidValue, readRequest } from './job-request.js';
@@ -76,15 +76,48 @@ export class Jobs {
       // Ended jobs are kept for seven days.
       if (job.isOver && now - job.changedAt > KEPT_MS) {
         this.#jobs.delete(id);
-        await job.dispose();
+        await this.#forget(job);
       }
     }
   }
 
+  /** Continues with the jobs of the last start. */
+  async restore(): Promise<void> {
+    const { world, folder, now, tempo, queueDelayMs } = this.#options;
+    for (const saved of world.store?.jobs ?? []) {
+      const settings = saved['settings'] as JobSettings;
+      const table = world.org.table(settings.object);
+      if (table === undefined) continue;
+      const access = world.org.access(settings.createdById);
+      const place = {
+        number: saved.number,
+        path: join(folder, `${settings.id}.csv`),
+        now: saved['createdAt'] as number,
+      };
+      const job = new Job(settings, place, { ...world, table, access });
+      await job.restore(saved);
+      job.apexShare = tempo.speedOf(settings)?.apexShare ?? 0;
+      this.#jobs.set(settings.id.slice(0, 15), job);
+      this.#created = Math.max(this.#created, job.number);
+      if (job.isOver) this.#scheduler.revive(job, now());
+      else if (job.state === 'UploadComplete') this.#scheduler.add(job, now() + queueDelayMs());
+      else if (job.state === 'InProgress') this.#scheduler.resume(job, now());
+      else if (job.state === 'Aborted') await this.#endAborted(job, now());
+    }
+  }
+
+  /** Its batches ended with the process that ran them. */
+  async #endAborted(job: Job, now: number): Promise<void> {
+    this.#scheduler.revive(job, now);
+    await job.end(now);
+  }
+
   async close(): Promise<void> {
+    const { store } = this.#options.world;
     for (const job of this.#jobs.values()) this.#scheduler.drop(job);
     await this.#scheduler.stop();
-    await Promise.all(this.all().map((job) => job.dispose()));
+    await Promise.all(this.all().map((job) => job.dispose(store !== undefined)));
+    await store?.close();
   }
 
   /** Finds a job by its id of 15 or 18 characters, and advances it to the current time. */
@@ -114,6 +147,7 @@ export class Jobs {
     const left = (planned?.times ?? 1) - 1;
     this.#nextFails = planned === undefined || left <= 0 ? undefined : { ...planned, times: left };
     this.#jobs.set(id.slice(0, 15), job);
+    job.save();
     return job;
   }
 
@@ -157,6 +191,7 @@ export class Jobs {
       const job = await this.#findOpen(id);
       renameSync(temporary, job.path);
       job.uploads++;
+      job.save();
     } finally {
       await rm(temporary, { force: true });
     }
@@ -195,6 +230,13 @@ export class Jobs {
     return job;
   }
 
+  async #forget(job: Job): Promise<void> {
+    const { store } = this.#options.world;
+    store?.removeJob(job.number);
+    store?.commit();
+    await job.dispose();
+  }
+
   #mayEnd({ settings }: Job, userId: string): void {
     if (settings.createdById !== userId && !this.#options.world.org.access(userId).managesJobs) throw notTheCreator();
   }
@@ -207,7 +249,7 @@ export class Jobs {
     }
     this.#jobs.delete(id.slice(0, 15));
     this.#scheduler.drop(job);
-    await job.dispose();
+    await this.#forget(job);
   }
 }
 

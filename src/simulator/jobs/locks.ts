@@ -63,12 +63,12 @@ export class LockKeys {
     const value = cells[this.#keyColumn] ?? '';
     const field = columns[this.#keyColumn]?.field;
     if (job.operation === 'insert' || value === '' || field === undefined) return 0;
-    return field.name === 'Id' ? table.byId(value) : (table.find(field, value)[0] ?? 0);
+    return field.name === 'Id' ? table.byId(value) : (table.findOne(field, value) ?? 0);
   }
 }
 
 function parentOf({ table, field }: NonNullable<Column['lookup']>, value: string): string | undefined {
-  const [parent] = table.find(field, value);
+  const parent = table.findOne(field, value);
   return parent === undefined ? undefined : table.id(parent);
 }
 

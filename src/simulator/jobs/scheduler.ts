@@ -67,6 +67,23 @@ export class Scheduler {
     while (this.#isRunning) await new Promise((turn) => setImmediate(turn));
   }
 
+  /** A job that has ended: its batches say which of its rows were processed. */
+  revive(job: Job, now: number): void {
+    job.batches = this.#batchesOf(job, now);
+    for (const [i, batch] of job.batches.entries()) {
+      const saved = job.savedBatches[i];
+      if (saved !== undefined) batch.restore(saved);
+    }
+  }
+
+  /** A job that was running when its process ended. */
+  resume(job: Job, now: number): void {
+    this.revive(job, now);
+    const left = job.batches.filter((batch) => !batch.isThrough);
+    if (!this.#tempo.isShared) job.pace = new Pace(now, this.#recordsPerSecond, job.processed);
+    for (const batch of this.#tempo.isShared ? left : left.slice(0, 1)) this.#batches.add(batch);
+  }
+
   /** When something happens next without a request; undefined for never. */
   nextEventAt(): number | undefined {
     const { at } = this.#next();
@@ -175,7 +192,8 @@ export class Scheduler {
 
   #endOf(batch: Batch): number {
     const { job, pace } = batch;
-    if (this.#tempo.isShared) return pace?.timeOf(batch.target) ?? Infinity;
+    // Shares are fractions: what is due now must not be due a moment later.
+    if (this.#tempo.isShared) return Math.round((pace?.timeOf(batch.target) ?? Infinity) * 100) / 100;
     const left = batch.target - batch.done;
     const failsAt = job.plannedFailure?.records ?? Infinity;
     // Without rows left, the end of the job is noticed when the next row would be due.
@@ -185,19 +203,22 @@ export class Scheduler {
   async #begin(job: Job, at: number): Promise<void> {
     this.#queued.delete(job);
     if (!(await job.begin(at))) return;
-    const { spread, seed } = this.#tempo;
-    const count = Math.ceil(job.index.rows / BATCH);
-    job.batches = Array.from({ length: count }, (_, index) => {
-      const factor = 1 + spread * (2 * shareOf(`${seed} ${job.number} ${index}`) - 1);
-      return new BatchOf<Job>(job, job.index, { index, readyAt: at, factor });
-    });
+    job.batches = this.#batchesOf(job, at);
     if (!this.#tempo.isShared) {
       job.pace = new Pace(at, this.#recordsPerSecond);
       await job.start(at);
     }
     if (job.isTerminal) return;
-    if (count === 0) return this.#endEmpty(job, at);
+    if (job.batches.length === 0) return this.#endEmpty(job, at);
     for (const batch of this.#tempo.isShared ? job.batches : job.batches.slice(0, 1)) this.#batches.add(batch);
+  }
+
+  #batchesOf(job: Job, readyAt: number): Batch[] {
+    const { spread, seed } = this.#tempo;
+    return Array.from({ length: Math.ceil(job.index.rows / BATCH) }, (_, index) => {
+      const factor = 1 + spread * (2 * shareOf(`${seed} ${job.number} ${index}`) - 1);
+      return new BatchOf<Job>(job, job.index, { index, readyAt, factor });
+    });
   }
 
   async #endEmpty(job: Job, at: number): Promise<void> {
@@ -224,7 +245,8 @@ export class Scheduler {
 
   async #nextTransaction(batch: Batch, now: number): Promise<void> {
     const rows = await batch.job.read(batch.next);
-    batch.transaction = { rows, done: 0, held: [], contended: new Map() };
+    batch.transaction = { rows, done: batch.skip, held: [], contended: new Map() };
+    batch.skip = 0;
     batch.waitsUntil = undefined;
     this.#lock(batch, now);
   }

@@ -158,7 +158,7 @@ export const ORG_FILE = objectOf<OrgFile>(
     ),
     captured: about('When and how this folder was made.', CAPTURED),
     apiVersions: about(
-      'Versions of the REST API, such as 66. Default: 31 to 66.',
+      'Versions of the REST API, such as 66. Default: 31 to 68.',
       listOf(whole({ min: 20, max: 200 }), { min: 1 }),
     ),
     limits: about(

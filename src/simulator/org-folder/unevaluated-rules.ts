@@ -18,7 +18,10 @@ export function unevaluatedRules({ objects }: OrgFolder, rules: OrgRules): Uneva
   return objects.flatMap(({ object: { name: object, fields }, file }) => {
     const { duplicateRules = [], assignmentRules = [] } = file;
     const unknown = fields
-      .filter(({ name, createable, updateable }) => name !== RECORD_TYPE_FIELD && (createable || updateable))
+      .filter(
+        ({ name, createable, updateable }) =>
+          (name !== RECORD_TYPE_FIELD || file.recordTypes === undefined) && (createable || updateable),
+      )
       .flatMap(({ name, referenceTo }) => referenceTo.filter((to) => !known.has(to)).map((to) => [name, to] as const));
     return [
       ...rules

@@ -23,6 +23,8 @@ export interface OrgOptions {
 
 export class Org {
   readonly #tables = new Map<string, Table>();
+  readonly #byPrefix = new Map<string, Table>();
+  readonly #restrictions = new Map<string, { table: Table; field: Field }[]>();
   /** Maximum number of records. */
   readonly #maxRecords: number;
   /** Whether this is the org with the fixed objects and their business rules. */
@@ -34,7 +36,9 @@ export class Org {
     this.isFixed = folder === undefined;
     for (const object of folder === undefined ? fixedObjects() : withSystemObjects(folder.objects)) {
       const fields = object.fields.filter(({ name }) => !hiddenFields.includes(`${object.name}.${name}`));
-      this.#tables.set(object.name.toLowerCase(), new Table({ ...object, fields }));
+      const table = new Table({ ...object, fields });
+      this.#tables.set(object.name.toLowerCase(), table);
+      this.#byPrefix.set(object.keyPrefix, table);
     }
     const users = folder === undefined ? [DEFAULT_USER, DEFAULT_USER] : usersOf(folder.org);
     for (const [i, user] of users.entries()) {
@@ -84,7 +88,7 @@ export class Org {
 
   /** The table of an id. */
   tableOfId(id: string): Table | undefined {
-    return this.tables().find(({ object }) => id.startsWith(object.keyPrefix));
+    return this.#byPrefix.get(id.slice(0, 3));
   }
 
   tables(): Table[] {
@@ -107,11 +111,15 @@ export class Org {
 
   /** Lookups that prevent the records of an object from being deleted. */
   restrictions(object: string): { table: Table; field: Field }[] {
-    return this.tables().flatMap((table) =>
+    const known = this.#restrictions.get(object);
+    if (known !== undefined) return known;
+    const found = this.tables().flatMap((table) =>
       table.object.fields
         .filter(({ restrictsDelete, referenceTo }) => restrictsDelete && referenceTo.includes(object))
         .map((field) => ({ table, field })),
     );
+    this.#restrictions.set(object, found);
+    return found;
   }
 
   /** Adds records without a job, for tests and examples. Returns their ids. */

@@ -126,12 +126,12 @@ export class Platform {
   }
 
   /** @param columns describe the query's columns instead of returning its records */
-  query(soql: string, base: string, columns: boolean, userId: string): Reply {
+  async query(soql: string, base: string, columns: boolean, userId: string): Promise<Reply> {
     const access = this.#access(userId);
     const permissions = PERMISSION_QUERY.exec(soql.trim().replace(/\s+/g, ' '))?.[1];
     if (permissions !== undefined) return this.#permissions(permissions.split(','), base, access);
     const query = { org: this.#options.org, soql, access };
-    return jsonReply(200, columns ? columnsReply(query) : queryReply(query, base));
+    return jsonReply(200, columns ? columnsReply(query) : await queryReply(query, base));
   }
 
   #permissions(names: readonly string[], base: string, { hardDelete }: Access): Reply {

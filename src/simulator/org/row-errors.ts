@@ -45,7 +45,7 @@ export const requiredMissing = (names: readonly string[], separator: string): st
 export const keyTwice = (field: Field, value: string): string =>
   aboutField('DUPLICATE_VALUE', `Duplicate external id specified: ${value}`, field);
 
-export const valueTaken = ({ name }: Field, other: string): string =>
+export const valueTaken = ({ name }: Pick<Field, 'name'>, other: string): string =>
   `DUPLICATE_VALUE:duplicate value found: ${name} duplicates value on record with id: ${other}:--`;
 
 export const severalFound = (field: Field, ids: readonly string[]): string =>

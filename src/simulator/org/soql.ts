@@ -56,20 +56,31 @@ function parseQuery({ org, soql, access }: AskedQuery): Query {
   };
 }
 
+/** Work between two turns of the event loop. */
+const SLICE_MS = 10;
+
 /** Types with numeric values in JSON. */
 const NUMBERS = ['double', 'currency', 'percent', 'int'];
 
-export function queryReply(query: AskedQuery, base: string): unknown {
+export async function queryReply(query: AskedQuery, base: string): Promise<unknown> {
   const { table, names, where, wanted, most } = parseQuery(query);
   const { access } = query;
   // Unknown columns are refused even if there is no record.
   for (const name of names ?? []) columnOf({ table, access }, name);
+  if (names === undefined && where === undefined) return { totalSize: table.size, done: true, records: [] };
   const records: StoredRecord[] = [];
   let count = 0;
-  for (const record of table.records()) {
-    if (record.deleted || (where !== undefined && !matches({ table, access }, record, where, wanted))) continue;
+  let sliceEnds = performance.now() + SLICE_MS;
+  for (const n of candidates({ table, access }, where, wanted)) {
+    if (performance.now() > sliceEnds) {
+      await new Promise((turn) => setImmediate(turn));
+      sliceEnds = performance.now() + SLICE_MS;
+    }
+    // No more are wanted, and they are not counted.
+    if (names !== undefined && records.length >= most) break;
+    if (table.isDeleted(n) || (where !== undefined && !matches({ table, access }, n, where, wanted))) continue;
     count++;
-    if (names !== undefined && records.length < most) records.push(record);
+    if (names !== undefined && records.length < most) records.push(table.record(n));
   }
   if (names === undefined) return { totalSize: count, done: true, records: [] };
   return {
@@ -77,6 +88,14 @@ export function queryReply(query: AskedQuery, base: string): unknown {
     done: true,
     records: records.map((record) => recordReply(table, record, base, access, names)),
   };
+}
+
+/** Records that may match: those with the value if there is an index, else all. */
+function candidates(seen: Seen, where: string | undefined, wanted: string): Iterable<number> {
+  const { table } = seen;
+  const field = where === undefined ? undefined : columnOf(seen, where);
+  if (field === undefined || wanted === '' || !table.isIndexed(field) || field.caseSensitive) return table.numbers();
+  return table.find(field, wanted);
 }
 
 /** Describes the columns of a query, without its records. */
@@ -139,16 +158,20 @@ function columnOf({ table, access }: Seen, name: string): Field {
 }
 
 function valueOf(record: StoredRecord, name: string, type: string): unknown {
-  if (name === 'Id') return record.id;
-  const value = record.values.get(name);
+  return name === 'Id' ? record.id : typed(record.values.get(name), type);
+}
+
+function typed(value: string | undefined, type: string): unknown {
   if (type === 'boolean') return /^(?:true|1)$/i.test(value ?? '');
   if (value === undefined) return null;
   return NUMBERS.includes(type) ? Number(value) : value;
 }
 
-function matches(seen: Seen, record: StoredRecord, name: string, wanted: string): boolean {
+function matches(seen: Seen, n: number, name: string, wanted: string): boolean {
   const field = columnOf(seen, name);
-  const value = String(valueOf(record, field.name, field.type) ?? '');
+  const { table } = seen;
+  const stored = field.name === 'Id' ? table.id(n) : table.value(n, field);
+  const value = String(typed(stored, field.type) ?? '');
   if (isId(wanted) && ['id', 'reference'].includes(field.type)) return value.slice(0, 15) === wanted.slice(0, 15);
   return value.toLowerCase() === wanted.toLowerCase();
 }

@@ -63,6 +63,11 @@ describe('validation rules', () => {
       ['validation rule', 'Parent', 'it reads Account__r.Name, a field of another record'],
       ['duplicate rule', 'Same_name', 'its matching rules are not part of the folder'],
       ['assignment rule', 'Standard', 'its criteria are not part of the folder'],
+      [
+        'reference',
+        'RecordTypeId',
+        'RecordType is not part of the folder: ids are accepted unchecked, its relationship columns are not found',
+      ],
     ];
     expect(org.unevaluatedRules.map(({ kind, name, reason }) => [kind, name, reason])).toEqual(expected);
     const served = await org.ask('GET', '/__simulator/unevaluated-rules', undefined, {

@@ -40,7 +40,7 @@ it('[body-forms] accepts bodies with a length and in chunks', async () => {
 it.each([
   ['a wrong path', '/services/dat'],
   ['a missing resource', `${BASE}/nothing`],
-  ['a version that the org does not have', '/services/data/v67.0/jobs/ingest'],
+  ['a version that the org does not have', '/services/data/v69.0/jobs/ingest'],
   ['a version before the API', '/services/data/v40.0/jobs/ingest'],
   ['a version without its decimal', '/services/data/v66/jobs/ingest'],
   ['a missing job', `${INGEST}/750000000000001AAA`],
@@ -121,4 +121,23 @@ it('[gzip-replies] compresses replies if configured and accepted by the client',
   await org.send(id, 'Name\nA\n');
   await org.ended(id);
   expect((await org.ask('GET', `${INGEST}/${id}/successfulResults`)).text).toContain('"A"');
+});
+
+it.each([
+  ['any', [201, 200, 200]],
+  ['strict', [415, 415, 415]],
+] as const)('[content-types] with contentTypes %s', async (contentTypes, expected) => {
+  const org = await openOrg({ quirks: { contentTypes } });
+  const json = { 'content-type': 'application/json' };
+  const made = await org.ask('POST', INGEST, { object: 'Account', operation: 'insert' }, json);
+  const path = `${INGEST}/${String(made.json['id'])}`;
+  const bad = { 'content-type': 'text/plain' };
+  const upload = await org.ask('PUT', `${path}/batches`, 'Name\nA\n', bad);
+  const close = await org.ask('PATCH', path, { state: 'UploadComplete' }, bad);
+  const create = await org.ask('POST', INGEST, { object: 'Account', operation: 'insert' }, bad);
+  expect([upload.status, close.status, create.status]).toEqual(expected);
+  if (contentTypes === 'any') return;
+  const csv = { 'content-type': 'text/csv; charset=UTF-8' };
+  expect((await org.ask('PUT', `${path}/batches`, 'Name\nA\n', csv)).status).toBe(201);
+  expect((await org.ask('PATCH', path, { state: 'UploadComplete' }, json)).status).toBe(200);
 });

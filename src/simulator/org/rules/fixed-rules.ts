@@ -36,7 +36,7 @@ function leadRules(write: Write): string | undefined {
   }
   const email = table.field('Email');
   const given = write.written('Email');
-  if (record !== 0 || email === undefined || given === undefined || table.find(email, given).length === 0) {
+  if (record !== 0 || email === undefined || given === undefined || table.findOne(email, given) === undefined) {
     return undefined;
   }
   return 'DUPLICATES_DETECTED:Use one of these records?:--';
@@ -61,7 +61,7 @@ function invoiceRules(write: Write): string | undefined {
 export function refuseDelete(org: Org, table: Table, n: number): string | undefined {
   if (!table.object.deletable) return NO_ACCESS;
   for (const { table: children, field } of org.restrictions(table.object.name)) {
-    const [child] = children.find(field, table.id(n));
+    const child = children.findOne(field, table.id(n));
     if (child === undefined) continue;
     const what = children.object.labelPlural.toLowerCase();
     return `DELETE_FAILED:Your attempt to delete ${table.id(n)} could not be completed because it is associated with the following ${what}: ${children.id(child)}:--`;
