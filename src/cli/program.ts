@@ -5,7 +5,7 @@ import { printable } from '../domain/text/plain-text.js';
 import { VERSION } from '../runtime/version.js';
 import { parseWhole } from './shared/load-options.js';
 import type { CodecServerCommand } from './commands/codec-server.js';
-import type { SimulatorCommand } from './commands/dev.js';
+import type { DevOptions, SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
 import type { HistoryOptions } from './commands/history.js';
 import type { LimitsOptions } from './commands/limits.js';
@@ -15,7 +15,7 @@ import type { CaptureOptions } from './commands/org.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { PruneOptions } from './commands/prune.js';
 import type { WorkerOptions } from './commands/worker.js';
-import { JSON_OPTION, TIMEOUT } from './shared/command-options.js';
+import { collectAll, JSON_OPTION, SEED_RECORDS, TIMEOUT } from './shared/command-options.js';
 import type { Runs } from './shared/command-options.js';
 import { addLoadCommands } from './commands/register-loads.js';
 
@@ -61,12 +61,9 @@ function addServices(program: Command, runs: Runs): void {
     .command('dev')
     .description('run a Temporal server, a simulated org and a worker in the foreground')
     .option('--simulator-port <port>', 'port of the simulated org', parseWhole)
+    .option('--org <folder>', 'the simulated org behaves like the one that this folder describes')
     .option(...FROM_SF)
-    .action(
-      runs(async (options: { simulatorPort?: number; fromSf?: string }) =>
-        (await import('./commands/dev.js')).dev(options),
-      ),
-    );
+    .action(runs(async (options: DevOptions) => (await import('./commands/dev.js')).dev(options)));
 
   program
     .command('worker')
@@ -198,11 +195,7 @@ function addTools(program: Command, runs: Runs): void {
       'address to listen on; beyond this machine, set NIGHTLOAD_CODEC_SERVER_TOKEN',
       '127.0.0.1',
     )
-    .option(
-      '--name <host:port>',
-      'another host:port under which it is reached; may be repeated',
-      (name, all: string[] = []) => [...all, name],
-    )
+    .option('--name <host:port>', 'another host:port under which it is reached; may be repeated', collectAll)
     .option('--without-token', 'listen beyond this machine without a token, when a proxy authenticates requests')
     .option('--encode', 'also encrypt, for workflows started in the UI')
     .action(
@@ -218,11 +211,7 @@ function addTools(program: Command, runs: Runs): void {
     .option('--options <file>', 'JSON object of more options')
     .option('--org <folder>', 'behave like the org that this folder describes')
     .option('--data <folder>', 'keep records and jobs in this folder, for the next start')
-    .option(
-      '--seed-records <object=file>',
-      'fill an object with the records of a CSV file, unless it has some; may be repeated',
-      (one, all: string[] = []) => [...all, one],
-    )
+    .option(...SEED_RECORDS, collectAll)
     .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
   program
