@@ -71,7 +71,7 @@ export async function rehearse(source: string, given: RehearseOptions): Promise<
   const first = input({}, '', id);
   const seeds = asSeeds(seedRecords ?? []);
   const place = await placeOf(resolve(org), { source: first.source, output, seeds, log });
-  Runtime.install({ ...workerLog({ level: 'ERROR', format: 'text' }), shutdownSignals: [] });
+  Runtime.install({ ...workerLog({ level: 'ERROR', format: 'text', audit: false }), shutdownSignals: [] });
   log(`Rehearsing on the org of ${org}.`);
   const base = await rehearseLoad(first, place, { onProgress: progressLines(log), onOrg: (one) => sayOrg(one, log) });
   const known = await knownSpeed(resolve(org), options.object, options.operation);
