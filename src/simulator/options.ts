@@ -36,7 +36,7 @@ export interface SimulatorOptions {
   seed?: number;
   /** Time between the close of a job and its start; a range for a random one. @default 200 */
   queueDelayMs?: number | readonly [from: number, to: number];
-  /** Speed of each job. @default 20,000 */
+  /** Speed of each job; of a described org: of all jobs together, for objects without a speed. @default 20,000 */
   recordsPerSecond?: number;
   /** An additional row rule: returns an error such as `CODE:message:Field --`. */
   rowOutcome?: JobWorld['rowOutcome'];

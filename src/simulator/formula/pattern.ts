@@ -11,7 +11,7 @@ const MAX_LENGTH = 1_000;
 const MAX_STATES = 5_000;
 const MAX_DEPTH = 50;
 /** States times characters. */
-const MAX_WORK = 50_000_000;
+const MAX_WORK = 5_000_000;
 
 type State =
   | { kind: 'one'; test: CharacterTest; next: number }

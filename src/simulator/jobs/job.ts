@@ -220,8 +220,8 @@ export class Job {
       return false;
     }
     const failure = await this.#open();
-    // It may have been aborted meanwhile.
-    if (this.isTerminal) return false;
+    // It may have been aborted or deleted meanwhile.
+    if (this.isTerminal || this.isOver) return false;
     if (failure === undefined) return true;
     await this.fail(now, failure);
     return false;

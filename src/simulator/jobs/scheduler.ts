@@ -55,8 +55,14 @@ export class Scheduler {
   advance(now: number): Promise<void> {
     this.#target = Math.max(this.#target, now);
     const done = new Promise<void>((resolve) => this.#waiters.push({ at: now, done: resolve }));
-    if (!this.#isRunning) void this.#run();
+    if (!this.#isRunning) void this.#run().catch(() => this.#stumble());
     return done;
+  }
+
+  /** Nobody waits for what cannot be done now, such as a write to a full disk; the next request tries again. */
+  #stumble(): void {
+    this.#isRunning = false;
+    this.#answer(Infinity);
   }
 
   /** Nothing happens any more; returns once what is happening has ended. */
@@ -103,8 +109,9 @@ export class Scheduler {
     for (const batch of this.#of(job)) if (!this.#hasBegun(batch)) this.#remove(batch);
   }
 
-  /** Drops a job that is deleted. */
+  /** Drops a job that is deleted, whatever is being done for it. */
   drop(job: Job): void {
+    job.isOver = true;
     this.#queued.delete(job);
     for (const batch of this.#of(job)) this.#remove(batch);
   }

@@ -43,7 +43,8 @@ function fieldOf(given: Given): Field {
   const values = listOf<Given>(given['picklistValues']);
   const is = (key: string, otherwise: boolean): boolean => (typeof given[key] === 'boolean' ? given[key] : otherwise);
   const isDerived = is('calculated', false) || is('autoNumber', false) || type === 'id';
-  const defaultValue = defaultOf(given, type, values);
+  // What only the platform writes is not stored.
+  const defaultValue = is('createable', !isDerived) ? defaultOf(given, type, values) : undefined;
   return plainField(name, textOf(given['label']) ?? name, type, {
     length: numberOf(given['length']),
     precision: numberOf(given['precision']) || (NUMBERS.includes(type) ? MAX_PRECISION : 0),

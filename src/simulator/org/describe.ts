@@ -19,7 +19,15 @@ function properties(object: SObject): Record<string, unknown> {
 }
 
 function describeField(field: Field, writable: boolean): Record<string, unknown> {
-  const { picklist, inactive, restrictsDelete: _, isMasterDetail: _ours, described = {}, ...rest } = field;
+  const {
+    picklist,
+    inactive,
+    restrictsDelete: _,
+    isMasterDetail: _ours,
+    defaultValue: _kept,
+    described = {},
+    ...rest
+  } = field;
   const values = [...picklist, ...inactive].map((value) => ({ value, active: picklist.includes(value) }));
   const given = (described['picklistValues'] as Record<string, unknown>[] | null | undefined) ?? values;
   return {

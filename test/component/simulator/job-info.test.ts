@@ -66,6 +66,20 @@ it('[info-steps] counts failed rows in the same steps, also for an aborted job w
   expect(await look()).toEqual(['Aborted', 1_000, 250]);
 });
 
+it('[info-soon] never waits for the rows of a job, at any speed', async () => {
+  const org = await openOrg();
+  const id = await org.create();
+  await org.send(id, `Name\n${'A\n'.repeat(100_000)}`);
+  const waits: number[] = [];
+  for (let state: unknown = ''; state !== 'JobComplete';) {
+    const begun = performance.now();
+    ({ state } = (await org.ask('GET', `${INGEST}/${id}`)).json);
+    waits.push(performance.now() - begun);
+  }
+  expect(waits.length).toBeGreaterThan(1);
+  expect(Math.max(...waits)).toBeLessThan(1_000);
+}, 30_000);
+
 it('[info-retries] never counts a retry', async () => {
   const org = await openOrg();
   org.failNextJobAfter(1);

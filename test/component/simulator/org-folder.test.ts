@@ -142,6 +142,53 @@ describe('objects', () => {
   });
 });
 
+describe('describes of another org', () => {
+  const long = 'x'.repeat(300);
+
+  it.each([
+    [
+      'Account',
+      `Name,AccountNumber,Rating,Industry,AnnualRevenue,Score__c,Last_Audit__c,Active__c,Email__c\n${[
+        'A,1,Hot,Banking,12.5,999.99,2026-11-30T20:00:00Z,true,a@b.cd',
+        `B,${long},,,,,,,`,
+        'C,,Terrible,,,,,,',
+        'D,,,Shipping,,,,,',
+        'E,,,,lots,,,,',
+        'F,,,,,1000,,,',
+        'G,,,,,,yesterday,,',
+        'H,,,,,,,maybe,',
+        'I,,,,,,,,nobody',
+      ].join('\n')}\n`,
+    ],
+    [
+      'Account',
+      'Name,ParentId,Parent.External_Id__c\nA,001sm0000000099AAA,\nB,nobody,\nC,005sm0000000001AAA,\nD,,nobody\n',
+    ],
+    ['Account', 'Phone\n1\n'],
+    ['Account', 'Name,Display_Name__c\nA,B\n'],
+    ['Account', 'Name,Nothing\nA,B\n'],
+    ['Contact', `LastName,Birthdate,Email,Description\nA,2026-02-30,,\nB,,a-at-b,\nC,2026-01-31,c@d.ef,"two\nlines"\n`],
+    ['Task', 'Subject,Contact:Who.Email,Account:What.External_Id__c\nA,nobody@x.yz,\nB,,none\nC,,\n'],
+    ['Case', 'Subject,Status,Origin\nA,New,Anything\nB,Old,\n'],
+    ['Invoice__c', 'Number__c,Amount__c,Paid__c\n1,1,true\n'],
+  ])('[folder-objects] make %s refuse the same rows with the same words', async (object, csv) => {
+    const fixed = await openOrg();
+    const list = (await fixed.ask('GET', `${BASE}/sobjects`)).json['sobjects'] as { name: string }[];
+    const describes: Record<string, unknown> = {};
+    for (const { name } of list) describes[name] = (await fixed.ask('GET', `${BASE}/sobjects/${name}/describe`)).json;
+    const described = await open(describes);
+    const [expected, found] = [await fixed.load(csv, { object }), await described.load(csv, { object })];
+    expect([found.info['state'], found.info['errorMessage']]).toEqual([
+      expected.info['state'],
+      expected.info['errorMessage'],
+    ]);
+    expect(found.errors).toEqual(expected.errors);
+    expect(found.succeeded).toEqual(expected.succeeded);
+    expect(found.failed.length + found.succeeded.length > 0).toBe(found.info['state'] === 'JobComplete');
+    expect((await described.ask('GET', `${BASE}/sobjects/${object}/describe`)).json).toEqual(describes[object]);
+  });
+});
+
 describe('org.json', () => {
   it('[folder-settings] sets versions, limits and the organization; options win', async () => {
     const folder = orgFolder(
