@@ -267,6 +267,15 @@ it('shows what other settings change, and rehearses updates of records that it d
   expect(err).toContain('--heartbeat-url is left out');
 });
 
+it('an object with given records has only those', async () => {
+  await captured(orders(), 'Order__c');
+  writeFileSync(join(folder, 'accounts.csv'), 'Name,Key__c\nAcme,A-1\n');
+  const rows = ['A-1', 'A-1', 'A-2'].map((parent, n) => ({ Number__c: `O-${n}`, 'Account__r.Key__c': parent }));
+  const upsert = ['--object', 'Order__c', '--operation', 'upsert', '--external-id', 'Number__c'];
+  const { rehearsal } = await rehearsed(rows, [...upsert, '--seed-records', 'Account=accounts.csv']);
+  expect(rehearsal.causes).toMatchObject([{ code: 'INVALID_FIELD', rows: 1, samples: ['O-2'] }]);
+});
+
 it('refuses a folder that is none, and settings that it does not know', async () => {
   const load = ['--object', 'Order__c', '--operation', 'insert'];
   writeFileSync(join(folder, 'tonight.csv'), 'Name\nA\n');

@@ -9,7 +9,7 @@ import { count, time } from '../../domain/text/format.js';
 import { NightloadError } from '../../errors.js';
 import type { Simulator } from '../../simulator/index.js';
 import { workerLog } from '../../workers/logger.js';
-import { RESULT_EXIT_CODES } from '../shared/exit-codes.js';
+import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
 import { withFixRules } from '../shared/fixes-file.js';
 import { IS_URI, toInput } from '../shared/load-options.js';
 import type { LoadOptions } from '../shared/load-options.js';
@@ -33,6 +33,7 @@ export interface RehearseOptions extends LoadOptions {
   quiet?: boolean;
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const RESULTS_FOLDER = 'nightload-rehearsals';
 /** Objects that every simulated org has. */
 const SYSTEM_OBJECTS = ['User', 'Group'];
@@ -49,7 +50,26 @@ interface Tried extends Pick<Rehearsed, 'durationMs' | 'batches' | 'batchRetries
   apiRequests: number;
 }
 
-export async function rehearse(source: string, given: RehearseOptions): Promise<number> {
+export async function rehearse(source: string, options: RehearseOptions): Promise<number> {
+  const stop = new AbortController();
+  const interrupt = (): void => {
+    // The second time, nothing is waited for.
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    say('Stopping…');
+    stop.abort(new Error('interrupted'));
+  };
+  for (const name of SIGNALS) process.on(name, interrupt);
+  try {
+    return await rehearseAll(source, options, stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) return INTERRUPTED;
+    throw error;
+  } finally {
+    for (const name of SIGNALS) process.off(name, interrupt);
+  }
+}
+
+async function rehearseAll(source: string, given: RehearseOptions, signal: AbortSignal): Promise<number> {
   const began = new Date();
   const { org, json, quiet, try: tries = [], seedRecords, ...options } = given;
   const settings = trySettings(tries);
@@ -73,7 +93,11 @@ export async function rehearse(source: string, given: RehearseOptions): Promise<
   const place = await placeOf(resolve(org), { source: first.source, output, seeds, log });
   Runtime.install({ ...workerLog({ level: 'ERROR', format: 'text', audit: false }), shutdownSignals: [] });
   log(`Rehearsing on the org of ${org}.`);
-  const base = await rehearseLoad(first, place, { onProgress: progressLines(log), onOrg: (one) => sayOrg(one, log) });
+  const base = await rehearseLoad(first, place, {
+    onProgress: progressLines(log),
+    onOrg: (one) => sayOrg(one, log),
+    signal,
+  });
   const known = await knownSpeed(resolve(org), options.object, options.operation);
   const forecast = forecastOf(base.durationMs, known);
   const rejected = await ownResultFile(base.result, 'rejected');
@@ -86,6 +110,7 @@ export async function rehearse(source: string, given: RehearseOptions): Promise<
     log(`Trying ${name}…`);
     const run = await rehearseLoad(input(more, `try-${i + 1}`, `${id}-try-${i + 1}`), place, {
       onProgress: progressLines(log),
+      signal,
     });
     tried.push(triedOf(name, run));
   }

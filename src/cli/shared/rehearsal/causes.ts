@@ -14,11 +14,7 @@ const MAX_SAMPLES = 3;
 const MAX_MESSAGE = 300;
 const MAX_KEY = 80;
 /** Of a rule, the message is the cause; of other codes, it often has a value in it. */
-const BY_MESSAGE = [
-  'FIELD_CUSTOM_VALIDATION_EXCEPTION',
-  'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
-  'CANNOT_EXECUTE_FLOW_TRIGGER',
-];
+const BY_MESSAGE = /^(?:FIELD_CUSTOM_VALIDATION|CANNOT_INSERT_UPDATE_ACTIVATE|CANNOT_EXECUTE_FLOW)_/;
 
 export interface Cause {
   code: string;
@@ -47,7 +43,7 @@ export async function causesOf(path: string, key: string | undefined): Promise<C
     }
     if (columns.error === -1) return;
     const { code = 'OTHER', message, fields } = parseRowError(readCell(record, columns.error, DELIMITER));
-    const own = BY_MESSAGE.includes(code) ? plainText(message, MAX_MESSAGE) : '';
+    const own = BY_MESSAGE.test(code) ? plainText(message, MAX_MESSAGE) : '';
     let cause = causes.get(JSON.stringify([code, fields, own]));
     if (cause === undefined) {
       const isMore = causes.size >= MAX_CAUSES;

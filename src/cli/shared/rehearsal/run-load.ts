@@ -53,13 +53,15 @@ export interface RehearsalWatch {
   onProgress?: (progress: LoadProgress, elapsedMs: number) => void;
   /** What of the folder the org does not do. */
   onOrg?: (org: Simulator) => void;
+  /** Ends the rehearsal with its reason. */
+  signal?: AbortSignal;
 }
 
 /** @throws NightloadError of the org's folder, the server or the load's start */
 export async function rehearseLoad(
   input: BulkLoadInput,
   place: RehearsalPlace,
-  { onProgress, onOrg }: RehearsalWatch = {},
+  { onProgress, onOrg, signal }: RehearsalWatch = {},
 ): Promise<Rehearsed> {
   const began = performance.now();
   const stops: (() => Promise<unknown>)[] = [];
@@ -88,7 +90,9 @@ export async function rehearseLoad(
     return await withClient(
       async (client) => {
         const handle = await startBulkLoad(client, input, { taskQueue });
-        const result = await server.skipWhile(() => withProgress(client, handle, server.now, onProgress));
+        const result = await server.skipWhile(() =>
+          untilAborted(withProgress(client, handle, server.now, onProgress), signal),
+        );
         const { startTime, closeTime } = await handle.describe();
         const jobs = org.jobs();
         return {
@@ -104,6 +108,19 @@ export async function rehearseLoad(
   } finally {
     for (const stop of stops.reverse()) await stop().catch(() => undefined);
   }
+}
+
+/** The work may still go on when the signal aborts: stopping its worker and its server ends it. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  work.catch(() => undefined);
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_done, fail) => {
+    abort = () => fail(signal.reason as Error);
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 async function withProgress(
