@@ -1,26 +1,32 @@
 /** The commands and their options. Each command is loaded when it runs: `--help` needs no Temporal. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addScheduleCommands } from './commands/schedule/register.js';
 import { printable } from '../domain/text/plain-text.js';
 import { VERSION } from '../runtime/version.js';
 import { parseWhole } from './shared/load-options.js';
 import type { CodecServerCommand } from './commands/codec-server.js';
-import type { SimulatorCommand } from './commands/dev.js';
+import type { DevOptions, SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
 import type { HistoryOptions } from './commands/history.js';
 import type { LimitsOptions } from './commands/limits.js';
 import type { ListOptions } from './commands/list.js';
 import type { NotifyTestOptions } from './commands/notify.js';
+import type { CaptureOptions } from './commands/org.js';
 import type { OrphansOptions } from './commands/orphans.js';
 import type { PruneOptions } from './commands/prune.js';
 import type { WorkerOptions } from './commands/worker.js';
-import { JSON_OPTION, TIMEOUT } from './shared/command-options.js';
+import { collectAll, JSON_OPTION, SEED_RECORDS, TIMEOUT } from './shared/command-options.js';
 import type { Runs } from './shared/command-options.js';
 import { addLoadCommands } from './commands/register-loads.js';
 
 const FROM_SF = [
   '--from-sf <alias>',
   'also use the org that the Salesforce CLI (sf) on this machine is logged in to',
+] as const;
+
+const FROM_SF_ONLY = [
+  '--from-sf <alias>',
+  'the org that the Salesforce CLI (sf) on this machine is logged in to',
 ] as const;
 
 export function nightloadProgram(runs: Runs): Command {
@@ -55,12 +61,9 @@ function addServices(program: Command, runs: Runs): void {
     .command('dev')
     .description('run a Temporal server, a simulated org and a worker in the foreground')
     .option('--simulator-port <port>', 'port of the simulated org', parseWhole)
+    .option('--org <folder>', 'the simulated org behaves like the one that this folder describes')
     .option(...FROM_SF)
-    .action(
-      runs(async (options: { simulatorPort?: number; fromSf?: string }) =>
-        (await import('./commands/dev.js')).dev(options),
-      ),
-    );
+    .action(runs(async (options: DevOptions) => (await import('./commands/dev.js')).dev(options)));
 
   program
     .command('worker')
@@ -140,13 +143,31 @@ function addSettingChecks(program: Command, runs: Runs): void {
     .command('test')
     .description('log in and show org, user, limits and the permissions that loads need')
     .argument('[name]', 'only this connection')
-    .option('--from-sf <alias>', 'the org that the Salesforce CLI (sf) on this machine is logged in to')
+    .option(...FROM_SF_ONLY)
     .option(...JSON_OPTION)
     .action(
       runs(async (name: string | undefined, options: ConnectionOptions) =>
         (await import('./commands/connection.js')).test(name, options),
       ),
     );
+
+  program
+    .command('org')
+    .description('describe an org for simulator --org, dev --org and rehearse')
+    .command('capture')
+    .description('write a folder with fields, rules, limits and speeds of an org; reads only, and no record')
+    .requiredOption('--object <name>', 'sObject API name; may be repeated', (name, all: string[] = []) => [
+      ...all,
+      name,
+    ])
+    .requiredOption('--out <folder>', 'folder to write; an interrupted capture in it is continued')
+    .addOption(new Option('--connection <name>', 'a connection of this environment').default('default'))
+    .option(...FROM_SF_ONLY)
+    .option('--no-parents', 'without the objects that lookups refer to')
+    .option('--past-jobs <n>', 'of each object, for its speed', parseWhole, 20)
+    .option('--yes', 'do not ask before reading')
+    .option(...JSON_OPTION)
+    .action(runs(async (options: CaptureOptions) => (await import('./commands/org.js')).capture(options)));
 
   program
     .command('notify')
@@ -174,11 +195,7 @@ function addTools(program: Command, runs: Runs): void {
       'address to listen on; beyond this machine, set NIGHTLOAD_CODEC_SERVER_TOKEN',
       '127.0.0.1',
     )
-    .option(
-      '--name <host:port>',
-      'another host:port under which it is reached; may be repeated',
-      (name, all: string[] = []) => [...all, name],
-    )
+    .option('--name <host:port>', 'another host:port under which it is reached; may be repeated', collectAll)
     .option('--without-token', 'listen beyond this machine without a token, when a proxy authenticates requests')
     .option('--encode', 'also encrypt, for workflows started in the UI')
     .action(
@@ -194,11 +211,7 @@ function addTools(program: Command, runs: Runs): void {
     .option('--options <file>', 'JSON object of more options')
     .option('--org <folder>', 'behave like the org that this folder describes')
     .option('--data <folder>', 'keep records and jobs in this folder, for the next start')
-    .option(
-      '--seed-records <object=file>',
-      'fill an object with the records of a CSV file, unless it has some; may be repeated',
-      (one, all: string[] = []) => [...all, one],
-    )
+    .option(...SEED_RECORDS, collectAll)
     .action(runs(async (options: SimulatorCommand) => (await import('./commands/dev.js')).simulator(options)));
 
   program

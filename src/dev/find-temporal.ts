@@ -124,7 +124,7 @@ function notFound(failures: string[]): NightloadError {
 }
 
 /** A file that another user may have created or changed is downloaded again. */
-function isOwnProgram(path: string): boolean {
+export function isOwnProgram(path: string): boolean {
   if (!isProgram(path)) return false;
   const folder = dirname(path);
   return isClosed(path) && isClosed(folder) && isOutOfReach(folder);

@@ -49,6 +49,17 @@ export interface SalesforceConnectionOptions {
   timeouts?: Partial<Timeouts>;
 }
 
+/** A read of something that loads do not need. */
+export interface OtherRead<T> {
+  kind: 'describe' | 'query' | 'setup';
+  /** Built from checked pieces. */
+  path: string;
+  /** @returns undefined for a reply of another shape */
+  parse: (value: unknown) => T | undefined;
+  /** Bytes of the reply. @default MAX_REPLY */
+  limit?: number;
+}
+
 /** Pauses before an org is considered to have no list of versions. */
 const VERSION_PAUSES_MS = [500, 1_500];
 
@@ -59,7 +70,7 @@ const JSON_TYPE = 'application/json';
  * Maximum bytes of a describe, the only large reply: 900 fields of 1 KB each, and picklists of up to 1,000 values of
  * about 90 bytes. In a large org, Account has 1 to 6 MB.
  */
-const MAX_DESCRIBE = 16_000_000;
+export const MAX_DESCRIBE = 16_000_000;
 
 function isHtml({ headers }: ReplyHead): boolean {
   return /\bhtml\b/i.test(headers['content-type'] ?? '');
@@ -204,6 +215,11 @@ export class SalesforceConnection {
   async describe(object: string, context: ApiContext): Promise<ObjectDescribe> {
     const path = describePath(context.apiVersion, object);
     return this.#json({ kind: 'describe', method: 'GET', path }, context, parseDescribe, MAX_DESCRIBE);
+  }
+
+  /** A reply that another module parses. */
+  async read<T>({ kind, path, parse, limit }: OtherRead<T>, context: CallContext): Promise<T> {
+    return this.#json({ kind, method: 'GET', path }, context, parse, limit);
   }
 
   async limits(context: ApiContext): Promise<OrgLimits> {

@@ -66,6 +66,11 @@ export interface SimulatorOptions {
   data?: string;
   /** CSV files with records that the org has from the start, by object, in the order in which they are read. */
   seedRecords?: Readonly<Record<string, string>>;
+  /**
+   * Objects whose records exist as soon as a row refers to them by id or, as a parent, by external id: for an org
+   * whose records are not known. @default none
+   */
+  assumedRecords?: readonly string[];
   /** Additional rows that fail, by object: see `rowRules` of the folder. */
   rowRules?: Readonly<Record<string, readonly RowRule[]>>;
   /** Faults that are pending from the start. */
@@ -130,6 +135,7 @@ const OPTIONS: Shape<SimulatorOptions> = {
   org: text,
   data: text,
   seedRecords: texts,
+  assumedRecords: listOf(text),
   // Validated with the objects of the org.
   rowRules: anything,
   faults: listOf(anything),

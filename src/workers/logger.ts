@@ -16,8 +16,10 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['sdkComponent', 'taskToken', 'nam
 
 /** How the log is written. */
 export interface LogSettings {
-  /** Of the lines that are written, at least WARN of the core's. Audit lines are written at any level. */
+  /** Of the lines that are written, at least WARN of the core's. */
   level: LogLevel;
+  /** Audit lines at any level; false if no org is involved. @default true */
+  audit?: boolean;
   format: (typeof FORMATS)[number];
 }
 
@@ -46,13 +48,13 @@ const shown = (text: string | undefined): string => JSON.stringify((text ?? '').
  * @param metrics how metrics are exported; @default not
  */
 export function workerLog(
-  { level, format }: LogSettings,
+  { level, format, audit = true }: LogSettings,
   metrics?: TelemetryOptions['metrics'],
 ): Pick<RuntimeOptions, 'logger' | 'telemetryOptions'> {
   const least = LEVELS.indexOf(level);
   const lowest = LEVELS[Math.min(least, LEVELS.indexOf('INFO'))] ?? 'INFO';
   const logger = new DefaultLogger(lowest, (entry) => {
-    const isAudit = (entry.meta as { audit?: unknown } | undefined)?.audit === true;
+    const isAudit = audit && (entry.meta as { audit?: unknown } | undefined)?.audit === true;
     if (entry.message === EXPECTED || (LEVELS.indexOf(entry.level) < least && !isAudit)) return;
     process.stderr.write(`${logLine(entry, format)}\n`);
   });

@@ -3,11 +3,10 @@ import { NightloadError } from '../../errors.js';
 import type { Allow } from '../../salesforce/config/allow-list.js';
 import { connectionReport } from '../../salesforce/config/connection-report.js';
 import type { ConnectionReport } from '../../salesforce/config/connection-report.js';
-import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import type { ConnectionSettings } from '../../salesforce/config/connection-settings.js';
-import { connectionNameOf } from '../../salesforce/auth/sf-cli.js';
 import { count } from '../../domain/text/format.js';
+import { chosenConnections, configuredConnections } from '../shared/chosen-connections.js';
 import { asLoadError, printJson, say } from '../shared/output.js';
 import type { LoadError } from '../../contract/load-result.js';
 import { defined } from '../../domain/defined.js';
@@ -32,7 +31,7 @@ interface Listed {
 type Tested = Listed & (({ ok: true } & ConnectionReport) | { ok: false; error: LoadError });
 
 export async function list({ json }: ConnectionOptions): Promise<number> {
-  const connections = [...configured()].map(([name, settings]) => listed(name, settings));
+  const connections = [...configuredConnections()].map(([name, settings]) => listed(name, settings));
   for (const { name, auth, host, alias } of connections) {
     say(`${name.padEnd(20)} ${auth.padEnd(18)} ${host ?? `sf login ${alias ?? ''}`}`);
   }
@@ -42,7 +41,7 @@ export async function list({ json }: ConnectionOptions): Promise<number> {
 
 export async function test(name: string | undefined, { fromSf, json }: ConnectionOptions): Promise<number> {
   const results: Tested[] = [];
-  for (const [one, settings] of chosen(name, fromSf)) {
+  for (const [one, settings] of chosenConnections(name, fromSf)) {
     const result = await testOne(one, settings);
     results.push(result);
     print(result);
@@ -50,28 +49,6 @@ export async function test(name: string | undefined, { fromSf, json }: Connectio
   const ok = results.every((result) => result.ok);
   if (json) printJson({ ok, connections: results });
   return ok ? 0 : 1;
-}
-
-function configured(): Map<string, ConnectionSettings> {
-  return connectionsFromEnvironment(process.env, (text) => say(`Warning: ${text}`));
-}
-
-function chosen(name: string | undefined, fromSf: string | undefined): Map<string, ConnectionSettings> {
-  if (fromSf !== undefined) {
-    const alias = connectionNameOf(fromSf);
-    const found = withSfCli(new Map(), fromSf).get(alias) as ConnectionSettings;
-    return new Map([[alias, found]]);
-  }
-  const all = configured();
-  if (name === undefined && all.size > 0) return all;
-  const settings = name === undefined ? undefined : all.get(name);
-  if (name !== undefined && settings !== undefined) return new Map([[name, settings]]);
-  const known = [...all.keys()].join(', ');
-  throw new NightloadError(
-    'CONNECTION_NOT_CONFIGURED',
-    `This environment has no connection${name === undefined ? '' : ` "${name}"`}${known === '' ? '' : ` (it has: ${known})`}. ` +
-      'Set NIGHTLOAD_CONNECTIONS or SF_* variables as for the worker, or use --from-sf with an alias of the Salesforce CLI.',
-  );
 }
 
 async function testOne(name: string, settings: ConnectionSettings): Promise<Tested> {

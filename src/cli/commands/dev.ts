@@ -6,22 +6,31 @@ import { readSettingsFile } from '../shared/local-files.js';
 import { asFault, KEY_HEADER } from '../../simulator/index.js';
 import type { Fault, Simulator, SimulatorOptions } from '../../simulator/index.js';
 import { say } from '../shared/output.js';
+import { asSeeds } from '../shared/seed-records.js';
 import { interrupted, openSimulator, startServices } from '../shared/services.js';
 import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
 import { taskQueueFrom } from '../temporal/connect.js';
 import { defined } from '../../domain/defined.js';
 
-export async function dev(options: { simulatorPort?: number; fromSf?: string }): Promise<number> {
+export interface DevOptions {
+  simulatorPort?: number;
+  fromSf?: string;
+  /** Folder that describes the org. */
+  org?: string;
+}
+
+export async function dev(options: DevOptions): Promise<number> {
   const services = await startServices({
     dataFolder: join(process.cwd(), DEV_FOLDER),
     root: process.cwd(),
     taskQueue: taskQueueFrom(process.env, DEFAULT_TASK_QUEUE),
-    ...defined({ simulatorPort: options.simulatorPort, fromSf: options.fromSf }),
+    ...defined({ simulatorPort: options.simulatorPort, fromSf: options.fromSf, org: options.org }),
   });
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server  ${temporal.address}${uiUrl === undefined ? '' : `   UI ${uiUrl}`}`);
   say(`Simulated org    ${simulator.url}   token ${simulator.token}`);
   say(`Its control API  ${simulator.url}/__simulator/   ${KEY_HEADER}: ${simulator.controlKey}`);
+  if (options.org !== undefined) sayOrg(simulator, options.org);
   say(`Worker           reads and writes files below ${process.cwd()}`);
   say('');
   say('In another terminal, in this folder:');
@@ -87,13 +96,6 @@ async function readJson(path: string, option: string): Promise<unknown> {
   } catch (error) {
     throw new NightloadError('USAGE', `${option} ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function asSeeds(given: readonly string[]): Record<string, string> {
-  const seeds = given.map((one) => /^(\w+)=(.+)$/s.exec(one)?.slice(1) as [string, string] | undefined);
-  const wrong = given[seeds.indexOf(undefined)];
-  if (wrong === undefined) return Object.fromEntries(seeds as [string, string][]);
-  throw new NightloadError('USAGE', `--seed-records ${wrong}: use an object and a file, such as Account=accounts.csv`);
 }
 
 function asFaults(value: unknown): Fault[] {

@@ -1,10 +1,13 @@
 /** Defines the commands of one load. Needs no Temporal, so help is shown at once. */
 import type { Command } from 'commander';
-import { JSON_OPTION, TIMEOUT } from '../shared/command-options.js';
+import { collectAll, JSON_OPTION, SEED_RECORDS, TIMEOUT } from '../shared/command-options.js';
 import type { Runs } from '../shared/command-options.js';
 import { addLoadOptions, parseDelimiter } from '../shared/load-options.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import type { CorrectOptions } from './correct.js';
+import type { RehearseOptions } from './rehearse.js';
+
+const WITHOUT_EFFECT_IN_REHEARSALS = ['again', 'detach', 'fixer', 'holdFor', 'heartbeatUrl'];
 
 const QUIET = ['--quiet', 'print only the result and errors'] as const;
 
@@ -25,6 +28,28 @@ export function addLoadCommands(program: Command, runs: Runs): void {
   check
     .option(...TIMEOUT)
     .action(runs(async (source: string, options: LoadOptions) => (await import('./check.js')).check(source, options)));
+
+  const rehearsal = addLoadOptions(
+    program.command('rehearse').description('run a load on this machine against the org that a folder describes'),
+  );
+  for (const option of rehearsal.options) {
+    // Accepted, so that the options of a load can be rehearsed unchanged, but without effect.
+    if (WITHOUT_EFFECT_IN_REHEARSALS.includes(option.attributeName())) option.hideHelp();
+  }
+  rehearsal
+    .requiredOption('--org <folder>', 'folder that describes the org, from nightload org capture')
+    .option(...SEED_RECORDS, collectAll)
+    .option(
+      '--try <setting=values>',
+      'also rehearse with other values: parallel=1,4 or part-size=25MB,100MB; may be repeated',
+      collectAll,
+    )
+    .option('--quiet', 'without notes and progress')
+    .action(
+      runs(async (source: string, options: RehearseOptions) =>
+        (await import('./rehearse.js')).rehearse(source, options),
+      ),
+    );
 
   program
     .command('watch')

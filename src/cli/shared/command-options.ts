@@ -8,3 +8,11 @@ export const TIMEOUT = [
   'how long to wait without progress before giving up (default: 1m)',
 ] as const;
 export const JSON_OPTION = ['--json', 'print the result as JSON on stdout'] as const;
+
+export const SEED_RECORDS = [
+  '--seed-records <object=file>',
+  'fill an object with the records of a CSV file, unless it has some; may be repeated',
+] as const;
+
+/** For options that may be repeated. */
+export const collectAll = (value: string, all: string[] = []): string[] => [...all, value];

@@ -43,6 +43,8 @@ export interface ServiceOptions {
   root: string;
   taskQueue: string;
   simulatorPort?: number;
+  /** Folder that describes the simulated org. */
+  org?: string;
   /** A login of the Salesforce CLI on this machine, in addition to the simulated org. */
   fromSf?: string;
   /** If another server is using the file, use one that stores nothing. @default false */
@@ -127,7 +129,7 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
     const roots = await FileRoots.ofWorkingDirectory(options.root, process.env, (text) => say(`Warning: ${text}`));
     const server = await openServer(options);
     stops.push(server.stop);
-    const simulator = await openSimulator({ port: options.simulatorPort ?? 0 });
+    const simulator = await openSimulator({ port: options.simulatorPort ?? 0, ...defined({ org: options.org }) });
     stops.push(() => simulator.close());
     stops.push(() => endLedger(server.temporal, simulator));
     const connection = await NativeConnection.connect(server.temporal.connectionOptions);

@@ -23,7 +23,7 @@ export interface RequestFacts {
 
 /** The paths that this program builds; the path of a list's next page comes from the server. */
 const OWN_PATH =
-  /^\/services\/data(?:\/v\d{1,3}\.\d(?:\/(?:jobs\/ingest(?:\/[A-Za-z0-9]{1,18}(?:\/\w{1,30})?)?|sobjects\/\w{1,255}\/describe|limits|query))?)?$/;
+  /^\/services\/data(?:\/v\d{1,3}\.\d(?:\/(?:jobs\/ingest(?:\/[A-Za-z0-9]{1,18}(?:\/\w{1,30})?)?|sobjects\/\w{1,255}\/describe|limits|(?:tooling\/)?query|ui-api\/object-info\/\w{1,255}\/picklist-values\/[A-Za-z0-9]{1,18}))?)?$/;
 
 /** Method and path, without a query and without external text. */
 function label({ method, path }: RequestFacts): string {

@@ -2,7 +2,18 @@
 import type { Deprecation } from '../resources/version-retirement.js';
 
 export type RequestKind =
-  'versions' | 'create' | 'upload' | 'close' | 'abort' | 'info' | 'results' | 'list' | 'describe' | 'limits' | 'query';
+  | 'versions'
+  | 'create'
+  | 'upload'
+  | 'close'
+  | 'abort'
+  | 'info'
+  | 'results'
+  | 'list'
+  | 'describe'
+  | 'limits'
+  | 'query'
+  | 'setup';
 
 /** One figure of `Sforce-Limit-Info`. */
 interface LimitUsage {

@@ -46,6 +46,17 @@ export function queryPath(version: string, soql: string): string {
   return `${dataPath(version)}/query?q=${encodeURIComponent(soql)}`;
 }
 
+/** @param soql built from checked names */
+export function toolingQueryPath(version: string, soql: string): string {
+  return `${dataPath(version)}/tooling/query?q=${encodeURIComponent(soql)}`;
+}
+
+/** The picklist values of each field for a record type. */
+export function picklistValuesPath(version: string, object: string, recordTypeId: string): string {
+  const info = `${dataPath(version)}/ui-api/object-info/${piece('the API name of an object', object, OBJECT_NAME)}`;
+  return `${info}/picklist-values/${piece('the id of a record type', recordTypeId, PLATFORM_ID)}`;
+}
+
 /**
  * The next page of a list: the same path with another query.
  * @returns undefined for a link to another path

@@ -184,7 +184,7 @@ async function assemble(given: SimulatorOptions, described: OrgFolder | undefine
   const versions = options.apiVersions ?? API_VERSIONS;
   const { hiddenFields = [], hardDelete } = options;
   const maxRecords = allocations.maxStoredRecords;
-  const org = new Org({ maxRecords, hiddenFields, folder: described, hardDelete });
+  const org = new Org({ maxRecords, hiddenFields, folder: described, hardDelete, assumed: options.assumedRecords });
   const { rowRules = {} } = options;
   const rules = new OrgRules({ org, folder: described, rowRules, seed, separator: quirks.errorFieldSeparator });
   const random = randomFrom(seed);

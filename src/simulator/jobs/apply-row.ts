@@ -151,10 +151,15 @@ function findTarget(context: RowContext, cells: readonly string[]): Target {
   if (job.operation === 'upsert' && field.name !== 'Id') return findByKey(context, field, value, index);
   if (value === '') return job.operation === 'upsert' ? { record: 0 } : noRecord(errors.idMissing(job.operation));
   if (!isId(value)) return noRecord(errors.malformedId(value));
-  const record = table.byId(value);
+  const record = table.byId(value) || assumedRecord(context.org, table, value);
   if (record === 0) return noRecord(errors.NO_SUCH_RECORD);
   if (table.isDeleted(record)) return { id: table.id(record), error: errors.GONE };
   return { record };
+}
+
+/** 0 for an id that no record of the table can have. */
+function assumedRecord(org: Org, table: Table, id: string): number {
+  return org.isAssumed(table) && id.startsWith(table.object.keyPrefix) ? org.assume(table, { id }) : 0;
 }
 
 const noRecord = (error: string): Target => ({ id: '', error });
@@ -214,12 +219,18 @@ const NONE: ReadonlySet<number> = new Set();
 type ReadValue = { value: string | undefined } | { error: string };
 
 function readValue(context: RowContext, { field, lookup }: Column, value: string, index: number): ReadValue {
-  const { quirks, table, created } = context;
+  const { quirks, table, created, org } = context;
   if (value === '#N/A') return { value: undefined };
   if (lookup !== undefined) {
     const unseen = lookup.table === table && quirks.parentsInSameChunk === 'unseen' ? created : NONE;
     const parents = lookup.table.find(lookup.field, value).filter((n) => !unseen.has(n));
     if (parents.length === 1) return { value: lookup.table.id(parents[0] as number) };
+    // Rows of the same object may create their own parents.
+    if (parents.length === 0 && lookup.table !== table && org.isAssumed(lookup.table)) {
+      const refused = refuseValue(lookup.field, value, index, quirks);
+      if (refused !== undefined) return { error: refused };
+      return { value: lookup.table.id(org.assume(lookup.table, { values: [[lookup.field, value]] })) };
+    }
     const describe = parents.length === 0 ? errors.parentNotFound : errors.severalParents;
     const error = describe(value, lookup.field, lookup.table.object.name);
     if (quirks.missingParent === 'job')
@@ -245,7 +256,7 @@ function refuseParent({ org, table, access }: RowContext, field: Field, value: s
   }
   // Records of an object that the org's folder does not contain cannot be checked.
   if (parents === undefined && field.referenceTo.some((name) => org.table(name) === undefined)) return undefined;
-  const n = parents?.byId(value) ?? 0;
+  const n = parents === undefined ? 0 : parents.byId(value) || assumedRecord(org, parents, value);
   if (parents === undefined || n === 0) return errors.NO_SUCH_RECORD;
   if (!access.sees(parents.object.name)) return errors.NO_ACCESS_TO_PARENT;
   return parents.isDeleted(n) ? errors.GONE : undefined;

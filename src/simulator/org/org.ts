@@ -5,9 +5,9 @@ import { group, organization, user } from './objects/people.js';
 import { case_, invoice, task } from './objects/service.js';
 import type { Field, SObject } from './fields.js';
 import { Access, EVERYTHING } from './access.js';
-import { makeId } from './ids.js';
+import { makeId, withCheck } from './ids.js';
 import { Table } from './table.js';
-import type { StoredRecord } from './table.js';
+import type { Changes, StoredRecord } from './table.js';
 import type { OrgFolder } from '../org-folder/read-org-folder.js';
 import type { OrgFile, OrgUser } from '../org-folder/org-file.js';
 
@@ -17,6 +17,8 @@ export interface OrgOptions {
   hiddenFields?: readonly string[];
   /** The org of a folder, instead of the fixed one. */
   folder?: OrgFolder | undefined;
+  /** Objects whose records exist as soon as a row refers to them. */
+  assumed?: readonly string[] | undefined;
   /** Whether users may hardDelete, whatever the folder says. */
   hardDelete?: boolean | undefined;
 }
@@ -30,9 +32,12 @@ export class Org {
   /** Whether this is the org with the fixed objects and their business rules. */
   readonly isFixed: boolean;
   readonly #access = new Map<string, Access>();
+  readonly #assumed: ReadonlySet<string>;
+  #assumedRecords = 0;
 
-  constructor({ maxRecords, hiddenFields = [], folder, hardDelete }: OrgOptions) {
+  constructor({ maxRecords, hiddenFields = [], folder, hardDelete, assumed = [] }: OrgOptions) {
     this.#maxRecords = maxRecords;
+    this.#assumed = new Set(assumed.map((name) => name.toLowerCase()));
     this.isFixed = folder === undefined;
     for (const object of folder === undefined ? fixedObjects() : withSystemObjects(folder.objects)) {
       const fields = object.fields.filter(({ name }) => !hiddenFields.includes(`${object.name}.${name}`));
@@ -106,7 +111,7 @@ export class Org {
   get storedRecords(): number {
     let sum = 0;
     for (const table of this.#tables.values()) sum += table.size;
-    return sum;
+    return sum - this.#assumedRecords;
   }
 
   /** Lookups that prevent the records of an object from being deleted. */
@@ -120,6 +125,17 @@ export class Org {
     );
     this.#restrictions.set(object, found);
     return found;
+  }
+
+  /** Whether records of a table exist as soon as a row refers to them. */
+  isAssumed({ object }: Table): boolean {
+    return this.#assumed.has(object.name.toLowerCase());
+  }
+
+  /** A record to which a row refers, of a table whose records are assumed. It takes no storage. */
+  assume(table: Table, { id, values = [] }: { id?: string; values?: Changes }): number {
+    this.#assumedRecords++;
+    return table.create(values, id === undefined ? undefined : withCheck(id.slice(0, 15)));
   }
 
   /** Adds records without a job, for tests and examples. Returns their ids. */

@@ -290,3 +290,20 @@ describe('users', () => {
     expect((await org.ask('DELETE', `${INGEST}/${id}`, undefined, as(org, 2))).status).toBe(204);
   });
 });
+
+it('[assumed-records] rows can refer to records that the org is assumed to have', async () => {
+  const org = await open({}, {}, { assumedRecords: ['Order__c', 'Buyer__c'] });
+  const buyer = 'a0B000000000777';
+  const rows = ['1,A,', `2,B,${buyer}`, '3,C,a0R000000000777', '4,D,001000000000777'];
+  const lookups = await org.load(`Key__c,Name,Account__c\n${rows.join('\n')}\n`, upsert);
+  expect(lookups.succeeded.map(({ Key__c }) => Key__c).sort()).toEqual(['1', '2']);
+  // An id of another object is still wrong.
+  expect(lookups.errors[0]).toContain('FIELD_INTEGRITY_EXCEPTION');
+  expect(lookups.errors[1]).toContain('INVALID_CROSS_REFERENCE_KEY');
+  const parents = await org.load('Key__c,Name,Account__r.Key__c\n5,E,b-1\n6,F,b-1\n7,G,b-2\n', upsert);
+  expect(parents.errors).toEqual([]);
+  expect(org.records('Buyer__c').map(({ id }) => id)).toContain('a0B000000000777EAA');
+  expect(org.records('Buyer__c')).toHaveLength(3);
+  const update = await org.load('Id,Name\na0R000000000888EAA,H\n', { object: 'Order__c', operation: 'update' });
+  expect(update.succeeded).toMatchObject([{ sf__Id: 'a0R000000000888EAA' }]);
+});
