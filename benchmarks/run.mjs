@@ -1,9 +1,10 @@
 // `npm run bench [-- --only scanner,load,memory,overhead,polling] [--size 95MB,100MB,1GB,5GB] [--repeat 5]
-// [--without-peers] [--work FOLDER] [--dist FOLDER]`: speed and memory compared with the same calls by other clients.
-// Tables on stdout, all numbers in a JSON file in the work folder.
+// [--without-peers] [--quick] [--work FOLDER] [--dist FOLDER]`: speed and memory compared with the same calls by other
+// clients. Tables on stdout, all numbers in a JSON file in the work folder, the ratios in `ratios.md` beside it.
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ratiosOf } from './ratios.mjs';
 import { SIZES } from './data.mjs';
 import { machine } from './machine.mjs';
 import { load } from './parts/load.mjs';
@@ -20,11 +21,16 @@ const { values } = parseArgs({
     size: { type: 'string', default: '95MB,100MB,1GB' },
     repeat: { type: 'string', default: '5' },
     'without-peers': { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     work: { type: 'string', default: fileURLToPath(new URL('../.nightload/bench/', import.meta.url)) },
     dist: { type: 'string', default: fileURLToPath(new URL('../dist/', import.meta.url)) },
   },
 });
 
+// Two minutes, for a look at the ratios after each change.
+if (values.quick) {
+  Object.assign(values, { only: 'scanner,overhead,load', size: '95MB,1GB', 'without-peers': true });
+}
 const wanted = values.only.split(',');
 const sizes = values.size.split(',');
 const unknown = [...wanted.filter((name) => !(name in PARTS)), ...sizes.filter((name) => !(name in SIZES))];
@@ -38,7 +44,8 @@ const options = {
   work: `${await realpath(values.work)}/`,
   dist: pathToFileURL(`${await realpath(values.dist)}/`),
   sizes,
-  repeat: Math.max(1, Number(values.repeat)),
+  repeat: values.quick ? 1 : Math.max(1, Number(values.repeat)),
+  quick: values.quick,
   peers: !values['without-peers'],
 };
 const report = { machine: machine() };
@@ -53,4 +60,7 @@ for (const name of wanted) {
   // Written after each part, so that a stopped run keeps its results.
   await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
 }
+const ratios = ratiosOf(report);
+console.log(`\n${ratios}`);
+await writeFile(`${options.work}ratios.md`, ratios);
 console.log(`\nAll numbers: ${file}`);

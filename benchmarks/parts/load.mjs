@@ -13,11 +13,11 @@ const POLL_MS = 200;
 const PARALLEL = 2;
 const PEERS = [jsforce.parsed, jsforce.unparsed, simpleSalesforce];
 
-export async function load({ dist, work, sizes, repeat, peers }) {
+export async function load({ dist, work, sizes, repeat, peers, quick }) {
   const result = {};
   for (const size of sizes.filter((name) => name !== '5GB' && name !== '100MB')) {
     // Long runs need fewer repetitions.
-    const rounds = SIZES[size] > 1_000_000 ? Math.min(2, repeat) : repeat;
+    const rounds = quick ? (SIZES[size] > 1_000_000 ? 2 : 3) : SIZES[size] > 1_000_000 ? Math.min(2, repeat) : repeat;
     result[size] = await compare({ dist, work, rows: SIZES[size], rounds, peers });
     print(size, result[size]);
   }

@@ -53,6 +53,8 @@ export interface NotifyMessage {
     /** What the load itself does about it. */
     whenLate?: WhenLate;
   };
+  /** Of a load that has ended after it: the moment by which it should have, in ISO 8601. */
+  missed?: string;
   /** URI of the load's `report.html`, otherwise of its `report.json`. */
   report?: string;
   /** The load in the Temporal UI; set if the worker knows `NIGHTLOAD_UI_URL`. */

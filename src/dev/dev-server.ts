@@ -59,7 +59,8 @@ const PRIVATELY = ['-c', 'umask 077 && exec "$0" "$@"'];
 const HOLDER = '.server';
 /** A database that an earlier version may have made, what SQLite keeps beside one that was not closed, and our note. */
 const DATA_FILES = ['', '-wal', '-shm', '-journal', HOLDER];
-const START_LIMIT_MS = 30_000;
+/** A process that ends is noticed at once; a busy machine needs its time. */
+const START_LIMIT_MS = 120_000;
 const STOP_LIMIT_MS = 5_000;
 
 /**

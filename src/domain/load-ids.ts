@@ -33,6 +33,12 @@ export function workflowIdsOf(id: string): string[] {
   return [...new Set([workflowIdOf(id), id, workflowIdOf(scheduled)])];
 }
 
+/** When a scheduled workflow was due, in ISO 8601: Temporal ends its id with that. */
+export function dueIn(workflowId: string): string | undefined {
+  const due = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.exec(workflowId)?.[0];
+  return due === undefined || Number.isNaN(Date.parse(due)) ? undefined : due;
+}
+
 /** The original id of a load's child: after a termination the same part is started again under another id. */
 export function withoutRestarts(childId: string): string {
   return childId.replaceAll(/\/again-\d+/g, '');

@@ -50,7 +50,7 @@ export function copyName(file: string): string {
   return `${file.replace(/\.csv$/, '')}${FOR_PEOPLE}.csv`;
 }
 
-/** Enough of a run id to distinguish runs: its end, because it begins with the time. */
+/** Enough of a run id to distinguish runs: its end, because it begins with the time, the same for a minute. */
 export function shortRunId(runId: string): string {
   return runId.slice(-8);
 }

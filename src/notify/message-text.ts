@@ -4,7 +4,8 @@
  */
 import type { WhenLate } from '../contract/names.js';
 import type { NotifyMessage } from '../contract/notification.js';
-import { reachableId } from '../domain/load-ids.js';
+import { dueIn, reachableId } from '../domain/load-ids.js';
+import { WAITS_FOR_RESUME } from '../domain/text/waits.js';
 import { count, moment, pastMoment, rows, time } from '../domain/text/format.js';
 import { plainText } from '../domain/text/plain-text.js';
 
@@ -76,22 +77,20 @@ const NOTHING: readonly Step[] = [{ text: 'Nothing to do.' }];
 const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = {
   finished: (message) => ({
     subject: `finished${message.records === undefined ? '' : `: ${rows(message.records.succeeded)} landed`}`,
-    lines: ['Every row landed.'],
+    lines: ['Every row landed.', ...missedHour(message)],
     steps: NOTHING,
   }),
   rejected: (message) => ({
     subject: `finished, ${message.records === undefined ? 'some rows need a person' : `${forPeople(message.records)} of ${rows(message.records.total)} need a person`}`,
-    lines: counted(message),
-    steps: [
-      { text: 'See the reasons and the files', command: command('results', message) },
-      { text: 'Correct the rejected file and load it; it can be loaded as it is' },
-    ],
+    lines: [...counted(message), ...missedHour(message)],
+    steps: [{ text: 'See the reasons and the files', command: command('results', message) }, ...stepsForRows(message)],
   }),
   failed: (message) => ({
     subject: `failed${message.error === undefined ? '' : `: ${name(message.error.code)}`}`,
     lines: [
       message.error === undefined ? 'The load failed.' : plainText(message.error.message, MAX_SENTENCE),
       ...counted(message),
+      ...missedHour(message),
     ],
     steps: [
       { text: 'See what landed, and the files', command: command('results', message) },
@@ -110,7 +109,10 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
         ? 'The load cannot continue by itself, or not yet.'
         : `The load waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`,
     ],
-    steps: [{ text: 'See what it waits for and what to do', command: command('status', message) }],
+    steps: [
+      ...(message.waitingFor === WAITS_FOR_RESUME ? [{ text: 'Resume it', command: command('resume', message) }] : []),
+      { text: 'See what it waits for and what to do', command: command('status', message) },
+    ],
   }),
   late: (message) => ({
     subject: `${isSurelyLate(message) ? 'will' : 'may'} be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
@@ -139,18 +141,45 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
         ? [
             {
               text: 'Start it now, if it is still needed and the load before it has ended',
-              command: `nightload schedule trigger ${argument(message.schedule)}`,
+              command: triggerCommand(message),
             },
           ]
-        : [{ text: 'Check that a worker runs and that the file has arrived' }]),
+        : [
+            { text: 'Check that a worker runs and that the file has arrived' },
+            ...(message.schedule !== undefined && dueIn(message.workflowId) !== undefined
+              ? [{ text: 'Then start the run again', command: triggerCommand(message) }]
+              : []),
+          ]),
     ],
   }),
   recovered: (message) => ({
     subject: 'works again',
-    lines: ['The load ended well; before, it had failed, was late or did not start.', ...counted(message)],
-    steps: NOTHING,
+    lines: ['The load works again; before, it had failed, was late or did not start.', ...counted(message)],
+    steps:
+      message.records === undefined || message.records.rejected + message.records.unprocessed === 0
+        ? NOTHING
+        : [{ text: 'See the reasons and the files', command: command('results', message) }, ...stepsForRows(message)],
   }),
 };
+
+/** For the rows that did not land. */
+function stepsForRows({ records }: NotifyMessage): Step[] {
+  const { rejected, unprocessed } = records ?? { rejected: 1, unprocessed: 0 };
+  return [
+    ...(rejected > 0 ? [{ text: 'Correct the rejected file and load it; it can be loaded as it is' }] : []),
+    ...(unprocessed > 0 ? [{ text: 'Load the unprocessed file as it is: nothing of its rows has landed' }] : []),
+  ];
+}
+
+function missedHour({ missed }: NotifyMessage): string[] {
+  return missed === undefined ? [] : [`It was late: it should have ended by ${when(missed)}.`];
+}
+
+/** Starts the run that was due then, with the file of that day. */
+function triggerCommand({ schedule = '', workflowId }: NotifyMessage): string {
+  const due = dueIn(workflowId);
+  return `nightload schedule trigger ${argument(schedule)}${due === undefined ? '' : ` --due ${due}`}`;
+}
 
 function what({ object, operation }: NotifyMessage): string {
   return `${name(operation)} ${name(object)}`;

@@ -126,7 +126,8 @@ function explain(issue: z.core.$ZodIssue, content: unknown): string[] {
   const value = valueAt(content, path);
   const meant = typeof value === 'string' ? didYouMean(value, knownAt(named)) : '';
   const heartbeat = path[0] === 'heartbeats' && path.length === 2 ? WORDS['url'] : undefined;
-  const form = wanted ?? rule ?? heartbeat ?? WORDS[String(named)];
+  const event = named === 'when' && path.at(-1) !== 'when' ? `one of ${NOTIFY_EVENTS.join(', ')}` : undefined;
+  const form = wanted ?? rule ?? heartbeat ?? event ?? WORDS[String(named)];
   return [`${place} ${value === undefined ? 'is missing: it ' : ''}must be ${form}.${meant}`];
 }
 

@@ -26,7 +26,7 @@ export function resultDelimiter(head: Buffer, firstColumn: string, uploaded: Del
   return uploaded;
 }
 
-/** Passes a result file through while counting its rows, without the header. */
+/** Counts the rows of a result file while it is saved, without the header. */
 export class RowCount {
   readonly #firstColumn: string;
   readonly #uploaded: Delimiter;
@@ -39,17 +39,13 @@ export class RowCount {
     this.#uploaded = uploaded;
   }
 
-  async *through(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const enough = Buffer.byteLength(this.#firstColumn) + '"",'.length;
-    for await (const chunk of chunks) {
-      if (this.#counter !== undefined) {
-        this.#count(this.#counter, chunk);
-      } else {
-        this.#head = Buffer.concat([this.#head, chunk]);
-        if (this.#head.length >= enough) this.#begin();
-      }
-      yield chunk;
+  push(chunk: Uint8Array): void {
+    if (this.#counter !== undefined) {
+      this.#count(this.#counter, chunk);
+      return;
     }
+    this.#head = Buffer.concat([this.#head, chunk]);
+    if (this.#head.length >= Buffer.byteLength(this.#firstColumn) + '"",'.length) this.#begin();
   }
 
   #begin(): RecordCounter {

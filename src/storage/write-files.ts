@@ -14,6 +14,7 @@ import type { Readable } from 'node:stream';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { diskError } from './files/disk-errors.js';
+import { FreeSpace } from './files/free-space.js';
 
 /** Bytes gathered for one write. */
 const LARGE_SIZE = 1024 * 1024;
@@ -26,6 +27,8 @@ export interface WriteOptions {
 /** A file that is being written: it gets its name when it is complete, or disappears. */
 export interface Writing {
   write(bytes: Uint8Array | string): Promise<void>;
+  /** The same for several pieces at once. */
+  writeAll(pieces: readonly Uint8Array[]): Promise<void>;
   publish(): Promise<void>;
   /** Does nothing if it was published or discarded before. */
   discard(): Promise<void>;
@@ -69,6 +72,13 @@ class NewFile implements Writing {
     await this.#handle.writeFile(bytes);
   }
 
+  async writeAll(pieces: readonly Uint8Array[]): Promise<void> {
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const { bytesWritten } = await this.#handle.writev(pieces);
+    // A disk may take less than it is given.
+    if (bytesWritten < bytes) await this.write(Buffer.concat(pieces).subarray(bytesWritten));
+  }
+
   async publish(): Promise<void> {
     this.#ended = true;
     try {
@@ -98,17 +108,26 @@ class NewFile implements Writing {
   }
 }
 
+export interface SaveOptions extends WriteOptions {
+  /** Sees each chunk before it is written, and may throw. */
+  inspect?: (chunk: Buffer) => void;
+  /** Stops before the disk is full, with `DISK_FULL`. An object store has no such limit. @default false */
+  keepFreeSpace?: boolean;
+}
+
 /** Writes the whole of `source` to `path`, which appears complete or not at all. */
 export async function saveStream(
   source: Readable | AsyncIterable<Uint8Array>,
   path: string,
   signal?: AbortSignal,
-  options: WriteOptions = {},
+  options: SaveOptions = {},
 ): Promise<void> {
+  const { inspect, keepFreeSpace = false } = options;
   const creating = newFile(path, options);
+  const space = keepFreeSpace && !isObject(path) ? new FreeSpace(dirname(path)) : undefined;
   try {
     // Attached at once: the source may fail before the file is open, and its error needs a listener.
-    await pipeline(source, sinkOf(creating), signal ? { signal } : {});
+    await pipeline(source, sinkOf(creating, { inspect, space }), signal ? { signal } : {});
     await (await creating).publish();
   } catch (error) {
     await (await creating.catch(() => undefined))?.discard();
@@ -117,16 +136,31 @@ export async function saveStream(
   }
 }
 
-/** Bytes that arrive while the disk is busy are written together. */
-function sinkOf(creating: Promise<Writing>): Writable {
-  const write = (bytes: Buffer, done: (error?: Error | null) => void): void => {
-    creating.then((file) => file.write(bytes)).then(() => done(), done);
+interface SinkOptions {
+  inspect: ((chunk: Buffer) => void) | undefined;
+  space: FreeSpace | undefined;
+}
+
+/**
+ * Bytes that arrive while the disk is busy are written together. Result files come in many small chunks: nothing is
+ * awaited for each of them.
+ */
+function sinkOf(creating: Promise<Writing>, { inspect, space }: SinkOptions): Writable {
+  const write = async (pieces: readonly Buffer[]): Promise<void> => {
+    let bytes = 0;
+    for (const piece of pieces) {
+      inspect?.(piece);
+      bytes += piece.length;
+    }
+    await space?.check(bytes);
+    const file = await creating;
+    await (pieces.length === 1 ? file.write(pieces[0] as Buffer) : file.writeAll(pieces));
   };
   return new Writable({
     highWaterMark: LARGE_SIZE,
     construct: (done) => void creating.then(() => done(), done),
-    write: (chunk: Buffer, _encoding, done) => write(chunk, done),
-    writev: (chunks, done) => write(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)), done),
+    write: (chunk: Buffer, _encoding, done) => void write([chunk]).then(() => done(), done),
+    writev: (chunks, done) => void write(chunks.map(({ chunk }) => chunk as Buffer)).then(() => done(), done),
   });
 }
 

@@ -18,6 +18,7 @@ import { workflowBundle } from '../../src/workers/bundle.js';
 import type { RunningWorker } from '../../src/workers/create-worker.js';
 import { ALLOCATION_ID_PREFIX } from '../../src/protocol/messages/allocation-messages.js';
 import type { OrgSummary } from '../../src/protocol/messages/allocation-messages.js';
+import { failedTasksIn } from '../helpers/failed-tasks.js';
 import { keyRing } from '../helpers/codec-keys.js';
 import { nightload } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
@@ -223,7 +224,7 @@ it('unreadable messages do not stop the ledger', async () => {
   expect(await after.result()).toMatchObject({ state: 'Completed' });
   expect((await after.result()).warnings).toBeUndefined();
   const { events } = await world.client.workflow.getHandle(ledgerId()).fetchHistory();
-  expect((events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null)).toEqual([]);
+  expect(failedTasksIn(events)).toEqual([]);
 });
 
 it('unreadable messages do not stop a load and its parts', async () => {
@@ -252,7 +253,7 @@ it('unreadable messages do not stop a load and its parts', async () => {
   expect(await load.result()).toMatchObject({ state: 'Completed', records: { succeeded: 30 } });
   for (const workflowId of [load.workflowId, parts]) {
     const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
-    expect((events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null)).toEqual([]);
+    expect(failedTasksIn(events)).toEqual([]);
   }
 });
 

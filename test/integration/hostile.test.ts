@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vi
 import type { BulkLoadInput } from '../../src/contract/load-input.js';
 import type { LoadHandle } from '../../src/client/load-handle.js';
 import { accounts, expectSound, openWorld, readCsv } from '../helpers/load-harness.js';
+import { failedTasksIn } from '../helpers/failed-tasks.js';
 import type { World } from '../helpers/load-harness.js';
 import { endJob, openJob, sendJob } from '../helpers/send-job.js';
 import type { Attack } from './workflows/hostile-workflows.js';
@@ -99,8 +100,7 @@ function codeOf(error: unknown): string {
 
 async function failedTasks(workflowId: string): Promise<number> {
   const { events } = await world.client.workflow.getHandle(workflowId).fetchHistory();
-  return (events ?? []).filter(({ workflowTaskFailedEventAttributes }) => workflowTaskFailedEventAttributes != null)
-    .length;
+  return failedTasksIn(events).length;
 }
 
 const least = {

@@ -213,6 +213,26 @@ describe('a schedule', () => {
     expect(result).toMatchObject({ state: 'Completed', records: { total: 3, succeeded: 3 } });
   });
 
+  it('makes up for a run whose file came too late, with the file of its day', async () => {
+    await create('late-{date}.csv', '--cron', '0 23 * * *', '--time-zone', 'Asia/Bangkok');
+    const due = '2026-11-10T16:00:00Z';
+    const run = async (): Promise<unknown> => {
+      const { workflowId } = await triggerSchedule(world.client, id, due);
+      expect(workflowId).toBe(`bulk-load/${id}-${due}`);
+      return (await findLoad(world.client, workflowId)).handle.result();
+    };
+    expect(await run()).toMatchObject({ state: 'Failed', error: { code: 'SOURCE_NOT_FOUND' } });
+    await file('late-2026-11-10.csv', 4);
+    expect(await run()).toMatchObject({ state: 'Completed', records: { total: 4, succeeded: 4 } });
+    expect(await refusal(triggerSchedule(world.client, id, '2026-11-10T17:00:00Z'))).toMatchObject({
+      code: 'SCHEDULE_NOT_TRIGGERED',
+      message: /none was due at 2026-11-10T17:00:00Z/ as unknown,
+    });
+    for (const wrong of ['yesterday', '2026-11-10T16:00', '2999-01-01T00:00:00Z']) {
+      expect(await refusal(triggerSchedule(world.client, id, wrong))).toMatchObject({ code: 'USAGE' });
+    }
+  }, 60_000);
+
   it('pauses with a note, resumes, and is deleted; other schedules are not touched', async () => {
     await create('a.csv', '--paused', '--note', 'not yet');
     expect(await describeSchedule(world.client, id)).toMatchObject({ paused: true, note: 'not yet', nextTimes: [] });

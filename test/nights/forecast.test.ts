@@ -18,7 +18,7 @@ const COUNT = Number(process.env['NIGHTS'] ?? 200);
 const SEED = Number(process.env['SEED'] ?? 1);
 /** From the hour when the load is due until the hour when its data is needed. */
 const FINISH_AFTER_MS = 6 * HOUR;
-const TOLD = /^It should have ended by .*: at (\d{4}-\d\d-\d\d )?(\d\d:\d\d) UTC the forecast/;
+const TOLD = /^At (\d{4}-\d\d-\d\d )?(\d\d:\d\d) UTC the load was expected to end /;
 
 let stage: Stage;
 const failing = new Set<string>();

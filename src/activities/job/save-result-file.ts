@@ -7,10 +7,8 @@ import { RowCount } from '../../rows/result-file.js';
 import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ResultKind } from '../../domain/platform/result-kind.js';
-import { dirname } from '../../storage/locations.js';
 import { removeFile } from '../../storage/files/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
-import { withinFreeSpace } from '../../storage/files/free-space.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { processMetrics } from '../metrics.js';
 import type { ActivityRun } from '../run-activity.js';
@@ -46,10 +44,17 @@ export async function saveResult(
 ): Promise<number> {
   const metrics = processMetrics();
   const before = step.bytes;
+  const most = sent === undefined ? Infinity : mostBytes(sent);
   const count = new RowCount(firstColumnOf(kind, plan), plan.delimiter);
+  const start = new CsvStart();
   const { stream } = await connection.openResult(jobId, kind, { ...step.call, apiVersion });
-  const bytes = bounded(progress(csvOnly(stream), step), sent === undefined ? Infinity : mostBytes(sent));
-  await saveStream(withinFreeSpace(count.through(bytes), dirname(path)), path, step.signal);
+  const inspect = (chunk: Buffer): void => {
+    start.check(chunk);
+    step.bytes += chunk.length;
+    if (step.bytes - before > most) throw tooLarge(most);
+    count.push(chunk);
+  };
+  await saveStream(stream, path, step.signal, { inspect, keepFreeSpace: true });
   const rows = count.finish();
   metrics.add('nightload_bytes_total', step.bytes - before, { direction: 'download' });
   if (rows === 0) await removeFile(path);
@@ -57,10 +62,12 @@ export async function saveResult(
 }
 
 /** Content that begins like HTML or JSON is not a result file, whatever its headers say. */
-async function* csvOnly(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let begun = false;
-  for await (const chunk of chunks) {
-    const first: string = begun ? '' : chunk.toString('latin1').trimStart().charAt(0);
+class CsvStart {
+  #hasBegun = false;
+
+  check(chunk: Buffer): void {
+    if (this.#hasBegun) return;
+    const first = chunk.toString('latin1').trimStart().charAt(0);
     if (['<', '{', '['].includes(first)) {
       throw new NightloadError(
         'SALESFORCE_UNEXPECTED_REPLY',
@@ -69,30 +76,15 @@ async function* csvOnly(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
         { retryable: true },
       );
     }
-    begun ||= first !== '';
-    yield chunk;
+    this.#hasBegun = first !== '';
   }
 }
 
-async function* bounded(chunks: AsyncIterable<Buffer>, most: number): AsyncGenerator<Buffer> {
-  let size = 0;
-  for await (const chunk of chunks) {
-    size += chunk.length;
-    if (size > most) {
-      throw new NightloadError(
-        'SALESFORCE_UNEXPECTED_REPLY',
-        `A result file from Salesforce has more than ${most} bytes, far more than the sent rows can produce: a proxy may ` +
-          'have answered. It is fetched again; if the error persists, check the instance URL and the proxy.',
-        { retryable: true },
-      );
-    }
-    yield chunk;
-  }
-}
-
-async function* progress(chunks: AsyncIterable<Buffer>, step: ActivityRun): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    step.bytes += chunk.length;
-    yield chunk;
-  }
+function tooLarge(most: number): NightloadError {
+  return new NightloadError(
+    'SALESFORCE_UNEXPECTED_REPLY',
+    `A result file from Salesforce has more than ${most} bytes, far more than the sent rows can produce: a proxy may ` +
+      'have answered. It is fetched again; if the error persists, check the instance URL and the proxy.',
+    { retryable: true },
+  );
 }

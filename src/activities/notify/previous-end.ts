@@ -3,7 +3,9 @@
  * the schedule that was due between the two and did not begin counts too.
  */
 import { Context } from '@temporalio/activity';
-import { LATE_MEMO } from '../../contract/names.js';
+import { z } from 'zod';
+import { LATE_MEMO, RESULT_MEMO } from '../../contract/names.js';
+import { dueIn } from '../../domain/load-ids.js';
 import { quoted } from '../../domain/text/visibility-query.js';
 import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
 import { watcherIdOf } from '../../protocol/messages/schedule-messages.js';
@@ -22,8 +24,12 @@ export async function endedBadlyBefore(facts: NotifyFacts, signal: AbortSignal):
       let before: string | undefined;
       for await (const { workflowId, runId, status, memo } of client.workflow.list({ query: queryFor(facts) })) {
         if (++looked > MAX_LOOKED_AT) return false;
-        if (runId === facts.runId || (facts.schedule === undefined && !isAlike(workflowId, facts.workflowId))) continue;
+        if (runId === facts.runId) continue;
+        const result = RESULT.safeParse(memo?.[RESULT_MEMO]).data;
+        if (facts.schedule === undefined && !(isAlike(workflowId, facts.workflowId) && isSame(result, facts))) continue;
         if (BAD_ENDS.includes(status.name) || memo?.[LATE_MEMO] === true) return true;
+        // Neither a failure nor a good end: the one before it counts.
+        if (result !== undefined && !mostLanded(result.records)) continue;
         before = workflowId;
         break;
       }
@@ -37,6 +43,26 @@ export async function endedBadlyBefore(facts: NotifyFacts, signal: AbortSignal):
       return false;
     }),
   );
+}
+
+/** The part of a load's result that matters here; anyone may have written it. */
+const RESULT = z.object({
+  object: z.string(),
+  operation: z.string(),
+  records: z.object({ total: z.number(), succeeded: z.number() }),
+});
+
+/** A load of another object cannot recover for this one. One that left no result may be of any. */
+function isSame(
+  result: z.infer<typeof RESULT> | undefined,
+  { object, operation }: Pick<NotifyFacts, 'object' | 'operation'>,
+): boolean {
+  return result === undefined || (result.object === object && result.operation === operation);
+}
+
+/** At least half of the rows. */
+export function mostLanded({ total, succeeded }: { total: number; succeeded: number }): boolean {
+  return 2 * succeeded >= total;
 }
 
 /** The newest first, as the server lists ended workflows. */
@@ -53,10 +79,9 @@ export function absentQuery(schedule: string, taskQueue: string, after: number |
   return after === undefined ? told : `${told} AND StartTime > ${quoted(new Date(after).toISOString())}`;
 }
 
-/** When a scheduled workflow was due: Temporal ends its id with that. */
 export function dueTime(workflowId: string): number | undefined {
-  const at = Date.parse(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.exec(workflowId)?.[0] ?? '');
-  return Number.isFinite(at) ? at : undefined;
+  const due = dueIn(workflowId);
+  return due === undefined ? undefined : Date.parse(due);
 }
 
 /** A run that was skipped because this load was still running was due after it: the next load makes up for that one. */

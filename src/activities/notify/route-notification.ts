@@ -5,9 +5,7 @@ import type { Delivery, NotifyFacts } from '../../protocol/activities/notify-typ
 import type { ActivityDependencies } from '../dependencies.js';
 import { runActivity } from '../run-activity.js';
 import { linkToSchedule, linkToWorkflow } from '../ui-links.js';
-import { endedBadlyBefore } from './previous-end.js';
-
-const GOOD_ENDS: readonly string[] = ['finished', 'rejected'];
+import { endedBadlyBefore, mostLanded } from './previous-end.js';
 
 export function routeNotification({
   notifier,
@@ -18,7 +16,7 @@ export function routeNotification({
     const { namespace } = Context.current().info;
     const messages = [facts];
     const recovery: NotifyFacts = { ...facts, id: `${facts.id}/recovered`, event: 'recovered' };
-    const isWanted = GOOD_ENDS.includes(facts.event) && notifier.recipients(recovery).length > 0;
+    const isWanted = isGoodEnd(facts) && notifier.recipients(recovery).length > 0;
     if (isWanted && (await endedBadlyBefore(facts, signal))) messages.push(recovery);
     const deliveries = messages.flatMap((about) => {
       const { waitedMs: _waited, ...message } = about;
@@ -27,6 +25,11 @@ export function routeNotification({
     });
     return { deliveries };
   });
+}
+
+/** A load works again if it does what it is for, also if some of its rows need a person. */
+function isGoodEnd({ event, records }: Pick<NotifyFacts, 'event' | 'records'>): boolean {
+  return event === 'finished' || (event === 'rejected' && records !== undefined && mostLanded(records));
 }
 
 function linkOf(

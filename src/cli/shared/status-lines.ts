@@ -2,6 +2,7 @@
 import type { LoadProgress, PartProgress, StatusState } from '../../contract/load-progress.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { defined } from '../../domain/defined.js';
+import { reachableId } from '../../domain/load-ids.js';
 import { count, share } from '../../domain/text/format.js';
 import {
   askingText,
@@ -38,6 +39,7 @@ const OTHER_ROWS = 2;
 export function statusLines(view: StatusView, { columns, rows }: Size, now: number): string[] {
   const { status, startTime, progress, queues } = view;
   const { phase, waitingFor, paused, files } = status;
+  const id = reachableId(status.workflowId);
   const lines = [
     `${status.workflowId}: ${status.state}${phase === undefined ? '' : `, ${phase}`}, since ${startTime.toISOString()}`,
     `  ${headline(status, progress)}`,
@@ -47,9 +49,11 @@ export function statusLines(view: StatusView, { columns, rows }: Size, now: numb
     if (figures !== '') lines.push(`  ${figures}`);
   }
   const label = phase === 'retrying' && paused !== true ? 'now' : 'waits for';
-  if (waitingFor !== undefined) lines.push(`  ${label}: ${waitingFor}`);
+  const resume = paused === true ? ` (nightload resume ${id})` : '';
+  if (waitingFor !== undefined) lines.push(`  ${label}: ${waitingFor}${resume}`);
   lines.push(...failureLines(view, columns), ...queues.map((line) => `  ${line}`));
   if (files.rejected !== undefined) lines.push(`  rejected rows: ${files.rejected}`);
+  if (phase === 'holding') lines.push(`  to send them, corrected: nightload correct ${id} FILE`);
   const { rejected: copy } = files.forPeople ?? {};
   if (copy !== undefined) lines.push(`  for a spreadsheet: ${copy}`);
   const used = lines.reduce((sum, line) => sum + rowsOf(line, columns), OTHER_ROWS);

@@ -31,6 +31,10 @@ export interface RowsLeft {
 /** Logarithm of the milliseconds that are left. */
 export type Remaining = Spread;
 
+/** Rows per millisecond where nothing else is known: 500 a second, give or take a factor of three. */
+export const USUAL_RATE: Spread = { mean: Math.log(0.5), sd: 1.1 };
+/** Seven times the rows of past loads. */
+const MUCH_LARGER = 1;
 /** No night is exactly like the nights before. */
 const MIN_NIGHT_SD = 0.35;
 /** How many standard deviations a difference may have before the past is doubted. */
@@ -99,10 +103,11 @@ function rateOf({ pace, past, left }: Pick<LoadNow, 'pace' | 'past'> & { left: R
   return { mean: both.mean, sd: Math.hypot(both.sd, DRIFT_SD) };
 }
 
-/** Loads of another size say less. */
+/** Loads of another size say less; much smaller ones are mostly overhead, and say little about a speed. */
 function usualRate({ rate, rows }: PastLoads, { total }: RowsLeft): Spread {
-  const otherSize = rows === 0 || total === 0 ? 0 : Math.abs(Math.log(total / rows)) / DOUBT;
-  return { mean: rate.mean, sd: Math.max(MIN_NIGHT_SD, rate.sd, otherSize) };
+  const larger = rows === 0 || total === 0 ? 0 : Math.log(total / rows) / DOUBT;
+  const usual = { mean: rate.mean, sd: Math.max(MIN_NIGHT_SD, rate.sd, Math.abs(larger)) };
+  return larger > MUCH_LARGER ? combined(usual, USUAL_RATE) : usual;
 }
 
 /** What is seen tonight is true: the farther the past is from it, the less it counts. */

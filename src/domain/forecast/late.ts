@@ -1,5 +1,5 @@
 /** Whether people are warned that a load will be late: early if it is nearly certain, later if it is likely. Pure. */
-import { chanceOfMissing, remaining } from './forecast.js';
+import { chanceOfMissing, remaining, USUAL_RATE } from './forecast.js';
 import type { LoadNow } from './forecast.js';
 import type { PastLoads } from './past-loads.js';
 
@@ -11,11 +11,11 @@ const SOON = { ms: 75 * 60_000, chance: 0.37 };
 /** That little is known is no reason to warn. */
 const MAX_SD = 0.35;
 
-/** Without past loads and before the first rows: 500 rows per second, give or take a factor of three. */
+/** Without past loads and before the first rows. */
 const GUESS: PastLoads = {
   loads: 1,
   rows: 0,
-  rate: { mean: Math.log(0.5), sd: 1.1 },
+  rate: USUAL_RATE,
   duration: { mean: Math.log(3_600_000), sd: 2 },
   retryShare: 0,
   restMs: 0,

@@ -1,4 +1,5 @@
 /** What a person does next, with the commands for it. */
+import { printableJson } from '../../domain/text/plain-text.js';
 import type { RowFix } from '../../contract/corrections.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { rows } from '../../domain/text/format.js';
@@ -90,7 +91,7 @@ function rejectedSteps(view: ReportView, file: string): Step[] {
 }
 
 function rulesFile(rules: readonly RowFix[]): string {
-  return `[\n${rules.map((rule) => `  ${JSON.stringify(rule)}`).join(',\n')}\n]`;
+  return `[\n${rules.map((rule) => `  ${printableJson(JSON.stringify(rule))}`).join(',\n')}\n]`;
 }
 
 function loadCommand(view: ReportView, file: string): string {

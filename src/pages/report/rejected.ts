@@ -1,4 +1,5 @@
 /** Rejected rows by cause: how many, a few of them, and what would make them land. */
+import { printableJson } from '../../domain/text/plain-text.js';
 import { count, rows } from '../../domain/text/format.js';
 import type { Sample, SampleCell, SampledCause } from '../../rows/causes/rejected-causes.js';
 import { foreign, html } from '../html.js';
@@ -31,7 +32,7 @@ function causeBlock({ cause, samples, values }: SampledCause, rejected: number):
     </h3>
     <p>${message === '' ? html`<span class="dim">no message</span>` : foreign(message)}</p>
     <p><strong>Cure</strong> for up to ${rows(cure.rows)}: ${withCode(cure.text)}</p>
-    ${cure.rule === undefined ? '' : command(JSON.stringify(cure.rule))}
+    ${cure.rule === undefined ? '' : command(printableJson(JSON.stringify(cure.rule)))}
     ${
       values.length === 0
         ? ''

@@ -53,6 +53,7 @@ const message = {
       whenLate: z.enum(WHEN_LATE).exactOptional(),
     })
     .exactOptional(),
+  missed: instant.exactOptional(),
   report: shape.uri.exactOptional(),
 };
 

@@ -92,6 +92,8 @@ export class Scheduler {
 
   /** When something happens next without a request; undefined for never. */
   nextEventAt(): number | undefined {
+    // What is being done now may bring more.
+    if (this.#isRunning) return Math.max(0, this.#time);
     const { at } = this.#next();
     return at === Infinity ? undefined : at;
   }

@@ -124,6 +124,7 @@ export class OrgStore {
     if (names.includes('filling')) {
       throw new Error(`${this.#folder}: it was not filled completely. Remove the folder, and start again`);
     }
+    await this.#tidy(names);
     const numbers = (pattern: RegExp): number[] =>
       names.flatMap((name) => pattern.exec(name)?.slice(1).map(Number) ?? []).sort((a, b) => a - b);
     const snapshot = numbers(SNAPSHOT).at(-1) ?? 0;
@@ -134,6 +135,13 @@ export class OrgStore {
     this.#generation = Math.max(snapshot, logs.at(-1) ?? 0) + 1;
     this.#openLog();
     if (bytes > Math.max(this.#compactAt / 8, this.#snapshotBytes)) await this.#compact();
+  }
+
+  /** What a process left that ended while it wrote a snapshot or received an upload. */
+  async #tidy(names: readonly string[]): Promise<void> {
+    const parts = (await readdir(this.jobsFolder)).filter((name) => name.endsWith('.part'));
+    for (const name of names.filter((one) => one.endsWith('.tmp'))) await rm(join(this.#folder, name), { force: true });
+    for (const name of parts) await rm(join(this.jobsFolder, name), { force: true });
   }
 
   #path(kind: 'records' | 'changes', n: number): string {

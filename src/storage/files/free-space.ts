@@ -40,14 +40,36 @@ export async function* withinFreeSpace<T extends Uint8Array>(
     yield* chunks;
     return;
   }
-  let unseen = 0;
+  const space = new FreeSpace(folder);
   for await (const chunk of chunks) {
-    unseen += chunk.length;
-    if (unseen >= CHECK_EVERY_BYTES) {
-      unseen = 0;
-      if (!hasRoom(await statfs(folder))) throw diskFull(folder);
-    }
+    const check = space.check(chunk.length);
+    if (check !== undefined) await check;
     yield chunk;
+  }
+}
+
+/** The disk of a folder, for a writer that asks before it writes. */
+export class FreeSpace {
+  readonly #folder: string;
+  #unseen = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Undefined if nothing needs to be checked yet.
+   * @throws NightloadError `DISK_FULL`
+   */
+  check(bytes: number): Promise<void> | undefined {
+    this.#unseen += bytes;
+    if (this.#unseen < CHECK_EVERY_BYTES) return undefined;
+    this.#unseen = 0;
+    return this.#askForRoom();
+  }
+
+  async #askForRoom(): Promise<void> {
+    if (!hasRoom(await statfs(this.#folder))) throw diskFull(this.#folder);
   }
 }
 

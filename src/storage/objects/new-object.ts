@@ -30,6 +30,10 @@ export class NewObject {
     });
   }
 
+  async writeAll(pieces: readonly Uint8Array[]): Promise<void> {
+    await this.write(Buffer.concat(pieces));
+  }
+
   async publish(): Promise<void> {
     this.#stream.end();
     await this.#stored;

@@ -1,4 +1,4 @@
-/** Runs a child of a load until it ends in any way, and passes signals on to it. */
+/** Runs a child of a load until it ends in any way. */
 import {
   ApplicationFailure,
   ChildWorkflowFailure,
@@ -6,15 +6,8 @@ import {
   TimeoutFailure,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
-import type { SignalDefinition, WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
-import {
-  CancellationScope,
-  getExternalWorkflowHandle,
-  isCancellation,
-  sleep,
-  startChild,
-  workflowInfo,
-} from '@temporalio/workflow';
+import type { WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
+import { CancellationScope, isCancellation, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import type { ChildWorkflowOptions } from '@temporalio/workflow';
 import { endOf, findEnd, randomSeed } from './child-end.js';
 import type { ReadResult, Unreported } from './child-end.js';
@@ -140,14 +133,4 @@ function wasReset(): boolean {
 function wasEndedFromOutside(error: unknown): boolean {
   if (!(error instanceof ChildWorkflowFailure)) return false;
   return error.cause instanceof TerminatedFailure || error.cause instanceof TimeoutFailure;
-}
-
-/**
- * Passes a signal on to a child. Never throws: a child that has just ended no longer needs it, and a handler that
- * throws after a cancellation would end the workflow immediately, without its clean-up.
- */
-export async function signalChild(name: string, signal: SignalDefinition): Promise<void> {
-  await CancellationScope.nonCancellable(() =>
-    getExternalWorkflowHandle(`${workflowInfo().workflowId}/${name}`).signal(signal),
-  ).catch(() => undefined);
 }

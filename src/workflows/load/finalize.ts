@@ -7,6 +7,7 @@ import { RESULT_MEMO } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { ReportFacts } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
+import { clock, pastClock } from '../../domain/text/format.js';
 import { loadIdOf } from '../../domain/load-ids.js';
 import { notifyEnd } from '../notify/notify.js';
 import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
@@ -26,6 +27,7 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
   load.enterPhase('reporting');
   await triageTheRest(load);
   await sweepLostJobs(load);
+  enterWarnings(state.warnings, [missedHour(state.finish)]);
   const kept = await keepColumns(load);
   const result = await writeReport(load, defined({ succeeded: state.files.succeeded, kept }));
   const { jobs: _jobs, ...withoutJobs } = result;
@@ -44,6 +46,13 @@ export async function finalize(load: Load): Promise<BulkLoadResult> {
   load.showDetails(result);
   await notifyEnd(load, result);
   return result;
+}
+
+function missedHour(finish: CarriedState['finish']): string | undefined {
+  const now = Date.now();
+  return finish === undefined || finish.by >= now
+    ? undefined
+    : `The load did not end by ${clock(finish.by, now)}: at ${pastClock(now, now)} it was about to write its report.`;
 }
 
 function measureFinish(finish: CarriedState['finish']): void {

@@ -20,7 +20,7 @@ import type { Counted } from '../../protocol/activities/attempt-types.js';
 import { pollNowSignal } from '../../protocol/messages/load-messages.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
 import type { IngestJobInput } from '../job/job-state.js';
-import { signalChild } from '../children/run-child.js';
+import { ChildSignals } from '../children/child-signals.js';
 import { fileCleanupActivities, fileActivities } from '../support/activity-options.js';
 import { untilCanceled } from '../support/cancellation.js';
 import { logEvent } from '../support/log-event.js';
@@ -61,6 +61,8 @@ export interface LiveLoad {
   started: Map<number, string>;
   /** Name of the child that sends rows again, once started. */
   retrying?: string;
+  /** To the children. */
+  signals: ChildSignals;
   /** Counts every change that may allow another step. */
   changes: number;
 }
@@ -116,6 +118,7 @@ export class Load {
       paused,
       ...(paused && { pausedSince: Date.now() }),
       pauseLog: { lines: 0, isWriting: false, paused },
+      signals: new ChildSignals(),
       holding: false,
       correcting: false,
       running: new Map(),
@@ -247,7 +250,7 @@ export class Load {
 
   async pollNow(): Promise<void> {
     this.noteChange();
-    await Promise.all(this.children.map((name) => signalChild(name, pollNowSignal)));
+    await Promise.all(this.children.map((name) => this.live.signals.send(name, pollNowSignal)));
   }
 
   enterPartProgress(part: PartNow): void {

@@ -4,7 +4,6 @@
 import { CancellationScope } from '@temporalio/workflow';
 import { defined } from '../../domain/defined.js';
 import { pauseSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
-import { signalChild } from '../children/run-child.js';
 import { logActivities } from '../support/activity-options.js';
 import { recordWait } from '../support/metrics.js';
 import type { Load } from './load.js';
@@ -20,7 +19,7 @@ export async function setPaused(load: Load, paused: boolean): Promise<void> {
   load.state.paused = paused;
   load.noteChange();
   load.showDetails();
-  await Promise.all(load.children.map((name) => signalChild(name, paused ? pauseSignal : resumeSignal)));
+  await Promise.all(load.children.map((name) => load.live.signals.send(name, paused ? pauseSignal : resumeSignal)));
   await logPauses(load);
 }
 

@@ -3,7 +3,7 @@ import { isCancellation } from '@temporalio/workflow';
 import { defined } from '../../domain/defined.js';
 import { count } from '../../domain/text/format.js';
 import { pauseSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
-import { runChild, signalChild } from '../children/run-child.js';
+import { runChild } from '../children/run-child.js';
 import { readRetryResult } from '../incoming/child-results.js';
 import type { retryFailedRows } from '../retry/retry-failed-rows.js';
 import { moveEndedToFiles } from '../support/ended-part-files.js';
@@ -76,7 +76,7 @@ async function runRetry(load: Load, { name, summary, rows }: Retry): Promise<Ret
   const onStarted = (started: string): void => {
     live.retrying = started;
     // Its input reflects the state before it was started.
-    if (live.paused !== paused) void signalChild(started, live.paused ? pauseSignal : resumeSignal);
+    if (live.paused !== paused) void live.signals.send(started, live.paused ? pauseSignal : resumeSignal);
   };
   try {
     return await runChild<typeof retryFailedRows>(

@@ -42,7 +42,8 @@ export async function deliver(delivery: Delivery, note: (note: DeliveryNote) => 
         enter('givenUp', failure.code);
         return failure;
       }
-      if (noted === undefined && Date.now() + next.ms - since >= LATE_MS) enter('retrying', failure.code);
+      const isLate = Date.now() + next.ms - since >= LATE_MS;
+      if (isLate && noted?.code !== failure.code) enter('retrying', failure.code);
       await sleep(next.ms, { summary: `${target}: next attempt in ${time(next.ms)}` });
     }
   }

@@ -2,6 +2,7 @@
  * The heartbeat of a load (`heartbeatUrl`): pings a monitoring service when it begins and when it ends. The load waits
  * for neither.
  */
+import { shortRunId } from '../../domain/result-layout.js';
 import { ChildWorkflowCancellationType, ParentClosePolicy, startChild, workflowInfo } from '@temporalio/workflow';
 import type { LoadState } from '../../contract/load-result.js';
 import type { Load } from '../load/load.js';
@@ -31,7 +32,7 @@ export async function pingEnd(load: Load, end: LoadState): Promise<void> {
   try {
     await startChild<typeof sendHeartbeat>('sendHeartbeat', {
       args: [{ heartbeat, kind: FAILED.includes(end) ? 'fail' : 'success' }],
-      workflowId: `${workflowId}/heartbeat-${firstExecutionRunId.slice(0, 8)}`,
+      workflowId: `${workflowId}/heartbeat-${shortRunId(firstExecutionRunId)}`,
       staticSummary: 'heartbeat: the load has ended',
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.ABANDON,

@@ -2,6 +2,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { NotifyEvent } from '../../contract/notification.js';
+import { shortRunId } from '../../domain/result-layout.js';
 import { eventOfEnd } from './event-of-end.js';
 import { defined } from '../../domain/defined.js';
 import { plainText } from '../../domain/text/plain-text.js';
@@ -12,7 +13,10 @@ import { notifyRulesActivities } from '../support/activity-options.js';
 import { scheduleOf } from '../support/schedule.js';
 import { startMessages } from './start-messages.js';
 
-type News = Pick<NotifyFacts, 'state' | 'records' | 'error' | 'forecast' | 'waitingFor' | 'waitedMs' | 'report'>;
+type News = Pick<
+  NotifyFacts,
+  'state' | 'records' | 'error' | 'forecast' | 'missed' | 'waitingFor' | 'waitedMs' | 'report'
+>;
 
 /** A workflow that may not call the worker's steps may not make it send messages either. */
 const SILENT = 'CALLER_REFUSED';
@@ -28,8 +32,13 @@ export async function notifyEnd(load: Load, { state, records, error, files }: Bu
   await notify(load, eventOfEnd({ state, error }, { isScheduled: schedule !== undefined }), {
     state,
     records,
-    ...defined({ error: why, report }),
+    ...defined({ error: why, report, missed: missedHour(load) }),
   });
+}
+
+/** The hour by which the load should have ended, if it has passed. */
+function missedHour({ state: { finish } }: Load): string | undefined {
+  return finish !== undefined && finish.by < Date.now() ? new Date(finish.by).toISOString() : undefined;
 }
 
 /**
@@ -53,7 +62,7 @@ export async function notify(load: Load, event: NotifyEvent, news: News): Promis
   const { workflowId, runId, firstExecutionRunId } = workflowInfo();
   state.notified = (state.notified ?? 0) + 1;
   // The same after a reset: what was sent is not sent again.
-  const name = `notify-${firstExecutionRunId.slice(0, 8)}/${event}-${state.notified}`;
+  const name = `notify-${shortRunId(firstExecutionRunId)}/${event}-${state.notified}`;
   const facts: NotifyFacts = {
     id: `${workflowId}/${name}`,
     event,

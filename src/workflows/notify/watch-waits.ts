@@ -1,6 +1,7 @@
 /** Tells people about a load that waits for them, or for something that takes long. */
 import { condition } from '@temporalio/workflow';
 import type { LiveLoad, Load } from '../load/load.js';
+import { WAITS_FOR_RESUME } from '../../domain/text/waits.js';
 import { notify, waitsToTell } from './notify.js';
 
 export async function watchWaits(load: Load): Promise<void> {
@@ -21,7 +22,7 @@ export async function watchWaits(load: Load): Promise<void> {
 export function waitOf({ state, live }: Pick<Load, 'state' | 'live'>): string | undefined {
   if (state.phase === 'reporting' || state.phase === 'done') return undefined;
   if (live.missing !== undefined) return live.missing;
-  if (live.paused) return 'somebody to resume it';
+  if (live.paused) return WAITS_FOR_RESUME;
   if (live.outage !== undefined) return live.outage;
   if (state.phase === 'preparing' || state.phase === 'holding') return live.waitingFor;
   return partsWait(live);

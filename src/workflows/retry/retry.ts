@@ -10,7 +10,7 @@ import {
   retryProgressSignal,
 } from '../../protocol/messages/load-messages.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
-import { signalChild } from '../children/run-child.js';
+import { ChildSignals } from '../children/child-signals.js';
 import type { RetryInput, RetryResult } from './retry-state.js';
 import { fileActivities } from '../support/activity-options.js';
 import { carryOver } from '../support/carried-state.js';
@@ -23,7 +23,7 @@ export class Retry {
   readonly input: RetryInput;
   readonly state: RetryState;
   /** The running child. Lives as long as the run. */
-  readonly live: { child?: string } = {};
+  readonly live: { child?: string; signals: ChildSignals } = { signals: new ChildSignals() };
 
   constructor(input: RetryInput, carried: RetryState | undefined) {
     this.input = input;
@@ -51,17 +51,17 @@ export class Retry {
   }
 
   async pollNow(): Promise<void> {
-    if (this.live.child !== undefined) await signalChild(this.live.child, pollNowSignal);
+    if (this.live.child !== undefined) await this.live.signals.send(this.live.child, pollNowSignal);
   }
 
   async pause(): Promise<void> {
     this.state.paused = true;
-    if (this.live.child !== undefined) await signalChild(this.live.child, pauseSignal);
+    if (this.live.child !== undefined) await this.live.signals.send(this.live.child, pauseSignal);
   }
 
   async resume(): Promise<void> {
     this.state.paused = false;
-    if (this.live.child !== undefined) await signalChild(this.live.child, resumeSignal);
+    if (this.live.child !== undefined) await this.live.signals.send(this.live.child, resumeSignal);
   }
 
   /** Reports to the load that a job waits for a person. */

@@ -5,7 +5,6 @@ import { isTerminal } from '../../domain/platform/job-states.js';
 import { isExceptional } from '../../domain/part-outcome.js';
 import type { EndedStage } from '../../protocol/activities/ended-parts.js';
 import { pauseSignal } from '../../protocol/messages/load-messages.js';
-import { signalChild } from '../children/run-child.js';
 import { runPart } from '../children/run-part.js';
 import type { JobTemplate } from '../children/run-part.js';
 import { enterEvidence, enterLost } from '../job/job-state.js';
@@ -74,7 +73,7 @@ async function sendPart(retry: Retry, part: number): Promise<IngestJobResult> {
     {
       onStarted: (child) => {
         live.child = child;
-        if (state.paused) void signalChild(child, pauseSignal);
+        if (state.paused) void live.signals.send(child, pauseSignal);
       },
       onWait: (text) => void retry.report(`waits for ${text}`).catch(() => undefined),
     },

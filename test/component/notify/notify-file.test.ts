@@ -181,7 +181,7 @@ describe('a mistake is refused', () => {
       'an unknown event',
       withRule({ when: ['fail'], to: ['ops'] }),
       'NOTIFY_FILE_INVALID',
-      /rules\.0\.when\.0 must be a list of finished/,
+      /rules\.0\.when\.0 must be one of finished/,
     ],
     [
       'an unknown filter',

@@ -1,5 +1,6 @@
 /** Time and locks of a described org: shared speed, batches at once, and transactions that want the same records. */
 import { describe, expect, it } from 'vitest';
+import { randomFrom } from '../../../src/simulator/random.js';
 import { describeOf, field, key, lookup, orgFolder } from '../../helpers/org-folder.js';
 import { Clock, INGEST, openOrg } from '../../helpers/simulator.js';
 import type { Json, TestOrg } from '../../helpers/simulator.js';
@@ -165,6 +166,51 @@ describe('time', () => {
     expect((await org.ask('GET', `${INGEST}/${id}/unprocessedrecords`)).text).toBe(names(10_000));
   });
 });
+
+it.each([1, 2, 3])(
+  '[org-abort] leaves each row in exactly one file, whatever fails and is aborted (seed %s)',
+  async (seed) => {
+    const random = randomFrom(seed);
+    const org = await open(
+      {
+        seed,
+        time: { parallelBatches: 3, spread: 0.5, batchLimitSeconds: 20, retryAfterSeconds: 5 },
+        locks: { failuresPerBatch: seed === 1 ? 150 : 10_000, retries: 3, waitSeconds: seed },
+      },
+      { Meter__c: { describe: CHILD, speed: speed(700) } },
+    );
+    org.seedRecords(
+      'Plant__c',
+      Array.from({ length: 400 }, (_, i) => ({ Name: 'P', Key__c: `p${i}` })),
+    );
+    const jobs: { id: string; rows: number }[] = [];
+    for (let i = 0; i < 6; i++) {
+      const rows = 1 + Math.floor(random() * 15_000);
+      const lines = Array.from({ length: rows }, (_, n) => `j${i}-${n},p${Math.floor(random() * 401)}`);
+      // The last line of some has no line break.
+      const csv = `Key__c,Plant__r.Key__c\n${lines.join('\n')}${i % 2 === 0 ? '\n' : ''}`;
+      jobs.push({ id: await org.start(csv, { object: 'Meter__c' }), rows });
+      org.clock.ms += random() * 5_000;
+    }
+    for (const { id } of jobs) {
+      org.clock.ms += random() * 3_000;
+      if (random() < 0.6) await org.ask('PATCH', `${INGEST}/${id}`, { state: 'Aborted' });
+    }
+    await org.finish();
+    for (const [i, { id, rows }] of jobs.entries()) {
+      const keys: string[] = [];
+      for (const name of ['successfulResults', 'failedResults', 'unprocessedrecords']) {
+        const { text } = await org.ask('GET', `${INGEST}/${id}/${name}`);
+        keys.push(...text.split('\n').flatMap((line) => /j\d+-\d+/.exec(line)?.[0] ?? []));
+      }
+      expect([i, keys.length, new Set(keys).size]).toEqual([i, rows, rows]);
+    }
+    const states = await Promise.all(jobs.map(async ({ id }) => (await org.info(id))['state']));
+    expect(states).toContain('Aborted');
+    for (const state of states) expect(['JobComplete', 'Failed', 'Aborted']).toContain(state);
+  },
+  120_000,
+);
 
 describe('locks', () => {
   const PLANTS = 300;

@@ -89,7 +89,7 @@ async function stepsOf(loadId: string): Promise<string[]> {
     .then(({ raw }) => ({
       firstExecutionRunId: raw.workflowExecutionInfo?.firstRunId ?? '',
     }));
-  const handle = workflow.getHandle(`bulk-load/${loadId}/notify-${firstExecutionRunId.slice(0, 8)}/finished-1`);
+  const handle = workflow.getHandle(`bulk-load/${loadId}/notify-${firstExecutionRunId.slice(-8)}/finished-1`);
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap(
     ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name ?? [],

@@ -3,6 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { stringify } from 'csv-stringify/sync';
@@ -141,3 +142,35 @@ it('each change of state is told once, with the same body and signature until th
   const page = await readFile(join(folder, `data/nightload-results/${night}-2/report.html`), 'utf8');
   expect(page).toContain(`<a href="${about('finished')?.uiUrl}" rel="noreferrer">`);
 });
+
+it('a load works again when most of its rows land, not when another one does', async () => {
+  const night = `again-${randomUUID().slice(0, 4).replace(/\d/g, 'x')}`;
+  const told = (event: string): (string | undefined)[] => [
+    ...new Map(
+      hook.deliveries.flatMap(({ message }) => (message.event === event ? [[message.id, message.loadId]] : [])),
+    ).values(),
+  ];
+  // Twice within a minute, with the same id: two messages.
+  for (let run = 0; run < 2; run++) {
+    const failed = await start(`${night}-1`, [{ Label: 'no field' }]);
+    await failed.result().catch(() => undefined);
+  }
+  await expect.poll(() => told('failed')).toEqual([`${night}-1`, `${night}-1`]);
+  const lead = { object: 'Lead', operation: 'insert', externalIdFieldName: undefined } as const;
+  const ends = async (loadId: string, rows: object[], more: object = {}): Promise<void> => {
+    await (await start(loadId, rows, more)).result();
+    await expect.poll(() => [...told('finished'), ...told('rejected')]).toContain(loadId);
+  };
+  await ends(`${night}-2`, [{ LastName: 'Other', Company: 'Object' }], lead);
+  await ends(
+    `${night}-3`,
+    accounts(4, (row) => ({ ...row, Name: '' })),
+  );
+  await sleep(1_000);
+  expect(told('recovered')).toEqual([]);
+  await ends(
+    `${night}-4`,
+    accounts(4, (row, n) => ({ ...row, Name: n === 1 ? '' : (row['Name'] ?? '') })),
+  );
+  await expect.poll(() => told('recovered')).toEqual([`${night}-4`]);
+}, 120_000);

@@ -51,8 +51,34 @@ Report: file:///data/nightly/report.html
 What to do:
 - See the reasons and the files: nightload results nightly
 - Correct the rejected file and load it; it can be loaded as it is
+- Load the unprocessed file as it is: nothing of its rows has landed
 
 In the Temporal UI: https://temporal.acme.example/namespaces/default/workflows/bulk-load%2Fnightly/run`,
+  );
+});
+
+it('advises nothing about files that the load does not have', () => {
+  const records = { total: 50, succeeded: 3, rejected: 0, unprocessed: 47, unaccounted: 0 };
+  expect(asPlainText(messageText({ ...MESSAGE, records }))).not.toContain('rejected file');
+});
+
+it('says what is left to do when a load works again', () => {
+  const told = messageText({ ...MESSAGE, event: 'recovered' });
+  expect(told.steps.map(({ text }) => text)).toHaveLength(3);
+  const records = { total: 5, succeeded: 5, rejected: 0, unprocessed: 0, unaccounted: 0 };
+  expect(messageText({ ...MESSAGE, event: 'recovered', records }).steps).toEqual([{ text: 'Nothing to do.' }]);
+});
+
+it('says that an ended load was late, how a paused one is resumed, and which run is made up for', () => {
+  const missed = '2026-11-30T02:00:00.000Z';
+  expect(messageText({ ...MESSAGE, event: 'finished', missed }).lines).toContain(
+    'It was late: it should have ended by 2026-11-30 02:00 UTC.',
+  );
+  const paused = messageText({ ...MESSAGE, event: 'waiting', waitingFor: 'somebody to resume it' });
+  expect(paused.steps[0]?.command).toBe('nightload resume nightly');
+  const workflowId = 'bulk-load/nightly-2026-11-29T22:00:00Z';
+  expect(messageText({ ...MESSAGE, event: 'notStarted', workflowId }).steps.at(-1)?.command).toBe(
+    'nightload schedule trigger nightly-accounts --due 2026-11-29T22:00:00Z',
   );
 });
 

@@ -30,9 +30,7 @@ async function read(
 
 async function countRows(text: string, first: string, uploaded: Delimiter, sizes: number[]): Promise<number> {
   const count = new RowCount(first, uploaded);
-  const passed: Uint8Array[] = [];
-  for await (const chunk of count.through(inChunks(Buffer.from(text), sizes))) passed.push(chunk);
-  expect(Buffer.concat(passed).toString()).toBe(text);
+  for await (const chunk of inChunks(Buffer.from(text), sizes)) count.push(chunk);
   return count.finish();
 }
 

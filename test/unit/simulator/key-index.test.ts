@@ -13,7 +13,10 @@ it('finds what a map finds, whatever is added and removed', () => {
     const old = keys[n];
     if (old !== undefined) {
       index.remove(n, old);
-      expected.set(old, (expected.get(old) ?? []).filter((one) => one !== n));
+      expected.set(
+        old,
+        (expected.get(old) ?? []).filter((one) => one !== n),
+      );
     }
     if (random() < 0.2) {
       delete keys[n];

@@ -50,7 +50,6 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
 
   for (const [name, description] of [
     ['describe', 'show when it runs, what it loads and how its last loads ended'],
-    ['trigger', 'start a load now'],
     ['delete', 'delete a schedule; a running load continues'],
   ] as const) {
     schedule
@@ -65,6 +64,21 @@ export function addScheduleCommands(program: Command, runs: Runs): void {
         }),
       );
   }
+
+  schedule
+    .command('trigger')
+    .description('start a load now')
+    .argument('<id>')
+    .option(
+      '--due <time>',
+      'make up for the run that was due then, with the file of that day, e.g. 2026-11-30T22:00:00Z',
+    )
+    .option(...JSON_OPTION)
+    .action(
+      runs(async (id: string, options: { json?: boolean; due?: string }) =>
+        (await import('./schedule.js')).trigger(id, options),
+      ),
+    );
 
   for (const [name, alias, description] of [
     ['pause', undefined, 'stop starting new loads; a running load continues'],

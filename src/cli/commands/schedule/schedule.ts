@@ -132,9 +132,15 @@ async function loadOf(client: Client, taken: ScheduleExecutionResult): Promise<S
 
 /**
  * Starts a load now and returns its ids.
- * @throws NightloadError `SCHEDULE_NOT_FOUND`, `SCHEDULE_RUNNING`, `SCHEDULE_NOT_TRIGGERED`
+ * @param due time of the run that is made up for: its load takes the file of that day
+ * @throws NightloadError `SCHEDULE_NOT_FOUND`, `SCHEDULE_RUNNING`, `SCHEDULE_NOT_TRIGGERED`, `USAGE`
  */
-export async function triggerSchedule(client: Client, id: string): Promise<{ workflowId: string; runId: string }> {
+export async function triggerSchedule(
+  client: Client,
+  id: string,
+  due?: string,
+): Promise<{ workflowId: string; runId: string }> {
+  const at = due === undefined ? undefined : dueTime(due);
   const { handle, found } = await find(client, id);
   const [running] = found.info.runningActions;
   if (running !== undefined) {
@@ -144,7 +150,8 @@ export async function triggerSchedule(client: Client, id: string): Promise<{ wor
     );
   }
   const before = new Set(found.info.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
-  await handle.trigger('SKIP');
+  if (at === undefined) await handle.trigger('SKIP');
+  else await handle.backfill({ start: new Date(at - 1), end: new Date(at), overlap: 'SKIP' });
   for (const until = Date.now() + TRIGGER_LIMIT_MS; Date.now() < until; await sleep(200)) {
     const recent = (await descriptionOf(client, id))?.info.recentActions ?? [];
     const begun = recent.find(({ action }) => !before.has(action.workflow.firstExecutionRunId));
@@ -154,7 +161,20 @@ export async function triggerSchedule(client: Client, id: string): Promise<{ wor
   }
   throw new NightloadError(
     'SCHEDULE_NOT_TRIGGERED',
-    `No load of "${id}" started within ${TRIGGER_LIMIT_MS / 1000} s of the trigger. See: nightload schedule describe ${id}`,
+    at === undefined
+      ? `No load of "${id}" started within ${TRIGGER_LIMIT_MS / 1000} s of the trigger. See: nightload schedule describe ${id}`
+      : `No load of "${id}" started within ${TRIGGER_LIMIT_MS / 1000} s: probably none was due at ${due}. ` +
+          `Without --due, a load starts for now. See: nightload schedule describe ${id}`,
+  );
+}
+
+/** @throws NightloadError `USAGE` */
+function dueTime(due: string): number {
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/.test(due) ? Date.parse(due) : Number.NaN;
+  if (Number.isFinite(at) && at <= Date.now()) return at;
+  throw new NightloadError(
+    'USAGE',
+    '--due must be a time in the past with its zone, such as 2026-11-30T22:00:00Z or 2026-11-30T23:00:00+01:00',
   );
 }
 
@@ -189,9 +209,9 @@ export async function describe(id: string, options: JsonOption): Promise<number>
   }, ONE_ANSWER);
 }
 
-export async function trigger(id: string, options: JsonOption): Promise<number> {
+export async function trigger(id: string, options: JsonOption & { due?: string }): Promise<number> {
   return withClient(async (client) => {
-    const { workflowId, runId } = await triggerSchedule(client, id);
+    const { workflowId, runId } = await triggerSchedule(client, id, options.due);
     say(`Started ${workflowId}. Follow it with: nightload watch ${workflowId}`);
     if (options.json === true) printJson({ scheduleId: id, workflowId, runId, state: 'Running' });
     return 0;

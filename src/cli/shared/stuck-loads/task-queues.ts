@@ -10,7 +10,7 @@ import { isTaskQueue } from '../../../domain/text/shown.js';
 import { groupsOf, isHostName, otherQueuesOf, uploadsQueueOf } from '../../../domain/file-groups.js';
 import { ACTIVITY_TASKS, ageOf, describeQueue, pollersOf, WORKFLOW_TASKS } from '../../../domain/task-queue-facts.js';
 import type { QueuePoller } from '../../../domain/task-queue-facts.js';
-import { lacksVersion, versionOf } from './worker-versions.js';
+import { isOfVersion, lacksVersion, versionOf } from './worker-versions.js';
 import type { WorkerVersion } from './worker-versions.js';
 
 /** `PENDING_ACTIVITY_STATE_STARTED`; the SDK gives enums as numbers here. */
@@ -243,7 +243,10 @@ async function readQueue(
     queue,
     notCurrent: isCurrent ? undefined : versionOf(recent),
     missingVersion: version !== undefined && lacksVersion(recent, version) ? version : undefined,
-    pollers: pollers.map(({ identity, idleMs }) => ({ identity, idleMs })),
+    // Only those of the load's version can take its tasks.
+    pollers: pollers
+      .filter((poller) => version === undefined || isOfVersion(poller, version))
+      .map(({ identity, idleMs }) => ({ identity, idleMs })),
     waiting: waiting ?? 0,
     oldestMs,
   };

@@ -20,10 +20,15 @@ export function versionOf(pollers: Pollers): WorkerVersion | undefined {
 }
 
 /** Whether workers poll, and none of them is of this version. */
-export function lacksVersion(pollers: Pollers, { deploymentName, buildId }: WorkerVersion): boolean {
-  const isOfIt = ({ deploymentOptions }: Pollers[number]): boolean =>
-    deploymentOptions?.deploymentName === deploymentName && deploymentOptions.buildId === buildId;
-  return pollers.length > 0 && !pollers.some(isOfIt);
+export function lacksVersion(pollers: Pollers, version: WorkerVersion): boolean {
+  return pollers.length > 0 && !pollers.some((poller) => isOfVersion(poller, version));
+}
+
+export function isOfVersion(
+  { deploymentOptions }: Pollers[number],
+  { deploymentName, buildId }: WorkerVersion,
+): boolean {
+  return deploymentOptions?.deploymentName === deploymentName && deploymentOptions.buildId === buildId;
 }
 
 /** The version that a load is pinned to; undefined also for one that an operator has moved. */

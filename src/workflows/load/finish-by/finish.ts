@@ -80,8 +80,8 @@ export function forecastOf(load: FinishView): LoadForecast | undefined {
   const { finish, phase } = load.state;
   if (finish === undefined || phase === 'reporting' || phase === 'done') return undefined;
   const now = loadNow(load);
-  // Nobody knows when a pause or an outage ends.
-  const stands = load.live.paused || load.live.outage !== undefined;
+  // Nobody knows when a pause or an outage ends, or when the file comes.
+  const stands = load.live.paused || load.live.outage !== undefined || load.state.located === undefined;
   const left = stands ? undefined : remaining(now);
   const times = left && timesOf(now.now, left);
   return {

@@ -5,7 +5,7 @@ import { defined } from '../../../domain/defined.js';
 import type { PastLoads } from '../../../domain/forecast/past-loads.js';
 import { isLate, lateFrom } from '../../../domain/forecast/late.js';
 import { ANY_WORKER } from '../../../domain/file-groups.js';
-import { clock } from '../../../domain/text/format.js';
+import { clock, pastClock } from '../../../domain/text/format.js';
 import type { ReadPastLoadsInput } from '../../../protocol/activities/history-types.js';
 import { notify, waitsToTell } from '../../notify/notify.js';
 import { waitOf } from '../../notify/watch-waits.js';
@@ -70,7 +70,7 @@ async function enterLate(load: Load, finish: Finish): Promise<void> {
   const end = forecast?.endsAt === undefined ? 'later' : `about ${clock(Date.parse(forecast.endsAt), now)}`;
   load.log('load will be late', { finishBy: forecast?.finishBy, endsAt: forecast?.endsAt });
   enterWarnings(load.state.warnings, [
-    `It should have ended by ${clock(finish.by, now)}: at ${clock(now, now)} the forecast was ${end}${MEASURES[load.input.whenLate ?? 'warn']}.`,
+    `At ${pastClock(now, now)} the load was expected to end ${end}, and should end by ${clock(finish.by, now)}${MEASURES[load.input.whenLate ?? 'warn']}.`,
   ]);
   upsertMemo({ [LATE_MEMO]: true });
   load.noteChange();

@@ -1,7 +1,6 @@
 /** Runs the parts of a load, several at a time: a slot is filled again as soon as its part ends. */
 import { allHandlersFinished, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import { pauseSignal } from '../../../protocol/messages/load-messages.js';
-import { signalChild } from '../../children/run-child.js';
 import { runPart } from '../../children/run-part.js';
 import { moveEndedToFiles } from '../../support/ended-part-files.js';
 import { notePace } from '../finish-by/finish.js';
@@ -79,7 +78,7 @@ async function startPart(load: Load, n: number): Promise<void> {
       onStarted: (name) => {
         live.started.set(n, name);
         delete live.waitingFor;
-        if (live.paused) void signalChild(name, pauseSignal);
+        if (live.paused) void live.signals.send(name, pauseSignal);
       },
       onWait: (text) => load.waitFor(text),
     },
