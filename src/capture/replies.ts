@@ -101,8 +101,9 @@ export const PICKLISTS = z.object({
   ),
 });
 
+/** Of a query. One that needs a second page has more than any org has, and is refused. */
 const page = <T extends z.ZodType>(record: T, max: number) =>
-  z.object({ done: z.boolean(), records: z.array(record).max(max) });
+  z.object({ done: z.literal(true), records: z.array(record).max(max) });
 
 export const RULE_LIST = page(z.object({ Id: id, ValidationName: word }), MAX_RULES);
 

@@ -47,7 +47,7 @@ export async function capture(options: CaptureOptions): Promise<number> {
     say(`Reads only. About ${firstRequests(objects.length)} API requests to find out what there is.`);
     const cost = await run.plan();
     sayCost(cost);
-    if (!(await confirmed(`Read the rest with ${count(cost.left)} API requests?`, yes))) {
+    if (!(await confirmed(`Read the rest (API requests: ${count(cost.left)})?`, yes))) {
       say('Nothing was written.');
       return 1;
     }
@@ -105,7 +105,7 @@ function sayCost(cost: CaptureCost): void {
 
 function saySummary(path: string, { objects, parents, requests, missing }: CaptureSummary): void {
   say(
-    `Captured ${objects.join(', ')} and ${count(parents.length)} parents in ${path}, with ${count(requests)} API requests.`,
+    `Captured ${objects.join(', ')} and ${count(parents.length)} ${parents.length === 1 ? 'parent' : 'parents'} in ${path}, with ${count(requests)} API requests.`,
   );
   if (missing.length > 0) say('Not captured:');
   for (const { part, note } of missing) say(`  ${part}: ${note}`);
