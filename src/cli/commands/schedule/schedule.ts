@@ -140,7 +140,7 @@ export async function triggerSchedule(
   id: string,
   due?: string,
 ): Promise<{ workflowId: string; runId: string }> {
-  const at = due === undefined ? undefined : dueTime(due);
+  const at = due === undefined ? undefined : readDue(due);
   const { handle, found } = await find(client, id);
   const [running] = found.info.runningActions;
   if (running !== undefined) {
@@ -169,7 +169,7 @@ export async function triggerSchedule(
 }
 
 /** @throws NightloadError `USAGE` */
-function dueTime(due: string): number {
+function readDue(due: string): number {
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)$/.test(due) ? Date.parse(due) : Number.NaN;
   if (Number.isFinite(at) && at <= Date.now()) return at;
   throw new NightloadError(
