@@ -187,6 +187,22 @@ it(
   },
 );
 
+it(
+  'continues when the end of a part that its termination canceled arrives after the reset',
+  { timeout: 90_000 },
+  async () => {
+    await world.org.setRecordsPerSecond(200);
+    const before = world.org.jobs().length;
+    const handle = await world.start({ source: await world.csv(keyed('T10', accounts(600))), operation: 'insert' });
+    await untilJob('InProgress', before);
+    const { runId } = await workflow(handle.workflowId).describe();
+    await workflow(handle.workflowId).terminate('by an operator');
+    await resetBehindStartOf(`${handle.workflowId}/part-1`, handle.workflowId, runId);
+    await world.org.setRecordsPerSecond(20_000);
+    await expectAllOnce(handle, 'T10', 600);
+  },
+);
+
 it('ends when it is canceled after such a reset, and counts landed rows', { timeout: 90_000 }, async () => {
   const handle = await resetWithoutEnd('T9');
   // By then it has asked whether the part has ended.

@@ -9,8 +9,9 @@ import {
 import type { WithWorkflowArgs, Workflow, WorkflowResultType } from '@temporalio/common';
 import { CancellationScope, isCancellation, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import type { ChildWorkflowOptions } from '@temporalio/workflow';
+import { defined } from '../../domain/defined.js';
 import { endOf, findEnd, randomSeed } from './child-end.js';
-import type { ReadResult, Unreported } from './child-end.js';
+import type { ChildEnd, ReadResult, Unreported } from './child-end.js';
 
 /**
  * How often a child is started again under another id: after it was terminated, or while one from before a reset runs.
@@ -68,7 +69,7 @@ export async function runChild<T extends Workflow>(
         cancellationType: 'WAIT_CANCELLATION_COMPLETED',
       } as unknown as WithWorkflowArgs<T, ChildWorkflowOptions>);
       watch.onStarted?.(started);
-      const end = await endOf<Result>(handle.result(), { workflowId, seed, read });
+      const end = afterReset(await endOf<Result>(handle.result(), { workflowId, seed, read }), seed, read);
       if ('value' in end) {
         if (before === undefined || watch.isWhole?.(end.value) !== false) return end.value;
         return await lastResult(name, before);
@@ -101,6 +102,20 @@ export async function runChild<T extends Workflow>(
       } else throw error;
     }
   }
+}
+
+/**
+ * When a load is terminated, Temporal cancels its children. A reset may deliver such an end to a load that nobody
+ * canceled: it counts like one that was never reported, so the child's work is continued.
+ */
+function afterReset<R>(end: ChildEnd<R>, seedAtStart: unknown, read: ReadResult<R>): ChildEnd<R> {
+  if (!('value' in end) || randomSeed() === seedAtStart || CancellationScope.current().consideredCancelled) return end;
+  const result = read(end.value);
+  return wasCanceled(result) ? { unreported: { jobIds: [], ...defined({ result }) } } : end;
+}
+
+function wasCanceled(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && 'canceled' in result && result.canceled === true;
 }
 
 /**
