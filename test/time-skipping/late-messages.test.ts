@@ -1,4 +1,4 @@
-/** A webhook that is away for an hour: the report of the load shows the message as late, then as delivered. */
+/** Messages of a night: one that is taken after an hour, and one about a load that waits for the org's counters. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -23,16 +23,32 @@ afterEach(async () => {
   await hook.close();
 });
 
-it('a message that is taken after an hour', async () => {
+async function workWith(rule: object): Promise<void> {
   const NIGHTLOAD_NOTIFY = join(night.folder, 'notify.json');
-  // This server has no visibility, which recoveries need: a failed load has none.
   const file = {
     targets: { ops: { type: 'webhook', url: hook.url, secret: 'a key of the webhook' } },
-    rules: [{ when: ['failed'], to: ['ops'] }],
+    rules: [{ ...rule, to: ['ops'] }],
   };
   await writeFile(NIGHTLOAD_NOTIFY, JSON.stringify(file), { mode: 0o600 });
   await night.startOrg({ recordsPerSecond: 100 });
   await night.work({ notifier: notifierFrom({ NIGHTLOAD_NOTIFY }, () => undefined) });
+}
+
+it('tells that a load waits for counters that do not agree with the result files', async () => {
+  status = 204;
+  await workWith({ when: ['waiting'], waitingLonger: '5m' });
+  night.org.failNextJobAfter(70, { losesRest: true });
+  const result = await night.load(accounts(100));
+  expect(result).toMatchObject({ state: 'Completed', records: { succeeded: 100 } });
+  const job = night.org.jobs()[0]?.settings.id;
+  expect(hook.deliveries.map(({ message }) => [message.event, message.waitingFor])).toEqual([
+    ['waiting', `the result files and the counters of job ${job} to agree`],
+  ]);
+});
+
+it('a message that is taken after an hour', async () => {
+  // This server has no visibility, which recoveries need: a failed load has none.
+  await workWith({ when: ['failed'] });
   const result = await night.load(accounts(10), { columns: { Name: 'No_Such_Field__c' } });
   expect(result.state).toBe('Failed');
 

@@ -175,16 +175,13 @@ export function questionOf(part: number, { pending, unknown }: EarlierQuestion):
   );
 }
 
-/**
- * Progress of the part, for its parent and for queries.
- * @param missing workers that a step waits for
- */
+/** Progress of the part, for its parent and for queries. */
 export function partProgress(
   { part, records }: IngestJobInput,
   { phase, jobId, last, lease, question }: JobState,
-  missing?: string,
+  { missing, unsettled }: { missing?: string | undefined; unsettled?: string | undefined } = {},
 ): PartNow {
-  const waitingFor = question === undefined ? (missing ?? lease.waitingFor) : questionOf(part, question);
+  const waitingFor = question === undefined ? (missing ?? unsettled ?? lease.waitingFor) : questionOf(part, question);
   const counters = last !== undefined && last.id === jobId ? last : { processed: 0, failed: 0 };
   return {
     n: part,

@@ -27,7 +27,7 @@ import { logEvent } from '../support/log-event.js';
 import { carryOver } from '../support/carried-state.js';
 import type { Grant } from '../incoming/parse-messages.js';
 import { markSearchAttributes } from '../support/search-attributes.js';
-import { signalParent } from '../support/signal-parent.js';
+import { ReportsToParent } from '../support/signal-parent.js';
 import { jobDetails } from './details.js';
 import { countRequests, enterJobInfo, enterLost, newJobState, partProgress, questionOf } from './job-state.js';
 import type { IngestJobInput, IngestJobResult, JobState } from './job-state.js';
@@ -45,12 +45,15 @@ interface LiveJob {
   readonly grants: Map<string, { warning?: string }>;
   /** Workers that a step on files waits for. */
   missing?: string | undefined;
+  /** Counters of a job that has ended. */
+  unsettled?: string | undefined;
 }
 
 export class IngestJob {
   readonly input: IngestJobInput;
   readonly state: JobState;
   readonly live: LiveJob;
+  readonly #reports = new ReportsToParent(partProgressSignal);
 
   constructor(input: IngestJobInput, carried: JobState | undefined) {
     this.input = input;
@@ -85,6 +88,17 @@ export class IngestJob {
   /** @param text workers that a step waits for: the end of the sentence "waits for" */
   enterMissing(text: string | undefined): void {
     this.live.missing = text;
+    this.#showWait();
+  }
+
+  /** @param text what it is not yet certain about: the end of the sentence "waits for" */
+  enterUnsettled(text: string | undefined): void {
+    if (this.live.unsettled === text) return;
+    this.live.unsettled = text;
+    this.#showWait();
+  }
+
+  #showWait(): void {
     this.showDetails();
     // A parent that cannot be reached has an own page.
     void this.reportProgress().catch(() => undefined);
@@ -112,7 +126,7 @@ export class IngestJob {
   }
 
   progress(): PartNow {
-    return partProgress(this.input, this.state, this.live.missing);
+    return partProgress(this.input, this.state, this.live);
   }
 
   get hasEnded(): boolean {
@@ -136,11 +150,12 @@ export class IngestJob {
   showDetails(): void {
     const { question, lease, warnings } = this.state;
     const { waitingFor } = lease;
+    const { missing, unsettled } = this.live;
     setCurrentDetails(
       [
         jobDetails(this.input, this.state),
         ...(waitingFor === undefined ? [] : [`- **Org's allocation**: ${plain(waitingFor)}`]),
-        ...(this.live.missing === undefined ? [] : [`- **Waits for** ${plain(this.live.missing)}`]),
+        ...[missing, unsettled].flatMap((wait) => (wait === undefined ? [] : [`- **Waits for** ${plain(wait)}`])),
         ...(question === undefined ? [] : [`- **Waits for** ${plain(questionOf(this.input.part, question))}`]),
         ...warnings.map((warning) => `- **Note**: ${plain(warning)}`),
       ].join('\n'),
@@ -149,7 +164,7 @@ export class IngestJob {
 
   /** Reports progress to the parent. */
   async reportProgress(): Promise<void> {
-    await signalParent(partProgressSignal, this.progress());
+    await this.#reports.send(this.progress());
   }
 
   async continueAsNew(): Promise<never> {

@@ -5,6 +5,7 @@ import { recordCounts } from './tally.js';
 import { code, errorLine, plain } from '../../domain/text/markdown.js';
 import type { PartNow } from '../../protocol/messages/load-messages.js';
 import type { CarriedState } from './load-state.js';
+import { waitOfPart, waitsFor } from '../../domain/text/waits.js';
 import { count, nameOf, rows } from '../../domain/text/format.js';
 
 /** Running parts listed; a load has at most a few dozen at a time. */
@@ -59,11 +60,16 @@ function partLines(state: CarriedState, { running }: LiveView): string[] {
   return [
     `- **Parts**: ${done} of ${parts} done, ${running.size} running; jobs that ended: ${state.tally.jobsTotal}`,
     ...shown.map(
-      ({ n, phase, jobId, processed, failed, total, waitingFor, inQuestion }) =>
-        `- **Part ${n}**${jobId === undefined ? '' : `, job ${plain(jobId)}`}: ${inQuestion === true ? 'waits for ' : ''}${plain(waitingFor ?? phase)}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
+      ({ n, phase, jobId, processed, failed, total, ...part }) =>
+        `- **Part ${n}**${jobId === undefined ? '' : `, job ${plain(jobId)}`}: ${doingOf({ phase, ...part })}, ${processed > 0 ? 'at least ' : ''}${count(processed)} of ${rows(total)}` +
         `${failed > 0 ? `, ${count(failed)} failed` : ''}`,
     ),
   ];
+}
+
+function doingOf(part: Pick<PartNow, 'phase' | 'waitingFor' | 'inQuestion'>): string {
+  const wait = waitOfPart(part);
+  return wait === undefined ? part.phase : waitsFor(plain(wait));
 }
 
 function nextStep(state: CarriedState, live: LiveView, result: BulkLoadResult | undefined): string {

@@ -1,5 +1,6 @@
 /** Answers to a load's queries. */
 import { defined } from '../../domain/defined.js';
+import { waitIn, waitOfPart } from '../../domain/text/waits.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { LoadProgress, LoadSoFar } from '../../contract/load-progress.js';
 import { forecastOf } from './finish-by/finish.js';
@@ -10,7 +11,7 @@ import { recordCounts, soFar } from './tally.js';
 export function progressOf(load: Load): LoadProgress {
   const { state, live } = load;
   const { phase, tally, loadingSince } = state;
-  const waitingFor = live.paused ? 'resume' : (live.waitingFor ?? live.outage ?? waitingForAnswer(live));
+  const waitingFor = live.paused ? 'resume' : (waitOfLoad(live) ?? live.outage ?? waitingForAnswer(live));
   return defined({
     phase,
     records: recordCounts(tally),
@@ -38,11 +39,16 @@ function heldFiles({ rejectedFile, rejectedForPeople }: LiveLoad): Partial<BulkL
   return defined({ rejected: rejectedFile, forPeople });
 }
 
-/** The open question for a person, otherwise what the first part waiting for allocation waits for. */
+function waitOfLoad({ waitingFor = '' }: LiveLoad): string | undefined {
+  return waitIn(waitingFor) ?? (waitingFor || undefined);
+}
+
+/** The open question for a person, otherwise what the first waiting part waits for. */
 function waitingForAnswer({ running }: LiveLoad): string | undefined {
   const parts = [...running.values()];
   const asking = parts.find(({ inQuestion }) => inQuestion === true);
   if (asking !== undefined) return asking.waitingFor;
   const part = parts.find(({ waitingFor }) => waitingFor !== undefined);
-  return part && `the org's allocation (part ${part.n}: ${part.waitingFor})`;
+  if (part?.phase !== 'waiting') return part?.waitingFor;
+  return waitOfPart({ ...part, waitingFor: `part ${part.n}: ${part.waitingFor}` });
 }

@@ -1,7 +1,7 @@
 /** Tells people about a load that waits for them, or for something that takes long. */
 import { condition } from '@temporalio/workflow';
 import type { LiveLoad, Load } from '../load/load.js';
-import { WAITS_FOR_RESUME } from '../../domain/text/waits.js';
+import { waitIn, waitOfPart, WAITS_FOR_RESUME } from '../../domain/text/waits.js';
 import { notify, waitsToTell } from './notify.js';
 
 export async function watchWaits(load: Load): Promise<void> {
@@ -25,13 +25,14 @@ export function waitOf({ state, live }: Pick<Load, 'state' | 'live'>): string | 
   if (live.paused) return WAITS_FOR_RESUME;
   if (live.outage !== undefined) return live.outage;
   if (state.phase === 'preparing' || state.phase === 'holding') return live.waitingFor;
+  if (state.phase === 'retrying') return live.waitingFor === undefined ? undefined : waitIn(live.waitingFor);
   return partsWait(live);
 }
 
-/** A part that asks a person holds up the load; one that waits for the allocation does so when no other part runs. */
+/** A part that asks a person holds up the load; one that waits for anything else does so when no other part runs. */
 function partsWait({ running }: LiveLoad): string | undefined {
   const parts = [...running.values()];
   const asking = parts.find(({ inQuestion }) => inQuestion === true);
   const waiting = parts.every(({ waitingFor }) => waitingFor !== undefined) ? parts[0] : undefined;
-  return asking?.waitingFor ?? (waiting && `the org's allocation (${waiting.waitingFor})`);
+  return asking?.waitingFor ?? (waiting && waitOfPart(waiting));
 }

@@ -52,6 +52,6 @@ function handleMessages(retry: Retry): void {
   setHandler(
     partProgressSignal,
     signalHandler('partProgress', readPartNow, (progress) => retry.enterPartProgress(progress)),
-    { description: 'Sent by a job that waits for a person.' },
+    { description: 'Sent by a job: what it waits for.' },
   );
 }

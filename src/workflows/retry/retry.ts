@@ -3,6 +3,7 @@ import { continueAsNew, isCancellation, setCurrentDetails } from '@temporalio/wo
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
 import { toLoadError } from '../../domain/failures.js';
+import { waitOfPart, waitsFor } from '../../domain/text/waits.js';
 import {
   pauseSignal,
   pollNowSignal,
@@ -14,7 +15,7 @@ import { ChildSignals } from '../children/child-signals.js';
 import type { RetryInput, RetryResult } from './retry-state.js';
 import { fileActivities } from '../support/activity-options.js';
 import { carryOver } from '../support/carried-state.js';
-import { signalParent } from '../support/signal-parent.js';
+import { ReportsToParent } from '../support/signal-parent.js';
 import { retryDetails } from './details.js';
 import { newRetryState } from './retry-state.js';
 import type { RetryState } from './retry-state.js';
@@ -24,6 +25,10 @@ export class Retry {
   readonly state: RetryState;
   /** The running child. Lives as long as the run. */
   readonly live: { child?: string; signals: ChildSignals } = { signals: new ChildSignals() };
+  readonly #reports = new ReportsToParent(retryProgressSignal);
+  #doing = '';
+  /** The end of the sentence "waits for". */
+  #wait: string | undefined;
 
   constructor(input: RetryInput, carried: RetryState | undefined) {
     this.input = input;
@@ -35,9 +40,7 @@ export class Retry {
   }
 
   get fileActivities(): ActivityInterfaceFor<Activities> {
-    return fileActivities(this.input, this.input.outageMs, (text) => {
-      if (text !== undefined) void this.report(`waits for ${text}`).catch(() => undefined);
-    });
+    return fileActivities(this.input, this.input.outageMs, (text) => this.enterWait(text));
   }
 
   /** Nothing more is sent. */
@@ -64,9 +67,15 @@ export class Retry {
     if (this.live.child !== undefined) await this.live.signals.send(this.live.child, resumeSignal);
   }
 
-  /** Reports to the load that a job waits for a person. */
-  async enterPartProgress({ waitingFor, inQuestion }: PartNow): Promise<void> {
-    if (inQuestion === true && waitingFor !== undefined) await this.report(`waits for ${waitingFor}`);
+  enterPartProgress(part: PartNow): void {
+    this.enterWait(waitOfPart(part));
+  }
+
+  /** @param wait the end of the sentence "waits for"; undefined when it is over */
+  enterWait(wait: string | undefined): void {
+    if (wait === this.#wait) return;
+    this.#wait = wait;
+    void this.#show(wait === undefined ? this.#doing : waitsFor(wait)).catch(() => undefined);
   }
 
   /** Shows it on this workflow's details page. */
@@ -76,8 +85,14 @@ export class Retry {
 
   /** Shows it on the details pages of this workflow and its parent. */
   async report(doing: string): Promise<void> {
+    this.#doing = doing;
+    this.#wait = undefined;
+    await this.#show(doing);
+  }
+
+  async #show(doing: string): Promise<void> {
     this.showDetails(doing);
-    await signalParent(retryProgressSignal, doing);
+    await this.#reports.send(doing);
   }
 
   async continueAsNew(): Promise<never> {

@@ -73,12 +73,14 @@ async function sendPart(retry: Retry, part: number): Promise<IngestJobResult> {
     {
       onStarted: (child) => {
         live.child = child;
+        retry.enterWait(undefined);
         if (state.paused) void live.signals.send(child, pauseSignal);
       },
-      onWait: (text) => void retry.report(`waits for ${text}`).catch(() => undefined),
+      onWait: (text) => retry.enterWait(text),
     },
   );
   delete live.child;
+  retry.enterWait(undefined);
   return job;
 }
 

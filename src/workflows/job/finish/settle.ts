@@ -15,6 +15,8 @@ import { enterWarnings } from '../../support/warnings.js';
 const DISAGREEMENT_WAITS = ['1m', '3m', '6m'] as const;
 /** Used when the full wait was in vain for an earlier part. */
 const SHORT_WAITS = ['30s'] as const;
+/** Most counters are stable sooner: that is no wait worth telling. */
+const USUAL_SETTLE_MS = 60_000;
 /** Counters that stay behind their files permanently are not waited for. */
 const MAX_LAGGING_POLLS = 3;
 /** After a cancellation people do not want to wait forever; in a load that continues, the rows matter more. */
@@ -40,10 +42,12 @@ export async function settleAndDownload(job: IngestJob): Promise<{ counts: Resul
   const agree = (): boolean => filesAgree(settling.last, counts) && missing() >= 0;
   for (const wait of input.waitsShort === true ? SHORT_WAITS : DISAGREEMENT_WAITS) {
     if ((agree() && missing() === 0) || settling.isNothing(counts)) break;
+    job.enterUnsettled(`the result files and the counters of job ${state.jobId} to agree`);
     await sleep(wait, { summary: 'result files and counters disagree: poll again' });
     await settling.poll(`poll again: ${state.jobId}`);
     counts = await settling.download();
   }
+  job.enterUnsettled(undefined);
   const current = state.jobs.at(-1);
   if (current !== undefined) current.failed = counts.failed;
   return { counts, filesAgree: agree() && !moving };
@@ -95,6 +99,9 @@ class SettlingJob {
     this.#job.enterPhase('settling');
     for (;;) {
       const before = this.last;
+      if (Date.now() >= this.#since + USUAL_SETTLE_MS) {
+        this.#job.enterUnsettled(`the counters of job ${state.jobId} to settle: it is ${before.state}`);
+      }
       const wait = settleDelay(input.poll, state, Date.now());
       await sleep(wait, { summary: `${before.state}: wait until its counters are stable` });
       if (isSame(before, await this.poll(`check whether ${state.jobId} has settled`))) return true;

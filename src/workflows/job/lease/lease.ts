@@ -62,7 +62,7 @@ async function acquireLease(job: IngestJob): Promise<void> {
       if (lease.waitingFor === undefined) job.log("part waits for the org's allocation");
       lease.waitingFor = answer.reason;
       job.showDetails();
-      if (input.reportProgress) await job.reportProgress();
+      await job.reportProgress();
       const isGranted = (): boolean => live.grants.has(lease.id ?? '');
       if (await condition(isGranted, REPEAT_MS, { summary: summaryOf(answer.reason) })) {
         answer = { status: 'granted', ...live.grants.get(lease.id) };

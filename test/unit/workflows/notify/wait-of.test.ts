@@ -19,7 +19,10 @@ it.each([
   ['a pause', load('loading', { paused: true }, [part(1)]), 'somebody to resume it'],
   [
     'the allocation, when no part runs',
-    load('loading', {}, [part(1, { waitingFor: 'behind 2 jobs' }), part(2, { waitingFor: 'behind 3 jobs' })]),
+    load('loading', {}, [
+      part(1, { phase: 'waiting', waitingFor: 'behind 2 jobs' }),
+      part(2, { waitingFor: 'behind 3 jobs' }),
+    ]),
     "the org's allocation (behind 2 jobs)",
   ],
   [
@@ -27,6 +30,12 @@ it.each([
     load('loading', {}, [part(1), part(2, { waitingFor: 'an answer about job 750', inQuestion: true })]),
     'an answer about job 750',
   ],
+  [
+    'counters that do not settle, when no part runs',
+    load('loading', {}, [part(1, { phase: 'settling', waitingFor: 'the counters of job 750' })]),
+    'the counters of job 750',
+  ],
+  ['the wait of a retry', load('retrying', { waitingFor: 'waits for a worker of q' }), 'a worker of q'],
   ['nothing while a part runs', load('loading', {}, [part(1), part(2, { waitingFor: 'behind 2 jobs' })]), undefined],
   ['nothing in a retry, whose text is not a wait', load('retrying', { waitingFor: 'sorting the rows' }), undefined],
   ['nothing at the end', load('reporting', { paused: true }), undefined],
