@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { addScheduleCommands } from './commands/schedule/register.js';
 import { printable } from '../domain/text/plain-text.js';
 import { VERSION } from '../runtime/version.js';
-import { parseWhole } from './shared/load-options.js';
+import { parseFromOne, parseWhole } from './shared/load-options.js';
 import type { CodecServerCommand } from './commands/codec-server.js';
 import type { DevOptions, SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';
@@ -77,7 +77,7 @@ function addOverviews(program: Command, runs: Runs): void {
   program
     .command('list')
     .description('list the newest loads')
-    .option('--limit <n>', 'maximum number of loads', parseWhole, 20)
+    .option('--limit <n>', 'maximum number of loads', parseFromOne, 20)
     .option(
       '--state <state>',
       'only loads in this state: Running, Completed, CompletedWithRejects, Failed, Canceled, …',

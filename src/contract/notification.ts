@@ -38,6 +38,8 @@ export interface NotifyMessage {
   connection: string;
   object: string;
   operation: string;
+  /** IANA time zone of the load or the schedule, for times in texts; default UTC. */
+  timeZone?: string;
   state?: LoadState;
   records?: RecordCounts;
   error?: Pick<LoadError, 'code' | 'message'>;

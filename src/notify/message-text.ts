@@ -6,8 +6,9 @@ import type { WhenLate } from '../contract/names.js';
 import type { NotifyMessage } from '../contract/notification.js';
 import { dueIn, reachableId } from '../domain/load-ids.js';
 import { WAITS_FOR_RESUME } from '../domain/text/waits.js';
-import { count, moment, pastMoment, rows, time } from '../domain/text/format.js';
+import { count, rows, time } from '../domain/text/format.js';
 import { plainText } from '../domain/text/plain-text.js';
+import { pastZonedMoment, zonedMoment } from '../domain/text/zoned-moment.js';
 
 export interface Step {
   text: string;
@@ -29,6 +30,7 @@ const MAX_NAME = 80;
 const MAX_ID = 200;
 const MAX_SENTENCE = 500;
 const MAX_SUBJECT = 140;
+const MAX_SUBJECT_NAME = 50;
 const MAX_URI = 1_000;
 
 export function messageText(message: NotifyMessage, isTest = false): MessageText {
@@ -66,8 +68,9 @@ function aboutLine(message: NotifyMessage): string {
   const { connection, schedule, at, dueAt } = message;
   const plan = schedule === undefined ? '' : `schedule ${name(schedule)}`;
   const org = `connection ${name(connection) || 'unknown'}`;
-  if (dueAt !== undefined) return `Due ${past(dueAt)}, ${plan}, ${org}; noticed ${past(at)}.`;
-  return `Load ${idOf(message)}, ${org}${plan === '' ? '' : `, ${plan}`}, ${past(at)}.`;
+  const noticed = past(at, message);
+  if (dueAt !== undefined) return `Due ${past(dueAt, message)}, ${plan}, ${org}; noticed ${noticed}.`;
+  return `Load ${idOf(message)}, ${org}${plan === '' ? '' : `, ${plan}`}, ${noticed}.`;
 }
 
 type Told = Pick<MessageText, 'subject' | 'lines' | 'steps'>;
@@ -94,7 +97,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     ],
     steps: [
       { text: 'See what landed, and the files', command: command('results', message) },
-      { text: 'Solve the cause (docs/errors.md explains the code), then load the rows that did not land' },
+      { text: 'Solve the cause, then load the rows that did not land' },
     ],
   }),
   canceled: (message) => ({
@@ -115,7 +118,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     ],
   }),
   late: (message) => ({
-    subject: `${isSurelyLate(message) ? 'will' : 'may'} be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt)}`}`,
+    subject: `${isSurelyLate(message) ? 'will' : 'may'} be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt, message)}`}`,
     lines: [
       ...forecast(message),
       ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
@@ -171,8 +174,9 @@ function stepsForRows({ records }: NotifyMessage): Step[] {
   ];
 }
 
-function missedHour({ missed }: NotifyMessage): string[] {
-  return missed === undefined ? [] : [`It was late: it should have ended by ${when(missed)}.`];
+function missedHour(message: NotifyMessage): string[] {
+  const { missed } = message;
+  return missed === undefined ? [] : [`It was late: it should have ended by ${when(missed, message)}.`];
 }
 
 /** Starts the run that was due then, with the file of that day. */
@@ -181,8 +185,10 @@ function triggerCommand({ schedule = '', workflowId }: NotifyMessage): string {
   return `nightload schedule trigger ${argument(schedule)}${due === undefined ? '' : ` --due ${due}`}`;
 }
 
-function what({ object, operation }: NotifyMessage): string {
-  return `${name(operation)} ${name(object)}`;
+/** Who gets many messages a night tells them apart by the schedule or the load. */
+function what(message: NotifyMessage): string {
+  const { object, operation, schedule } = message;
+  return `${plainText(schedule ?? idOf(message), MAX_SUBJECT_NAME)}: ${name(operation)} ${name(object)}`;
 }
 
 function counted({ records }: NotifyMessage): string[] {
@@ -202,15 +208,17 @@ function isSurelyLate({ forecast: found }: NotifyMessage): boolean {
   return found === undefined || Date.parse(found.endsAt) > Date.parse(found.finishBy);
 }
 
-function forecast({ forecast: found }: NotifyMessage): string[] {
+function forecast(message: NotifyMessage): string[] {
+  const { forecast: found } = message;
   if (found === undefined) return ['The load will not end in time.'];
   const late = Date.parse(found.endsAt) - Date.parse(found.finishBy);
   const by = late > 0 ? `, ${time(late)} too late` : '';
   const { earliest, latest } = found;
-  const spread = earliest === undefined || latest === undefined ? '' : ` (${when(earliest)} to ${when(latest)})`;
+  const spread =
+    earliest === undefined || latest === undefined ? '' : ` (${when(earliest, message)} to ${when(latest, message)})`;
   const measure = MEASURES[found.whenLate ?? 'warn'];
   return [
-    `It should end by ${when(found.finishBy)}; the forecast is ${when(found.endsAt)}${by}${spread}.`,
+    `It should end by ${when(found.finishBy, message)}; the forecast is ${when(found.endsAt, message)}${by}${spread}.`,
     ...(measure === undefined ? [] : [measure]),
   ];
 }
@@ -223,14 +231,14 @@ const MEASURES: Record<WhenLate, string | undefined> = {
 };
 
 /** Of a forecast: rounded up. */
-function when(iso: string): string {
+function when(iso: string, { timeZone }: NotifyMessage): string {
   const at = Date.parse(iso);
-  return Number.isFinite(at) ? moment(at) : name(iso);
+  return Number.isFinite(at) ? zonedMoment(at, timeZone) : name(iso);
 }
 
-function past(iso: string): string {
+function past(iso: string, { timeZone }: NotifyMessage): string {
   const at = Date.parse(iso);
-  return Number.isFinite(at) ? pastMoment(at) : name(iso);
+  return Number.isFinite(at) ? pastZonedMoment(at, timeZone) : name(iso);
 }
 
 function name(text: string): string {

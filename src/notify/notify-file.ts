@@ -26,10 +26,11 @@ const DAY_MS = 86_400_000;
 const WAIT_LIMITS = { least: 1_000, most: 30 * DAY_MS };
 
 /**
+ * @param only of this target or heartbeat alone, without rules: the references of others may be empty here
  * @throws NightloadError `NOTIFY_FILE_UNREADABLE`, `NOTIFY_FILE_INVALID`, `NOTIFY_REFERENCE_EMPTY`,
  *   `NOTIFY_TARGET_UNKNOWN`, `SECRETS_READABLE`, `INSECURE_URL`
  */
-export function readNotifyFile(given: string, env: Environment): NotifySettings {
+export function readNotifyFile(given: string, env: Environment, only?: string): NotifySettings {
   const path = resolve(given);
   const mode = secretsMode(env);
   const parsed = parseNotifyFile(content(path, mode));
@@ -46,17 +47,27 @@ export function readNotifyFile(given: string, env: Environment): NotifySettings 
   const values = new ReferenceValues(scope);
   const reader = new TargetReader(values, (trouble) => invalid(path, [trouble]));
   const targets = new Map<string, Target>(
-    Object.entries(parsed.targets).map(([name, entry]) => [name, reader.target(name, entry)]),
+    wanted(parsed.targets, only).map(([name, entry]) => [name, reader.target(name, entry)]),
   );
+  const heartbeats = new Map(
+    wanted(parsed.heartbeats ?? {}, only).map(([name, value]) => [name, heartbeatOf(name, value, values)]),
+  );
+  const read = { targets, heartbeats, secretFiles: [path, ...values.secretFiles], warnings: scope.warnings };
+  if (only !== undefined) {
+    if (targets.size + heartbeats.size > 0) return { ...read, rules: [] };
+    throw unknownTarget('The command', only, Object.keys(parsed.targets));
+  }
   const rules = parsed.rules.map((entry, i) => ruleOf(entry, `rules/${i}`, values, path));
   for (const [i, { to }] of rules.entries()) {
-    for (const name of to) if (!targets.has(name)) throw unknownTarget(`${path}: rules.${i}.to`, name, targets);
+    for (const name of to)
+      if (!targets.has(name)) throw unknownTarget(`${path}: rules.${i}.to`, name, [...targets.keys()]);
   }
   refuseTooManyWaits(path, rules);
-  const heartbeats = new Map(
-    Object.entries(parsed.heartbeats ?? {}).map(([name, value]) => [name, heartbeatOf(name, value, values)]),
-  );
-  return { targets, rules, heartbeats, secretFiles: [path, ...values.secretFiles], warnings: scope.warnings };
+  return { ...read, rules };
+}
+
+function wanted<T>(entries: Readonly<Record<string, T>>, only: string | undefined): [string, T][] {
+  return Object.entries(entries).filter(([name]) => only === undefined || name === only);
 }
 
 function heartbeatOf(name: string, value: string, values: ReferenceValues): Heartbeat {
@@ -68,8 +79,7 @@ function heartbeatOf(name: string, value: string, values: ReferenceValues): Hear
 }
 
 /** @param place where the name was used */
-export function unknownTarget(place: string, name: string, targets: ReadonlyMap<string, Target>): NightloadError {
-  const known = [...targets.keys()];
+function unknownTarget(place: string, name: string, known: readonly string[]): NightloadError {
   // The beginning of a misplaced secret would be enough.
   const shown = /^[A-Za-z0-9._-]{1,100}$/.test(name) ? `"${name}"` : 'a target';
   return new NightloadError(

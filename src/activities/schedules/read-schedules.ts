@@ -6,6 +6,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { z } from 'zod';
+import { isTimeZone } from '../../domain/input/source-template.js';
 import { sharedQueueOf } from '../../domain/file-groups.js';
 import { isText, isWorkflowId } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
@@ -118,6 +119,7 @@ async function describe(
   const { schedule, info } = found ?? {};
   const action = schedule?.action?.startWorkflow;
   const workflowId = action?.workflowId ?? '';
+  const zone = schedule?.spec?.timezoneName;
   if (action?.taskQueue?.name !== taskQueue || action.workflowType?.name !== 'bulkLoad') return undefined;
   if (!isWorkflowId(workflowId + ' '.repeat(TIME_BYTES))) return undefined;
   return {
@@ -130,6 +132,7 @@ async function describe(
     missed: countOf(info?.missedCatchupWindow),
     workflowId,
     ...(await namesIn(client, action)),
+    ...(isTimeZone(zone) && { timeZone: zone }),
   };
 }
 

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { NotifyMessage } from '../../contract/notification.js';
 import { workflowIdOf } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
-import { readNotifyFile, unknownTarget } from '../../notify/notify-file.js';
+import { readNotifyFile } from '../../notify/notify-file.js';
 import { send } from '../../notify/send.js';
 import { pingHeartbeat } from '../../notify/senders/heartbeat.js';
-import type { NotifySettings, Target } from '../../notify/settings.js';
+import type { Heartbeat, NotifySettings } from '../../notify/settings.js';
 import { printJson, say } from '../shared/output.js';
 
 export interface NotifyTestOptions {
@@ -14,15 +14,15 @@ export interface NotifyTestOptions {
 }
 
 export async function test(name: string, { json }: NotifyTestOptions): Promise<number> {
-  const settings = settingsOf();
-  const heartbeat = settings.targets.has(name) ? undefined : settings.heartbeats.get(name);
-  if (heartbeat !== undefined) {
+  const { targets, heartbeats } = settingsOf(name);
+  const target = targets.get(name);
+  const heartbeat = heartbeats.get(name) as Heartbeat;
+  if (target === undefined) {
     await pingHeartbeat(heartbeat.url, 'success');
     say(`${name} (heartbeat): took a ping. Check that it arrived; for the service, a load has ended well.`);
     if (json) printJson({ ok: true, target: name, type: 'heartbeat' });
     return 0;
   }
-  const target = targetNamed(name, settings);
   const message = testMessage();
   const { warning } = await send(target, message, { isTest: true, aboutToSend: () => Promise.resolve() });
   say(`${name} (${target.type}): took the test message ${message.id}. Check that it arrived.`);
@@ -31,7 +31,8 @@ export async function test(name: string, { json }: NotifyTestOptions): Promise<n
   return 0;
 }
 
-function settingsOf(): NotifySettings {
+/** @throws NightloadError also when neither has that name */
+function settingsOf(name: string): NotifySettings {
   const path = process.env['NIGHTLOAD_NOTIFY']?.trim();
   if (!path) {
     throw new NightloadError(
@@ -39,15 +40,9 @@ function settingsOf(): NotifySettings {
       'NIGHTLOAD_NOTIFY is not set, so there are no targets. Set it as for the worker (docs/notifications.md).',
     );
   }
-  const settings = readNotifyFile(path, process.env);
+  const settings = readNotifyFile(path, process.env, name);
   for (const warning of settings.warnings) say(`Warning: ${warning}`);
   return settings;
-}
-
-function targetNamed(name: string, { targets }: NotifySettings): Target {
-  const target = targets.get(name);
-  if (target === undefined) throw unknownTarget('The command', name, targets);
-  return target;
 }
 
 /** About a load that does not exist: receivers in use must be able to tell. */

@@ -82,6 +82,12 @@ export function parseWhole(text: string): number {
   return Number(text);
 }
 
+export function parseFromOne(text: string): number {
+  const number = parseWhole(text);
+  if (number === 0) throw new InvalidArgumentError('Use a whole number from 1 on.');
+  return number;
+}
+
 /**
  * `Header=Api__c`, repeatable. API names contain no equals sign, but a header may; `=` alone is the column without a
  * name.

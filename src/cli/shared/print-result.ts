@@ -1,6 +1,7 @@
 /** A result for people: what landed, what did not and why, and where the files are. */
 import { MAX_LISTED_FILES } from '../../contract/load-result.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
+import { plainText } from '../../domain/text/plain-text.js';
 import { readSmallFile } from '../../storage/read-files.js';
 import { messageLines } from './message-lines.js';
 import { ownResultFile, promptly } from './local-files.js';
@@ -10,6 +11,9 @@ import { pathOrUri } from '../../storage/locations.js';
 
 /** Size of a report with a few thousand parts; a larger one is not read for a hint. */
 const MAX_REPORT_BYTES = 8_000_000;
+
+const MAX_WARNINGS = 10;
+const MAX_WARNING = 500;
 
 const number = new Intl.NumberFormat('en-US');
 
@@ -40,7 +44,7 @@ export async function resultLines(result: BulkLoadResult, seconds?: number): Pro
     result.error === undefined
       ? []
       : [`${result.error.code}: ${result.error.message}`, '', ...(await detailLines(result))];
-  const files = [...fileLines(result), ...(await messageLines(result))];
+  const files = [...warningLines(result), ...fileLines(result), ...(await messageLines(result))];
   if (isNothing(result)) return ['', ...reason, `  ${result.state}: nothing was sent.`, ...files];
   return ['', ...(await table(result, seconds)), '', ...reason, ...openJobLines(result), ...files];
 }
@@ -51,6 +55,13 @@ function openJobLines({ openJobs = [] }: BulkLoadResult): string[] {
     `  Open jobs that may belong to this load: ${openJobs.join(', ')}. Check them in Setup > Bulk Data Load Jobs.`,
     '',
   ];
+}
+
+function warningLines({ warnings = [] }: BulkLoadResult): string[] {
+  if (warnings.length === 0) return [];
+  const shown = warnings.slice(0, MAX_WARNINGS).map((warning) => `  Warning: ${plainText(warning, MAX_WARNING)}`);
+  const more = warnings.length - shown.length;
+  return [...shown, ...(more > 0 ? [`  … and ${number.format(more)} more warnings in the report.`] : []), ''];
 }
 
 /** No row was counted and no job created. */

@@ -41,6 +41,13 @@ function causeBlock({ cause, samples, values }: SampledCause, rejected: number):
             values.slice(0, MAX_VALUES).map(({ value, rows: number }) => [foreign(value), count(number)]),
           )
     }
+    ${
+      values.length <= MAX_VALUES
+        ? ''
+        : html`<p class="dim">
+            The ${MAX_VALUES} most frequent of ${count(values.length)} values; the rule has them all.
+          </p>`
+    }
     ${sampleTable(samples, message)}`;
 }
 

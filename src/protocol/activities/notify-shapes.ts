@@ -40,6 +40,7 @@ const message = {
   workflowId: shape.workflowId,
   runId: shape.runId,
   operation: shape.text(),
+  timeZone: shape.text(100).exactOptional(),
   state: z.enum(LOAD_STATES).exactOptional(),
   records: records.exactOptional(),
   error: z.object({ code: shape.text(200), message: shape.text(MAX_WORDS) }).exactOptional(),

@@ -171,4 +171,5 @@ export const seenSchedule = z.object({
   connection: shape.text(MAX_NAME),
   object: shape.text(MAX_NAME),
   operation: shape.text(MAX_NAME),
+  timeZone: shape.text(100).exactOptional(),
 });

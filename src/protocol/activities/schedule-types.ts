@@ -20,6 +20,8 @@ export interface SeenSchedule {
   connection: string;
   object: string;
   operation: string;
+  /** In which its times are meant; absent for UTC. */
+  timeZone?: string;
 }
 
 export interface SchedulesRead {

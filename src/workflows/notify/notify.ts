@@ -5,6 +5,7 @@ import type { NotifyEvent } from '../../contract/notification.js';
 import { shortRunId } from '../../domain/result-layout.js';
 import { eventOfEnd } from './event-of-end.js';
 import { defined } from '../../domain/defined.js';
+import { isTimeZone } from '../../domain/input/source-template.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import type { NotifyAbout, NotifyFacts, ReportPlace } from '../../protocol/activities/notify-types.js';
 import type { LocatedSource } from '../../protocol/activities/source-types.js';
@@ -71,10 +72,15 @@ export async function notify(load: Load, event: NotifyEvent, news: News): Promis
     workflowId,
     runId,
     operation: load.input.operation,
-    ...defined({ schedule: scheduleOf(workflowInfo()), ...news }),
+    ...defined({ schedule: scheduleOf(workflowInfo()), timeZone: zoneOf(load), ...news }),
   };
   const why = await startMessages(`${workflowId}/${name}`, { facts, place: placeOf(state.located) });
   if (why !== undefined) load.log('no message was started', { code: why });
+}
+
+/** Of a refused input, it may be anything. */
+function zoneOf({ input: { timeZone } }: Load): string | undefined {
+  return isTimeZone(timeZone) ? timeZone : undefined;
 }
 
 /** A load that found no source has no report. */

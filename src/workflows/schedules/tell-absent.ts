@@ -1,7 +1,9 @@
 /** Starts the messages about a run that did not begin. */
 import { log, workflowInfo } from '@temporalio/workflow';
 import { loadIdFrom } from '../../domain/load-ids.js';
-import { count, moment } from '../../domain/text/format.js';
+import { defined } from '../../domain/defined.js';
+import { count } from '../../domain/text/format.js';
+import { zonedMoment } from '../../domain/text/zoned-moment.js';
 import type { NotifyFacts } from '../../protocol/activities/notify-types.js';
 import { startMessages } from '../notify/start-messages.js';
 import type { AbsentRun, WhyAbsent } from './due-runs.js';
@@ -43,6 +45,7 @@ export async function tellAbsent(run: AbsentRun): Promise<void> {
     object: schedule.object,
     operation: schedule.operation,
     schedule: schedule.id,
+    ...defined({ timeZone: schedule.timeZone }),
     error: { code: REASONS[why].code, message: reasonText(run) },
   };
   log.info('a scheduled run did not begin', { schedule: schedule.id, due, why });
@@ -51,9 +54,9 @@ export async function tellAbsent(run: AbsentRun): Promise<void> {
   if (failed !== undefined) log.warn('no message was started', { code: failed });
 }
 
-function reasonText({ dueAt, why, earlier }: AbsentRun): string {
+function reasonText({ schedule, dueAt, why, earlier }: AbsentRun): string {
   const others = earlier === 0 ? '' : ` ${count(earlier)} due before it did not begin either.`;
-  return `The run that was due at ${moment(dueAt)} ${REASONS[why].words}${others}`;
+  return `The run that was due at ${zonedMoment(dueAt, schedule.timeZone)} ${REASONS[why].words}${others}`;
 }
 
 function isoSeconds(at: number): string {

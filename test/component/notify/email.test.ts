@@ -48,7 +48,7 @@ describe('a mail', () => {
     expect(options.notes).toBe(3);
     expect(mails[0]).toMatchObject({ from: 'nightload@acme.example', to: ['ops@acme.example', 'night@acme.example'] });
     const text = mails[0]?.text ?? '';
-    expect(text).toContain('Subject: [nightload] upsert Account failed: LOGIN_UNREACHABLE');
+    expect(text).toContain('Subject: [nightload] nightly');
     expect(text).toContain('Auto-Submitted: auto-generated');
     expect(text).toContain('Date: Mon, 30 Nov 2026 02:14:09 +0000');
     expect(text).toMatch(/Content-Type: text\/plain[^]*nightload results nightly[^]*Content-Type: text\/html/);

@@ -42,7 +42,7 @@ const HOSTILE: NotifyMessage = {
 
 it('says what happened and what to do', () => {
   expect(asPlainText(messageText(MESSAGE))).toBe(
-    `[nightload] upsert Account finished, 500 of 25,000 rows need a person
+    `[nightload] nightly-accounts: upsert Account finished, 500 of 25,000 rows need a person
 
 24,500 of 25,000 rows landed; 480 rejected, 20 not processed.
 Load nightly, connection default, schedule nightly-accounts, 2026-11-30 02:14 UTC.
@@ -89,7 +89,7 @@ it('says of a run that did not begin when it was due, why, and how to start it',
     message: 'The run was skipped, because the load before it was still running.',
   };
   expect(asPlainText(messageText({ ...rest, event: 'notStarted', dueAt: '2026-11-30T02:00:00.000Z', error }))).toBe(
-    `[nightload] upsert Account did not start
+    `[nightload] nightly-accounts: upsert Account did not start
 
 A run was due and did not begin.
 The run was skipped, because the load before it was still running.
@@ -101,12 +101,22 @@ What to do:
   );
 });
 
+it('gives times by the clocks of the load, and in UTC if its zone is none', () => {
+  const missed = '2026-11-30T05:00:30.000Z';
+  const lines = (timeZone: string): readonly string[] =>
+    messageText({ ...MESSAGE, event: 'finished', missed, timeZone }).lines;
+  expect(lines('Europe/Berlin').join(' ')).toMatch(
+    /ended by 2026-11-30 06:01 Europe\/Berlin\. .* 2026-11-30 03:14 Europe\/Berlin\./,
+  );
+  expect(lines(EVIL)).toContain('It was late: it should have ended by 2026-11-30 05:01 UTC.');
+});
+
 describe.each(NOTIFY_EVENTS)('%s', (event) => {
   it('has a subject, lines and steps, with and without details', () => {
     const { records: _r, schedule: _s, report: _p, uiUrl: _u, state: _t, ...least } = MESSAGE;
     for (const message of [MESSAGE, least]) {
       const { subject, lines, steps } = messageText({ ...message, event });
-      expect(subject).toMatch(/^\[nightload\] upsert Account \w/);
+      expect(subject).toMatch(/^\[nightload\] nightly(-accounts)?: upsert Account \w/);
       expect(lines.length).toBeGreaterThan(0);
       expect(steps.length).toBeGreaterThan(0);
       expect(asPlainText(messageText({ ...message, event }))).not.toContain('undefined');

@@ -46,6 +46,15 @@ describe('a load that failed before it began', () => {
   });
 });
 
+it('shows warnings, without anything that a terminal would execute', async () => {
+  const warnings = ['late\u001b[2J', ...Array.from({ length: 14 }, () => 'again')];
+  const lines = await resultLines({ ...none, jobsTotal: 1, warnings });
+  expect(lines.filter((line) => line.includes('Warning: '))).toHaveLength(10);
+  expect(lines).toContain('  … and 5 more warnings in the report.');
+  // eslint-disable-next-line no-control-regex
+  expect(lines.join('')).not.toMatch(/\u001b/);
+});
+
 it('names jobs that may still be Open', async () => {
   const lines = await resultLines({ ...none, jobsTotal: 1, openJobs: ['750xx0000000001AAA'] });
   expect(lines.join('\n')).toContain('750xx0000000001AAA. Check them in Setup > Bulk Data Load Jobs.');
