@@ -2,6 +2,7 @@
 import type { TestProject } from 'vitest/node';
 import { startDevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
+import { freePort } from '../../src/runtime/free-port.js';
 import { buildBundle } from './workflow-bundle.js';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -13,7 +14,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     return bundle.remove;
   }
   const { path } = await findTemporalServer({ log: (line) => console.error(line) });
-  const server = await startDevServer({ binary: path, uiPort: 'off' });
+  // The usual port may be wanted by somebody who works on this machine.
+  const server = await startDevServer({ binary: path, port: await freePort(), uiPort: 'off' });
   project.provide('temporalAddress', server.address);
   return async () => {
     await server.stop();
