@@ -1,14 +1,15 @@
 /** From the setup of an org to its rehearsal: `org capture` and `rehearse`, as the built command. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'csv-stringify/sync';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { startDescribedOrg } from '../helpers/described-org.js';
 import type { Setup } from '../helpers/described-org.js';
 import { describeOf, field, key, lookup, picklist } from '../helpers/org-folder.js';
 import { nightload } from '../helpers/run-cli.js';
+import { startS3Server } from '../helpers/s3-server.js';
 import { TOKEN } from '../helpers/salesforce.js';
 
 let folder: string;
@@ -274,6 +275,32 @@ it('an object with given records has only those', async () => {
   const upsert = ['--object', 'Order__c', '--operation', 'upsert', '--external-id', 'Number__c'];
   const { rehearsal } = await rehearsed(rows, [...upsert, '--seed-records', 'Account=accounts.csv']);
   expect(rehearsal.causes).toMatchObject([{ code: 'INVALID_FIELD', rows: 1, samples: ['O-2'] }]);
+});
+
+it('takes a source from S3, and an org that was described by hand', async () => {
+  const s3 = await startS3Server();
+  onTestFinished(() => s3.close());
+  s3.put('night/tonight.csv', 'Number__c,Amount__c\nO-1,1\nO-2,x\n');
+  mkdirSync(join(folder, 'acme/objects'), { recursive: true });
+  writeFileSync(join(folder, 'acme/org.json'), '{"formatVersion":1}');
+  const fields = [key('Number__c'), field('Amount__c', 'currency', { precision: 18, scale: 2 })];
+  writeFileSync(join(folder, 'acme/objects/Order__c.json'), JSON.stringify(describeOf('Order__c', 'a01', fields)));
+  const { code, out } = await run(
+    [
+      'rehearse',
+      's3://bucket/night/tonight.csv',
+      '--org',
+      'acme',
+      '--object',
+      'Order__c',
+      '--operation',
+      'insert',
+      '--json',
+    ],
+    s3.settings,
+  );
+  expect(code).toBe(2);
+  expect(JSON.parse(out)).toMatchObject({ records: { total: 2, succeeded: 1, rejected: 1 } });
 });
 
 it('refuses a folder that is none, and settings that it does not know', async () => {
