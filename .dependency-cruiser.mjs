@@ -80,7 +80,7 @@ export const ROOMS = {
   pages: ['rows:type', 'domain', 'contract', 'errors'],
   preflight: ['csv', 'keys', 'salesforce:type', 'domain', 'contract', 'runtime', 'errors'],
   rows: ['csv', 'domain', 'contract', 'runtime', 'errors'],
-  capture: ['salesforce', 'domain', 'contract', 'runtime', 'errors'],
+  capture: ['rows', 'csv', 'salesforce', 'domain', 'contract', 'runtime', 'errors'],
   salesforce: ['domain', 'contract', 'runtime', 'errors'],
   notify: ['domain', 'protocol', 'contract', 'runtime', 'errors'],
   codec: ['domain', 'protocol', 'contract', 'runtime', 'errors'],

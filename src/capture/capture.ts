@@ -45,6 +45,8 @@ export interface CaptureRequest {
   withParents: boolean;
   /** Of each object; 0 for none. */
   pastJobs: number;
+  /** Also reads the failed rows of past jobs, to count their error codes. */
+  withErrors: boolean;
 }
 
 export interface CaptureCost {
@@ -52,6 +54,8 @@ export interface CaptureCost {
   used: number;
   /** Requests that are still to come. */
   left: number;
+  /** Whether fewer may do: only jobs with failed rows are asked for them. */
+  isAtMost: boolean;
   /** What the org has left of its daily requests, if the user may read it. */
   available?: number;
   objects: number;
@@ -106,7 +110,7 @@ export class Capture {
    * @throws NightloadError `OBJECT_NOT_FOUND`, `CAPTURE_OF_ANOTHER_ORG`, `CAPTURE_TOO_LARGE`
    */
   async plan(): Promise<CaptureCost> {
-    const { folder, pastJobs } = this.#request;
+    const { folder, pastJobs, withErrors } = this.#request;
     const facts = (this.#facts = await readOrgFacts(this.#reader));
     this.#refuseOtherOrg(facts);
     const kept = await this.#keptObjects();
@@ -143,7 +147,8 @@ export class Capture {
     };
     return {
       used: this.#reader.requests,
-      left: count.parents + count.recordTypes + count.validationRules + count.pastJobs,
+      isAtMost: withErrors && count.pastJobs > 0,
+      left: count.parents + count.recordTypes + count.validationRules + count.pastJobs * (withErrors ? 2 : 1),
       ...defined({
         available: 'value' in facts.limits ? facts.limits.value['DailyApiRequests']?.remaining : undefined,
       }),
@@ -218,12 +223,12 @@ export class Capture {
   }
 
   async #captureObject({ describe, rules, recordTypes }: PlannedObject): Promise<void> {
-    const { folder } = this.#request;
+    const { folder, withErrors } = this.#request;
     const notes: string[] = 'missing' in rules ? [`validation rules: ${rules.missing}`] : [];
     const types = await withPicklistValues(this.#reader, describe, recordTypes);
     const read = await readRules(this.#reader, describe, 'value' in rules ? rules.value : []);
     const ids = 'value' in this.#pastJobs ? (this.#pastJobs.value.get(describe.name.toLowerCase()) ?? []) : [];
-    const history = await readPastJobs(this.#reader, ids);
+    const history = await readPastJobs(this.#reader, ids, { withErrors });
     const { duplicate, assignment } = this.#otherRules as OtherRules;
     const speed = speedsOf(history);
     const content = {

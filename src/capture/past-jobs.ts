@@ -3,6 +3,7 @@ import { OPERATIONS } from '../contract/names.js';
 import type { Operation } from '../contract/names.js';
 import { defined } from '../domain/defined.js';
 import type { JobInfo } from '../salesforce/resources/job-info.js';
+import { countErrors, LOCKED } from './failed-rows.js';
 import type { Answer, OrgReader } from './org-reader.js';
 
 /** Jobs of the org's list that are read: its order is not that of time, so fewer might lack the newest. */
@@ -26,6 +27,8 @@ export interface PastJob {
   totalProcessingTime: number;
   apiActiveProcessingTime: number;
   apexProcessingTime: number;
+  /** Failed rows by error code, if they were counted. */
+  errors?: Record<string, number>;
 }
 
 export interface Speed {
@@ -58,13 +61,22 @@ export async function listPastJobs(
   return { value: new Map([...wanted].map(([object, jobs]) => [object, newest(jobs)])) };
 }
 
-/** Jobs that were deleted in the meantime, or whose numbers are missing, are left out. */
-export async function readPastJobs(reader: OrgReader, ids: readonly string[]): Promise<PastJob[]> {
+/**
+ * Jobs that were deleted in the meantime, or whose numbers are missing, are left out.
+ * @param withErrors also reads failed rows, to count their error codes
+ */
+export async function readPastJobs(
+  reader: OrgReader,
+  ids: readonly string[],
+  { withErrors }: { withErrors: boolean },
+): Promise<PastJob[]> {
   const jobs: PastJob[] = [];
   for (const id of ids) {
     const answer = await reader.readIfPossible((context) => reader.connection.getJob(id, context));
     const job = 'value' in answer ? pastJob(answer.value) : undefined;
-    if (job !== undefined) jobs.push(job);
+    if (job === undefined || 'missing' in answer) continue;
+    const errors = withErrors && job.numberRecordsFailed > 0 ? await countErrors(reader, answer.value) : undefined;
+    jobs.push({ ...job, ...defined({ errors }) });
   }
   return jobs;
 }
@@ -122,6 +134,14 @@ function measurable(jobs: readonly PastJob[]): { job: PastJob; time: Interval; r
       ? [{ job, time, rate: (1000 * job.numberRecordsProcessed) / (time.to - time.from) }]
       : [];
   });
+}
+
+/** The share of rows that failed for a lock, of the jobs whose errors were counted; undefined if none were. */
+export function lockShareOf(jobs: readonly PastJob[]): number | undefined {
+  const counted = jobs.filter(({ errors, numberRecordsFailed }) => errors !== undefined || numberRecordsFailed === 0);
+  const rows = sum(counted.map(({ numberRecordsProcessed }) => numberRecordsProcessed));
+  if (rows === 0 || counted.every(({ errors }) => errors === undefined)) return undefined;
+  return sum(counted.map(({ errors }) => errors?.[LOCKED] ?? 0)) / rows;
 }
 
 /** The speed of the org for an object: the rows of all jobs, per second in which at least one was active. */

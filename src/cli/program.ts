@@ -165,6 +165,7 @@ function addSettingChecks(program: Command, runs: Runs): void {
     .option(...FROM_SF_ONLY)
     .option('--no-parents', 'without the objects that lookups refer to')
     .option('--past-jobs <n>', 'of each object, for its speed', parseWhole, 20)
+    .option('--count-errors', 'also read the failed rows of past jobs, and keep the number of each error code')
     .option('--yes', 'do not ask before reading')
     .option(...JSON_OPTION)
     .action(runs(async (options: CaptureOptions) => (await import('./commands/org.js')).capture(options)));

@@ -20,12 +20,13 @@ export interface CaptureOptions {
   out: string;
   parents: boolean;
   pastJobs: number;
+  countErrors?: boolean;
   yes?: boolean;
   json?: boolean;
 }
 
 export async function capture(options: CaptureOptions): Promise<number> {
-  const { object: objects, parents, pastJobs, yes, json } = options;
+  const { object: objects, parents, pastJobs, countErrors = false, yes, json } = options;
   for (const name of objects) refuseStrangeName(name);
   const { name, settings } = chosenConnection(
     options.fromSf === undefined ? options.connection : undefined,
@@ -40,7 +41,7 @@ export async function capture(options: CaptureOptions): Promise<number> {
   const connection = openConnection(settings);
   try {
     const run = new Capture(
-      { connection, folder, objects, mayRead, withParents: parents, pastJobs },
+      { connection, folder, objects, mayRead, withParents: parents, pastJobs, withErrors: countErrors },
       { signal: stop.signal },
     );
     if (folder.progress !== undefined) say(`Continuing the capture of ${folder.progress.startedAt} in ${folder.path}.`);
@@ -98,7 +99,7 @@ function sayCost(cost: CaptureCost): void {
   const words = parts.filter(([n]) => n > 0).map(([n, word]) => `${count(n)} ${word}${n === 1 ? '' : 's'}`);
   const of = available === undefined ? '' : `; the org has ${count(available)} left today`;
   say(
-    `Used ${count(used)} API requests. The rest takes ${count(left)}${words.length > 0 ? `: ${words.join(', ')}` : ''}${of}.`,
+    `Used ${count(used)} API requests. The rest takes ${cost.isAtMost ? 'at most ' : ''}${count(left)}${words.length > 0 ? `: ${words.join(', ')}` : ''}${of}.`,
   );
   if (kept > 0) say(`${count(kept)} objects are kept from before.`);
 }

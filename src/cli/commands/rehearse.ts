@@ -21,6 +21,7 @@ import { causesOf } from '../shared/rehearsal/causes.js';
 import type { Cause } from '../shared/rehearsal/causes.js';
 import { forecastOf, knownSpeed } from '../shared/rehearsal/forecast.js';
 import type { DurationForecast, KnownSpeed } from '../shared/rehearsal/forecast.js';
+import { lockFiguresIn, lockText } from '../shared/rehearsal/locks.js';
 import { rehearseLoad } from '../shared/rehearsal/run-load.js';
 import type { Rehearsed, RehearsalPlace } from '../shared/rehearsal/run-load.js';
 import { trySettings } from '../shared/rehearsal/try-settings.js';
@@ -104,7 +105,10 @@ async function rehearseAll(source: string, given: RehearseOptions, signal: Abort
   const causes = rejected === undefined ? [] : await causesOf(rejected, options.externalId);
   await printResult(base.result);
   sayCauses(causes);
+  const report = await ownResultFile(base.result, 'report');
+  const locks = report === undefined ? undefined : await lockFiguresIn(report);
   sayForecast(base, forecast, known);
+  sayLocks(lockText(locks, known.lockShare));
   const tried = [triedOf('as given', base)];
   for (const [i, { name, options: more }] of settings.entries()) {
     log(`Trying ${name}…`);
@@ -191,6 +195,10 @@ function sayForecast(run: Rehearsed, forecast: DurationForecast | undefined, { j
   say(`  Batches      ${count(run.batches)}${retried}`);
   say(`  API requests ${count(run.result.apiRequests)}`);
   say(`  Rehearsed in ${time(run.tookMs)}`);
+}
+
+function sayLocks(text: string | undefined): void {
+  if (text !== undefined) say(`  Locked rows  ${text}`);
 }
 
 function triedOf(setting: string, { result, durationMs, batches, batchRetries }: Rehearsed): Tried {

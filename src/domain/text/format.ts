@@ -23,11 +23,6 @@ export function moment(ms: number): string {
   return `${day} ${clock.slice(0, 5)} UTC`;
 }
 
-/** Like `moment` for what has happened: rounded down. */
-export function pastMoment(ms: number): string {
-  return moment(Math.floor(ms / 60_000) * 60_000);
-}
-
 export function share(part: number, whole: number): string {
   return whole > 0 ? `${Math.floor((100 * part) / whole)} %` : '0 %';
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { Capture } from '../../../src/capture/capture.js';
 import type { CaptureRequest } from '../../../src/capture/capture.js';
+import { lockShareOf } from '../../../src/capture/past-jobs.js';
+import type { PastJob } from '../../../src/capture/past-jobs.js';
 import { CaptureFolder } from '../../../src/capture/capture-folder.js';
 import { startSimulator } from '../../../src/simulator/index.js';
 import { startDescribedOrg } from '../../helpers/described-org.js';
@@ -88,7 +90,14 @@ function setup(more: Partial<Setup> = {}): Setup {
 }
 
 async function captureOf(org: Org, path: string, more: Partial<CaptureRequest> = {}): Promise<Capture> {
-  const request = { objects: ['invoice__c'], mayRead: () => true, withParents: true, pastJobs: 3, ...more };
+  const request = {
+    objects: ['invoice__c'],
+    mayRead: () => true,
+    withParents: true,
+    pastJobs: 3,
+    withErrors: false,
+    ...more,
+  };
   const folder = await CaptureFolder.open(path);
   return new Capture({ connection: connectTo(org), folder, ...request }, { pausesMs: [1] });
 }
@@ -280,6 +289,51 @@ it('the speed is that of all jobs together: those that ran at the same time coun
   await capture.plan();
   await capture.run();
   expect(readJson(path, 'objects', 'Invoice__c.json')).toMatchObject({ speed: { upsert: { rowsPerSecond: 400 } } });
+});
+
+const FAILED = [
+  'sf__Id;sf__Error;Number__c',
+  ',"UNABLE_TO_LOCK_ROW:unable to obtain exclusive access to this record or 1 records: 001:--";secret-1',
+  ',"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY:Trigger: UNABLE_TO_LOCK_ROW --";secret-2',
+  ',"FIELD_CUSTOM_VALIDATION_EXCEPTION:Not; negative. --";secret-3',
+  ',"no code";secret-4',
+].map((line) => line.replace(',"', ';"'));
+
+it('counts the errors of past jobs on request, and keeps nothing else of their rows', async () => {
+  const failedRows = new Map([
+    ['750000000000103AAA', FAILED.join('\r\n')],
+    // Cut off: not the number of rows that the job has.
+    ['750000000000102AAA', FAILED.slice(0, 3).join('\n')],
+  ]);
+  const org = await startDescribedOrg(
+    setup({
+      jobs: [
+        ...[2, 3].map((n) => job(n, { numberRecordsFailed: 4, columnDelimiter: 'SEMICOLON' })),
+        job(1, { numberRecordsFailed: 0 }),
+      ],
+      instead: (path, response) => {
+        const [, id = ''] = /\/jobs\/ingest\/(\w+)\/failedResults$/.exec(path) ?? [];
+        const rows = failedRows.get(id);
+        if (rows === undefined) return undefined;
+        response.writeHead(200, { 'content-type': 'text/csv' }).end(rows);
+        return true;
+      },
+    }),
+  );
+  const path = newFolder();
+  const capture = await captureOf(org, path, { withErrors: true });
+  expect(await capture.plan()).toMatchObject({ pastJobs: 3, left: 15, isAtMost: true });
+  await capture.run();
+  const text = readFileSync(join(path, 'objects', 'Invoice__c.json'), 'utf8');
+  expect(text).not.toMatch(/secret|negative\. --|exclusive/);
+  const { history } = JSON.parse(text) as { history: PastJob[] };
+  expect(history.map(({ errors }) => errors)).toEqual([
+    { UNABLE_TO_LOCK_ROW: 2, FIELD_CUSTOM_VALIDATION_EXCEPTION: 1, OTHER: 1 },
+    undefined,
+    undefined,
+  ]);
+  // Of the jobs whose errors are known: 2 of 40,000 rows.
+  expect(lockShareOf(history)).toBe(2 / 40_000);
 });
 
 const endless = (): string => JSON.stringify({ name: 'Invoice__c', fields: [], padding: 'x'.repeat(17_000_000) });

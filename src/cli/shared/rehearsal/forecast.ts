@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { pastTimes } from '../../../capture/past-jobs.js';
+import { lockShareOf, pastTimes } from '../../../capture/past-jobs.js';
 import type { PastJob } from '../../../capture/past-jobs.js';
 import type { Operation } from '../../../contract/names.js';
 import { defined } from '../../../domain/defined.js';
@@ -30,6 +30,7 @@ const OBJECT = z.object({
         totalProcessingTime: count,
         apiActiveProcessingTime: count,
         apexProcessingTime: count,
+        errors: z.record(z.string(), count).optional(),
       }),
     )
     .optional(),
@@ -43,6 +44,8 @@ export interface KnownSpeed {
   jobs: number;
   /** Their spread, if there are enough of them. */
   spread?: number;
+  /** The part of their rows that failed for a lock, if their errors were counted. */
+  lockShare?: number;
 }
 
 export async function knownSpeed(org: string, object: string, operation: Operation): Promise<KnownSpeed> {
@@ -57,6 +60,7 @@ export async function knownSpeed(org: string, object: string, operation: Operati
     ...defined({
       rowsPerSecond: speed?.rowsPerSecond ?? settings?.time?.rowsPerSecond,
       spread: pastTimes([jobs]).spread,
+      lockShare: lockShareOf(jobs),
     }),
   };
 }
