@@ -39,6 +39,11 @@ export default tseslint.config(
     },
   },
   {
+    // A rejection that nobody handles, such as that of a wait that is canceled, stops a workflow forever.
+    files: ['src/workflows/**/*.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }] },
+  },
+  {
     // Workflow code runs in a deterministic sandbox: a value import that reaches a Node built-in breaks the bundle,
     // and the host's clock or timers would break replay.
     files: [

@@ -115,6 +115,21 @@ it('knows from past nights that a file came too late', async () => {
   expect(told.filter(({ event }) => event === 'late')).toHaveLength(1);
 });
 
+it.each<[string, () => Partial<BulkLoadInput>, string]>([
+  ['whose header is refused', () => ({ columns: { Name: 'No_Such_Field__c' } }), 'HEADER_UNKNOWN_COLUMN'],
+  [
+    'whose file does not come',
+    () => ({ source: `file://${night.folder}/x.csv`, waitForSource: '10m' }),
+    'SOURCE_NOT_FOUND',
+  ],
+])('a load %s ends', { timeout: 30_000 }, async (_what, more, code) => {
+  await night.startOrg({ recordsPerSecond: 100 });
+  tells = false;
+  await night.work({ notifier });
+  const finishBy = await inHours(4);
+  expect(await night.load(accounts(3), { finishBy, ...more() })).toMatchObject({ state: 'Failed', error: { code } });
+});
+
 it('a load that stands still is late when the rest cannot be done any more', async () => {
   await night.startOrg({ recordsPerSecond: 0.3, queueDelayMs: MINUTE });
   await night.work({ notifier });

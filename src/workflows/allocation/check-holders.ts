@@ -30,7 +30,7 @@ export function checkIfDue(org: OrgLedger, now: number): void {
   const { checkAt } = state;
   if (checkAt === undefined || live.checking) return;
   if (!org.isInUse && !needsCheck(ledger, now)) delete state.checkAt;
-  else if (checkAt <= now) void org.runConcurrently(() => check(org));
+  else if (checkAt <= now) org.runConcurrently(() => check(org));
 }
 
 async function check(org: OrgLedger): Promise<void> {

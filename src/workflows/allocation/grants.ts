@@ -16,7 +16,7 @@ export function grantWhatFits(org: OrgLedger, now: number): void {
   sweep(ledger, now);
   for (const lease of grant(ledger, now)) {
     // A request that was just made reads the answer itself.
-    if (!live.justRequested.has(lease.id)) void org.runConcurrently(() => signalGrant(org, lease));
+    if (!live.justRequested.has(lease.id)) org.runConcurrently(() => signalGrant(org, lease));
   }
 }
 

@@ -81,15 +81,14 @@ export class OrgLedger {
     return this.ledger.leases.length + this.ledger.waiting.length > 0;
   }
 
-  /** Runs something concurrently with the main loop, which then takes its next step. */
-  async runConcurrently(work: () => Promise<void>): Promise<void> {
-    this.live.inFlight++;
-    try {
-      await work();
-    } finally {
+  /** Runs something that sees to its own failures, concurrently with the main loop, which then takes its next step. */
+  runConcurrently(work: () => Promise<void>): void {
+    const end = (): void => {
       this.live.inFlight--;
       this.live.changes++;
-    }
+    };
+    this.live.inFlight++;
+    work().then(end, end);
   }
 
   summary(now: number, most?: number): OrgSummary {

@@ -33,7 +33,7 @@ export function readLimitsIfDue(org: OrgLedger, now: number): void {
 function readLimits(org: OrgLedger): void {
   const { connection } = org.state;
   if (connection !== undefined) {
-    void org.runConcurrently(() => readLimitsOf(org, connection));
+    org.runConcurrently(() => readLimitsOf(org, connection));
     return;
   }
   // Connection names in messages may lead to another org: the next check finds one that leads to this org.

@@ -9,6 +9,11 @@ export class ChildSignals {
   /** By name of the child; only while it is on its way. */
   readonly #last = new Map<string, Promise<void>>();
 
+  /** Like `send`, for a caller that does not wait. */
+  sendSoon(name: string, signal: SignalDefinition): void {
+    this.send(name, signal).catch(() => undefined);
+  }
+
   /**
    * Never throws: a child that has just ended no longer needs it, and a handler that throws after a cancellation would
    * end the workflow immediately, without its clean-up.

@@ -76,7 +76,7 @@ async function runRetry(load: Load, { name, summary, rows }: Retry): Promise<Ret
   const onStarted = (started: string): void => {
     live.retrying = started;
     // Its input reflects the state before it was started.
-    if (live.paused !== paused) void live.signals.send(started, live.paused ? pauseSignal : resumeSignal);
+    if (live.paused !== paused) live.signals.sendSoon(started, live.paused ? pauseSignal : resumeSignal);
   };
   try {
     return await runChild<typeof retryFailedRows>(

@@ -74,7 +74,7 @@ async function sendPart(retry: Retry, part: number): Promise<IngestJobResult> {
       onStarted: (child) => {
         live.child = child;
         retry.enterWait(undefined);
-        if (state.paused) void live.signals.send(child, pauseSignal);
+        if (state.paused) live.signals.sendSoon(child, pauseSignal);
       },
       onWait: (text) => retry.enterWait(text),
     },

@@ -40,7 +40,9 @@ async function readPast(load: Load, finish: Finish): Promise<void> {
   if (finish.past !== undefined) return;
   void condition(() => load.isPlanned)
     .then(() => askForPast(load, load.located.filesQueue))
-    .then((past) => enterPast(finish, past));
+    .then((past) => enterPast(finish, past))
+    // Of a load that ends before it is planned, this wait is canceled: unhandled, that would stop the workflow.
+    .catch(() => undefined);
 }
 
 function enterPast(finish: Finish, past: PastLoads | undefined): void {

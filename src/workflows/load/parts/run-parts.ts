@@ -78,7 +78,7 @@ async function startPart(load: Load, n: number): Promise<void> {
       onStarted: (name) => {
         live.started.set(n, name);
         delete live.waitingFor;
-        if (live.paused) void live.signals.send(name, pauseSignal);
+        if (live.paused) live.signals.sendSoon(name, pauseSignal);
       },
       onWait: (text) => load.waitFor(text),
     },
