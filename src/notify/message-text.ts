@@ -8,6 +8,7 @@ import { dueIn, reachableId } from '../domain/load-ids.js';
 import { WAITS_FOR_RESUME } from '../domain/text/waits.js';
 import { count, rows, time } from '../domain/text/format.js';
 import { plainText } from '../domain/text/plain-text.js';
+import { shellWord } from '../domain/text/shell-word.js';
 import { pastZonedMoment, zonedMoment } from '../domain/text/zoned-moment.js';
 
 export interface Step {
@@ -255,8 +256,7 @@ function command(verb: string, message: NotifyMessage): string {
 
 /** Safe to paste into a shell: a parent may have named its child freely. */
 function argument(text: string): string {
-  const line = plainText(text, MAX_ID);
-  return /^[A-Za-z0-9._/:-]+$/.test(line) ? line : `'${line.replaceAll("'", `'\\''`)}'`;
+  return shellWord(plainText(text, MAX_ID));
 }
 
 /** Only an address that a browser opens as a page. */

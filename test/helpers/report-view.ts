@@ -34,7 +34,7 @@ export function hostileView(texts: readonly string[]): ReportView {
     schedule: all,
     externalIdFieldName: all,
     causes: found,
-    places: { rejected: `/data/it's ${all}.csv`, unprocessed: `/data/${all}.csv` },
+    places: { rejected: `/data/it's ${all}.csv`, unprocessed: `/data/${all}.csv`, output: `/data/${all}` },
     allocation: { recordsPerWindow: 150_000_000, batchesPerWindow: 15_000 },
     uiUrl: linkToWorkflow('https://ui.example/', all, { workflowId: all, runId: all }),
     result: {

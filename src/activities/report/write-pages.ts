@@ -78,6 +78,7 @@ export async function writePages(
       places: {
         rejected: rejected && pathOrUri(rejected),
         unprocessed: unprocessed && pathOrUri(unprocessed),
+        output: pathOrUri(uriOf(dirname(place.folder))),
       },
       allocation: allocationOf(dependencies, facts.connection),
       uiUrl: uiUrl && linkToWorkflow(uiUrl, Context.current().info.namespace, complete),

@@ -4,7 +4,7 @@ import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { deliveryWords, isDelivered } from '../../domain/text/delivery-words.js';
 import { plainText } from '../../domain/text/plain-text.js';
 import { shownCode } from '../../domain/text/shown-code.js';
-import { quoted } from '../../pages/report/next-steps.js';
+import { shellWord } from '../../domain/text/shell-word.js';
 import { MESSAGES_FILE } from '../../protocol/activities/notify-shapes.js';
 import { dirname, join } from '../../storage/locations.js';
 import { readSmallFile } from '../../storage/read-files.js';
@@ -25,7 +25,7 @@ export async function messageLines(result: Pick<BulkLoadResult, 'files' | 'workf
     if (found?.runId !== result.runId) return [];
     const lines = found.messages.map((note) => {
       const [target, code] = [plainText(note.target, MAX_NAME), shownCode(note.code) ?? 'UNEXPECTED'];
-      const test = isDelivered(note) ? '' : `. Check: nightload notify test ${quoted(target)}`;
+      const test = isDelivered(note) ? '' : `. Check: nightload notify test ${shellWord(target)}`;
       return `  message      "${note.event}" to ${target}: ${deliveryWords(note)} (${code})${test}`;
     });
     const more = lines.length - MAX_LINES;

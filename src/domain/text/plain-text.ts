@@ -24,22 +24,27 @@ export function withCauses(error: unknown, max = 600): string {
   return plainText(said.join(': '), max);
 }
 
-/** A text for a terminal: control characters are written out, as `<U+001B>`. */
+/** A text for a terminal: control characters are written out, as `<U+001B>`. Tabs and line ends stay. */
 export function printable(text: string): string {
-  return writtenOut(text, (character) => {
+  const one = (character: string): string => {
+    if (character === '\t' || character === '\n') return character;
     const number = character.codePointAt(0) as number;
     return `<U+${number.toString(16).toUpperCase().padStart(4, '0')}>`;
-  });
+  };
+  return text.replace(UNSEEN, (run) => Array.from(run, one).join(''));
 }
 
-/** The same JSON without characters that would control a terminal. */
+/**
+ * Characters that nobody sees, or that look like a blank. A browser copies a no-break space as a blank, so a value with
+ * one would no longer be the same.
+ */
+export const NOT_COPIED =
+  /[\p{Zs}\p{Zl}\p{Zp}\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Variation_Selector}\u034f\u115f\u1160\u2800\u3164\uffa0]/gu;
+
+/** The same JSON without characters that would control a terminal, or that are lost when a person copies it. */
 export function printableJson(json: string): string {
   const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return writtenOut(json, (character) => character.split('').map(escaped).join(''));
-}
-
-/** Tabs and line ends stay: a terminal shows them. */
-function writtenOut(text: string, write: (character: string) => string): string {
-  const one = (character: string): string => (character === '\t' || character === '\n' ? character : write(character));
-  return text.replace(UNSEEN, (run) => Array.from(run, one).join(''));
+  return json.replace(NOT_COPIED, (character) =>
+    ' \t\n'.includes(character) ? character : character.split('').map(escaped).join(''),
+  );
 }

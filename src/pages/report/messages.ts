@@ -7,7 +7,7 @@ import { deliveryWords, isDelivered, minute } from '../../domain/text/delivery-w
 import { foreign, html } from '../html.js';
 import type { Html } from '../html.js';
 import { command, section, table } from '../layout.js';
-import { quoted } from './next-steps.js';
+import { shellWord } from '../../domain/text/shell-word.js';
 
 const BEGIN = '<!-- messages -->';
 const END = '<!-- /messages -->';
@@ -31,7 +31,7 @@ function shown(notes: readonly DeliveryNote[]): Html {
     open.length === 0
       ? ''
       : html`<p>Check that the target works, then correct its entry in the notify file:</p>
-          ${command(open.map((target) => `nightload notify test ${quoted(target)}`).join('\n'))}`;
+          ${command(open.map((target) => `nightload notify test ${shellWord(target)}`).join('\n'))}`;
   return html`${section(
     'Messages',
     html`<p>Not delivered at once. The load did not wait for them.</p>

@@ -1,5 +1,6 @@
 /** What a person does next, with the commands for it. */
 import { printableJson } from '../../domain/text/plain-text.js';
+import { shellWord } from '../../domain/text/shell-word.js';
 import type { RowFix } from '../../contract/corrections.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { rows } from '../../domain/text/format.js';
@@ -60,7 +61,7 @@ export function stepsOf(view: ReportView): Step[] {
   if (steps.length === 0) steps.push({ text: 'Nothing to do. Compare with earlier nights:' });
   else steps.push({ text: 'See the counts again, or compare with earlier nights:' });
   const last = steps.at(-1) as Step;
-  last.command = `nightload results ${quoted(reachableId(workflowId))}\nnightload history --object ${quoted(object)}`;
+  last.command = `nightload results ${shellWord(reachableId(workflowId))}\nnightload history --object ${shellWord(object)} --output ${shellWord(places.output)}`;
   return steps;
 }
 
@@ -95,23 +96,18 @@ function rulesFile(rules: readonly RowFix[]): string {
 }
 
 function loadCommand(view: ReportView, file: string): string {
-  return `nightload load ${quoted(file)} \\\n  ${options(view)}`;
+  return `nightload load ${shellWord(file)} \\\n  ${options(view)}`;
 }
 
 function checkCommand(view: ReportView): string {
-  return `nightload check ${quoted(view.source)} \\\n  ${options(view)}`;
+  return `nightload check ${shellWord(view.source)} \\\n  ${options(view)}`;
 }
 
 function options({ result, connection, externalIdFieldName }: ReportView): string {
   const { object, operation } = result;
   return [
-    `--object ${quoted(object)} --operation ${operation}`,
-    ...(externalIdFieldName === undefined ? [] : [`--external-id ${quoted(externalIdFieldName)}`]),
-    ...(connection === 'default' ? [] : [`--connection ${quoted(connection)}`]),
+    `--object ${shellWord(object)} --operation ${operation}`,
+    ...(externalIdFieldName === undefined ? [] : [`--external-id ${shellWord(externalIdFieldName)}`]),
+    ...(connection === 'default' ? [] : [`--connection ${shellWord(connection)}`]),
   ].join(' ');
-}
-
-/** For a POSIX shell. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

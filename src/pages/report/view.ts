@@ -14,7 +14,12 @@ export interface ReportView {
   /** With samples of rows. */
   causes: readonly SampledCause[];
   /** Paths or URIs of result files, as a person names them in a command. */
-  places: { rejected?: string | undefined; unprocessed?: string | undefined };
+  places: {
+    rejected?: string | undefined;
+    unprocessed?: string | undefined;
+    /** The folder with the results of all loads. */
+    output: string;
+  };
   /** What the connection may use of the org's rolling 24 hours. */
   allocation: { recordsPerWindow: number; batchesPerWindow: number };
   /** The load in the Temporal UI; http or https. */

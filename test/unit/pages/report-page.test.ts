@@ -1,6 +1,6 @@
 /** report.html: hostile texts stay text, its size is bounded, its commands are right. */
 import { describe, expect, it } from 'vitest';
-import { quoted, stepsOf } from '../../../src/pages/report/next-steps.js';
+import { stepsOf } from '../../../src/pages/report/next-steps.js';
 import { reportPage } from '../../../src/pages/report/report-page.js';
 import { gapsBetween, packed } from '../../../src/pages/report/timeline.js';
 import { percent } from '../../../src/pages/report/view.js';
@@ -64,19 +64,13 @@ describe('a report full of hostile texts', () => {
 });
 
 describe('commands', () => {
-  it('are quoted for a shell', () => {
-    expect(quoted('/data/a-b.csv')).toBe('/data/a-b.csv');
-    expect(quoted(`it's $(rm -rf /)`)).toBe(`'it'\\''s $(rm -rf /)'`);
-    expect(quoted('')).toBe(`''`);
-  });
-
   it('load the rejected rows with the rules that help, and what was not processed', () => {
     const view = hostileView(['Hott']);
     const { result } = view;
     Object.assign(view, {
       connection: 'default',
       externalIdFieldName: 'Key__c',
-      places: { rejected: '/d/r.csv', unprocessed: '/d/u.csv' },
+      places: { rejected: '/d/r.csv', unprocessed: '/d/u.csv', output: '/d' },
     });
     Object.assign(result, { object: 'Account', workflowId: 'bulk-load/accounts', openJobs: [], balanced: true });
     delete result.error;
@@ -84,7 +78,7 @@ describe('commands', () => {
       'nightload load /d/r.csv \\\n  --object Account --operation upsert --external-id Key__c --fixes fixes.json',
       undefined,
       'nightload load /d/u.csv \\\n  --object Account --operation upsert --external-id Key__c',
-      'nightload results accounts\nnightload history --object Account',
+      'nightload results accounts\nnightload history --object Account --output /d',
     ]);
     expect(JSON.parse(stepsOf(view)[0]?.file ?? '')).toEqual([
       {
