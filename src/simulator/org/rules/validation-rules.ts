@@ -7,11 +7,25 @@ import { RECORD_TYPE_FIELD } from '../fields.js';
 import type { SObject } from '../fields.js';
 import { aboutField } from '../row-errors.js';
 import { recordTypeOf } from './record-types.js';
+import { UnknownValue } from './write.js';
 import type { Write } from './write.js';
 
 interface ValidationRule {
+  name: string;
   error: string;
   isBroken: (env: Env) => boolean;
+  /** Rows for which it was not evaluated. */
+  skippedRows: number;
+  /** Fields whose values were unknown then. */
+  unknownFields: Set<string>;
+}
+
+/** A rule that was not evaluated for some rows: they change records of which nothing is known. */
+export interface SkippedRule {
+  name: string;
+  rows: number;
+  /** Fields that the rule reads and the rows do not write. */
+  fields: string[];
 }
 
 export class ValidationRules {
@@ -23,7 +37,13 @@ export class ValidationRules {
     for (const entry of entries) {
       if (!entry.active) continue;
       try {
-        this.#rules.push({ error: errorOf(entry), isBroken: compileRule(entry.formula, object) });
+        this.#rules.push({
+          name: entry.name,
+          error: errorOf(entry),
+          isBroken: compileRule(entry.formula, object),
+          skippedRows: 0,
+          unknownFields: new Set(),
+        });
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
         this.unsupported.push({ name: entry.name, reason: error.message });
@@ -36,14 +56,36 @@ export class ValidationRules {
     if (this.#rules.length === 0) return undefined;
     const { object } = write.table;
     const env: Env = {
-      after: (field) => write.valueAfter(field),
-      before: (field) => write.valueBefore(field),
+      after: (field) => write.knownAfter(field),
+      before: (field) => write.knownBefore(field),
       isNew: write.record === 0,
       now: write.now,
-      recordType: (part) => recordTypeOf(object, write.after(RECORD_TYPE_FIELD))?.[part] ?? '',
+      recordType: (part) => recordTypeOf(object, typeId(write))?.[part] ?? '',
     };
-    return this.#rules.find(({ isBroken }) => isBroken(env))?.error;
+    return this.#rules.find((rule) => isBroken(rule, env))?.error;
   }
+
+  get skipped(): SkippedRule[] {
+    return this.#rules
+      .filter(({ skippedRows }) => skippedRows > 0)
+      .map(({ name, skippedRows: rows, unknownFields }) => ({ name, rows, fields: [...unknownFields].sort() }));
+  }
+}
+
+function isBroken(rule: ValidationRule, env: Env): boolean {
+  try {
+    return rule.isBroken(env);
+  } catch (error) {
+    if (!(error instanceof UnknownValue)) throw error;
+    rule.skippedRows++;
+    rule.unknownFields.add(error.field);
+    return false;
+  }
+}
+
+function typeId(write: Write): string | undefined {
+  const field = write.table.field(RECORD_TYPE_FIELD);
+  return field === undefined ? undefined : write.knownAfter(field);
 }
 
 function errorOf({ errorMessage, errorDisplayField }: ValidationRuleEntry): string {
