@@ -212,6 +212,15 @@ it.each([1, 2, 3])(
   120_000,
 );
 
+it('[org-batches-used-up] batches that have begun end, before their job fails for want of another', async () => {
+  const slow = { Plant__c: { describe: PARENT, speed: speed(1_000) } };
+  const org = await open({ limits: { batches: { max: 10, used: 7 } } }, slow);
+  const lines = Array.from({ length: 45_000 }, (_, i) => `P,k${i}`);
+  const id = await org.start(`Name,Key__c\n${lines.join('\n')}\n`, { object: 'Plant__c', operation: 'insert' });
+  await org.finish();
+  expect(await org.info(id)).toMatchObject({ state: 'Failed', numberRecordsProcessed: 30_000, numberRecordsFailed: 0 });
+});
+
 describe('locks', () => {
   const PLANTS = 300;
   const plant = (org: Timed): void => {
