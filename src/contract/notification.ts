@@ -22,6 +22,25 @@ export const NOTIFY_EVENTS = [
 
 export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];
 
+/** What a whole load may wait for. */
+export const WAIT_KINDS = [
+  /** A worker that can take its next step. */
+  'worker',
+  /** A person who paused it. */
+  'resume',
+  /** A step that fails and is retried. */
+  'outage',
+  'source',
+  'corrections',
+  'retry',
+  /** An answer of a person about a job. */
+  'question',
+  /** All of its running parts, for instance for the org's allocation. */
+  'parts',
+] as const;
+
+export type WaitKind = (typeof WAIT_KINDS)[number];
+
 export interface NotifyMessage {
   /** The same at every repetition: the key to recognize one. */
   id: string;
@@ -45,6 +64,11 @@ export interface NotifyMessage {
   error?: Pick<LoadError, 'code' | 'message'>;
   /** What the load waits for. */
   waitingFor?: string;
+  /** The kind of wait, for what a text advises. */
+  waitKind?: WaitKind;
+  /** When the load should end, in ISO 8601, and what it does about it: of `late`, also while nothing can be forecast. */
+  finishBy?: string;
+  whenLate?: WhenLate;
   forecast?: {
     /** In ISO 8601. */
     endsAt: string;

@@ -5,7 +5,6 @@
 import type { WhenLate } from '../contract/names.js';
 import type { NotifyMessage } from '../contract/notification.js';
 import { dueIn, reachableId } from '../domain/load-ids.js';
-import { WAITS_FOR_RESUME } from '../domain/text/waits.js';
 import { count, rows, time } from '../domain/text/format.js';
 import { plainText } from '../domain/text/plain-text.js';
 import { shellWord } from '../domain/text/shell-word.js';
@@ -96,10 +95,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
       ...counted(message),
       ...missedHour(message),
     ],
-    steps: [
-      { text: 'See what landed, and the files', command: command('results', message) },
-      { text: 'Solve the cause, then load the rows that did not land' },
-    ],
+    steps: stepsAfterFailure(message),
   }),
   canceled: (message) => ({
     subject: 'was canceled',
@@ -111,10 +107,10 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     lines: [
       message.waitingFor === undefined
         ? 'The load cannot continue by itself, or not yet.'
-        : `The load waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`,
+        : `The load waits for ${sentence(message.waitingFor)}`,
     ],
     steps: [
-      ...(message.waitingFor === WAITS_FOR_RESUME ? [{ text: 'Resume it', command: command('resume', message) }] : []),
+      ...stepsForWait(message),
       { text: 'See what it waits for and what to do', command: command('status', message) },
     ],
   }),
@@ -122,7 +118,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     subject: `${isSurelyLate(message) ? 'will' : 'may'} be late${message.forecast === undefined ? '' : `: ends about ${when(message.forecast.endsAt, message)}`}`,
     lines: [
       ...forecast(message),
-      ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
+      ...(message.waitingFor === undefined ? [] : [`It waits for ${sentence(message.waitingFor)}`]),
     ],
     steps: [
       { text: 'See its progress, and what it waits for', command: command('status', message) },
@@ -135,7 +131,7 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
     lines: [
       'A run was due and did not begin.',
       ...(message.error === undefined ? [] : [plainText(message.error.message, MAX_SENTENCE)]),
-      ...(message.waitingFor === undefined ? [] : [`It waits for ${plainText(message.waitingFor, MAX_SENTENCE)}`]),
+      ...(message.waitingFor === undefined ? [] : [`It waits for ${sentence(message.waitingFor)}`]),
     ],
     steps: [
       message.schedule === undefined
@@ -166,6 +162,42 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
   }),
 };
 
+function stepsAfterFailure(message: NotifyMessage): Step[] {
+  const { records } = message;
+  if (records === undefined || records.total === 0) {
+    return [{ text: 'Solve the cause, then start the load again: no row was sent' }];
+  }
+  const results = { text: 'See what landed, and the files', command: command('results', message) };
+  return records.unaccounted === 0
+    ? [results, { text: 'Solve the cause, then load the rows that did not land' }]
+    : [
+        results,
+        { text: 'Compare the result files with the org before you load anything again: some rows may have landed' },
+      ];
+}
+
+function stepsForWait(message: NotifyMessage): Step[] {
+  switch (message.waitKind) {
+    case 'resume':
+      return [{ text: 'Resume it', command: command('resume', message) }];
+    case 'corrections':
+      return [
+        { text: 'Correct the rejected file and send it', command: `${command('correct', message)} CORRECTED.csv` },
+      ];
+    case 'source':
+      return [{ text: 'Deliver the file' }];
+    case 'worker':
+      return [{ text: 'Start a worker' }];
+    default:
+      return [];
+  }
+}
+
+function sentence(text: string): string {
+  const line = plainText(text, MAX_SENTENCE);
+  return /[.!?…]$/.test(line) ? line : `${line}.`;
+}
+
 /** For the rows that did not land. */
 function stepsForRows({ records }: NotifyMessage): Step[] {
   const { rejected, unprocessed } = records ?? { rejected: 1, unprocessed: 0 };
@@ -177,7 +209,7 @@ function stepsForRows({ records }: NotifyMessage): Step[] {
 
 function missedHour(message: NotifyMessage): string[] {
   const { missed } = message;
-  return missed === undefined ? [] : [`It was late: it should have ended by ${when(missed, message)}.`];
+  return missed === undefined ? [] : [`It was late: it should have ended by ${past(missed, message)}.`];
 }
 
 /** Starts the run that was due then, with the file of that day. */
@@ -205,22 +237,28 @@ function forPeople({ rejected, unprocessed }: NonNullable<NotifyMessage['records
 }
 
 /** The warning comes when a miss is likely enough, not when it is sure. */
-function isSurelyLate({ forecast: found }: NotifyMessage): boolean {
-  return found === undefined || Date.parse(found.endsAt) > Date.parse(found.finishBy);
+function isSurelyLate({ forecast: found, finishBy = '', at }: NotifyMessage): boolean {
+  return found === undefined
+    ? Date.parse(finishBy) <= Date.parse(at)
+    : Date.parse(found.endsAt) > Date.parse(found.finishBy);
 }
 
 function forecast(message: NotifyMessage): string[] {
   const { forecast: found } = message;
-  if (found === undefined) return ['The load will not end in time.'];
+  const measure = MEASURES[message.whenLate ?? found?.whenLate ?? 'warn'];
+  const measures = measure === undefined ? [] : [measure];
+  if (found === undefined) {
+    const by = message.finishBy === undefined ? 'in time' : `by ${past(message.finishBy, message)}`;
+    return [`The load should end ${by}; when it will end cannot be told yet.`, ...measures];
+  }
   const late = Date.parse(found.endsAt) - Date.parse(found.finishBy);
   const by = late > 0 ? `, ${time(late)} too late` : '';
   const { earliest, latest } = found;
   const spread =
     earliest === undefined || latest === undefined ? '' : ` (${when(earliest, message)} to ${when(latest, message)})`;
-  const measure = MEASURES[found.whenLate ?? 'warn'];
   return [
-    `It should end by ${when(found.finishBy, message)}; the forecast is ${when(found.endsAt, message)}${by}${spread}.`,
-    ...(measure === undefined ? [] : [measure]),
+    `It should end by ${past(found.finishBy, message)}; the forecast is ${when(found.endsAt, message)}${by}${spread}.`,
+    ...measures,
   ];
 }
 

@@ -224,6 +224,8 @@ describe('a schedule', () => {
     expect(await run()).toMatchObject({ state: 'Failed', error: { code: 'SOURCE_NOT_FOUND' } });
     await file('late-2026-11-10.csv', 4);
     expect(await run()).toMatchObject({ state: 'Completed', records: { total: 4, succeeded: 4 } });
+    // A second reader of the same message.
+    expect(await refusal(triggerSchedule(world.client, id, due))).toMatchObject({ code: 'ALREADY_LOADED' });
     expect(await refusal(triggerSchedule(world.client, id, '2026-11-10T17:00:00Z'))).toMatchObject({
       code: 'SCHEDULE_NOT_TRIGGERED',
       message: /none was due at 2026-11-10T17:00:00Z/ as unknown,
@@ -265,7 +267,7 @@ describe('a file that arrives late', () => {
     const due = workflowId.slice(`bulk-load/${id}-`.length);
     const name = `late-${clockTime(Date.parse(due), 'Pacific/Kiritimati').slice(0, 10).replaceAll('-', '')}.csv`;
     const waitingFor = async (text: string): Promise<true | undefined> =>
-      (await handle.progress()).waitingFor === text ? true : undefined;
+      (await handle.progress()).waitingFor?.startsWith(`${text}, until `) === true ? true : undefined;
     await until(() => waitingFor(`the file ${name}`));
     expect(await handle.progress()).toMatchObject({ phase: 'preparing', records: { total: 0 } });
     expect(await refusal(triggerSchedule(world.client, id))).toMatchObject({ code: 'SCHEDULE_RUNNING' });

@@ -3,6 +3,7 @@
  * earlier run of the same load are moved aside, never overwritten.
  */
 import type { BulkLoadResult } from '../../contract/load-result.js';
+import { printableJson } from '../../domain/text/plain-text.js';
 import { ROW_OUTCOMES } from '../../domain/metrics.js';
 import type { Recorder } from '../../domain/metrics.js';
 import { shownCode } from '../../domain/text/shown-code.js';
@@ -95,7 +96,9 @@ export function writeReport(dependencies: ActivityDependencies): (input: WriteRe
     if (state === 'Canceled') await audit('cancel', dependencies, { name: input.connection, loadId });
     await makeFolder(work);
     await saveText(JSON.stringify({ loadId, workflowId, runId, state, records }), join(work, summaryName(runId)));
-    await saveText(`${JSON.stringify(complete, null, 2)}\n`, join(folder, RESULT_NAMES.report), { shared: true });
+    await saveText(`${printableJson(JSON.stringify(complete, null, 2))}\n`, join(folder, RESULT_NAMES.report), {
+      shared: true,
+    });
     warnings.push(...(await showEarlierMessages(folder, work, signal)));
     if (countedRuns.first(runId)) countLoad(metrics, input);
     return { ...files, ...(warnings.length > 0 && { warnings }) };

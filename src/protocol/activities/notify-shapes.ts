@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { LOAD_STATES } from '../../contract/load-result.js';
 import { WHEN_LATE } from '../../contract/names.js';
-import { NOTIFY_EVENTS } from '../../contract/notification.js';
+import { NOTIFY_EVENTS, WAIT_KINDS } from '../../contract/notification.js';
 import { MAX_NOTIFY_WAITS, MAX_ROWS } from '../../domain/name-and-number-limits.js';
 import * as shape from './input-shapes.js';
 
@@ -45,6 +45,9 @@ const message = {
   records: records.exactOptional(),
   error: z.object({ code: shape.text(200), message: shape.text(MAX_WORDS) }).exactOptional(),
   waitingFor: shape.text(MAX_WORDS).exactOptional(),
+  waitKind: z.enum(WAIT_KINDS).exactOptional(),
+  finishBy: instant.exactOptional(),
+  whenLate: z.enum(WHEN_LATE).exactOptional(),
   forecast: z
     .object({
       endsAt: instant,

@@ -16,7 +16,17 @@ import { startMessages } from './start-messages.js';
 
 type News = Pick<
   NotifyFacts,
-  'state' | 'records' | 'error' | 'forecast' | 'missed' | 'waitingFor' | 'waitedMs' | 'report'
+  | 'state'
+  | 'records'
+  | 'error'
+  | 'forecast'
+  | 'finishBy'
+  | 'whenLate'
+  | 'missed'
+  | 'waitingFor'
+  | 'waitKind'
+  | 'waitedMs'
+  | 'report'
 >;
 
 /** A workflow that may not call the worker's steps may not make it send messages either. */

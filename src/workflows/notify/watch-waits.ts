@@ -1,5 +1,6 @@
 /** Tells people about a load that waits for them, or for something that takes long. */
 import { condition } from '@temporalio/workflow';
+import type { WaitKind } from '../../contract/notification.js';
 import type { LiveLoad, Load } from '../load/load.js';
 import { waitIn, waitOfPart, WAITS_FOR_RESUME } from '../../domain/text/waits.js';
 import { notify, waitsToTell } from './notify.js';
@@ -7,7 +8,7 @@ import { notify, waitsToTell } from './notify.js';
 /** What the whole load waits for. */
 export interface Wait {
   /** The same while its text changes: a wait of another kind is another wait. */
-  kind: 'worker' | 'resume' | 'outage' | 'source' | 'corrections' | 'retry' | 'question' | 'parts';
+  kind: WaitKind;
   /** The end of the sentence "waits for". */
   text: string;
 }
@@ -21,7 +22,8 @@ export async function watchWaits(load: Load): Promise<void> {
     for (const waitedMs of (await waitsToTell(load)) ?? []) {
       const left = Math.max(1, since + waitedMs - Date.now());
       if (await condition(isOver, left, { summary: 'until the wait is worth a message' })) break;
-      await notify(load, 'waiting', { waitingFor: (waitOf(load) as Wait).text, waitedMs });
+      const { text, kind: waitKind } = waitOf(load) as Wait;
+      await notify(load, 'waiting', { waitingFor: text, waitKind, waitedMs });
     }
     await condition(isOver);
   }

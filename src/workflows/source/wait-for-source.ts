@@ -3,7 +3,7 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio
 import { condition } from '@temporalio/workflow';
 import type { AwaitSourceInput } from '../../activities/source/probe-source.js';
 import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
-import { nameOf, time } from '../../domain/text/format.js';
+import { moment, nameOf, time } from '../../domain/text/format.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { wishOf } from '../check/plan-input.js';
 import type { Load } from '../load/load.js';
@@ -38,7 +38,7 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
       if (next.kind === 'ready') return queue;
       if (next.kind === 'giveUp') throw tooLate(input.source, waitMs, next.why);
       queue = next.queue;
-      load.waitFor(WAITS[next.why](name));
+      load.waitFor(`${WAITS[next.why](name)}, until ${moment(watch.since + waitMs)}`);
       waited = true;
       const seen = live.changes;
       await condition(() => live.changes !== seen, next.ms, {

@@ -74,7 +74,7 @@ it('says that an ended load was late, how a paused one is resumed, and which run
   expect(messageText({ ...MESSAGE, event: 'finished', missed }).lines).toContain(
     'It was late: it should have ended by 2026-11-30 02:00 UTC.',
   );
-  const paused = messageText({ ...MESSAGE, event: 'waiting', waitingFor: 'somebody to resume it' });
+  const paused = messageText({ ...MESSAGE, event: 'waiting', waitingFor: 'somebody to resume it', waitKind: 'resume' });
   expect(paused.steps[0]?.command).toBe('nightload resume nightly');
   const workflowId = 'bulk-load/nightly-2026-11-29T22:00:00Z';
   expect(messageText({ ...MESSAGE, event: 'notStarted', workflowId }).steps.at(-1)?.command).toBe(
@@ -101,14 +101,33 @@ What to do:
   );
 });
 
+it('names the hour and the measure of a load that may be late before anything can be forecast', () => {
+  const { forecast: _none, ...rest } = MESSAGE as NotifyMessage;
+  const told = messageText({ ...rest, event: 'late', finishBy: '2026-11-30T06:00:00.000Z', whenLate: 'moreParallel' });
+  expect(told.subject).toContain('may be late');
+  expect(told.lines.slice(0, 2)).toEqual([
+    'The load should end by 2026-11-30 06:00 UTC; when it will end cannot be told yet.',
+    'The rest of its parts now run twice as many at a time.',
+  ]);
+});
+
+it('advises after a failure what the counts allow', () => {
+  const steps = (records?: NotifyMessage['records']): string =>
+    JSON.stringify(messageText({ ...MESSAGE, event: 'failed', ...(records && { records }) }).steps);
+  const none = { total: 0, succeeded: 0, rejected: 0, unprocessed: 0, unaccounted: 0 };
+  expect(steps(none)).toBe('[{"text":"Solve the cause, then start the load again: no row was sent"}]');
+  expect(steps({ ...none, total: 9, succeeded: 4, unaccounted: 5 })).toContain('Compare the result files with the org');
+  expect(steps()).toContain('then load the rows that did not land');
+});
+
 it('gives times by the clocks of the load, and in UTC if its zone is none', () => {
   const missed = '2026-11-30T05:00:30.000Z';
   const lines = (timeZone: string): readonly string[] =>
     messageText({ ...MESSAGE, event: 'finished', missed, timeZone }).lines;
   expect(lines('Europe/Berlin').join(' ')).toMatch(
-    /ended by 2026-11-30 06:01 Europe\/Berlin\. .* 2026-11-30 03:14 Europe\/Berlin\./,
+    /ended by 2026-11-30 06:00 Europe\/Berlin\. .* 2026-11-30 03:14 Europe\/Berlin\./,
   );
-  expect(lines(EVIL)).toContain('It was late: it should have ended by 2026-11-30 05:01 UTC.');
+  expect(lines(EVIL)).toContain('It was late: it should have ended by 2026-11-30 05:00 UTC.');
 });
 
 describe.each(NOTIFY_EVENTS)('%s', (event) => {

@@ -1,7 +1,7 @@
 /** What people want to know about a running load, computed from its `progress` answer. Pure. */
 import type { LoadProgress, PartPhase, PartProgress } from '../../../contract/load-progress.js';
 import { count, rows, share } from '../../../domain/text/format.js';
-import { forecastText } from '../../../domain/text/forecast-text.js';
+import { forecastText, hourText } from '../../../domain/text/forecast-text.js';
 import { plainText } from '../../../domain/text/plain-text.js';
 
 /** A `progress` answer lists no more parts. */
@@ -113,8 +113,13 @@ export function speedTexts({ progress: { forecast }, rowsPerSecond, endsAt }: Sh
     const rate = rowsPerSecond < 10 ? String(Number(rowsPerSecond.toFixed(1))) : count(Math.round(rowsPerSecond));
     texts.push(`${rate} rows/s`);
   }
-  if (forecast !== undefined) texts.push(forecastText(forecast, now));
-  else if (endsAt !== undefined) texts.push(leftText((endsAt - now) / 1_000));
+  // A load of minutes ends before its first forecast.
+  if (forecast?.endsAt !== undefined || endsAt === undefined) {
+    if (forecast !== undefined) texts.push(forecastText(forecast, now));
+    return texts;
+  }
+  texts.push(leftText((endsAt - now) / 1_000));
+  if (forecast !== undefined) texts.push(hourText(forecast, now));
   return texts;
 }
 

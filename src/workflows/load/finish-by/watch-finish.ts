@@ -81,7 +81,8 @@ async function enterLate(load: Load, finish: Finish): Promise<void> {
   const { whenLate } = load.input;
   const { endsAt, earliest, latest, finishBy } = forecast ?? {};
   await notify(load, 'late', {
-    ...defined({ waitingFor: waitOf(load)?.text }),
+    ...defined({ waitingFor: waitOf(load)?.text, whenLate }),
+    finishBy: new Date(finish.by).toISOString(),
     ...(endsAt !== undefined &&
       finishBy !== undefined && { forecast: defined({ endsAt, earliest, latest, finishBy, whenLate }) }),
   });
