@@ -1,5 +1,6 @@
 /** Validation rules of an org's folder. */
 import { compileRule } from '../../formula/compile.js';
+import { EvaluationError } from '../../formula/evaluation-error.js';
 import { Unsupported } from '../../formula/unsupported.js';
 import type { Env } from '../../formula/values.js';
 import type { ValidationRuleEntry } from '../../org-folder/object-file.js';
@@ -10,6 +11,7 @@ import { recordTypeOf } from './record-types.js';
 import type { Write } from './write.js';
 
 interface ValidationRule {
+  name: string;
   error: string;
   isBroken: (env: Env) => boolean;
 }
@@ -23,7 +25,7 @@ export class ValidationRules {
     for (const entry of entries) {
       if (!entry.active) continue;
       try {
-        this.#rules.push({ error: errorOf(entry), isBroken: compileRule(entry.formula, object) });
+        this.#rules.push({ name: entry.name, error: errorOf(entry), isBroken: compileRule(entry.formula, object) });
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
         this.unsupported.push({ name: entry.name, reason: error.message });
@@ -31,7 +33,7 @@ export class ValidationRules {
     }
   }
 
-  /** The error of the first broken rule. */
+  /** The error of the first rule that is broken, or that has no result for this record. */
   refuse(write: Write): string | undefined {
     if (this.#rules.length === 0) return undefined;
     const { object } = write.table;
@@ -42,12 +44,26 @@ export class ValidationRules {
       now: write.now,
       recordType: (part) => recordTypeOf(object, write.after(RECORD_TYPE_FIELD))?.[part] ?? '',
     };
-    return this.#rules.find(({ isBroken }) => isBroken(env))?.error;
+    for (const rule of this.#rules) {
+      const error = errorFor(rule, env);
+      if (error !== undefined) return error;
+    }
+    return undefined;
+  }
+}
+
+const CODE = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
+
+function errorFor({ name, error, isBroken }: ValidationRule, env: Env): string | undefined {
+  try {
+    return isBroken(env) ? error : undefined;
+  } catch (failure) {
+    if (!(failure instanceof EvaluationError)) throw failure;
+    return `${CODE}:Validation Formula "${name}" Invalid (${failure.message}):--`;
   }
 }
 
 function errorOf({ errorMessage, errorDisplayField }: ValidationRuleEntry): string {
-  const code = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
-  if (errorDisplayField == null) return `${code}:${errorMessage}:--`;
-  return aboutField(code, errorMessage, { name: errorDisplayField });
+  if (errorDisplayField == null) return `${CODE}:${errorMessage}:--`;
+  return aboutField(CODE, errorMessage, { name: errorDisplayField });
 }
