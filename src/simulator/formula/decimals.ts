@@ -78,12 +78,18 @@ function raised(base: Decimal, exponent: Decimal): Decimal {
     return ZERO;
   }
   // Before the work is done.
-  const magnitude = Decimal.log10(base.abs()).times(exponent);
-  if (magnitude.gt(65)) throw outOfPower();
-  if (magnitude.lt(-POWER_PLACES - 1)) return ZERO;
+  const magnitude = magnitudeOf(base) * exponent.toNumber();
+  if (magnitude > 65) throw outOfPower();
+  if (magnitude < -POWER_PLACES - 1) return ZERO;
   const result = new Power(base).pow(exponent);
   if (result.abs().gt(LARGEST_POWER)) throw outOfPower();
   return result;
+}
+
+/** The common logarithm, about. */
+function magnitudeOf(value: Decimal): number {
+  const [digits, exponent] = value.abs().toExponential(15).split('e');
+  return Math.log10(Number(digits)) + Number(exponent);
 }
 
 const outOfPower = (): EvaluationError => new EvaluationError('Out of range argument to POWER() function');

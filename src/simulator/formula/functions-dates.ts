@@ -5,7 +5,7 @@ import { takes } from './function-kinds.js';
 import type { FormulaFunction } from './function-kinds.js';
 import type { Node } from './parse.js';
 import { Unsupported } from './unsupported.js';
-import { dateInRange, DAY, daysFrom, daysOf, isTextual, millisecondsOf } from './values.js';
+import { dateInRange, DAY, daysFrom, daysOf, isTextual, SECOND } from './values.js';
 
 /** Of a value in an error. */
 const MAX_SHOWN = 100;
@@ -74,27 +74,21 @@ const dateTimeValue = takes(1, 1, (compiler, [of]) => {
 /** What follows the date does not matter. @throws EvaluationError */
 function dateIn(text: string): number {
   const [, year = '', month = '', day = ''] = /^(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)/.exec(text) ?? [];
-  const days = daysFromParts(year, month, day);
+  const days = Number(year) === 0 ? null : daysFromParts(year, month, day);
   if (days === null) throw new EvaluationError(`Unparseable date: "${text.slice(0, MAX_SHOWN)}"`);
   return days;
 }
 
 /** `2026-11-30 20:15:00`, in UTC. @throws EvaluationError */
 function momentOf(text: string): number {
-  const [, date = '', time = ''] = /^(\d{4}-\d{1,2}-\d{1,2}) (\d{1,2}:\d{1,2}:\d{1,2})$/.exec(text) ?? [];
-  const clock = time.split(':').map((part) => part.padStart(2, '0'));
-  const ms = date === '' ? null : millisecondsOf(`${padded(date)}T${clock.join(':')}Z`);
-  if (ms === null || daysOf(padded(date)) === null) {
+  const [, hours = 24, minutes = 60, seconds = 60] =
+    /^[\d-]+ (\d{1,2}):(\d{1,2}):(\d{1,2})(?!\d)/.exec(text)?.map(Number) ?? [];
+  const days = dateIn(text);
+  if (hours > 23 || minutes > 59 || seconds > 59) {
     throw new EvaluationError(`Unparseable date: "${text.slice(0, MAX_SHOWN)}"`);
   }
-  return ms;
+  return days * DAY + ((hours * 60 + minutes) * 60 + seconds) * SECOND;
 }
-
-const padded = (date: string): string =>
-  date
-    .split('-')
-    .map((part) => part.padStart(2, '0'))
-    .join('-');
 
 /** The last day of a month stays the last day; a shorter month ends earlier. */
 const addMonths = takes(2, 2, (compiler, [of, count]) => {

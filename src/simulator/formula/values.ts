@@ -104,7 +104,7 @@ export function daysOf(text: string): number | null {
   return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(text) ? null : ms / DAY;
 }
 
-export function millisecondsOf(text: string): number | null {
+function millisecondsOf(text: string): number | null {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }

@@ -174,6 +174,22 @@ it.each<[formula: string, expected: boolean | string, source: string]>([
   ['ADDMONTHS(DATE(2024, 1, 31), 1) = DATE(2024, 2, 29)', true, 'org: addmonths_jan31_feb_leap'],
   ['ADDMONTHS(DATE(2025, 1, 30), 1) = DATE(2025, 2, 28)', true, 'org: addmonths_jan30_feb'],
   ['ADDMONTHS(DATE(2025, 3, 31), -1) = DATE(2025, 2, 28)', true, 'help: ADDMONTHS'],
+  [
+    'DATETIMEVALUE("2011-1-9 1:02:03 ") = DATETIMEVALUE("2011-01-09 01:02:03")',
+    true,
+    'engine: testDateTimeValueWithVali*',
+  ],
+  [
+    'DATETIMEVALUE("2012-01-01 24:00:00") > NOW()',
+    'Unparseable date: "2012-01-01 24:00:00"',
+    'engine: the same; text uncertain',
+  ],
+  [
+    'DATEVALUE("0000-12-12") < TODAY()',
+    'Unparseable date: "0000-12-12"',
+    'engine: testDATEVALUEWithString; text uncertain',
+  ],
+  ['DATEVALUE("x") < TODAY()', 'Unparseable date: "x"', 'engine: FunctionDateValue; text uncertain'],
   ['Day__c + 3.5 = DATE(2026, 3, 3) && Day__c - DATE(2026, 2, 1) = 27', true, 'org: date arithmetic'],
   ['At__c + 1 / 24 = DATETIMEVALUE("2026-03-08 10:30:00")', true, 'org: datetime_plus_hour'],
   ['TEXT(DATE(9999, 12, 31) + 1) = "10000-01-01"', true, 'org: date_overflow_text'],
