@@ -102,7 +102,7 @@ export function rounded(value: Decimal, digits: Decimal): Decimal {
   return value.abs().lt(1) || kept <= 0 ? ZERO : value.toSignificantDigits(kept);
 }
 
-/** Without the last digits, so that 1/3*3 is whole. */
+/** Without the last digits, so that 1/3*3 counts as whole. */
 const nearlyWhole = (value: Decimal, halves: AnyDecimal.Rounding): Decimal =>
   value.toSignificantDigits(WHOLE_DIGITS, halves);
 const down = (value: Decimal): Decimal => nearlyWhole(value, AnyDecimal.ROUND_HALF_UP);
