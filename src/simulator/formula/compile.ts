@@ -3,20 +3,26 @@
  * cannot be evaluated is known before any row comes.
  */
 import type { SObject } from '../org/fields.js';
+import { Decimal, divided, finite, literalPower, power } from './decimals.js';
+import { calculated, negation } from './function-kinds.js';
+import type { FormulaCompiler, Truth } from './function-kinds.js';
 import { FUNCTIONS } from './functions.js';
-import { asNumber, asText, asType, commonType, equals } from './operands.js';
-import type { FormulaCompiler } from './function-kinds.js';
-import { parseFormula } from './parse.js';
+import { asNumber, asText, asType, commonType, equals, order } from './operands.js';
+import { isLiteralPower, parseFormula } from './parse.js';
 import type { Node } from './parse.js';
+import { decided } from './unknown-value.js';
 import { Unsupported } from './unsupported.js';
-import { DAY, isBlank, isTextual, MAX_TEXT, typeOf, valueOf } from './values.js';
-import type { Compiled, Env, Type, Value } from './values.js';
+import { dateInRange, DAY, isBlank, isTextual, MAX_TEXT, SECOND, typeOf, valueOf } from './values.js';
+import type { Compiled, Env, Type } from './values.js';
 import type { Field } from '../org/fields.js';
 
 /** Fields whose values the org does not keep. */
 const NOT_KEPT = ['CreatedDate', 'CreatedById', 'LastModifiedDate', 'LastModifiedById', 'SystemModstamp', 'IsDeleted'];
 
-/** Whether a rule's formula is true. @throws Unsupported */
+/**
+ * Whether a rule's formula is true. The function throws an `EvaluationError` for a record that it has no result for.
+ * @throws Unsupported
+ */
 export function compileRule(formula: string, object: SObject): (env: Env) => boolean {
   const compiler = new Compiler(object);
   const { type, run } = compiler.compile(parseFormula(formula));
@@ -46,10 +52,10 @@ class Compiler implements FormulaCompiler {
       case 'name':
         return this.#name(node.name);
       case 'not':
-        return this.#not(node.of);
+        return negation(this.truth(node.of));
       case 'minus': {
         const run = this.number(node.of);
-        return { type: 'number', run: (env) => negated(run(env)) };
+        return { type: 'number', run: (env) => run(env)?.neg() ?? null };
       }
       case 'call':
         return this.#call(node.name, node.args);
@@ -71,13 +77,17 @@ class Compiler implements FormulaCompiler {
     return { type, run: (env) => valueOf(field, type, env[when](field)) };
   }
 
-  number(node: Node | undefined): (env: Env) => number | null {
+  number(node: Node | undefined): (env: Env) => Decimal | null {
     return asNumber(this.#given(node));
   }
 
   boolean(node: Node | undefined): (env: Env) => boolean {
-    const run = asType(this.#given(node), 'boolean');
+    const run = this.truth(node);
     return (env) => run(env) === true;
+  }
+
+  truth(node: Node | undefined): Truth {
+    return asType(this.#given(node), 'boolean') as Truth;
   }
 
   text(node: Node | undefined): (env: Env) => string {
@@ -91,11 +101,6 @@ class Compiler implements FormulaCompiler {
   #given(node: Node | undefined): Compiled {
     if (node === undefined) throw new Unsupported('a function has too few values');
     return this.compile(node);
-  }
-
-  #not(of: Node): Compiled {
-    const run = this.boolean(of);
-    return { type: 'boolean', run: (env) => !run(env) };
   }
 
   #call(name: string, args: readonly Node[]): Compiled {
@@ -139,7 +144,7 @@ class Compiler implements FormulaCompiler {
       case '&&':
       case '||': {
         const [a, b] = [this.boolean(left), this.boolean(right)];
-        return { type: 'boolean', run: sign === '&&' ? (env) => a(env) && b(env) : (env) => a(env) || b(env) };
+        return { type: 'boolean', run: (env) => decided([a, b], env, sign === '||') };
       }
       case '&':
         return joined(this.compile(left), this.compile(right));
@@ -147,8 +152,8 @@ class Compiler implements FormulaCompiler {
       case '==':
       case '<>':
       case '!=': {
-        const equal = equals(this.compile(left), this.compile(right));
-        return { type: 'boolean', run: sign === '<>' || sign === '!=' ? (env) => !equal(env) : equal };
+        const equal = this.#picked(left, right) ?? equals(this.compile(left), this.compile(right));
+        return sign === '<>' || sign === '!=' ? negation(equal) : { type: 'boolean', run: equal };
       }
       case '<':
       case '>':
@@ -160,17 +165,27 @@ class Compiler implements FormulaCompiler {
     }
   }
 
+  /** The platform makes ISPICKVAL of a comparison between TEXT of a picklist and a literal. */
+  #picked(left: Node, right: Node): Truth | undefined {
+    const [shown, literal] = left.kind === 'text' ? [right, left] : [left, right];
+    if (literal.kind !== 'text' || shown.kind !== 'call' || shown.name !== 'TEXT') return undefined;
+    const [of] = shown.args;
+    // A field, or its PRIORVALUE: nothing deeper, which would be compiled twice.
+    if (of?.kind !== 'name' && !(of?.kind === 'call' && of.name === 'PRIORVALUE')) return undefined;
+    if (this.compile(of).type !== 'choice') return undefined;
+    return this.#call('ISPICKVAL', [of, literal]).run as Truth;
+  }
+
   #ordered(sign: string, left: Node, right: Node): Compiled {
     const [a, b] = [this.compile(left), this.compile(right)];
     const type = commonType(a, b);
     if (type === 'boolean') throw new Unsupported('it orders true and false');
-    const fits = ORDER[sign] as (one: Value, other: Value) => boolean;
+    const fits = ORDER[sign] as (order: number) => boolean;
     return {
       type: 'boolean',
       run(env) {
         const [one, other] = [a.run(env), b.run(env)];
-        // Nothing is more or less than a blank.
-        return !isBlank(one) && !isBlank(other) && fits(one, other);
+        return isBlank(one) || isBlank(other) ? null : fits(order(one, other));
       },
     };
   }
@@ -183,8 +198,10 @@ class Compiler implements FormulaCompiler {
       if (moved !== undefined) return moved;
     }
     const [one, other] = [asNumber(a), asNumber(b)];
-    const work = ARITHMETIC[sign] as (one: number, other: number) => number;
-    return { type: 'number', run: (env) => finite(calculated(one(env), other(env), work)) };
+    const work = isLiteralPower({ kind: 'binary', sign, left, right })
+      ? literalPower
+      : (ARITHMETIC[sign] as Arithmetic);
+    return { type: 'number', run: (env) => calculated(one(env), other(env), work) };
   }
 }
 
@@ -203,11 +220,15 @@ function joined(a: Compiled, b: Compiled): Compiled {
 function shiftOf(sign: '+' | '-', a: Compiled, b: Compiled): Compiled | undefined {
   const isMoment = (type: Type): boolean => type === 'date' || type === 'datetime';
   const direction = sign === '+' ? 1 : -1;
-  const calculate = (run: (one: number, other: number) => number) => (env: Env) =>
-    calculated(a.run(env) as number | null, b.run(env) as number | null, run);
   if (isMoment(a.type) && a.type === b.type && sign === '-') {
     const unit = a.type === 'date' ? 1 : DAY;
-    return { type: 'number', run: calculate((one, other) => (one - other) / unit) };
+    return {
+      type: 'number',
+      run(env) {
+        const [one, other] = [a.run(env) as number | null, b.run(env) as number | null];
+        return one === null || other === null ? null : new Decimal(one - other).div(unit);
+      },
+    };
   }
   const [moment, days] = isMoment(a.type) ? [a, b] : [b, a];
   if (!isMoment(moment.type) || days.type !== 'number' || (moment === b && sign === '-')) return undefined;
@@ -215,37 +236,31 @@ function shiftOf(sign: '+' | '-', a: Compiled, b: Compiled): Compiled | undefine
   return {
     type,
     run(env) {
-      const [from, by] = [moment.run(env) as number | null, days.run(env) as number | null];
+      const [from, by] = [moment.run(env) as number | null, days.run(env) as Decimal | null];
       if (from === null || by === null) return null;
-      return type === 'date' ? from + direction * Math.trunc(by) : Math.round(from + direction * by * DAY);
+      if (type === 'date') return dateInRange(from + direction * by.trunc().toNumber());
+      // To the second.
+      const seconds = by.times(DAY / SECOND).toDecimalPlaces(0);
+      const moved = from + direction * seconds.toNumber() * SECOND;
+      dateInRange(moved / DAY);
+      return moved;
     },
   };
 }
 
-function calculated(
-  one: number | null,
-  other: number | null,
-  work: (one: number, other: number) => number,
-): number | null {
-  return one === null || other === null ? null : work(one, other);
-}
+type Arithmetic = (one: Decimal, other: Decimal) => Decimal;
 
-/** What has no result, such as a division by zero, is blank. */
-const finite = (value: number | null): number | null => (value === null || !Number.isFinite(value) ? null : value);
-
-const negated = (value: number | null): number | null => (value === null ? null : -value);
-
-const ARITHMETIC: Record<string, (one: number, other: number) => number> = {
-  '+': (one, other) => one + other,
-  '-': (one, other) => one - other,
-  '*': (one, other) => one * other,
-  '/': (one, other) => one / other,
-  '^': (one, other) => one ** other,
+const ARITHMETIC: Record<string, Arithmetic> = {
+  '+': (one, other) => finite(one.plus(other)),
+  '-': (one, other) => finite(one.minus(other)),
+  '*': (one, other) => finite(one.times(other)),
+  '/': divided,
+  '^': power,
 };
 
-const ORDER: Record<string, (one: Value, other: Value) => boolean> = {
-  '<': (one, other) => (one as number) < (other as number),
-  '>': (one, other) => (one as number) > (other as number),
-  '<=': (one, other) => (one as number) <= (other as number),
-  '>=': (one, other) => (one as number) >= (other as number),
+const ORDER: Record<string, (order: number) => boolean> = {
+  '<': (order) => order < 0,
+  '>': (order) => order > 0,
+  '<=': (order) => order <= 0,
+  '>=': (order) => order >= 0,
 };

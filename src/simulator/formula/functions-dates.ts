@@ -1,14 +1,18 @@
 /** Functions about dates. The org's days begin and end in UTC. */
+import { Decimal } from './decimals.js';
+import { EvaluationError } from './evaluation-error.js';
 import { takes } from './function-kinds.js';
 import type { FormulaFunction } from './function-kinds.js';
 import type { Node } from './parse.js';
 import { Unsupported } from './unsupported.js';
-import { DAY, daysFrom, daysOf, isTextual, millisecondsOf } from './values.js';
+import { dateInRange, DAY, daysFrom, daysOf, isTextual, SECOND } from './values.js';
+
+/** Of a value in an error. */
+const MAX_SHOWN = 100;
 
 /** Null for a day that does not exist. */
-function daysFromParts(year: number, month: number, day: number): number | null {
-  const text = [String(year).padStart(4, '0'), String(month).padStart(2, '0'), String(day).padStart(2, '0')].join('-');
-  return daysOf(text);
+function daysFromParts(year: string, month: string, day: string): number | null {
+  return daysOf([year.padStart(4, '0'), month.padStart(2, '0'), day.padStart(2, '0')].join('-'));
 }
 
 const part = (work: (date: Date) => number): FormulaFunction =>
@@ -18,7 +22,7 @@ const part = (work: (date: Date) => number): FormulaFunction =>
       type: 'number',
       run(env) {
         const days = date(env);
-        return days === null ? null : work(new Date(days * DAY));
+        return days === null ? null : new Decimal(work(new Date(days * DAY)));
       },
     };
   });
@@ -29,9 +33,12 @@ const date = takes(3, 3, (compiler, args) => {
     type: 'date',
     run(env) {
       const [year, month, day] = runs.map((run) => run(env));
-      return year == null || month == null || day == null
-        ? null
-        : daysFromParts(Math.trunc(year), Math.trunc(month), Math.trunc(day));
+      if (year == null || month == null || day == null) return null;
+      const [y, m, d] = [year, month, day].map((part) => part.trunc().toNumber()) as [number, number, number];
+      if (y < 1 || y > 9999) throw new EvaluationError('Year out of range in DATE() function');
+      const days = daysFromParts(String(y), String(m), String(d));
+      if (days === null) throw new EvaluationError('Month or Day out of range in DATE() function');
+      return days;
     },
   };
 });
@@ -45,7 +52,7 @@ const dateValue = takes(1, 1, (compiler, [of]) => {
     run(env) {
       const value = run(env);
       if (typeof value === 'number') return daysFrom(value);
-      return typeof value === 'string' ? daysOf(value.trim()) : null;
+      return typeof value === 'string' && value !== '' ? dateIn(value) : null;
     },
   };
 });
@@ -59,18 +66,31 @@ const dateTimeValue = takes(1, 1, (compiler, [of]) => {
     run(env) {
       const value = run(env);
       if (typeof value === 'number') return value * DAY;
-      return typeof value === 'string' ? momentOf(value.trim()) : null;
+      return typeof value === 'string' && value !== '' ? momentOf(value) : null;
     },
   };
 });
 
-/** `2026-11-30 20:15:00`, in UTC. */
-function momentOf(text: string): number | null {
-  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text)) return null;
-  return millisecondsOf(`${text.replace(' ', 'T')}Z`);
+/** What follows the date does not matter. @throws EvaluationError */
+function dateIn(text: string): number {
+  const [, year = '', month = '', day = ''] = /^(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)/.exec(text) ?? [];
+  const days = Number(year) === 0 ? null : daysFromParts(year, month, day);
+  if (days === null) throw new EvaluationError(`Unparseable date: "${text.slice(0, MAX_SHOWN)}"`);
+  return days;
 }
 
-/** The last day of a shorter month. */
+/** `2026-11-30 20:15:00`, in UTC. @throws EvaluationError */
+function momentOf(text: string): number {
+  const [, hours = 24, minutes = 60, seconds = 60] =
+    /^[\d-]+ (\d{1,2}):(\d{1,2}):(\d{1,2})(?!\d)/.exec(text)?.map(Number) ?? [];
+  const days = dateIn(text);
+  if (hours > 23 || minutes > 59 || seconds > 59) {
+    throw new EvaluationError(`Unparseable date: "${text.slice(0, MAX_SHOWN)}"`);
+  }
+  return days * DAY + ((hours * 60 + minutes) * 60 + seconds) * SECOND;
+}
+
+/** The last day of a month stays the last day; a shorter month ends earlier. */
 const addMonths = takes(2, 2, (compiler, [of, count]) => {
   const [from, months] = [compiler.date(of), compiler.number(count)];
   return {
@@ -79,12 +99,20 @@ const addMonths = takes(2, 2, (compiler, [of, count]) => {
       const [days, by] = [from(env), months(env)];
       if (days === null || by === null) return null;
       const start = new Date(days * DAY);
-      const first = Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + Math.trunc(by), 1);
-      const length = new Date(Date.UTC(new Date(first).getUTCFullYear(), new Date(first).getUTCMonth() + 1, 0));
-      return first / DAY + Math.min(start.getUTCDate(), length.getUTCDate()) - 1;
+      const [day, month] = [start.getUTCDate(), start.getUTCMonth() + by.trunc().toNumber()];
+      const length = lengthOfMonth(start.getUTCFullYear(), month);
+      const isLast = day === lengthOfMonth(start.getUTCFullYear(), start.getUTCMonth());
+      const first = firstOfMonth(start.getUTCFullYear(), month);
+      return dateInRange(first + (isLast ? length : Math.min(day, length)) - 1);
     },
   };
 });
+
+/** In days. Unlike Date.UTC, it takes the year 50 for what it says. */
+const firstOfMonth = (year: number, month: number): number => new Date(0).setUTCFullYear(year, month, 1) / DAY;
+
+const lengthOfMonth = (year: number, month: number): number =>
+  firstOfMonth(year, month + 1) - firstOfMonth(year, month);
 
 export const dateFunctions: Record<string, FormulaFunction> = {
   TODAY: takes(0, 0, () => ({ type: 'date', run: ({ now }) => daysFrom(now) })),

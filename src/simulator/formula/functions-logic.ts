@@ -1,8 +1,9 @@
 /** Functions about conditions, blanks and changes. */
-import { asText, commonType, equals } from './operands.js';
-import { takes } from './function-kinds.js';
+import { asText, commonType, equality, isSame, isSameChoice } from './operands.js';
+import { negation, takes } from './function-kinds.js';
 import type { FormulaFunction } from './function-kinds.js';
 import type { Node } from './parse.js';
+import { decided } from './unknown-value.js';
 import { Unsupported } from './unsupported.js';
 import { isBlank, isTextual } from './values.js';
 import type { Compiled, Env, Type, Value } from './values.js';
@@ -11,17 +12,16 @@ const MANY = 200;
 
 const all = takes(1, MANY, (compiler, args) => {
   const runs = args.map((arg) => compiler.boolean(arg));
-  return { type: 'boolean', run: (env) => runs.every((run) => run(env)) };
+  return { type: 'boolean', run: (env) => decided(runs, env, false) };
 });
 
 const any = takes(1, MANY, (compiler, args) => {
   const runs = args.map((arg) => compiler.boolean(arg));
-  return { type: 'boolean', run: (env) => runs.some((run) => run(env)) };
+  return { type: 'boolean', run: (env) => decided(runs, env, true) };
 });
 
 const not = takes(1, 1, (compiler, [of]) => {
-  const run = compiler.boolean(of);
-  return { type: 'boolean', run: (env) => !run(env) };
+  return negation(compiler.truth(of));
 });
 
 const ifThenElse = takes(3, 3, (compiler, [condition, yes, no]) => {
@@ -37,27 +37,42 @@ const cases = takes(4, MANY, (compiler, args) => {
   const [of, ...rest] = args as [Node, ...Node[]];
   const value = compiler.compile(of);
   const otherwise = compiler.compile(rest.pop() as Node);
-  const branches: { fits: (env: Env) => boolean; then: Compiled }[] = [];
+  const branches: { when: Compiled; fits: Fits; then: Compiled }[] = [];
   for (let i = 0; i < rest.length; i += 2) {
-    branches.push({
-      fits: fitsCase(value, compiler.compile(rest[i] as Node)),
-      then: compiler.compile(rest[i + 1] as Node),
-    });
+    const when = compiler.compile(rest[i] as Node);
+    branches.push({ when, fits: fitsCase(value, when), then: compiler.compile(rest[i + 1] as Node) });
   }
   let type: Type = otherwise.type;
   for (const { then } of branches) type = commonType({ type }, then);
   return {
     type,
-    run: (env) => filled(type, (branches.find(({ fits }) => fits(env))?.then ?? otherwise).run(env)),
+    run(env) {
+      const given = value.run(env);
+      // The platform evaluates all branches, so an error in any of them is one of the whole.
+      const results = branches.map(({ when, fits, then }) => ({
+        is: fits(given, when.run(env)),
+        value: then.run(env),
+      }));
+      const other = otherwise.run(env);
+      const found = results.find(({ is }) => is);
+      return filled(type, found === undefined ? other : found.value);
+    },
   };
 });
 
+type Fits = (value: Value, when: Value) => boolean | null;
+
 /** A picklist may be compared with texts here. */
-function fitsCase(value: Compiled, when: Compiled): (env: Env) => boolean {
-  if (value.type !== 'choice') return equals(value, when);
-  const wanted = asText(when);
-  return (env) => value.run(env) === wanted(env);
+function fitsCase(value: Compiled, when: Compiled): Fits {
+  if (value.type !== 'choice') return equality(value, when);
+  asText(when);
+  return (one, other) => isSameChoice(String(one), String(other ?? ''));
 }
+
+const picked =
+  ({ run }: Compiled, wanted: (env: Env) => string) =>
+  (env: Env): boolean =>
+    isSameChoice(String(run(env)), wanted(env));
 
 /** A null in a branch is a blank of the type of the other branch. */
 const filled = (type: Type, value: Value): Value => (value === null && isTextual(type) ? '' : value);
@@ -74,30 +89,39 @@ const nul = takes(1, 1, (compiler, [of]) => {
   return { type: 'boolean', run: (env) => !isText && isBlank(run(env)) };
 });
 
-const blankValue = takes(2, 2, (compiler, [of, instead]) => {
-  const [one, other] = [compiler.compile(of as Node), compiler.compile(instead as Node)];
-  const type = commonType(one, other);
-  return {
-    type,
-    run(env) {
-      const value = one.run(env);
-      return filled(type, isBlank(value) ? other.run(env) : value);
-    },
-  };
-});
+const replacedBlank = (isReplaced: (type: Type) => boolean): FormulaFunction =>
+  takes(2, 2, (compiler, [of, instead]) => {
+    const [one, other] = [compiler.compile(of as Node), compiler.compile(instead as Node)];
+    const type = commonType(one, other);
+    const replaces = isReplaced(type);
+    return {
+      type,
+      run(env) {
+        const [value, substitute] = [one.run(env), other.run(env)];
+        return filled(type, replaces && isBlank(value) ? substitute : value);
+      },
+    };
+  });
 
 const isPickVal = takes(2, 2, (compiler, [of, wanted]) => {
-  const { type, run } = compiler.compile(of as Node);
-  if (type !== 'choice') throw new Unsupported('ISPICKVAL needs a picklist');
-  const value = compiler.text(wanted);
-  return { type: 'boolean', run: (env) => run(env) === value(env) };
+  const value = compiler.compile(of as Node);
+  if (value.type !== 'choice') throw new Unsupported('ISPICKVAL needs a picklist');
+  return { type: 'boolean', run: picked(value, compiler.text(wanted)) };
 });
 
 const includes = takes(2, 2, (compiler, [of, wanted]) => {
   const { type, run } = compiler.compile(of as Node);
   if (type !== 'choices') throw new Unsupported('INCLUDES needs a multi-select picklist');
   const value = compiler.text(wanted);
-  return { type: 'boolean', run: (env) => String(run(env)).split(';').includes(value(env)) };
+  return {
+    type: 'boolean',
+    run(env) {
+      const searched = value(env);
+      return String(run(env))
+        .split(';')
+        .some((one) => isSameChoice(one, searched));
+    },
+  };
 });
 
 const isNew = takes(0, 0, () => ({ type: 'boolean', run: (env) => env.isNew }));
@@ -106,7 +130,7 @@ const isNew = takes(0, 0, () => ({ type: 'boolean', run: (env) => env.isNew }));
 const isChanged = takes(1, 1, (compiler, [of]) => {
   const field = compiler.field(of);
   const [after, before] = [compiler.reader(field, 'after'), compiler.reader(field, 'before')];
-  return { type: 'boolean', run: (env) => !env.isNew && after.run(env) !== before.run(env) };
+  return { type: 'boolean', run: (env) => !env.isNew && !isSame(after.run(env), before.run(env)) };
 });
 
 /** The current value for a new record. */
@@ -124,8 +148,9 @@ export const logicFunctions: Record<string, FormulaFunction> = {
   CASE: cases,
   ISBLANK: blank,
   ISNULL: nul,
-  BLANKVALUE: blankValue,
-  NULLVALUE: blankValue,
+  BLANKVALUE: replacedBlank(() => true),
+  // A text is never null.
+  NULLVALUE: replacedBlank((type) => type !== 'text' && type !== 'id'),
   ISPICKVAL: isPickVal,
   INCLUDES: includes,
   ISNEW: isNew,

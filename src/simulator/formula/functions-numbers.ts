@@ -1,28 +1,33 @@
 /** Functions about numbers. */
-import { ofNumbers } from './function-kinds.js';
+import { awayFromZero, ceiling, Decimal, floor, remainder, rounded, squareRoot, towardsZero } from './decimals.js';
+import { ofNumber, ofTwoNumbers, takes } from './function-kinds.js';
 import type { FormulaFunction } from './function-kinds.js';
 
 const MANY = 200;
 
-/** Half away from zero. */
-function round(value: number, digits: number): number {
-  const scale = 10 ** Math.trunc(digits);
-  const scaled = Math.abs(value) * scale;
-  // 1.005 * 100 is 100.49999999999999.
-  const corrected = Math.round(Number(scaled.toPrecision(15)));
-  return (Math.sign(value) * corrected) / scale;
-}
+/** One of several numbers; a blank makes a blank. */
+const chosen = (choose: (...numbers: Decimal[]) => Decimal): FormulaFunction =>
+  takes(1, MANY, (compiler, args) => {
+    const runs = args.map((arg) => compiler.number(arg));
+    return {
+      type: 'number',
+      run(env) {
+        const values = runs.map((run) => run(env));
+        return values.includes(null) ? null : choose(...(values as Decimal[]));
+      },
+    };
+  });
 
 export const numberFunctions: Record<string, FormulaFunction> = {
-  ABS: ofNumbers(1, 1, Math.abs),
-  ROUND: ofNumbers(2, 2, round),
-  // Rounds towards zero, and MCEILING and MFLOOR as in mathematics.
-  FLOOR: ofNumbers(1, 1, Math.trunc),
-  CEILING: ofNumbers(1, 1, (value) => (value < 0 ? Math.floor(value) : Math.ceil(value))),
-  MFLOOR: ofNumbers(1, 1, Math.floor),
-  MCEILING: ofNumbers(1, 1, Math.ceil),
-  MOD: ofNumbers(2, 2, (value, by) => value - by * Math.floor(value / by)),
-  MAX: ofNumbers(1, MANY, Math.max),
-  MIN: ofNumbers(1, MANY, Math.min),
-  SQRT: ofNumbers(1, 1, Math.sqrt),
+  ABS: ofNumber((value) => value.abs()),
+  ROUND: ofTwoNumbers(rounded),
+  FLOOR: ofNumber(towardsZero),
+  CEILING: ofNumber(awayFromZero),
+  // These two as in mathematics.
+  MFLOOR: ofNumber(floor),
+  MCEILING: ofNumber(ceiling),
+  MOD: ofTwoNumbers(remainder),
+  MAX: chosen((...numbers) => Decimal.max(...numbers)),
+  MIN: chosen((...numbers) => Decimal.min(...numbers)),
+  SQRT: ofNumber(squareRoot),
 };

@@ -1,4 +1,5 @@
 /** Operands of a type that an operator or a function needs. */
+import { Decimal } from './decimals.js';
 import { Unsupported } from './unsupported.js';
 import { isBlank, isTextual } from './values.js';
 import type { Compiled, Env, Type, Value } from './values.js';
@@ -9,8 +10,8 @@ export function asType({ type, run }: Compiled, wanted: Type): (env: Env) => Val
   return run;
 }
 
-export const asNumber = (of: Compiled): ((env: Env) => number | null) =>
-  asType(of, 'number') as (env: Env) => number | null;
+export const asNumber = (of: Compiled): ((env: Env) => Decimal | null) =>
+  asType(of, 'number') as (env: Env) => Decimal | null;
 
 /** Blank is ''. */
 export function asText({ type, run }: Compiled): (env: Env) => string {
@@ -33,14 +34,39 @@ export function commonType(a: Pick<Compiled, 'type'>, b: Pick<Compiled, 'type'>)
   throw new Unsupported(`it mixes a ${a.type} and a ${b.type}`);
 }
 
-/** Whether two values are equal; two blanks are. */
-export function equals(a: Compiled, b: Compiled): (env: Env) => boolean {
-  commonType(a, b);
-  const isShort = a.type === 'id' || b.type === 'id';
-  return (env) => {
-    const [one, other] = [a.run(env), b.run(env)];
-    if (isBlank(one) || isBlank(other)) return isBlank(one) && isBlank(other);
-    // Ids have 15 characters in formulas, whatever the literal has.
-    return isShort ? String(one).slice(0, 15) === String(other).slice(0, 15) : one === other;
-  };
+/**
+ * Whether two values are equal. A blank text is an empty text and a blank checkbox is false; every other blank is
+ * neither equal nor unequal to anything, which is null here.
+ */
+export function equality(
+  a: Pick<Compiled, 'type'>,
+  b: Pick<Compiled, 'type'>,
+): (one: Value, other: Value) => boolean | null {
+  const type = commonType(a, b);
+  if (type === 'boolean') return (one, other) => (one === true) === (other === true);
+  if (type !== 'text' && type !== 'id') {
+    return (one, other) => (isBlank(one) || isBlank(other) ? null : isSame(one, other));
+  }
+  // Ids have 15 characters in formulas, whatever the literal has.
+  const length = a.type === 'id' || b.type === 'id' ? 15 : undefined;
+  const textOf = (value: Value): string => String(value ?? '').slice(0, length);
+  return (one, other) => textOf(one) === textOf(other);
 }
+
+export function equals(a: Compiled, b: Compiled): (env: Env) => boolean | null {
+  const isEqual = equality(a, b);
+  return (env) => isEqual(a.run(env), b.run(env));
+}
+
+export const isSame = (one: Value, other: Value): boolean =>
+  one instanceof Decimal && other instanceof Decimal ? one.eq(other) : one === other;
+
+/** Negative, 0 or positive, for two values of one type. */
+export function order(one: Value, other: Value): number {
+  if (one instanceof Decimal && other instanceof Decimal) return one.cmp(other);
+  const [a, b] = [one as string, other as string];
+  return a < b ? -1 : Number(a > b);
+}
+
+/** Picklist values are compared without regard to case. */
+export const isSameChoice = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();

@@ -1,10 +1,12 @@
 /** Parses a formula into a tree. */
+import { decimalOf } from './decimals.js';
+import type { Decimal } from './decimals.js';
 import { tokensOf } from './tokens.js';
 import type { Token } from './tokens.js';
 import { Unsupported } from './unsupported.js';
 
 export type Node =
-  | { kind: 'number'; value: number }
+  | { kind: 'number'; value: Decimal }
   | { kind: 'text'; value: string }
   | { kind: 'boolean'; value: boolean }
   | { kind: 'null' }
@@ -15,17 +17,17 @@ export type Node =
 
 const MAX_DEPTH = 100;
 const MAX_CHAIN = 500;
+const MAX_DIGITS = 1_000;
 
-/** From the loosest to the tightest. */
+/** From the loosest to the tightest. On the platform, `^` is looser than `*`: 2*3^2 is 36. */
 const LEVELS: readonly (readonly string[])[] = [
   ['||'],
   ['&&'],
   ['=', '==', '<>', '!='],
   ['<', '>', '<=', '>='],
-  ['&'],
-  ['+', '-'],
-  ['*', '/'],
+  ['+', '-', '&'],
   ['^'],
+  ['*', '/'],
 ];
 
 const WORDS: Record<string, Node> = {
@@ -34,12 +36,22 @@ const WORDS: Record<string, Node> = {
   null: { kind: 'null' },
 };
 
+/** A power of two literals, which the platform calculates when a rule is saved. */
+export const isLiteralPower = (node: Node): boolean =>
+  node.kind === 'binary' && node.sign === '^' && node.left.kind === 'number' && node.right.kind === 'number';
+
 /** @throws Unsupported */
 export function parseFormula(formula: string): Node {
   const parser = new Parser(tokensOf(formula));
   const tree = parser.level(0);
   parser.end();
   return tree;
+}
+
+function literal(text: string): Node {
+  const value = text.length > MAX_DIGITS ? undefined : decimalOf(text);
+  if (value === undefined) throw new Unsupported(`it has a number of more than ${MAX_DIGITS} digits`);
+  return { kind: 'number', value };
 }
 
 class Parser {
@@ -95,9 +107,10 @@ class Parser {
     }
     if (token.kind === 'end') throw new Unsupported('it ends too early');
     this.#take();
-    if (token.kind === 'number') return { kind: 'number', value: Number(token.value) };
+    if (token.kind === 'number') return literal(token.value);
     if (token.kind === 'text') return { kind: 'text', value: token.value };
     if (this.#next.value === '(' && this.#next.kind === 'sign') return this.#call(token.value);
+    if (token.value.toLowerCase() === 'not') return { kind: 'not', of: this.#operand() };
     return WORDS[token.value.toLowerCase()] ?? { kind: 'name', name: token.value };
   }
 

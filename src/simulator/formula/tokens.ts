@@ -38,7 +38,6 @@ const SIGNS = [
   '<',
   '>',
 ];
-const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t' };
 
 /** @throws Unsupported */
 export function tokensOf(formula: string): Token[] {
@@ -80,7 +79,8 @@ function textAt(formula: string, start: number, quote: string): { token: Token; 
     if (one === '\\') {
       at++;
       const escaped = formula.charAt(at);
-      value += ESCAPES[escaped] ?? escaped;
+      // Only these two lose their backslash; \n stays two characters, and a pattern makes a line break of them.
+      value += escaped === '\\' || escaped === '"' ? escaped : one + escaped;
     } else value += one;
   }
   throw new Unsupported(`the text at position ${start + 1} has no closing quote`);

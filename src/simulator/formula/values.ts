@@ -1,5 +1,8 @@
 /** Types and values of formulas, and how field values become them. */
 import type { Field } from '../org/fields.js';
+import { decimalOf } from './decimals.js';
+import type { Decimal } from './decimals.js';
+import { EvaluationError } from './evaluation-error.js';
 
 /**
  * `id`: 15 characters. `choice`: one picklist value; `choices`: several, separated by semicolons. `nothing`: the
@@ -8,8 +11,11 @@ import type { Field } from '../org/fields.js';
 export type Type =
   'text' | 'number' | 'boolean' | 'date' | 'datetime' | 'time' | 'id' | 'choice' | 'choices' | 'nothing';
 
-/** Dates are days and datetimes milliseconds since 1970; a blank text is '', every other blank is null. */
-export type Value = string | number | boolean | null;
+/**
+ * Dates are days and datetimes milliseconds since 1970; a blank text is '', every other blank is null, and so is a
+ * comparison with one.
+ */
+export type Value = string | number | boolean | Decimal | null;
 
 /** What a formula reads. */
 export interface Env {
@@ -28,6 +34,9 @@ export interface Compiled {
 }
 
 export const DAY = 86_400_000;
+export const SECOND = 1_000;
+/** Longest distance from 1970 that JavaScript's dates have. */
+const MAX_DAYS = 100_000_000;
 /** Longest text that an operator or a function makes. */
 export const MAX_TEXT = 1_000_000;
 
@@ -63,7 +72,7 @@ export function valueOf(field: Field, type: Type, stored: string | undefined): V
   if (stored === undefined) return type === 'boolean' ? false : isTextual(type) ? '' : null;
   switch (type) {
     case 'number':
-      return field.type === 'percent' ? Number(stored) / 100 : Number(stored);
+      return numberOf(field, stored);
     case 'boolean':
       return /^(?:true|1)$/i.test(stored);
     case 'date':
@@ -75,6 +84,11 @@ export function valueOf(field: Field, type: Type, stored: string | undefined): V
     default:
       return stored;
   }
+}
+
+function numberOf(field: Field, stored: string): Decimal | null {
+  const number = decimalOf(stored.trim()) ?? null;
+  return field.type === 'percent' && number !== null ? number.div(100) : number;
 }
 
 /** Blank is '' for these. */
@@ -90,22 +104,24 @@ export function daysOf(text: string): number | null {
   return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(text) ? null : ms / DAY;
 }
 
-export function millisecondsOf(text: string): number | null {
+function millisecondsOf(text: string): number | null {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : ms;
 }
 
+/** A date that can be calculated with. @throws EvaluationError */
+export function dateInRange(days: number): number {
+  if (!(Math.abs(days) <= MAX_DAYS)) throw new EvaluationError('Date out of range');
+  return days;
+}
+
 /** As TEXT shows it: UTC, because the folder does not know the time zone of the org. */
 export function shownDate(days: number): string {
-  return new Date(days * DAY).toISOString().slice(0, 10);
+  const date = new Date(days * DAY);
+  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate()];
+  return `${String(year).padStart(4, '0')}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
 }
 
 export function shownDateTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}Z`;
-}
-
-export function shownNumber(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e21) return BigInt(value).toString();
-  const text = String(value);
-  return text.includes('e') ? value.toFixed(20).replace(/0{1,20}$/, '') : text;
+  return `${shownDate(daysFrom(ms))} ${new Date(ms).toISOString().slice(-13, -5)}Z`;
 }

@@ -52,6 +52,18 @@ describe('validation rules', () => {
     expect(second.errors).toEqual(['FIELD_CUSTOM_VALIDATION_EXCEPTION:Never_back: no:--']);
   });
 
+  it('[folder-rule-errors] refuses rows for which a formula has no result, with the name of the rule', async () => {
+    const org = await open({
+      validationRules: [rule('Off_by', '10 / Amount__c > 5'), rule('Numeric', 'VALUE(Note__c) > 5')],
+    });
+    const { errors, succeeded } = await org.load('Key__c,Name,Amount__c,Note__c\n1,A,0,1\n2,B,9,x\n3,C,,1\n', upsert);
+    expect(errors).toEqual([
+      'FIELD_CUSTOM_VALIDATION_EXCEPTION:Validation Formula "Off_by" Invalid (Division by zero):--',
+      `FIELD_CUSTOM_VALIDATION_EXCEPTION:Validation Formula "Numeric" Invalid (The value 'null' is not a valid number.):--`,
+    ]);
+    expect(succeeded.map((row) => row['Key__c'])).toEqual(['3']);
+  });
+
   it('[folder-unevaluated] lists rules that it cannot evaluate, with the reason, and does not apply them', async () => {
     const org = await open({
       validationRules: [rule('Setup', 'NOT($Setup.Bypass__c.On__c)'), rule('Parent', 'Account__r.Name = "x"')],
@@ -314,6 +326,8 @@ it('[assumed-records] a rule is evaluated only if it is known what it reads, and
     rule('Needs_note', 'ISBLANK(Note__c)'),
     rule('Positive', 'Amount__c < 0'),
     rule('Paid_back', 'ISCHANGED(State__c)'),
+    // Decided by what is known, whatever the order.
+    rule('Decided', 'ISBLANK(Note__c) && Amount__c > 1000'),
   ];
   const rowRules = [{ when: { Note__c: { blank: true } }, fails: { code: 'X', message: 'y' } }];
   const org = await open({ validationRules, rowRules }, {}, { assumedRecords: ['Order__c'] });

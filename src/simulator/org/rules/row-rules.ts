@@ -1,12 +1,12 @@
 /** Rows that fail because somebody says so: the parts of an org that no describe contains, such as triggers. */
 import { Pattern } from '../../formula/pattern.js';
+import { UnknownValue } from '../../formula/unknown-value.js';
 import { Unsupported } from '../../formula/unsupported.js';
 import { ROW_RULE } from '../../org-folder/object-file.js';
 import type { FieldCondition, RowRule } from '../../org-folder/object-file.js';
 import { listOf, Mistake, within } from '../../org-folder/shape.js';
 import { shareOf } from '../../random.js';
 import type { Table } from '../table.js';
-import { UnknownValue } from './write.js';
 
 const MAX_RULES = 1_000;
 const ROW_RULES = listOf(ROW_RULE, { max: MAX_RULES });

@@ -1,5 +1,7 @@
 /** Validation rules of an org's folder. */
 import { compileRule } from '../../formula/compile.js';
+import { EvaluationError } from '../../formula/evaluation-error.js';
+import { UnknownValue } from '../../formula/unknown-value.js';
 import { Unsupported } from '../../formula/unsupported.js';
 import type { Env } from '../../formula/values.js';
 import type { ValidationRuleEntry } from '../../org-folder/object-file.js';
@@ -7,7 +9,6 @@ import { RECORD_TYPE_FIELD } from '../fields.js';
 import type { SObject } from '../fields.js';
 import { aboutField } from '../row-errors.js';
 import { recordTypeOf } from './record-types.js';
-import { UnknownValue } from './write.js';
 import type { Write } from './write.js';
 
 interface ValidationRule {
@@ -51,7 +52,7 @@ export class ValidationRules {
     }
   }
 
-  /** The error of the first broken rule. */
+  /** The error of the first rule that is broken, or that has no result for this record. */
   refuse(write: Write): string | undefined {
     if (this.#rules.length === 0) return undefined;
     const { object } = write.table;
@@ -62,7 +63,11 @@ export class ValidationRules {
       now: write.now,
       recordType: (part) => recordTypeOf(object, typeId(write))?.[part] ?? '',
     };
-    return this.#rules.find((rule) => isBroken(rule, env))?.error;
+    for (const rule of this.#rules) {
+      const error = errorFor(rule, env);
+      if (error !== undefined) return error;
+    }
+    return undefined;
   }
 
   get skipped(): SkippedRule[] {
@@ -72,14 +77,19 @@ export class ValidationRules {
   }
 }
 
-function isBroken(rule: ValidationRule, env: Env): boolean {
+const CODE = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
+
+function errorFor(rule: ValidationRule, env: Env): string | undefined {
   try {
-    return rule.isBroken(env);
-  } catch (error) {
-    if (!(error instanceof UnknownValue)) throw error;
-    rule.skippedRows++;
-    rule.unknownFields.add(error.field);
-    return false;
+    return rule.isBroken(env) ? rule.error : undefined;
+  } catch (failure) {
+    if (failure instanceof UnknownValue) {
+      rule.skippedRows++;
+      rule.unknownFields.add(failure.field);
+      return undefined;
+    }
+    if (!(failure instanceof EvaluationError)) throw failure;
+    return `${CODE}:Validation Formula "${rule.name}" Invalid (${failure.message}):--`;
   }
 }
 
@@ -89,7 +99,6 @@ function typeId(write: Write): string | undefined {
 }
 
 function errorOf({ errorMessage, errorDisplayField }: ValidationRuleEntry): string {
-  const code = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
-  if (errorDisplayField == null) return `${code}:${errorMessage}:--`;
-  return aboutField(code, errorMessage, { name: errorDisplayField });
+  if (errorDisplayField == null) return `${CODE}:${errorMessage}:--`;
+  return aboutField(CODE, errorMessage, { name: errorDisplayField });
 }

@@ -1,4 +1,5 @@
 /** One write of a record, as rules see it: before it is done. */
+import { UnknownValue } from '../../formula/unknown-value.js';
 import type { Field } from '../fields.js';
 import type { Org } from '../org.js';
 import type { Table } from '../table.js';
@@ -13,16 +14,6 @@ export interface WriteOptions {
   userId: string;
   /** The org's time. */
   now: number;
-}
-
-/** The value of a record that is only assumed to exist: nobody knows it. */
-export class UnknownValue extends Error {
-  readonly field: string;
-
-  constructor({ name }: Field) {
-    super(`the value of ${name} is unknown`);
-    this.field = name;
-  }
 }
 
 export class Write {
@@ -67,7 +58,7 @@ export class Write {
   /** @throws UnknownValue */
   knownBefore(field: Field): string | undefined {
     const isAssumed = this.record !== 0 && this.org.wasAssumed(this.table, this.record);
-    if (isAssumed && this.#before(field) === undefined) throw new UnknownValue(field);
+    if (isAssumed && this.#before(field) === undefined) throw new UnknownValue(field.name);
     return this.valueBefore(field);
   }
 
