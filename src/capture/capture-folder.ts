@@ -3,7 +3,7 @@
  * with what is. Each file appears whole or not at all.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
@@ -37,6 +37,10 @@ export type Progress = z.infer<typeof PROGRESS>;
 /** What a person may have added to the folder. */
 const KEPT_OF_ORG = ['$schema', 'name', 'users', 'time', 'locks', 'seed'] as const;
 const KEPT_OF_OBJECT = ['$schema', 'rowRules'] as const;
+const WRITTEN_OF_OBJECT: readonly string[] = [
+  ...['describe', 'recordTypes', 'validationRules', 'duplicateRules', 'assignmentRules', 'speed', 'history'],
+  ...KEPT_OF_OBJECT,
+];
 
 /** Of the simulated user: who captured is nobody's business. */
 export const SIMULATED_USER = 'captured@nightload.example';
@@ -58,6 +62,7 @@ export class CaptureFolder {
   /** @throws NightloadError `CAPTURE_FOLDER_UNUSABLE` */
   static async open(path: string): Promise<CaptureFolder> {
     const org = await readJson(join(path, 'org.json'), MAX_ORG_BYTES);
+    if (org === undefined) await refuseOtherFiles(path);
     const progress = await readJson(join(path, PROGRESS_FILE), MAX_OBJECT_BYTES);
     return new CaptureFolder(path, asJson(org), PROGRESS.safeParse(progress).data);
   }
@@ -84,6 +89,7 @@ export class CaptureFolder {
   /** Written before the object counts as done. */
   async saveObject(kind: 'objects' | 'parents', object: string, content: Json, done: DoneObject): Promise<void> {
     const before = asJson(await this.readObject(object)) ?? {};
+    refuseUnknownKeys(join(this.path, 'objects', `${object}.json`), before);
     await this.#write(
       join('objects', `${object}.json`),
       { ...content, ...pick(before, KEPT_OF_OBJECT), ...ownSpeed(before) },
@@ -140,6 +146,23 @@ export class CaptureFolder {
       }
     });
   }
+}
+
+/** A folder with anything else belongs to somebody. @throws NightloadError `CAPTURE_FOLDER_UNUSABLE` */
+async function refuseOtherFiles(path: string): Promise<void> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw unusable(path, `cannot be read (${error.code})`);
+  });
+  const other = names.find((name) => name !== PROGRESS_FILE && name !== 'objects');
+  if (other !== undefined) throw unusable(path, 'has other files, and no org.json of a capture');
+}
+
+/** A misspelled key would be lost. @throws NightloadError `CAPTURE_FOLDER_UNUSABLE` */
+function refuseUnknownKeys(path: string, file: Json): void {
+  const unknown = Object.keys(file).find((key) => !WRITTEN_OF_OBJECT.includes(key));
+  if (unknown === undefined || 'fields' in file || 'result' in file) return;
+  throw unusable(path, `has the key ${JSON.stringify(unknown.slice(0, 80))}, which would be lost`);
 }
 
 /** A speed that a person chose: it is not what the past jobs beside it give. */

@@ -62,6 +62,7 @@ function addServices(program: Command, runs: Runs): void {
     .description('run a Temporal server, a simulated org and a worker in the foreground')
     .option('--simulator-port <port>', 'port of the simulated org', parseWhole)
     .option('--org <folder>', 'the simulated org behaves like the one that this folder describes')
+    .option(...SEED_RECORDS, collectAll)
     .option(...FROM_SF)
     .action(runs(async (options: DevOptions) => (await import('./commands/dev.js')).dev(options)));
 

@@ -49,3 +49,8 @@ export function reachableId(workflowId: string): string {
   const loadId = loadIdFrom(workflowId);
   return workflowIdsOf(loadId).includes(workflowId) ? loadId : workflowId;
 }
+
+/** `2026-11-30T02:00:00Z`: with a hyphen before it, the end of the id of a scheduled workflow that was due then. */
+export function dueSuffix(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -5,6 +5,7 @@ import type { StoredRecord } from './org/table.js';
 import type { Fault } from './http/faults.js';
 import type { PlannedFailure } from './jobs/job-types.js';
 import type { RowRule } from './org-folder/object-file.js';
+import type { SkippedRule } from './org/rules/validation-rules.js';
 import type { UnevaluatedRule } from './org-folder/unevaluated-rules.js';
 import type { LoginFailure } from './auth/oauth.js';
 
@@ -23,6 +24,8 @@ export interface Simulator {
   users: readonly OrgAccount[];
   /** What the org's folder contains and the org does not do, with the reason. */
   unevaluatedRules: readonly UnevaluatedRule[];
+  /** Validation rules that were not evaluated for some rows so far: the rows change records that are only assumed. */
+  skippedRules(): (SkippedRule & { object: string })[];
   ledger: Ledger;
   jobs(): Job[];
   records(object: string): StoredRecord[];

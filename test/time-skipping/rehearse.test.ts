@@ -42,8 +42,17 @@ interface Output {
     forecast?: { ms: number; from: number; to: number; basis: string };
     batches: number;
     causes: Cause[];
+    skippedRules: unknown[];
     tried: Tried[];
   };
+}
+
+/** Into the captured file. */
+function addRule(name: string, formula: string): void {
+  const path = join(folder, 'acme/objects/Order__c.json');
+  const file = JSON.parse(readFileSync(path, 'utf8')) as { validationRules: unknown[] };
+  file.validationRules.push({ name, active: true, errorMessage: name, formula });
+  writeFileSync(path, JSON.stringify(file));
 }
 
 async function run(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: unknown; out: string; err: string }> {
@@ -254,6 +263,8 @@ it('shows what other settings change, and rehearses updates of records that it d
     Id: `a0R${String(n).padStart(12, '0')}`,
     Amount_1__c: n % 100 === 0 ? '-1' : '1',
   }));
+  // Of the records nothing else is known: a rule that reads more is not guessed.
+  addRule('Needs_text', 'ISBLANK(Text_1__c)');
   const { records, rehearsal, err } = await rehearsed(rows, [
     ...['--object', 'Order__c', '--operation', 'update'],
     ...['--try', 'part-size=20kB', '--try', 'parallel=1'],
@@ -266,6 +277,13 @@ it('shows what other settings change, and rehearses updates of records that it d
   expect(rehearsal.forecast).toBeUndefined();
   expect(err).toContain('the folder does not say how fast the org is');
   expect(err).toContain('--heartbeat-url is left out');
+  expect(rehearsal.skippedRules).toContainEqual({
+    object: 'Order__c',
+    name: 'Needs_text',
+    rows: 1_980,
+    fields: ['Text_1__c'],
+  });
+  expect(err).toContain('1,980 rows  Order__c, validation rule Needs_text: reads Text_1__c');
 });
 
 it('an object with given records has only those', async () => {
@@ -308,7 +326,7 @@ it('refuses a folder that is none, and settings that it does not know', async ()
   writeFileSync(join(folder, 'tonight.csv'), 'Name\nA\n');
   const none = await run(['rehearse', 'tonight.csv', '--org', 'nowhere', ...load]);
   expect(none).toMatchObject({ code: 1, err: expect.stringContaining('no folder "objects"') as string });
-  for (const bad of ['speed=1', 'parallel=', 'parallel=x', 'part-size']) {
+  for (const bad of ['speed=1', 'parallel=', 'parallel=x', 'part-size', 'parallel=0']) {
     const refused = await run(['rehearse', 'tonight.csv', '--org', 'nowhere', '--try', bad, ...load]);
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('USAGE: --try') as string });
   }

@@ -5,6 +5,7 @@ import { NightloadError } from '../../errors.js';
 import { readSettingsFile } from '../shared/local-files.js';
 import { asFault, KEY_HEADER } from '../../simulator/index.js';
 import type { Fault, Simulator, SimulatorOptions } from '../../simulator/index.js';
+import { assumedObjects } from '../shared/assumed-records.js';
 import { say } from '../shared/output.js';
 import { asSeeds } from '../shared/seed-records.js';
 import { interrupted, openSimulator, startServices } from '../shared/services.js';
@@ -17,20 +18,26 @@ export interface DevOptions {
   fromSf?: string;
   /** Folder that describes the org. */
   org?: string;
+  /** `Account=accounts.csv` */
+  seedRecords?: string[];
 }
 
 export async function dev(options: DevOptions): Promise<number> {
+  const { seedRecords: given = [], org } = options;
+  const seedRecords = asSeeds(given);
   const services = await startServices({
     dataFolder: join(process.cwd(), DEV_FOLDER),
     root: process.cwd(),
     taskQueue: taskQueueFrom(process.env, DEFAULT_TASK_QUEUE),
-    ...defined({ simulatorPort: options.simulatorPort, fromSf: options.fromSf, org: options.org }),
+    ...defined({ simulatorPort: options.simulatorPort, fromSf: options.fromSf, org }),
+    seedRecords,
+    assumedRecords: org === undefined ? [] : await assumedObjects(org, seedRecords),
   });
   const { temporal, uiUrl, simulator } = services;
   say(`Temporal server  ${temporal.address}${uiUrl === undefined ? '' : `   UI ${uiUrl}`}`);
   say(`Simulated org    ${simulator.url}   token ${simulator.token}`);
   say(`Its control API  ${simulator.url}/__simulator/   ${KEY_HEADER}: ${simulator.controlKey}`);
-  if (options.org !== undefined) sayOrg(simulator, options.org);
+  if (org !== undefined) sayOrg(simulator, org);
   say(`Worker           reads and writes files below ${process.cwd()}`);
   say('');
   say('In another terminal, in this folder:');

@@ -111,14 +111,22 @@ export async function list(options: ListOptions): Promise<number> {
       const load = await listedLoad(client, run);
       return state === undefined || isIn(load, state) ? load : undefined;
     };
+    // The server returns running ones first, however old, then those that ended last: each kind is asked for apart.
+    const kinds =
+      state === undefined ? ['=', '!='].map((sign) => `${query} AND ExecutionStatus ${sign} 'Running'`) : [query];
     // Whatever it reads until then is shown.
-    const { entries: found, cut } = await client
-      .withDeadline(Date.now() + LIST_LIMIT_MS, () => listRuns(client, query, { limit: options.limit, show }))
+    const lists = await client
+      .withDeadline(Date.now() + LIST_LIMIT_MS, async () => {
+        const read: Awaited<ReturnType<typeof listRuns<ListedLoad>>>[] = [];
+        for (const kind of kinds) read.push(await listRuns(client, kind, { limit: options.limit, show }));
+        return read;
+      })
       .catch((error: unknown) => {
         throw options.object === undefined ? error : asUnknownAttribute(error);
       });
-    // The server returns running ones first, then those that ended last.
-    found.sort((a, b) => b.startTime.getTime() - a.startTime.getTime());
+    const all = lists.flatMap(({ entries }) => entries);
+    const found = all.sort((a, b) => b.startTime.getTime() - a.startTime.getTime()).slice(0, options.limit);
+    const cut = lists.find((one) => one.cut !== undefined)?.cut;
     for (const load of found) say(lineOf(load));
     const hidden = found.flatMap(({ error }) => error ?? []);
     const [first] = hidden;

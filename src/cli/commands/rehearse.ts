@@ -1,14 +1,18 @@
 /** `nightload rehearse`: tonight's load, on this machine, against the org that a folder describes. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Runtime } from '@temporalio/worker';
 import type { BulkLoadInput } from '../../contract/load-input.js';
+import { resolveInput } from '../../domain/input/resolve-input.js';
+import { workflowIdOf } from '../../domain/load-ids.js';
 import { findTimeSkippingServer } from '../../dev/find-time-skipping.js';
 import { count, time } from '../../domain/text/format.js';
 import { NightloadError } from '../../errors.js';
+import { duration } from '../../pages/report/view.js';
 import type { Simulator } from '../../simulator/index.js';
 import { workerLog } from '../../workers/logger.js';
+import { assumedObjects } from '../shared/assumed-records.js';
 import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
 import { withFixRules } from '../shared/fixes-file.js';
 import { IS_URI, toInput } from '../shared/load-options.js';
@@ -22,6 +26,7 @@ import type { Cause } from '../shared/rehearsal/causes.js';
 import { forecastOf, knownSpeed } from '../shared/rehearsal/forecast.js';
 import type { DurationForecast, KnownSpeed } from '../shared/rehearsal/forecast.js';
 import { lockFiguresIn, lockText } from '../shared/rehearsal/locks.js';
+import { rehearsalNotes } from '../shared/rehearsal/notes.js';
 import { rehearseLoad } from '../shared/rehearsal/run-load.js';
 import type { Rehearsed, RehearsalPlace } from '../shared/rehearsal/run-load.js';
 import { trySettings } from '../shared/rehearsal/try-settings.js';
@@ -36,8 +41,6 @@ export interface RehearseOptions extends LoadOptions {
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 const RESULTS_FOLDER = 'nightload-rehearsals';
-/** Objects that every simulated org has. */
-const SYSTEM_OBJECTS = ['User', 'Group'];
 const SAY_EVERY_MS = 10_000;
 /** A connection that pages or pings people has no place in a rehearsal, nor have people who correct rows. */
 const LEFT_OUT = { heartbeatUrl: '--heartbeat-url', fixer: '--fixer', holdFor: '--hold-for' } as const;
@@ -90,10 +93,14 @@ async function rehearseAll(source: string, given: RehearseOptions, signal: Abort
     toInput(source, { ...withRules, ...more, output: join(output, folder), id });
   const id = options.id ?? `rehearsal-${stamp}`;
   const first = input({}, '', id);
+  const attempts = settings.map(({ name, options: more }, i) => {
+    return { name, load: checkedInput(name, input(more, `try-${i + 1}`, `${id}-try-${i + 1}`)) };
+  });
   const seeds = asSeeds(seedRecords ?? []);
   const place = await placeOf(resolve(org), { source: first.source, output, seeds, log });
   Runtime.install({ ...workerLog({ level: 'ERROR', format: 'text', audit: false }), shutdownSignals: [] });
   log(`Rehearsing on the org of ${org}.`);
+  for (const note of await rehearsalNotes(resolve(org), options, seeds)) log(note);
   const base = await rehearseLoad(first, place, {
     onProgress: progressLines(log),
     onOrg: (one) => sayOrg(one, log),
@@ -109,21 +116,33 @@ async function rehearseAll(source: string, given: RehearseOptions, signal: Abort
   const locks = report === undefined ? undefined : await lockFiguresIn(report);
   sayForecast(base, forecast, known);
   sayLocks(lockText(locks, known.lockShare));
+  saySkipped(base.skippedRules);
   const tried = [triedOf('as given', base)];
-  for (const [i, { name, options: more }] of settings.entries()) {
+  for (const { name, load } of attempts) {
     log(`Trying ${name}…`);
-    const run = await rehearseLoad(input(more, `try-${i + 1}`, `${id}-try-${i + 1}`), place, {
+    const run = await rehearseLoad(load, place, {
       onProgress: progressLines(log),
       signal,
     });
     tried.push(triedOf(name, run));
   }
-  if (settings.length > 0) sayTried(tried);
+  if (attempts.length > 0) sayTried(tried);
   if (json === true) {
-    const { result, durationMs, batches, batchRetries } = base;
-    printJson({ ...result, rehearsal: { org, durationMs, forecast, batches, batchRetries, causes, tried } });
+    const { result, durationMs, batches, batchRetries, skippedRules } = base;
+    const rehearsal = { org, durationMs, forecast, batches, batchRetries, causes, skippedRules, tried };
+    printJson({ ...result, rehearsal });
   }
   return RESULT_EXIT_CODES[base.result.state];
+}
+
+/** A value that no load may have is refused before the first rehearsal. @throws NightloadError `USAGE` */
+function checkedInput(name: string, load: BulkLoadInput): BulkLoadInput {
+  try {
+    resolveInput(load, workflowIdOf(load.loadId ?? ''));
+    return load;
+  } catch (error) {
+    throw new NightloadError('USAGE', `--try ${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** @throws NightloadError `USAGE`, `TIME_SKIPPING_SERVER_NOT_FOUND` */
@@ -136,11 +155,7 @@ async function placeOf(
     log,
   }: { source: string; output: string; seeds: Record<string, string>; log: (text: string) => void },
 ): Promise<RehearsalPlace> {
-  const files = await readdir(join(org, 'objects')).catch(() => {
-    throw new NightloadError('USAGE', `--org ${org}: there is no folder "objects" in it (nightload org capture).`);
-  });
-  const described = files.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-  const seeded = new Set(Object.keys(seeds).map((name) => name.toLowerCase()));
+  const assumedRecords = await assumedObjects(org, seeds);
   await mkdir(output, { recursive: true, mode: 0o700 });
   const program = await findTimeSkippingServer(process.env, undefined, log);
   const folders = source.startsWith('file:') ? [dirname(fileURLToPath(source))] : [];
@@ -148,7 +163,7 @@ async function placeOf(
     program,
     org,
     seedRecords: seeds,
-    assumedRecords: [...described, ...SYSTEM_OBJECTS].filter((name) => !seeded.has(name.toLowerCase())),
+    assumedRecords,
     roots: [output, process.cwd(), ...folders],
   };
 }
@@ -201,6 +216,19 @@ function sayLocks(text: string | undefined): void {
   if (text !== undefined) say(`  Locked rows  ${text}`);
 }
 
+/** Rows that change records of which the folder says nothing. */
+function saySkipped(skipped: Rehearsed['skippedRules']): void {
+  if (skipped.length === 0) return;
+  say('');
+  say(
+    '  Rules that were not evaluated for rows of existing records, because they read fields that the rows do not write',
+  );
+  say('  (--seed-records gives an object its records):');
+  for (const { object, name, rows, fields } of skipped) {
+    say(`  ${count(rows)} rows  ${object}, validation rule ${name}: reads ${fields.join(', ')}`);
+  }
+}
+
 function triedOf(setting: string, { result, durationMs, batches, batchRetries }: Rehearsed): Tried {
   return {
     setting,
@@ -219,7 +247,7 @@ function sayTried(tried: readonly Tried[]): void {
   const titles = ['Setting', 'Duration', 'Rejected', 'Recovered', 'Jobs', 'Batches', 'Put back', 'API requests'];
   const lines = tried.map((one) => [
     one.setting,
-    time(one.durationMs),
+    duration(one.durationMs),
     count(one.rejected),
     count(one.recovered),
     count(one.jobs),
@@ -234,4 +262,6 @@ function sayTried(tried: readonly Tried[]): void {
       `  ${line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ')}`,
     );
   }
+  const contend = tried.some(({ batchRetries, recovered }) => batchRetries + recovered > 0);
+  if (contend) say('  Which rows find a lock held is chance: compare large differences only.');
 }

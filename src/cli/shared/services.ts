@@ -45,6 +45,9 @@ export interface ServiceOptions {
   simulatorPort?: number;
   /** Folder that describes the simulated org. */
   org?: string;
+  /** CSV files of its records, by object, and objects whose records are assumed. */
+  seedRecords?: Readonly<Record<string, string>>;
+  assumedRecords?: readonly string[];
   /** A login of the Salesforce CLI on this machine, in addition to the simulated org. */
   fromSf?: string;
   /** If another server is using the file, use one that stores nothing. @default false */
@@ -129,7 +132,10 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
     const roots = await FileRoots.ofWorkingDirectory(options.root, process.env, (text) => say(`Warning: ${text}`));
     const server = await openServer(options);
     stops.push(server.stop);
-    const simulator = await openSimulator({ port: options.simulatorPort ?? 0, ...defined({ org: options.org }) });
+    const simulator = await openSimulator({
+      port: options.simulatorPort ?? 0,
+      ...defined({ org: options.org, seedRecords: options.seedRecords, assumedRecords: options.assumedRecords }),
+    });
     stops.push(() => simulator.close());
     stops.push(() => endLedger(server.temporal, simulator));
     const connection = await NativeConnection.connect(server.temporal.connectionOptions);

@@ -67,10 +67,7 @@ export function remaining({ now, past, pace, left }: LoadNow): Remaining | undef
   const speed = Math.exp(rate.mean);
   const rows = Math.max(0, left.rows - unseenMs(pace, now) * speed);
   const loading = timeFor(rows, speed, { pace, left });
-  const expected = Math.max(
-    left.retry.rows / speed + left.retry.waitMs,
-    (past?.retryShare ?? 0) * (left.total / speed),
-  );
+  const expected = Math.max(left.retry.rows / speed + left.retry.waitMs, usualRetry(past, left, speed));
   const retrying = Math.max(0, expected - left.retry.passedMs);
   const rest = Math.max(REST_MS, past?.restMs ?? 0);
   const still = rows > 0 ? standstillLeft(pace, now) : 0;
@@ -103,11 +100,25 @@ function rateOf({ pace, past, left }: Pick<LoadNow, 'pace' | 'past'> & { left: R
   return { mean: both.mean, sd: Math.hypot(both.sd, DRIFT_SD) };
 }
 
+/** Rows that are sent again are more in a larger load; the waits before that are not. */
+function usualRetry(past: PastLoads | undefined, { total }: RowsLeft, speed: number): number {
+  if (past === undefined || past.retryShare === 0 || isMuchLarger(past, total)) return 0;
+  return past.retryShare * (total / speed) + (past.retryWaitMs ?? 0);
+}
+
+function sizeDifference({ rows }: PastLoads, total: number): number {
+  return rows === 0 || total === 0 ? 0 : Math.log(total / rows) / DOUBT;
+}
+
+function isMuchLarger(past: PastLoads, total: number): boolean {
+  return sizeDifference(past, total) > MUCH_LARGER;
+}
+
 /** Loads of another size say less; much smaller ones are mostly overhead, and say little about a speed. */
-function usualRate({ rate, rows }: PastLoads, { total }: RowsLeft): Spread {
-  const larger = rows === 0 || total === 0 ? 0 : Math.log(total / rows) / DOUBT;
-  const usual = { mean: rate.mean, sd: Math.max(MIN_NIGHT_SD, rate.sd, Math.abs(larger)) };
-  return larger > MUCH_LARGER ? combined(usual, USUAL_RATE) : usual;
+function usualRate(past: PastLoads, { total }: RowsLeft): Spread {
+  const { rate } = past;
+  const usual = { mean: rate.mean, sd: Math.max(MIN_NIGHT_SD, rate.sd, Math.abs(sizeDifference(past, total))) };
+  return isMuchLarger(past, total) ? combined(usual, USUAL_RATE) : usual;
 }
 
 /** What is seen tonight is true: the farther the past is from it, the less it counts. */

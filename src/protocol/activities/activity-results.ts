@@ -67,6 +67,7 @@ export const ACTIVITY_RESULTS = {
         rate: spread,
         duration: spread,
         retryShare: share,
+        retryWaitMs: shape.count.exactOptional(),
         restMs: shape.count,
       })
       .exactOptional(),

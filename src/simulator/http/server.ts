@@ -145,6 +145,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     controlKey,
     users: accounts,
     unevaluatedRules: described === undefined ? [] : unevaluatedRules(described, rules),
+    skippedRules: () => rules.skipped(),
     ledger,
     jobs: () => jobs.all(),
     records: (object) => org.records(object),

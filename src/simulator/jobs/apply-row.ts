@@ -123,7 +123,10 @@ function byRowRule(context: RowContext, cells: readonly string[], write: Write):
   return rules.byRowRule(table.object.name, {
     operation: job.operation,
     cell: (name) => cells[columns.findIndex((column) => column.name.toLowerCase() === name.toLowerCase())],
-    after: (name) => write.after(name),
+    after: (name) => {
+      const field = table.field(name);
+      return field === undefined ? undefined : write.knownAfter(field);
+    },
     key: () => sameRow(context, cells),
   });
 }

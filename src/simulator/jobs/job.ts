@@ -60,6 +60,8 @@ export class Job {
   plannedFailure: PlannedFailure | undefined;
   index: UploadIndex = { starts: [], rows: 0, headerEnd: 0 };
   batches: readonly Batch<Job>[] = [];
+  /** The org has no batch left for the rest of it: what is running ends first. */
+  isOutOfBatches = false;
   /** For a job that has the speed of the org alone. */
   pace: Pace | undefined;
   /** Whether nothing happens any more: an aborted job may still have running batches. */
@@ -308,10 +310,13 @@ export class Job {
   }
 
   #takeAllocation(batch: Batch, at: number): boolean {
-    const { batches, records } = this.#world.allocations;
-    if (!batch.isCounted && !batches.take(at)) return false;
-    batch.isCounted = true;
-    return records.take(at);
+    return this.takeBatch(batch, at) && this.#world.allocations.records.take(at);
+  }
+
+  /** Whether the batch may be processed within the org's batches of 24 hours. */
+  takeBatch(batch: Batch, at: number): boolean {
+    batch.isCounted ||= this.#world.allocations.batches.take(at);
+    return batch.isCounted;
   }
 
   /** Returns the error of a row that fails its job. */
@@ -449,6 +454,11 @@ export class Job {
       this.state = 'Failed';
     }
     await this.end(now);
+  }
+
+  /** Its last batch has ended. */
+  finish(now: number): Promise<void> {
+    return this.isOutOfBatches ? this.fail(now, QUOTA_USED_UP, true) : this.end(now);
   }
 
   async end(now: number): Promise<void> {

@@ -245,11 +245,19 @@ export class Scheduler {
       .filter((batch) => batch.state === 'waiting' && batch.readyAt <= now)
       .sort((a, b) => (load.get(a.job) ?? 0) - (load.get(b.job) ?? 0) || a.readyAt - b.readyAt);
     if (first === undefined) return;
+    if (this.#tempo.isShared && !first.job.takeBatch(first, now)) return this.#endBegun(first.job, now);
     first.startedAt = now;
     first.lockFailures = 0;
     if (this.#tempo.isShared) await first.job.start(now);
     if (first.job.isTerminal) return this.#remove(first);
     await this.#nextTransaction(first, now);
+  }
+
+  /** No more batches of the job may begin. */
+  async #endBegun(job: Job, now: number): Promise<void> {
+    job.isOutOfBatches = true;
+    for (const batch of this.#of(job)) if (batch.state === 'waiting' && !batch.isCounted) this.#remove(batch);
+    if (!this.isRunning(job)) await job.finish(now);
   }
 
   async #nextTransaction(batch: Batch, now: number): Promise<void> {
@@ -324,7 +332,7 @@ export class Scheduler {
     this.#remove(batch);
     if (next !== undefined) this.#batches.add(next);
     this.#share(now);
-    if (!this.isRunning(job)) await job.end(now);
+    if (!this.isRunning(job)) await job.finish(now);
   }
 
   #isTooMuch({ lockFailures, startedAt }: Batch, now: number): boolean {
@@ -342,7 +350,7 @@ export class Scheduler {
     if (job.state === 'Aborted') {
       this.#remove(batch);
       this.#share(now);
-      if (!this.isRunning(job)) await job.end(now);
+      if (!this.isRunning(job)) await job.finish(now);
       return;
     }
     if (batch.retries > retries) {

@@ -50,7 +50,7 @@ export function tempoOf(folder: OrgFolder | undefined, seed: number): Tempo {
         ? undefined
         : {
             lookups: new Set((locks.lookups ?? []).map((name) => name.toLowerCase())),
-            waitMs: (locks.waitSeconds ?? 0) * 1000,
+            waitMs: (locks.waitSeconds ?? 10) * 1000,
             failuresPerBatch: locks.failuresPerBatch ?? 100,
           },
     seed,

@@ -113,7 +113,7 @@ const LOCKS = objectOf<OrgLocks>({
     'Object.Field of lookups whose parent is locked by a write, in addition to all master-detail fields.',
     listOf(fieldPlace, { max: 5_000 }),
   ),
-  waitSeconds: about('How long a transaction waits for a lock before its rows fail. Default: 0.', seconds),
+  waitSeconds: about('How long a transaction waits for a lock before its rows fail. Default: 10.', seconds),
   failuresPerBatch: about(
     'More rows that fail on a lock put the rest of a batch back in the queue. Default: 100.',
     whole({ max: 10_000 }),

@@ -15,6 +15,8 @@ import { Mistake } from './shape.js';
 const MAX_ORG_BYTES = 10_000_000;
 const MAX_OBJECT_BYTES = 50_000_000;
 const MAX_OBJECTS = 2_000;
+/** Objects that every org has, in lower case. */
+const ALWAYS: ReadonlySet<string> = new Set(['user', 'group', 'organization']);
 
 interface DescribedObject {
   object: SObject;
@@ -47,7 +49,44 @@ export async function readOrgFolder(folder: string): Promise<OrgFolder> {
   }
   if (objects.length === 0) throw new OrgFolderError(`${join(folder, 'objects')}: there is no <ApiName>.json`);
   for (const { object } of objects) object.keyPrefix ||= freePrefix(prefixes, object.name);
+  inFile(orgPath, () => checkOrg(org as OrgFile, objects));
   return { org: org as OrgFile, objects };
+}
+
+/** A name that is not there would be a setting without effect. */
+function checkOrg({ users = [], locks = {}, time = {} }: OrgFile, objects: readonly DescribedObject[]): void {
+  const fields = new Map(
+    objects.map(({ object }) => [
+      object.name.toLowerCase(),
+      new Set(object.fields.map((field) => field.name.toLowerCase())),
+    ]),
+  );
+  const checkAll = (names: readonly string[] = [], at: string): void => {
+    for (const [i, name] of names.entries()) {
+      const [object = '', field] = name.toLowerCase().split('.');
+      const known = fields.get(object);
+      if (known === undefined && !ALWAYS.has(object)) {
+        throw new Mistake(`${at}[${i}]`, `${name}: the folder has no such object`);
+      }
+      if (field !== undefined && known?.has(field) === false) {
+        throw new Mistake(`${at}[${i}]`, `${name}: the object has no such field`);
+      }
+    }
+  };
+  checkAll(locks.lookups, '$.locks.lookups');
+  const usernames = new Set<string>();
+  for (const [i, { username, hiddenObjects, hiddenFields, readOnlyFields }] of users.entries()) {
+    if (usernames.has(username.toLowerCase()))
+      throw new Mistake(`$.users[${i}].username`, 'is also that of another user');
+    usernames.add(username.toLowerCase());
+    checkAll(hiddenObjects, `$.users[${i}].hiddenObjects`);
+    checkAll(hiddenFields, `$.users[${i}].hiddenFields`);
+    checkAll(readOnlyFields, `$.users[${i}].readOnlyFields`);
+  }
+  const { queueSeconds } = time;
+  if (Array.isArray(queueSeconds) && queueSeconds[0] > queueSeconds[1]) {
+    throw new Mistake('$.time.queueSeconds', 'begins with the larger number');
+  }
 }
 
 /** In alphabetical order: nothing may depend on the order of a file system. */

@@ -5,7 +5,7 @@ import type { OrgFolder } from './read-org-folder.js';
 
 export interface UnevaluatedRule {
   object: string;
-  kind: 'validation rule' | 'duplicate rule' | 'assignment rule' | 'reference';
+  kind: 'validation rule' | 'duplicate rule' | 'assignment rule' | 'reference' | 'capture';
   name: string;
   reason: string;
 }
@@ -13,7 +13,7 @@ export interface UnevaluatedRule {
 /** Objects that every org has, in the folder or not. */
 const ALWAYS = ['User', 'Group', 'Organization'];
 
-export function unevaluatedRules({ objects }: OrgFolder, rules: OrgRules): UnevaluatedRule[] {
+export function unevaluatedRules({ objects, org }: OrgFolder, rules: OrgRules): UnevaluatedRule[] {
   const known = new Set([...ALWAYS, ...objects.map(({ object }) => object.name)]);
   return objects.flatMap(({ object: { name: object, fields }, file }) => {
     const { duplicateRules = [], assignmentRules = [] } = file;
@@ -23,7 +23,12 @@ export function unevaluatedRules({ objects }: OrgFolder, rules: OrgRules): Uneva
           (name !== RECORD_TYPE_FIELD || file.recordTypes === undefined) && (createable || updateable),
       )
       .flatMap(({ name, referenceTo }) => referenceTo.filter((to) => !known.has(to)).map((to) => [name, to] as const));
+    const { status, note = '' } = org.captured?.parts?.[object] ?? {};
     return [
+      // What a capture could not read would be missed silently: the org has it.
+      ...(status === 'partial' || status === 'missing'
+        ? [{ object, kind: 'capture', name: status, reason: note } satisfies UnevaluatedRule]
+        : []),
       ...rules
         .unsupported(object)
         .map(({ name, reason }): UnevaluatedRule => ({ object, kind: 'validation rule', name, reason })),

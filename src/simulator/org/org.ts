@@ -6,6 +6,7 @@ import { case_, invoice, task } from './objects/service.js';
 import type { Field, SObject } from './fields.js';
 import { Access, EVERYTHING } from './access.js';
 import { makeId, withCheck } from './ids.js';
+import { NumberSet } from './number-set.js';
 import { Table } from './table.js';
 import type { Changes, StoredRecord } from './table.js';
 import type { OrgFolder } from '../org-folder/read-org-folder.js';
@@ -34,6 +35,7 @@ export class Org {
   readonly #access = new Map<string, Access>();
   readonly #assumed: ReadonlySet<string>;
   #assumedRecords = 0;
+  readonly #assumedOf = new Map<Table, NumberSet>();
 
   constructor({ maxRecords, hiddenFields = [], folder, hardDelete, assumed = [] }: OrgOptions) {
     this.#maxRecords = maxRecords;
@@ -135,7 +137,16 @@ export class Org {
   /** A record to which a row refers, of a table whose records are assumed. It takes no storage. */
   assume(table: Table, { id, values = [] }: { id?: string; values?: Changes }): number {
     this.#assumedRecords++;
-    return table.create(values, id === undefined ? undefined : withCheck(id.slice(0, 15)));
+    const record = table.create(values, id === undefined ? undefined : withCheck(id.slice(0, 15)));
+    const assumed = this.#assumedOf.get(table) ?? new NumberSet();
+    this.#assumedOf.set(table, assumed);
+    assumed.add(record);
+    return record;
+  }
+
+  /** Whether nothing is known of a record but that it exists, and what rows wrote since. */
+  wasAssumed(table: Table, record: number): boolean {
+    return this.#assumedOf.get(table)?.has(record) === true;
   }
 
   /** Adds records without a job, for tests and examples. Returns their ids. */

@@ -23,7 +23,7 @@ export async function watchOutages(load: Load): Promise<void> {
     await sleep(every, { summary: 'until the next look whether the load stands still' });
     const now = standingOf(load);
     const wait = waitOf(load);
-    const isTold = wait !== undefined && wait !== load.live.outage;
+    const isTold = wait !== undefined && wait.kind !== 'outage';
     load.enterOutage(now === before && !isTold ? await ask() : undefined);
     before = now;
   }

@@ -1,6 +1,6 @@
 /** Starts the messages about a run that did not begin. */
 import { log, workflowInfo } from '@temporalio/workflow';
-import { loadIdFrom } from '../../domain/load-ids.js';
+import { dueSuffix, loadIdFrom } from '../../domain/load-ids.js';
 import { defined } from '../../domain/defined.js';
 import { count } from '../../domain/text/format.js';
 import { zonedMoment } from '../../domain/text/zoned-moment.js';
@@ -29,7 +29,7 @@ const REASONS: Record<WhyAbsent, { code: string; words: string }> = {
 export async function tellAbsent(run: AbsentRun): Promise<void> {
   const { workflowId } = workflowInfo();
   const { schedule, dueAt, why } = run;
-  const due = isoSeconds(dueAt);
+  const due = dueSuffix(dueAt);
   const child = `${workflowId}/notStarted/${schedule.id}/${due}`;
   // As Temporal would have named it.
   const missing = `${schedule.workflowId}-${due}`;
@@ -57,8 +57,4 @@ export async function tellAbsent(run: AbsentRun): Promise<void> {
 function reasonText({ schedule, dueAt, why, earlier }: AbsentRun): string {
   const others = earlier === 0 ? '' : ` ${count(earlier)} due before it did not begin either.`;
   return `The run that was due at ${zonedMoment(dueAt, schedule.timeZone)} ${REASONS[why].words}${others}`;
-}
-
-function isoSeconds(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,5 +1,5 @@
 /** A capture reads the setup of an org over HTTP, and writes a folder that the simulated org understands. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -279,6 +279,28 @@ it('a second capture replaces the first, and keeps what people added', async () 
   expect(readJson(path, 'org.json')).toMatchObject({ locks: { retries: 3 } });
   const other = await captureOf(await startDescribedOrg(setup()), path);
   expect(await errorOf(other.plan())).toMatchObject({ code: 'CAPTURE_OF_ANOTHER_ORG' });
+});
+
+it('leaves a folder alone that is not its own, and loses no key that it does not know', async () => {
+  const org = await startDescribedOrg(setup());
+  const foreign = newFolder();
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, 'photo.jpg'), 'x');
+  expect(await errorOf(captureOf(org, foreign))).toMatchObject({ code: 'CAPTURE_FOLDER_UNUSABLE' });
+  const path = newFolder();
+  const run = async (): Promise<unknown> => {
+    const capture = await captureOf(org, path);
+    await capture.plan();
+    return capture.run();
+  };
+  await run();
+  const file = join(path, 'objects', 'Invoice__c.json');
+  const misspelled = JSON.stringify({ ...readJson(file), rowRuels: [] });
+  writeFileSync(file, misspelled);
+  const error = await errorOf(run());
+  expect(error).toMatchObject({ code: 'CAPTURE_FOLDER_UNUSABLE' });
+  expect((error as Error).message).toContain('"rowRuels"');
+  expect(readFileSync(file, 'utf8')).toBe(misspelled);
 });
 
 it('the speed is that of all jobs together: those that ran at the same time count once', async () => {

@@ -319,3 +319,73 @@ it('[assumed-records] rows can refer to records that the org is assumed to have'
   const update = await org.load('Id,Name\na0R000000000888EAA,H\n', { object: 'Order__c', operation: 'update' });
   expect(update.succeeded).toMatchObject([{ sf__Id: 'a0R000000000888EAA' }]);
 });
+
+it('[assumed-records] a rule is evaluated only if it is known what it reads, and the rest is told', async () => {
+  const id = (n: number): string => `a0R000000000${100 + n}`;
+  const validationRules = [
+    rule('Needs_note', 'ISBLANK(Note__c)'),
+    rule('Positive', 'Amount__c < 0'),
+    rule('Paid_back', 'ISCHANGED(State__c)'),
+  ];
+  const rowRules = [{ when: { Note__c: { blank: true } }, fails: { code: 'X', message: 'y' } }];
+  const org = await open({ validationRules, rowRules }, {}, { assumedRecords: ['Order__c'] });
+  const update = { object: 'Order__c', operation: 'update' };
+  const first = await org.load(
+    `Id,Amount__c,Note__c\n${id(1)},-1,\n${id(2)},1,\n${id(3)},2,n\n${id(4)},2,#N/A\n`,
+    update,
+  );
+  expect(first.errors.sort()).toEqual([
+    'FIELD_CUSTOM_VALIDATION_EXCEPTION:Needs_note: no:--',
+    'FIELD_CUSTOM_VALIDATION_EXCEPTION:Positive: no:--',
+  ]);
+  expect(org.skippedRules()).toEqual([
+    { object: 'Order__c', name: 'Needs_note', rows: 2, fields: ['Note__c'] },
+    { object: 'Order__c', name: 'Paid_back', rows: 2, fields: ['State__c'] },
+  ]);
+  // What a row wrote is known.
+  const second = await org.load(`Id,Amount__c\n${id(3)},3\n`, update);
+  expect(second.succeeded).toHaveLength(1);
+  expect(org.skippedRules()[0]).toMatchObject({ rows: 2 });
+  // A new record has no unknown values.
+  const created = await org.load('Name,Amount__c\nA,1\n', { object: 'Order__c' });
+  expect(created.errors).toEqual(['FIELD_CUSTOM_VALIDATION_EXCEPTION:Needs_note: no:--']);
+});
+
+it('[folder-unevaluated] lists objects of which a capture could not read everything', async () => {
+  const at = '2026-11-30T00:00:00Z';
+  const parts = {
+    Order__c: { status: 'partial', note: 'validation rules: refused' },
+    Buyer__c: { status: 'complete' },
+  };
+  const org = await open({}, { captured: { at, parts } });
+  expect(org.unevaluatedRules.filter(({ kind }) => kind === 'capture')).toEqual([
+    { object: 'Order__c', kind: 'capture', name: 'partial', reason: 'validation rules: refused' },
+  ]);
+});
+
+it.each([
+  [
+    'locks of an object',
+    { locks: { lookups: ['Ordr__c.Account__c'] } },
+    '$.locks.lookups[0] Ordr__c.Account__c: the folder has no such object',
+  ],
+  [
+    'locks of a field',
+    { locks: { lookups: ['Order__c.Acount__c'] } },
+    '$.locks.lookups[0] Order__c.Acount__c: the object has no such field',
+  ],
+  [
+    'a hidden object',
+    { users: [{ username: 'a', hiddenObjects: ['Order__c', 'Byer__c'] }] },
+    '$.users[0].hiddenObjects[1] Byer__c',
+  ],
+  [
+    'a hidden field',
+    { users: [{ username: 'a', hiddenFields: ['Buyer__c.Secrets__c'] }] },
+    '$.users[0].hiddenFields[0] Buyer__c.Secrets__c',
+  ],
+  ['a user twice', { users: [{ username: 'a' }, { username: 'A' }] }, '$.users[1].username'],
+  ['a range from its end', { time: { queueSeconds: [5, 1] } }, '$.time.queueSeconds begins with the larger number'],
+])('[folder-names] refuses a setting without effect: %s', async (_what, org, message) => {
+  await expect(open({}, org)).rejects.toThrow(message);
+});

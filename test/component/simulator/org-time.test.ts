@@ -212,6 +212,15 @@ it.each([1, 2, 3])(
   120_000,
 );
 
+it('[org-batches-used-up] batches that have begun end, before their job fails for want of another', async () => {
+  const slow = { Plant__c: { describe: PARENT, speed: speed(1_000) } };
+  const org = await open({ limits: { batches: { max: 10, used: 7 } } }, slow);
+  const lines = Array.from({ length: 45_000 }, (_, i) => `P,k${i}`);
+  const id = await org.start(`Name,Key__c\n${lines.join('\n')}\n`, { object: 'Plant__c', operation: 'insert' });
+  await org.finish();
+  expect(await org.info(id)).toMatchObject({ state: 'Failed', numberRecordsProcessed: 30_000, numberRecordsFailed: 0 });
+});
+
 describe('locks', () => {
   const PLANTS = 300;
   const plant = (org: Timed): void => {
@@ -224,7 +233,7 @@ describe('locks', () => {
 
   /** Four jobs at once, each with its part of the rows. Returns how many rows failed on a lock, and their errors. */
   async function loadInParts(sorted: boolean, more: Json = {}, request: Record<string, string> = {}) {
-    const org = await open({ locks: { failuresPerBatch: 10_000 }, ...more }, slow);
+    const org = await open({ locks: { waitSeconds: 0, failuresPerBatch: 10_000 }, ...more }, slow);
     plant(org);
     const rows = Array.from({ length: 8_000 }, (_, i) => ({ key: `m${i}`, parent: (i * 7919) % PLANTS }));
     if (sorted) rows.sort((a, b) => a.parent - b.parent);
@@ -263,7 +272,7 @@ describe('locks', () => {
   it('[org-locks] of lookups are a choice, and one job at a time meets none', async () => {
     const request = { object: 'Visit__c' };
     expect((await loadInParts(false, {}, request)).errors).toEqual([]);
-    const locks = { lookups: ['Visit__c.Plant__c'], failuresPerBatch: 10_000 };
+    const locks = { lookups: ['Visit__c.Plant__c'], waitSeconds: 0, failuresPerBatch: 10_000 };
     expect((await loadInParts(false, { locks }, request)).errors.length).toBeGreaterThan(1_000);
     expect((await loadInParts(false, { locks, time: { parallelBatches: 1 } }, request)).errors).toEqual([]);
   }, 120_000);
@@ -274,7 +283,7 @@ describe('locks', () => {
   }, 60_000);
 
   it('[org-locks] of the changed records themselves', async () => {
-    const org = await open({}, { Plant__c: { describe: PARENT, speed: speed(100) } });
+    const org = await open({ locks: { waitSeconds: 0 } }, { Plant__c: { describe: PARENT, speed: speed(100) } });
     const ids = org.seedRecords('Plant__c', [{ Name: 'A' }, { Name: 'B' }]);
     const jobs = [];
     for (const name of ['x', 'y']) {
@@ -286,7 +295,10 @@ describe('locks', () => {
   });
 
   it('[org-too-many-locks] put a batch back in the queue, and fail its job in the end', async () => {
-    const org = await open({ locks: { failuresPerBatch: 100, retries: 1 }, time: { retryAfterSeconds: 1 } }, slow);
+    const org = await open(
+      { locks: { waitSeconds: 0, failuresPerBatch: 100, retries: 1 }, time: { retryAfterSeconds: 1 } },
+      slow,
+    );
     org.seedRecords('Plant__c', [{ Name: 'P', Key__c: 'p0' }]);
     const csv = (from: number): string =>
       `Key__c,Plant__r.Key__c\n${Array.from({ length: 2_000 }, (_, i) => `m${from + i},p0`).join('\n')}\n`;

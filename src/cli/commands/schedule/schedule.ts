@@ -11,6 +11,7 @@ import { listed } from '../../../client/pages.js';
 import { notReadable } from '../../../client/answers/shapes.js';
 import { asTemporalError, hasStatus, placeOf } from '../../../client/temporal-errors.js';
 import { withCauses } from '../../../domain/text/plain-text.js';
+import { dueSuffix, reachableId } from '../../../domain/load-ids.js';
 import { NightloadError } from '../../../errors.js';
 import { isUnreadable } from '../../shared/query-load.js';
 import { printJson, say } from '../../shared/output.js';
@@ -149,6 +150,7 @@ export async function triggerSchedule(
       `${running.workflow.workflowId} is still running, and loads of one schedule do not overlap. Wait until it ends, or cancel it.`,
     );
   }
+  if (at !== undefined) await refuseLoaded(client, `${found.action.workflowId ?? ''}-${dueSuffix(at)}`);
   const before = new Set(found.info.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
   if (at === undefined) await handle.trigger('SKIP');
   else await handle.backfill({ start: new Date(at - 1), end: new Date(at), overlap: 'SKIP' });
@@ -165,6 +167,23 @@ export async function triggerSchedule(
       ? `No load of "${id}" started within ${TRIGGER_LIMIT_MS / 1000} s of the trigger. See: nightload schedule describe ${id}`
       : `No load of "${id}" started within ${TRIGGER_LIMIT_MS / 1000} s: probably none was due at ${due}. ` +
           `Without --due, a load starts for now. See: nightload schedule describe ${id}`,
+  );
+}
+
+/** Two people may act on the same message. @throws NightloadError `ALREADY_LOADED` */
+async function refuseLoaded(client: Client, workflowId: string): Promise<void> {
+  const status = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .then(
+      (found) => found.status.name,
+      // Temporal keeps no run of that id: the load itself refuses what has landed.
+      () => undefined,
+    );
+  if (status !== 'COMPLETED') return;
+  throw new NightloadError(
+    'ALREADY_LOADED',
+    `The run that was due then has loaded its file: nightload results ${reachableId(workflowId)}. Nothing was started.`,
   );
 }
 

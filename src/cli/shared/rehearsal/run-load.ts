@@ -45,6 +45,8 @@ export interface Rehearsed {
   batches: number;
   /** How often a batch went back to the org's queue. */
   batchRetries: number;
+  /** Validation rules that were not evaluated for some rows. */
+  skippedRules: ReturnType<Simulator['skippedRules']>;
   /** What this took on this machine. */
   tookMs: number;
 }
@@ -100,6 +102,7 @@ export async function rehearseLoad(
           durationMs: (closeTime ?? startTime).getTime() - startTime.getTime(),
           batches: jobs.reduce((sum, { processed }) => sum + batchesFor(processed), 0),
           batchRetries: jobs.reduce((sum, { retries }) => sum + retries, 0),
+          skippedRules: org.skippedRules(),
           tookMs: performance.now() - began,
         };
       },

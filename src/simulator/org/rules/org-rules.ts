@@ -8,6 +8,7 @@ import { refuseByRecordType } from './record-types.js';
 import { RowRules } from './row-rules.js';
 import type { RuledRow } from './row-rules.js';
 import { ValidationRules } from './validation-rules.js';
+import type { SkippedRule } from './validation-rules.js';
 import type { Write } from './write.js';
 
 export interface OrgRulesOptions {
@@ -53,6 +54,13 @@ export class OrgRules {
   unsupported(object: string): readonly { name: string; reason: string }[] {
     const table = this.#org.table(object);
     return (table === undefined ? undefined : this.#validationRules.get(table)?.unsupported) ?? [];
+  }
+
+  /** Validation rules that were not evaluated for some rows so far. */
+  skipped(): (SkippedRule & { object: string })[] {
+    return [...this.#validationRules].flatMap(([{ object }, rules]) =>
+      rules.skipped.map((one) => ({ object: object.name, ...one })),
+    );
   }
 
   /** The error of the first rule that a write breaks, if any. */

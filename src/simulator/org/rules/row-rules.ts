@@ -6,6 +6,7 @@ import type { FieldCondition, RowRule } from '../../org-folder/object-file.js';
 import { listOf, Mistake, within } from '../../org-folder/shape.js';
 import { shareOf } from '../../random.js';
 import type { Table } from '../table.js';
+import { UnknownValue } from './write.js';
 
 const MAX_RULES = 1_000;
 const ROW_RULES = listOf(ROW_RULE, { max: MAX_RULES });
@@ -15,7 +16,7 @@ export interface RuledRow {
   operation: string;
   /** Value of a column of the upload; undefined if there is no such column. */
   cell: (column: string) => string | undefined;
-  /** The record's value after the write. */
+  /** The record's value after the write. @throws UnknownValue */
   after: (field: string) => string | undefined;
   /** Identifies the row across jobs. */
   key: () => string;
@@ -95,7 +96,13 @@ export class RowRules {
 
 function matches({ conditions, operations }: CompiledRule, row: RuledRow): boolean {
   if (operations !== undefined && !operations.includes(row.operation)) return false;
-  return conditions.every(({ name, fits }) => fits(valueIn(row, name)));
+  try {
+    return conditions.every(({ name, fits }) => fits(valueIn(row, name)));
+  } catch (error) {
+    // Of a record that is only assumed: nobody knows whether the rule applies.
+    if (error instanceof UnknownValue) return false;
+    throw error;
+  }
 }
 
 function valueIn(row: RuledRow, name: string): string {

@@ -8,12 +8,25 @@ import { RECORD_TYPE_FIELD } from '../fields.js';
 import type { SObject } from '../fields.js';
 import { aboutField } from '../row-errors.js';
 import { recordTypeOf } from './record-types.js';
+import { UnknownValue } from './write.js';
 import type { Write } from './write.js';
 
 interface ValidationRule {
   name: string;
   error: string;
   isBroken: (env: Env) => boolean;
+  /** Rows for which it was not evaluated. */
+  skippedRows: number;
+  /** Fields whose values were unknown then. */
+  unknownFields: Set<string>;
+}
+
+/** A rule that was not evaluated for some rows: they change records of which nothing is known. */
+export interface SkippedRule {
+  name: string;
+  rows: number;
+  /** Fields that the rule reads and the rows do not write. */
+  fields: string[];
 }
 
 export class ValidationRules {
@@ -25,7 +38,13 @@ export class ValidationRules {
     for (const entry of entries) {
       if (!entry.active) continue;
       try {
-        this.#rules.push({ name: entry.name, error: errorOf(entry), isBroken: compileRule(entry.formula, object) });
+        this.#rules.push({
+          name: entry.name,
+          error: errorOf(entry),
+          isBroken: compileRule(entry.formula, object),
+          skippedRows: 0,
+          unknownFields: new Set(),
+        });
       } catch (error) {
         if (!(error instanceof Unsupported)) throw error;
         this.unsupported.push({ name: entry.name, reason: error.message });
@@ -38,11 +57,11 @@ export class ValidationRules {
     if (this.#rules.length === 0) return undefined;
     const { object } = write.table;
     const env: Env = {
-      after: (field) => write.valueAfter(field),
-      before: (field) => write.valueBefore(field),
+      after: (field) => write.knownAfter(field),
+      before: (field) => write.knownBefore(field),
       isNew: write.record === 0,
       now: write.now,
-      recordType: (part) => recordTypeOf(object, write.after(RECORD_TYPE_FIELD))?.[part] ?? '',
+      recordType: (part) => recordTypeOf(object, typeId(write))?.[part] ?? '',
     };
     for (const rule of this.#rules) {
       const error = errorFor(rule, env);
@@ -50,17 +69,33 @@ export class ValidationRules {
     }
     return undefined;
   }
+
+  get skipped(): SkippedRule[] {
+    return this.#rules
+      .filter(({ skippedRows }) => skippedRows > 0)
+      .map(({ name, skippedRows: rows, unknownFields }) => ({ name, rows, fields: [...unknownFields].sort() }));
+  }
 }
 
 const CODE = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
 
-function errorFor({ name, error, isBroken }: ValidationRule, env: Env): string | undefined {
+function errorFor(rule: ValidationRule, env: Env): string | undefined {
   try {
-    return isBroken(env) ? error : undefined;
+    return rule.isBroken(env) ? rule.error : undefined;
   } catch (failure) {
-    if (!(failure instanceof EvaluationError)) throw failure;
-    return `${CODE}:Validation Formula "${name}" Invalid (${failure.message}):--`;
+    if (failure instanceof EvaluationError) {
+      return `${CODE}:Validation Formula "${rule.name}" Invalid (${failure.message}):--`;
+    }
+    if (!(failure instanceof UnknownValue)) throw failure;
+    rule.skippedRows++;
+    rule.unknownFields.add(failure.field);
+    return undefined;
   }
+}
+
+function typeId(write: Write): string | undefined {
+  const field = write.table.field(RECORD_TYPE_FIELD);
+  return field === undefined ? undefined : write.knownAfter(field);
 }
 
 function errorOf({ errorMessage, errorDisplayField }: ValidationRuleEntry): string {

@@ -15,6 +15,16 @@ export interface WriteOptions {
   now: number;
 }
 
+/** The value of a record that is only assumed to exist: nobody knows it. */
+export class UnknownValue extends Error {
+  readonly field: string;
+
+  constructor({ name }: Field) {
+    super(`the value of ${name} is unknown`);
+    this.field = name;
+  }
+}
+
 export class Write {
   readonly org: Org;
   readonly table: Table;
@@ -49,9 +59,25 @@ export class Write {
     return this.changed.has(field) ? this.changed.get(field) : this.valueBefore(field);
   }
 
-  valueBefore(field: Field): string | undefined {
+  /** For rules: like `valueAfter` and `valueBefore`. @throws UnknownValue */
+  knownAfter(field: Field): string | undefined {
+    return this.changed.has(field) ? this.changed.get(field) : this.knownBefore(field);
+  }
+
+  /** @throws UnknownValue */
+  knownBefore(field: Field): string | undefined {
+    const isAssumed = this.record !== 0 && this.org.wasAssumed(this.table, this.record);
+    if (isAssumed && this.#before(field) === undefined) throw new UnknownValue(field);
+    return this.valueBefore(field);
+  }
+
+  #before(field: Field): string | undefined {
     if (this.record !== 0) this.#stored ??= this.table.values(this.record);
-    const value = this.#stored?.get(field);
+    return this.#stored?.get(field);
+  }
+
+  valueBefore(field: Field): string | undefined {
+    const value = this.#before(field);
     // A record without another owner belongs to its creator.
     return value === undefined && field.name === 'OwnerId' ? this.#userId : value;
   }

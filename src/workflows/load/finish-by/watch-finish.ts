@@ -81,7 +81,7 @@ async function enterLate(load: Load, finish: Finish): Promise<void> {
   const { whenLate } = load.input;
   const { endsAt, earliest, latest, finishBy } = forecast ?? {};
   await notify(load, 'late', {
-    ...defined({ waitingFor: waitOf(load) }),
+    ...defined({ waitingFor: waitOf(load)?.text }),
     ...(endsAt !== undefined &&
       finishBy !== undefined && { forecast: defined({ endsAt, earliest, latest, finishBy, whenLate }) }),
   });

@@ -17,10 +17,20 @@ function load(rows: number, loading: number, more: Partial<HistoryEntry> = {}): 
 }
 
 it('gives the speed, the duration, and how much time retries took', () => {
-  const past = pastLoads([load(600_000, 1_000), load(600_000, 1_000)], undefined);
-  expect(past).toMatchObject({ loads: 2, retryShare: 0.1, restMs: 4_000, rate: { sd: 0 } });
+  const retried = load(600_000, 1_000, { sent: 660_000 });
+  const past = pastLoads([retried, retried], undefined);
+  expect(past).toMatchObject({ loads: 2, retryShare: 0.1, retryWaitMs: 0, restMs: 4_000, rate: { sd: 0 } });
   expect(Math.exp(past?.rate.mean ?? 0)).toBeCloseTo(0.6);
   expect(Math.exp(past?.duration.mean ?? 0)).toBeCloseTo(1_114_000, -1);
+});
+
+it('leaves out loads of a few rejected rows, whose waits say nothing about a night', () => {
+  const mended = (rows: number): HistoryEntry =>
+    load(rows, 6, { sent: 2 * rows, seconds: { planning: 1, loading: 6, retrying: 70, reporting: 1 } });
+  const past = pastLoads([mended(26), mended(5), load(60_000, 104), load(60_000, 24)], undefined);
+  expect(past).toMatchObject({ loads: 2, rows: 60_000, retryShare: 0 });
+  // A wait of a minute stays a minute.
+  expect(pastLoads([mended(26)], undefined)).toMatchObject({ retryShare: 1, retryWaitMs: 64_000 });
 });
 
 it('has a spread when nights differ', () => {
@@ -36,7 +46,7 @@ it('is unknown without loads that ended well, took a while, and kept their times
 });
 
 it('prefers loads of the same schedule once there are enough', () => {
-  const others = [load(1, 100), load(1, 100), load(1, 100)];
+  const others = [load(900, 100), load(900, 100), load(900, 100)];
   const own = (n: number): HistoryEntry[] => Array.from({ length: n }, () => load(1_000, 100, { schedule: 'nightly' }));
   expect(pastLoads([...others, ...own(2)], 'nightly')?.loads).toBe(5);
   expect(pastLoads([...others, ...own(3)], 'nightly')).toMatchObject({ loads: 3, rate: { sd: 0 } });

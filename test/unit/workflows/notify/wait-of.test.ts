@@ -40,5 +40,13 @@ it.each([
   ['nothing in a retry, whose text is not a wait', load('retrying', { waitingFor: 'sorting the rows' }), undefined],
   ['nothing at the end', load('reporting', { paused: true }), undefined],
 ])('%s', (_what, waiting, expected) => {
-  expect(waitOf(waiting)).toBe(expected);
+  expect(waitOf(waiting)?.text).toBe(expected);
+});
+
+it('corrections after an outage are another wait, and a longer queue is not', () => {
+  const kind = (...given: Parameters<typeof load>): string | undefined => waitOf(load(...given))?.kind;
+  expect(kind('holding', { outage: 'the step planLoad', waitingFor: 'corrections' })).toBe('outage');
+  expect(kind('holding', { waitingFor: 'corrections' })).toBe('corrections');
+  const behind = (n: number): [number, PartNow][] => [part(1, { phase: 'waiting', waitingFor: `behind ${n} jobs` })];
+  expect(kind('loading', {}, behind(2))).toBe(kind('loading', {}, behind(3)));
 });

@@ -1,0 +1,41 @@
+/** What a rehearsal of a load cannot know, said before it starts. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { LoadOptions } from '../load-options.js';
+
+const OBJECT = z.object({ validationRules: z.unknown().optional() });
+const ORG = z.object({ captured: z.object({ parts: z.record(z.string(), z.unknown()).optional() }).optional() });
+
+/** @param org the folder that describes it; a mistake in it is somebody else's to report */
+export async function rehearsalNotes(
+  org: string,
+  { object, operation, externalId }: Pick<LoadOptions, 'object' | 'operation' | 'externalId'>,
+  seeds: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const [file, settings] = await Promise.all([
+    read(join(org, 'objects', `${object}.json`), OBJECT),
+    read(join(org, 'org.json'), ORG),
+  ]);
+  const isCaptured = settings?.captured?.parts?.[object] !== undefined;
+  const isSeeded = Object.keys(seeds).some((name) => name.toLowerCase() === object.toLowerCase());
+  const isByKey = operation === 'upsert' && externalId !== undefined && externalId.toLowerCase() !== 'id';
+  return [
+    ...(file !== undefined && file.validationRules === undefined && !isCaptured
+      ? [`The folder has no validation rules of ${object}: none is rehearsed.`]
+      : []),
+    ...(isByKey && !isSeeded
+      ? [
+          `All rows count as new records of ${object}: --seed-records ${object}=FILE.csv gives the org those that exist already.`,
+        ]
+      : []),
+  ];
+}
+
+async function read<T extends z.ZodType>(path: string, shape: T): Promise<z.output<T> | undefined> {
+  try {
+    return shape.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+  } catch {
+    return undefined;
+  }
+}
