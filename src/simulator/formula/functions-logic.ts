@@ -1,5 +1,6 @@
 /** Functions about conditions, blanks and changes. */
 import { asText, commonType, equality, isSame, isSameChoice } from './operands.js';
+import { EvaluationError } from './evaluation-error.js';
 import { negation, takes } from './function-kinds.js';
 import type { FormulaFunction } from './function-kinds.js';
 import type { Node } from './parse.js';
@@ -48,17 +49,32 @@ const cases = takes(4, MANY, (compiler, args) => {
     type,
     run(env) {
       const given = value.run(env);
-      // The platform evaluates all branches, so an error in any of them is one of the whole.
-      const results = branches.map(({ when, fits, then }) => ({
-        is: fits(given, when.run(env)),
-        value: then.run(env),
-      }));
-      const other = otherwise.run(env);
-      const found = results.find(({ is }) => is);
-      return filled(type, found === undefined ? other : found.value);
+      const found = branches.findIndex(({ when, fits }) => fits(given, when.run(env)));
+      const result = (branches[found]?.then ?? otherwise).run(env);
+      if (found !== -1) checkUnneeded([otherwise, ...branches.slice(found + 1).map(({ when }) => when)], env);
+      checkUnneeded(
+        branches.filter((_, i) => i !== found).map(({ then }) => then),
+        env,
+      );
+      return filled(type, result);
     },
   };
 });
+
+/**
+ * The platform also evaluates values that are not needed, so an error in one is an error of the whole. What nobody
+ * knows does not matter there.
+ * @throws EvaluationError
+ */
+function checkUnneeded(values: readonly Compiled[], env: Env): void {
+  for (const { run } of values) {
+    try {
+      run(env);
+    } catch (error) {
+      if (error instanceof EvaluationError) throw error;
+    }
+  }
+}
 
 type Fits = (value: Value, when: Value) => boolean | null;
 
@@ -97,8 +113,10 @@ const replacedBlank = (isReplaced: (type: Type) => boolean): FormulaFunction =>
     return {
       type,
       run(env) {
-        const [value, substitute] = [one.run(env), other.run(env)];
-        return filled(type, replaces && isBlank(value) ? substitute : value);
+        const value = one.run(env);
+        if (replaces && isBlank(value)) return filled(type, other.run(env));
+        checkUnneeded([other], env);
+        return filled(type, value);
       },
     };
   });

@@ -153,6 +153,22 @@ describe('cannot evaluate', () => {
   });
 });
 
+it('does not need values that nobody knows in branches that do not count', () => {
+  const run = compileRule(
+    'CASE(Amount__c, 12.5, 1, Count__c, 2, Share__c) + BLANKVALUE(Amount__c, Count__c) = 13.5',
+    OBJECT,
+  );
+  const env = { before: () => undefined, isNew: true, now: 0, recordType: () => '' };
+  const after = ({ name }: { name: string }): string | undefined => {
+    if (name !== 'Amount__c') throw new Error(`nobody knows ${name}`);
+    return ROW[name];
+  };
+  expect(run({ ...env, after })).toBe(true);
+  expect(() => run({ ...env, after: ({ name }) => (name === 'Amount__c' ? '1' : after({ name })) })).toThrow(
+    'Count__c',
+  );
+});
+
 it('takes no time for long chains and deep nesting', () => {
   const begun = performance.now();
   expect(evaluate(`${'1 + '.repeat(500)}0 = 500`)).toBe(true);

@@ -83,13 +83,13 @@ function errorFor(rule: ValidationRule, env: Env): string | undefined {
   try {
     return rule.isBroken(env) ? rule.error : undefined;
   } catch (failure) {
-    if (failure instanceof UnknownValue) {
-      rule.skippedRows++;
-      rule.unknownFields.add(failure.field);
-      return undefined;
+    if (failure instanceof EvaluationError) {
+      return `${CODE}:Validation Formula "${rule.name}" Invalid (${failure.message}):--`;
     }
-    if (!(failure instanceof EvaluationError)) throw failure;
-    return `${CODE}:Validation Formula "${rule.name}" Invalid (${failure.message}):--`;
+    if (!(failure instanceof UnknownValue)) throw failure;
+    rule.skippedRows++;
+    rule.unknownFields.add(failure.field);
+    return undefined;
   }
 }
 
