@@ -88,20 +88,18 @@ export class IngestJob {
   /** @param text workers that a step waits for: the end of the sentence "waits for" */
   enterMissing(text: string | undefined): void {
     this.live.missing = text;
-    this.#showWait();
-  }
-
-  /** @param text what it is not yet certain about: the end of the sentence "waits for" */
-  enterUnsettled(text: string | undefined): void {
-    if (this.live.unsettled === text) return;
-    this.live.unsettled = text;
-    this.#showWait();
-  }
-
-  #showWait(): void {
     this.showDetails();
     // A parent that cannot be reached has an own page.
     void this.reportProgress().catch(() => undefined);
+  }
+
+  /** @param text what it is not yet certain about: the end of the sentence "waits for" */
+  async enterUnsettled(text: string | undefined): Promise<void> {
+    if (this.live.unsettled === text) return;
+    this.live.unsettled = text;
+    this.showDetails();
+    // Awaited, because the part may end right after it.
+    await CancellationScope.nonCancellable(() => this.reportProgress()).catch(() => undefined);
   }
 
   pollNow(): void {

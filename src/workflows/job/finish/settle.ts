@@ -42,12 +42,12 @@ export async function settleAndDownload(job: IngestJob): Promise<{ counts: Resul
   const agree = (): boolean => filesAgree(settling.last, counts) && missing() >= 0;
   for (const wait of input.waitsShort === true ? SHORT_WAITS : DISAGREEMENT_WAITS) {
     if ((agree() && missing() === 0) || settling.isNothing(counts)) break;
-    job.enterUnsettled(`the result files and the counters of job ${state.jobId} to agree`);
+    await job.enterUnsettled(`the result files and the counters of job ${state.jobId} to agree`);
     await sleep(wait, { summary: 'result files and counters disagree: poll again' });
     await settling.poll(`poll again: ${state.jobId}`);
     counts = await settling.download();
   }
-  job.enterUnsettled(undefined);
+  await job.enterUnsettled(undefined);
   const current = state.jobs.at(-1);
   if (current !== undefined) current.failed = counts.failed;
   return { counts, filesAgree: agree() && !moving };
@@ -100,7 +100,7 @@ class SettlingJob {
     for (;;) {
       const before = this.last;
       if (Date.now() >= this.#since + USUAL_SETTLE_MS) {
-        this.#job.enterUnsettled(`the counters of job ${state.jobId} to settle: it is ${before.state}`);
+        await this.#job.enterUnsettled(`the counters of job ${state.jobId} to settle: it is ${before.state}`);
       }
       const wait = settleDelay(input.poll, state, Date.now());
       await sleep(wait, { summary: `${before.state}: wait until its counters are stable` });
