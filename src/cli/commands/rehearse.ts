@@ -204,7 +204,9 @@ function sayForecast(run: Rehearsed, forecast: DurationForecast | undefined, { j
       forecast.basis === 'past jobs'
         ? `as different as the ${count(jobs)} past jobs`
         : 'a guess: the folder has too few past jobs';
-    say(`  Duration     ${time(forecast.ms)}; 8 of 10 nights: ${time(forecast.from)} to ${time(forecast.to)} (${why})`);
+    say(
+      `  Duration     ${duration(forecast.ms)}; 8 of 10 nights: ${duration(forecast.from)} to ${duration(forecast.to)} (${why})`,
+    );
   }
   const retried = run.batchRetries === 0 ? '' : `, ${count(run.batchRetries)} put back in the queue`;
   say(`  Batches      ${count(run.batches)}${retried}`);
