@@ -37,6 +37,10 @@ export type Progress = z.infer<typeof PROGRESS>;
 /** What a person may have added to the folder. */
 const KEPT_OF_ORG = ['$schema', 'name', 'users', 'time', 'locks', 'seed'] as const;
 const KEPT_OF_OBJECT = ['$schema', 'rowRules'] as const;
+const WRITTEN_OF_ORG: readonly string[] = [
+  ...['formatVersion', 'captured', 'organization', 'apiVersions', 'limits'],
+  ...KEPT_OF_ORG,
+];
 const WRITTEN_OF_OBJECT: readonly string[] = [
   ...['describe', 'recordTypes', 'validationRules', 'duplicateRules', 'assignmentRules', 'speed', 'history'],
   ...KEPT_OF_OBJECT,
@@ -63,6 +67,7 @@ export class CaptureFolder {
   static async open(path: string): Promise<CaptureFolder> {
     const org = await readJson(join(path, 'org.json'), MAX_ORG_BYTES);
     if (org === undefined) await refuseOtherFiles(path);
+    else refuseOtherOrgFile(path, org);
     const progress = await readJson(join(path, PROGRESS_FILE), MAX_OBJECT_BYTES);
     return new CaptureFolder(path, asJson(org), PROGRESS.safeParse(progress).data);
   }
@@ -156,6 +161,16 @@ async function refuseOtherFiles(path: string): Promise<void> {
   });
   const other = names.find((name) => name !== PROGRESS_FILE && name !== 'objects');
   if (other !== undefined) throw unusable(path, 'has other files, and no org.json of a capture');
+}
+
+/** Another program's file, or a misspelled key: a capture would replace it. @throws NightloadError `CAPTURE_FOLDER_UNUSABLE` */
+function refuseOtherOrgFile(path: string, given: unknown): void {
+  const file = join(path, 'org.json');
+  const org = asJson(given);
+  if (org?.['formatVersion'] === undefined) throw unusable(file, 'is not the file of a captured org');
+  const unknown = Object.keys(org).find((key) => !WRITTEN_OF_ORG.includes(key));
+  if (unknown === undefined) return;
+  throw unusable(file, `has the key ${JSON.stringify(unknown.slice(0, 80))}, which would be lost`);
 }
 
 /** A misspelled key would be lost. @throws NightloadError `CAPTURE_FOLDER_UNUSABLE` */

@@ -7,7 +7,7 @@ import type { BulkLoadInput } from '../../contract/load-input.js';
 import { resolveInput } from '../../domain/input/resolve-input.js';
 import { workflowIdOf } from '../../domain/load-ids.js';
 import { findTimeSkippingServer } from '../../dev/find-time-skipping.js';
-import { count, time } from '../../domain/text/format.js';
+import { count, rows as rowsText, time } from '../../domain/text/format.js';
 import { NightloadError } from '../../errors.js';
 import { duration } from '../../pages/report/view.js';
 import type { Simulator } from '../../simulator/index.js';
@@ -227,7 +227,7 @@ function saySkipped(skipped: Rehearsed['skippedRules']): void {
   );
   say('  (--seed-records gives an object its records):');
   for (const { object, name, rows, fields } of skipped) {
-    say(`  ${count(rows)} rows  ${object}, validation rule ${name}: reads ${fields.join(', ')}`);
+    say(`  ${rowsText(rows)}  ${object}, validation rule ${name}: reads ${fields.join(', ')}`);
   }
 }
 

@@ -287,6 +287,12 @@ it('leaves a folder alone that is not its own, and loses no key that it does not
   mkdirSync(foreign);
   writeFileSync(join(foreign, 'photo.jpg'), 'x');
   expect(await errorOf(captureOf(org, foreign))).toMatchObject({ code: 'CAPTURE_FOLDER_UNUSABLE' });
+  for (const other of ['{"mine":1}', '[1,2]', '{"formatVersion":1,"lokcs":{}}']) {
+    const named = newFolder();
+    mkdirSync(named);
+    writeFileSync(join(named, 'org.json'), other);
+    expect(await errorOf(captureOf(org, named))).toMatchObject({ code: 'CAPTURE_FOLDER_UNUSABLE' });
+  }
   const path = newFolder();
   const run = async (): Promise<unknown> => {
     const capture = await captureOf(org, path);
