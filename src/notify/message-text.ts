@@ -164,6 +164,9 @@ const TEXTS: Record<NotifyMessage['event'], (message: NotifyMessage) => Told> = 
 
 function stepsAfterFailure(message: NotifyMessage): Step[] {
   const { records } = message;
+  if (message.error?.code === 'ALREADY_LOADED') {
+    return [{ text: 'Load its rejected and unprocessed rows, if there are any; the rest has landed' }];
+  }
   if (records === undefined || records.total === 0) {
     return [{ text: 'Solve the cause, then start the load again: no row was sent' }];
   }

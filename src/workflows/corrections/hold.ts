@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { condition } from '@temporalio/workflow';
 import type { Corrections, CorrectionsTaken } from '../../contract/corrections.js';
 import { defined } from '../../domain/defined.js';
-import { count, moment } from '../../domain/text/format.js';
+import { count } from '../../domain/text/format.js';
+import { pastZonedMoment } from '../../domain/text/zoned-moment.js';
 import type { Load } from '../load/load.js';
 import { acceptCorrections, canBeCorrected, collectRejected, correctionsOf, sendCorrections } from './corrections.js';
 import { waiting } from '../support/metrics.js';
@@ -38,7 +39,7 @@ async function waitForCorrections(load: Load, holdUntil: number): Promise<void> 
   live.rejectedFile = uri;
   live.rejectedForPeople = forPeople;
   const left = Math.max(1, holdUntil - Date.now());
-  live.waitingFor = `corrections of ${count(state.tally.rejected)} rejected rows until ${moment(holdUntil)}`;
+  live.waitingFor = `corrections of ${count(state.tally.rejected)} rejected rows until ${pastZonedMoment(holdUntil, load.input.timeZone)}`;
   load.enterPhase('holding');
   const summary = `waits for ${live.waitingFor}`;
   await waiting('corrections', () => condition(() => live.accepted !== undefined, left, { summary }));

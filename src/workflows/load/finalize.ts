@@ -7,7 +7,7 @@ import { RESULT_MEMO } from '../../contract/names.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import type { ReportFacts } from '../../protocol/activities/report-types.js';
 import { defined } from '../../domain/defined.js';
-import { clock, pastClock } from '../../domain/text/format.js';
+import { pastClock } from '../../domain/text/format.js';
 import { loadIdOf } from '../../domain/load-ids.js';
 import { notifyEnd } from '../notify/notify.js';
 import { sweepLostJobs } from '../orphans/abort-lost-jobs.js';
@@ -52,7 +52,7 @@ function missedHour(finish: CarriedState['finish']): string | undefined {
   const now = Date.now();
   return finish === undefined || finish.by >= now
     ? undefined
-    : `The load did not end by ${clock(finish.by, now)}: at ${pastClock(now, now)} it was about to write its report.`;
+    : `The load did not end by ${pastClock(finish.by, now)}: at ${pastClock(now, now)} it was about to write its report.`;
 }
 
 function measureFinish(finish: CarriedState['finish']): void {

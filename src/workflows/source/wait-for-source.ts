@@ -3,7 +3,8 @@ import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio
 import { condition } from '@temporalio/workflow';
 import type { AwaitSourceInput } from '../../activities/source/probe-source.js';
 import { STORE_UNAVAILABLE } from '../../domain/store-outage.js';
-import { moment, nameOf, time } from '../../domain/text/format.js';
+import { nameOf, time } from '../../domain/text/format.js';
+import { pastZonedMoment } from '../../domain/text/zoned-moment.js';
 import { shownPath } from '../../domain/text/shown.js';
 import { wishOf } from '../check/plan-input.js';
 import type { Load } from '../load/load.js';
@@ -38,7 +39,7 @@ export async function waitForSource(load: Load): Promise<string | undefined> {
       if (next.kind === 'ready') return queue;
       if (next.kind === 'giveUp') throw tooLate(input.source, waitMs, next.why);
       queue = next.queue;
-      load.waitFor(`${WAITS[next.why](name)}, until ${moment(watch.since + waitMs)}`);
+      load.waitFor(`${WAITS[next.why](name)}, until ${pastZonedMoment(watch.since + waitMs, input.timeZone)}`);
       waited = true;
       const seen = live.changes;
       await condition(() => live.changes !== seen, next.ms, {

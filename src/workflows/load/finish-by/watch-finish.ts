@@ -72,7 +72,7 @@ async function enterLate(load: Load, finish: Finish): Promise<void> {
   const end = forecast?.endsAt === undefined ? 'later' : `about ${clock(Date.parse(forecast.endsAt), now)}`;
   load.log('load will be late', { finishBy: forecast?.finishBy, endsAt: forecast?.endsAt });
   enterWarnings(load.state.warnings, [
-    `At ${pastClock(now, now)} the load was expected to end ${end}, and should end by ${clock(finish.by, now)}${MEASURES[load.input.whenLate ?? 'warn']}.`,
+    `At ${pastClock(now, now)} the load was expected to end ${end}, and should end by ${pastClock(finish.by, now)}${MEASURES[load.input.whenLate ?? 'warn']}.`,
   ]);
   upsertMemo({ [LATE_MEMO]: true });
   load.noteChange();
