@@ -94,7 +94,10 @@ export class CaptureFolder {
   /** Written before the object counts as done. */
   async saveObject(kind: 'objects' | 'parents', object: string, content: Json, done: DoneObject): Promise<void> {
     const before = asJson(await this.readObject(object)) ?? {};
-    refuseUnknownKeys(join(this.path, 'objects', `${object}.json`), before);
+    // A describe that another tool saved is replaced as a whole.
+    if (!('fields' in before || 'result' in before)) {
+      refuseUnknownKeys(join(this.path, 'objects', `${object}.json`), before, WRITTEN_OF_OBJECT);
+    }
     await this.#write(
       join('objects', `${object}.json`),
       { ...content, ...pick(before, KEPT_OF_OBJECT), ...ownSpeed(before) },
@@ -168,15 +171,13 @@ function refuseOtherOrgFile(path: string, given: unknown): void {
   const file = join(path, 'org.json');
   const org = asJson(given);
   if (org?.['formatVersion'] === undefined) throw unusable(file, 'is not the file of a captured org');
-  const unknown = Object.keys(org).find((key) => !WRITTEN_OF_ORG.includes(key));
-  if (unknown === undefined) return;
-  throw unusable(file, `has the key ${JSON.stringify(unknown.slice(0, 80))}, which would be lost`);
+  refuseUnknownKeys(file, org, WRITTEN_OF_ORG);
 }
 
 /** A misspelled key would be lost. @throws NightloadError `CAPTURE_FOLDER_UNUSABLE` */
-function refuseUnknownKeys(path: string, file: Json): void {
-  const unknown = Object.keys(file).find((key) => !WRITTEN_OF_OBJECT.includes(key));
-  if (unknown === undefined || 'fields' in file || 'result' in file) return;
+function refuseUnknownKeys(path: string, file: Json, known: readonly string[]): void {
+  const unknown = Object.keys(file).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
   throw unusable(path, `has the key ${JSON.stringify(unknown.slice(0, 80))}, which would be lost`);
 }
 

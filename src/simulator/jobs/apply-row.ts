@@ -123,10 +123,7 @@ function byRowRule(context: RowContext, cells: readonly string[], write: Write):
   return rules.byRowRule(table.object.name, {
     operation: job.operation,
     cell: (name) => cells[columns.findIndex((column) => column.name.toLowerCase() === name.toLowerCase())],
-    after: (name) => {
-      const field = table.field(name);
-      return field === undefined ? undefined : write.knownAfter(field);
-    },
+    after: (name) => write.knownNamed(name),
     key: () => sameRow(context, cells),
   });
 }

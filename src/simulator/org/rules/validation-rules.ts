@@ -61,7 +61,7 @@ export class ValidationRules {
       before: (field) => write.knownBefore(field),
       isNew: write.record === 0,
       now: write.now,
-      recordType: (part) => recordTypeOf(object, typeId(write))?.[part] ?? '',
+      recordType: (part) => recordTypeOf(object, write.knownNamed(RECORD_TYPE_FIELD))?.[part] ?? '',
     };
     for (const rule of this.#rules) {
       const error = errorFor(rule, env);
@@ -91,11 +91,6 @@ function errorFor(rule: ValidationRule, env: Env): string | undefined {
     rule.unknownFields.add(failure.field);
     return undefined;
   }
-}
-
-function typeId(write: Write): string | undefined {
-  const field = write.table.field(RECORD_TYPE_FIELD);
-  return field === undefined ? undefined : write.knownAfter(field);
 }
 
 function errorOf({ errorMessage, errorDisplayField }: ValidationRuleEntry): string {

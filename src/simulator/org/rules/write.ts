@@ -55,6 +55,12 @@ export class Write {
     return this.changed.has(field) ? this.changed.get(field) : this.knownBefore(field);
   }
 
+  /** The same by name. @throws UnknownValue */
+  knownNamed(name: string): string | undefined {
+    const field = this.table.field(name);
+    return field === undefined ? undefined : this.knownAfter(field);
+  }
+
   /** @throws UnknownValue */
   knownBefore(field: Field): string | undefined {
     const isAssumed = this.record !== 0 && this.org.wasAssumed(this.table, this.record);
