@@ -1,11 +1,11 @@
 /** How long a real load will take, from its rehearsal: as uncertain as the past jobs of the org differ. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { lockShareOf, pastTimes } from '../../../capture/past-jobs.js';
 import type { PastJob } from '../../../capture/past-jobs.js';
 import type { Operation } from '../../../contract/names.js';
 import { defined } from '../../../domain/defined.js';
+import { readFolderFile } from './folder-file.js';
 
 /** 80 % of a normal distribution lie within so many standard deviations. */
 const EIGHTY_PERCENT = 1.2816;
@@ -50,8 +50,8 @@ export interface KnownSpeed {
 
 export async function knownSpeed(org: string, object: string, operation: Operation): Promise<KnownSpeed> {
   const [file, settings] = await Promise.all([
-    read(join(org, 'objects', `${object}.json`), OBJECT),
-    read(join(org, 'org.json'), ORG),
+    readFolderFile(join(org, 'objects', `${object}.json`), OBJECT),
+    readFolderFile(join(org, 'org.json'), ORG),
   ]);
   const jobs = (file?.history ?? []).filter((job) => job.operation === operation) as PastJob[];
   const speed = file?.speed?.[operation] ?? file?.speed?.['any'];
@@ -63,11 +63,6 @@ export async function knownSpeed(org: string, object: string, operation: Operati
       lockShare: lockShareOf(jobs),
     }),
   };
-}
-
-async function read<T extends z.ZodType>(path: string, shape: T): Promise<z.output<T> | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : shape.safeParse(JSON.parse(text)).data;
 }
 
 export interface DurationForecast {

@@ -1,8 +1,8 @@
 /** What a rehearsal of a load cannot know, said before it starts. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { LoadOptions } from '../load-options.js';
+import { readFolderFile } from './folder-file.js';
 
 const OBJECT = z.object({ validationRules: z.unknown().optional() });
 const ORG = z.object({ captured: z.object({ parts: z.record(z.string(), z.unknown()).optional() }).optional() });
@@ -14,8 +14,8 @@ export async function rehearsalNotes(
   seeds: Readonly<Record<string, string>>,
 ): Promise<string[]> {
   const [file, settings] = await Promise.all([
-    read(join(org, 'objects', `${object}.json`), OBJECT),
-    read(join(org, 'org.json'), ORG),
+    readFolderFile(join(org, 'objects', `${object}.json`), OBJECT),
+    readFolderFile(join(org, 'org.json'), ORG),
   ]);
   const isCaptured = settings?.captured?.parts?.[object] !== undefined;
   const isSeeded = Object.keys(seeds).some((name) => name.toLowerCase() === object.toLowerCase());
@@ -30,12 +30,4 @@ export async function rehearsalNotes(
         ]
       : []),
   ];
-}
-
-async function read<T extends z.ZodType>(path: string, shape: T): Promise<z.output<T> | undefined> {
-  try {
-    return shape.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
-  } catch {
-    return undefined;
-  }
 }
