@@ -44,8 +44,12 @@ export interface DevServer {
 }
 
 const ATTRIBUTE_TYPES = { KEYWORD: 'Keyword', INT: 'Int', KEYWORD_LIST: 'KeywordList' } as const;
-/** With the server's default, short timers may fire a second late. */
-const PROMPT_TIMERS = 'history.timerProcessorMaxTimeShift="10ms"';
+/** With the server's defaults, short timers may fire a second late, and a busy server looks for them 20 times a second. */
+const PROMPT_TIMERS = [
+  'history.timerProcessorMaxTimeShift="10ms"',
+  'history.timerProcessorMaxPollRPS=1000',
+  'history.timerProcessorMaxPollHostRPS=1000',
+];
 /** Hands out a backlog in turns, one org after another, as the tasks' fairness keys ask for. */
 const FAIRNESS = 'matching.enableFairness=true';
 /**
@@ -81,7 +85,7 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   args.push(...(uiPort === 'off' ? ['--headless'] : ['--ui-ip', ui.host, '--ui-port', String(ui.port)]));
   if (namespace !== 'default') args.push('--namespace', namespace);
   if (dbFile !== undefined) args.push('--db-filename', dbFile);
-  const dynamicConfig = [PROMPT_TIMERS, FAIRNESS, noHttpApi(), ...(options.dynamicConfig ?? [])];
+  const dynamicConfig = [...PROMPT_TIMERS, FAIRNESS, noHttpApi(), ...(options.dynamicConfig ?? [])];
   for (const setting of dynamicConfig) args.push('--dynamic-config-value', setting);
   for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) {
     args.push('--search-attribute', `${name}=${ATTRIBUTE_TYPES[type]}`);

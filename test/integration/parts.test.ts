@@ -52,6 +52,41 @@ it('runs two parts, but never more than the maximum at a time', async () => {
   expect(most).toBe(2);
 });
 
+describe('a part with many rows', () => {
+  const ROWS = 55_000;
+
+  /** Whether the second part was started before the first had ended. */
+  async function overlaps(prefix: string, badRow: number | undefined): Promise<boolean> {
+    const rows = Array.from({ length: 2 * ROWS }, (_, n) => ({
+      Name: n === badRow ? '' : 'x',
+      External_Id__c: `${prefix}-${String(n).padStart(6, '0')}`,
+    }));
+    await world.org.setRecordsPerSecond(500_000);
+    const handle = await world.start({
+      source: await world.csv(rows),
+      part: { maxBytes: Math.ceil('x,P0-000000\n'.length * ROWS * 1.01), maxConcurrent: 1 },
+    });
+    const result = await handle.result();
+    await world.org.setRecordsPerSecond(20_000);
+    expect(result).toMatchObject({ jobsTotal: 2, balanced: true, records: { total: 2 * ROWS } });
+    expect(result.records.succeeded).toBe(2 * ROWS - (badRow === undefined ? 0 : 1));
+    const history = await world.client.workflow.getHandle(handle.workflowId).fetchHistory();
+    const events = history.events ?? [];
+    const started = events.findLastIndex((event) => event.startChildWorkflowExecutionInitiatedEventAttributes);
+    const ended = events.findIndex((event) => event.childWorkflowExecutionCompletedEventAttributes);
+    expect(started).toBeGreaterThan(0);
+    return started < ended;
+  }
+
+  it('leaves its place to the next one when its rows have landed: only its results are still downloaded', async () => {
+    expect(await overlaps('PA', undefined)).toBe(true);
+  });
+
+  it('keeps it until failed rows are counted, because they may stop the load', async () => {
+    expect(await overlaps('PB', 5)).toBe(false);
+  });
+});
+
 it('completes after a job failed halfway: its unprocessed rows are sent again, the landed ones are not', async () => {
   world.org.failNextJobAfter(300);
   const result = await world.load({ source: await world.csv(keyed('P3', 500)) });

@@ -28,4 +28,9 @@ export const partProgressSignal = defineSignal<[PartNow]>('partProgress');
 export const retryProgressSignal = defineSignal<[text: string]>('retryProgress');
 
 /** What parents keep of a running part. */
-export type PartNow = PartProgress & { waitingFor?: string; inQuestion?: boolean };
+export type PartNow = PartProgress & {
+  waitingFor?: string;
+  inQuestion?: boolean;
+  /** Its job has completed and no row failed: only its results are still downloaded. */
+  landed?: boolean;
+};

@@ -25,6 +25,7 @@ const PART_NOW = z.object({
   jobId: shape.salesforceId.exactOptional(),
   waitingFor: line.exactOptional(),
   inQuestion: z.boolean().exactOptional(),
+  landed: z.boolean().exactOptional(),
 });
 
 const GRANT = z.object({ id: shape.text(300), warning: line.exactOptional() });

@@ -106,14 +106,14 @@ async function giveUp(job: IngestJob): Promise<PartSent> {
 }
 
 /**
- * Settle, download. Usage is reported to the ledger as soon as it is known: when the job ends, while results are
- * downloaded.
+ * Settle, download. Usage is reported to the ledger as soon as it is known, and the free place to the parent: when the
+ * job ends, while results are downloaded.
  */
 async function finish(job: IngestJob): Promise<IngestJobResult> {
   const { last, jobId } = job.state;
   const isComplete = last?.state === 'JobComplete' && last.id === jobId;
   await reportQuotaFailure(job);
-  const [end] = await Promise.all([endJob(job), isComplete && releaseLease(job)]);
+  const [end] = await Promise.all([endJob(job), isComplete && releaseLease(job), isComplete && job.reportLanded()]);
   if (!isComplete) await releaseLease(job);
   const result = resultOf(job, end);
   countJobs(result.jobs);

@@ -35,6 +35,8 @@ export interface IngestJobInput extends OrgRef {
   reportProgress: boolean;
   /** How often; by default rarely, because each signal costs the parent events. */
   reportEveryMs?: number;
+  /** The parent waits for a free place at the org, and is told when this part's rows have landed. */
+  reportLanded?: boolean;
   /** Priority of the load, 1 to 5. */
   priority?: number;
   /** For the log. */
@@ -192,7 +194,13 @@ export function partProgress(
     total: records,
     ...defined({ waitingFor }),
     ...((question ?? missing) !== undefined && { inQuestion: true }),
+    ...(hasLanded(records, jobId, last) && { landed: true }),
   };
+}
+
+/** The platform says that all rows landed; the result files will show which. */
+function hasLanded(records: number, jobId: string | undefined, last: JobStatus | undefined): boolean {
+  return last?.id === jobId && last?.state === 'JobComplete' && last.failed === 0 && last.processed === records;
 }
 
 /** Counts a step's requests for the load and, as polls, for the job. */

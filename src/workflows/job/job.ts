@@ -160,6 +160,11 @@ export class IngestJob {
     );
   }
 
+  /** Once all rows have landed, the parent may start another part while this one downloads its results. */
+  async reportLanded(): Promise<void> {
+    if (this.input.reportLanded === true && this.progress().landed === true) await this.reportProgress();
+  }
+
   /** Reports progress to the parent. */
   async reportProgress(): Promise<void> {
     await this.#reports.send(this.progress());

@@ -89,6 +89,8 @@ type JobSettings = Pick<
 const FIRST_PRIORITY = 1;
 /** As for `part.maxConcurrent`. */
 const MAX_PARALLEL = 100;
+/** Running parts for each of them, with those that download their results. */
+const MAX_RUNNING = 2;
 
 export class Load {
   /** As the load runs with it; for a refused input only what names the load. */
@@ -190,6 +192,13 @@ export class Load {
     return this.isHurried('moreParallel') ? Math.min(MAX_PARALLEL, 2 * maxConcurrent) : maxConcurrent;
   }
 
+  /** Whether another part may start. One whose rows have landed takes no place at the org while its results are downloaded. */
+  get hasFreePlace(): boolean {
+    const parts = [...this.live.running.values()];
+    const atTheOrg = parts.filter(({ landed }) => landed !== true).length;
+    return atTheOrg < this.parallel && parts.length < MAX_RUNNING * this.parallel;
+  }
+
   /** What the input allows is done once the load is late. */
   private isHurried(measure: WhenLate): boolean {
     return this.input.whenLate === measure && this.state.finish?.lateAt !== undefined;
@@ -257,6 +266,7 @@ export class Load {
     const { running } = this.live;
     if (running.has(part.n)) running.set(part.n, part);
     notePace(this);
+    if (part.landed === true) this.noteChange();
     this.showDetails();
   }
 

@@ -1,4 +1,4 @@
-/** Runs the parts of a load, several at a time: a slot is filled again as soon as its part ends. */
+/** Runs the parts of a load, several at a time: a place is filled again as soon as the rows of its part have landed. */
 import { allHandlersFinished, CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
 import { pauseSignal } from '../../../protocol/messages/load-messages.js';
 import { runPart } from '../../children/run-part.js';
@@ -12,6 +12,9 @@ import { circuitOpen } from '../tally.js';
 
 /** A forecast needs to see the rows pass. */
 const REPORT_MS = 10 * 60_000;
+
+/** Records of a part whose download takes longer than telling the parent, which costs both of them events. */
+const WORTH_TELLING = 5_000;
 
 /** Ends early, once the running parts have finished, when the load must not continue. */
 export async function runParts(load: Load): Promise<void> {
@@ -27,7 +30,7 @@ export async function runParts(load: Load): Promise<void> {
       const isDraining = workflowInfo().continueAsNewSuggested && load.notStartedFrom !== undefined;
       if (!isDraining && !live.paused && load.mayContinue) {
         startParts(load);
-        if (live.running.size < load.parallel && load.notStartedFrom !== undefined) {
+        if (load.hasFreePlace && load.notStartedFrom !== undefined) {
           await readSizes(stage, state.next, fileActivities);
           continue;
         }
@@ -49,13 +52,13 @@ export async function runParts(load: Load): Promise<void> {
 
 /** Fills the free slots, as far as the sizes of the parts are known. */
 function startParts(load: Load): void {
-  const { state, live, stage } = load;
-  while (live.running.size < load.parallel && knowsSizeOf(stage, state.next)) {
+  const { state, stage } = load;
+  while (load.hasFreePlace && knowsSizeOf(stage, state.next)) {
     const n = state.next++;
     void startPart(load, n).catch((error: unknown) => {
       // Unforeseen: the load ends, with what landed counted.
       load.fail(error);
-      live.running.delete(n);
+      load.live.running.delete(n);
       load.noteChange();
     });
   }
@@ -70,6 +73,7 @@ async function startPart(load: Load, n: number): Promise<void> {
     {
       ...load.jobSettings,
       reportProgress: true,
+      ...(recordsOf(stage, n) >= WORTH_TELLING && load.notStartedFrom !== undefined && { reportLanded: true }),
       ...(state.finish !== undefined && { reportEveryMs: REPORT_MS }),
       ...(state.tally.disagreeing > 0 && { waitsShort: true }),
     },
