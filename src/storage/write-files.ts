@@ -18,6 +18,8 @@ import { FreeSpace } from './files/free-space.js';
 
 /** Bytes gathered for one write. */
 const LARGE_SIZE = 1024 * 1024;
+/** Bytes after which the disk begins to store a file that still grows: the last flush then has little left to do. */
+const FLUSH_EVERY = 8 * LARGE_SIZE;
 
 export interface WriteOptions {
   /** Others may have write permission on the folder, for example that of results. @default false */
@@ -48,6 +50,11 @@ class NewFile implements Writing {
   readonly #temporary: string;
   readonly #path: string;
   #ended = false;
+  /** Bytes since the last flush began. */
+  #unflushed = 0;
+  #flushing: Promise<void> | undefined;
+  /** The system reports a failed flush once. */
+  #flushError: unknown;
 
   private constructor(folder: Folder, temporary: string, path: string, handle: FileHandle) {
     this.#folder = folder;
@@ -70,6 +77,7 @@ class NewFile implements Writing {
 
   async write(bytes: Uint8Array | string): Promise<void> {
     await this.#handle.writeFile(bytes);
+    this.#flushAhead(bytes.length);
   }
 
   async writeAll(pieces: readonly Uint8Array[]): Promise<void> {
@@ -77,11 +85,24 @@ class NewFile implements Writing {
     const { bytesWritten } = await this.#handle.writev(pieces);
     // A disk may take less than it is given.
     if (bytesWritten < bytes) await this.write(Buffer.concat(pieces).subarray(bytesWritten));
+    this.#flushAhead(bytesWritten);
+  }
+
+  #flushAhead(bytes: number): void {
+    this.#unflushed += bytes;
+    if (this.#unflushed < FLUSH_EVERY || this.#flushing !== undefined) return;
+    this.#unflushed = 0;
+    this.#flushing = this.#handle
+      .datasync()
+      .catch((error: unknown) => void (this.#flushError ??= error))
+      .finally(() => (this.#flushing = undefined));
   }
 
   async publish(): Promise<void> {
     this.#ended = true;
     try {
+      await this.#flushing;
+      if (this.#flushError !== undefined) throw this.#flushError;
       await this.#handle.sync();
       await this.#folder.publish(this.#temporary, basename(this.#path), this.#handle);
     } catch (error) {
@@ -103,6 +124,8 @@ class NewFile implements Writing {
   }
 
   async #close(): Promise<void> {
+    // A file is not closed during a flush.
+    await this.#flushing;
     await this.#handle.close();
     await this.#folder.close();
   }

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { saveStream } from '../../../src/storage/write-files.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightload-write-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const PIECE = 300_001;
+const PIECES = 120;
+
+/** 36 MB, so that the disk is asked to store the file several times before it is complete. */
+function* pieces(): Generator<Buffer> {
+  for (let n = 0; n < PIECES; n++) yield Buffer.alloc(PIECE, `${n},`);
+}
+
+describe('a large file', () => {
+  it('is complete, whatever was flushed before its end', async () => {
+    const expected = createHash('sha256');
+    for (const piece of pieces()) expected.update(piece);
+    await saveStream(asyncOf(pieces()), join(folder, 'large.csv'));
+    const saved = await readFile(join(folder, 'large.csv'));
+    expect(saved.length).toBe(PIECE * PIECES);
+    expect(createHash('sha256').update(saved).digest('hex')).toBe(expected.digest('hex'));
+    expect(await readdir(folder)).toEqual(['large.csv']);
+  });
+
+  it('disappears when its source fails late', async () => {
+    async function* failing(): AsyncGenerator<Buffer> {
+      yield* asyncOf(pieces());
+      throw new Error('the source failed');
+    }
+    await expect(saveStream(failing(), join(folder, 'large.csv'))).rejects.toThrow('the source failed');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+async function* asyncOf(chunks: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  for (const chunk of chunks) {
+    await Promise.resolve();
+    yield chunk;
+  }
+}
