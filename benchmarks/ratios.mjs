@@ -2,7 +2,7 @@
 import { times } from './table.mjs';
 
 /** @param report as written to the JSON file; parts that did not run are left out */
-export function ratiosOf({ machine, load = {}, overhead, scanner }) {
+export function ratiosOf({ machine, load = {}, overhead, parallel, scanner }) {
   const rows = [];
   for (const [size, { middle, parts, sizeMB }] of Object.entries(load)) {
     const { curl, nightload } = middle;
@@ -22,6 +22,9 @@ export function ratiosOf({ machine, load = {}, overhead, scanner }) {
     const { serial, twoAtATime } = overhead.secondsPerFurtherPart;
     rows.push(['a further part of 1 MB, one at a time', `${serial.toFixed(2)} s`]);
     rows.push(['a further part of 1 MB, two at a time', `${twoAtATime.toFixed(2)} s`]);
+  }
+  if (parallel !== undefined) {
+    rows.push(['1GB, eight jobs at a time: speed, of one at a time', times(parallel.one / parallel.eight)]);
   }
   for (const [kind, { wc, scanner: speed, planning }] of Object.entries(scanner ?? {})) {
     rows.push([`finding records, ${kind}: of wc -l`, `${Math.round((100 * speed) / wc)} %`]);

@@ -1,4 +1,4 @@
-// `npm run bench [-- --only scanner,load,memory,overhead,polling] [--size 95MB,100MB,1GB,5GB] [--repeat 5]
+// `npm run bench [-- --only scanner,load,memory,overhead,parallel,polling] [--size 95MB,100MB,1GB,5GB] [--repeat 5]
 // [--without-peers] [--quick] [--work FOLDER] [--dist FOLDER]`: speed and memory compared with the same calls by other
 // clients. Tables on stdout, all numbers in a JSON file in the work folder, the ratios in `ratios.md` beside it.
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
@@ -10,10 +10,11 @@ import { machine } from './machine.mjs';
 import { load } from './parts/load.mjs';
 import { memory } from './parts/memory.mjs';
 import { overhead } from './parts/overhead.mjs';
+import { parallel } from './parts/parallel.mjs';
 import { polling } from './parts/polling.mjs';
 import { scanner } from './parts/scanner.mjs';
 
-const PARTS = { polling, scanner, overhead, load, memory };
+const PARTS = { polling, scanner, overhead, load, parallel, memory };
 
 const { values } = parseArgs({
   options: {
