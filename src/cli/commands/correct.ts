@@ -15,7 +15,7 @@ import { time } from '../../domain/text/format.js';
 import type { Seen } from '../shared/stuck-loads/answer-watch.js';
 import { printJson, say } from '../shared/output.js';
 import { queryLoad } from '../shared/query-load.js';
-import { IS_URI } from '../shared/load-options.js';
+import { IS_URI } from '../shared/load-input.js';
 import { pendingActivities } from '../shared/stuck-loads/pending-activities.js';
 import { unattendedQueue } from '../shared/stuck-loads/task-queues.js';
 import { timeoutMs, untilStuck } from '../shared/run-on-worker.js';

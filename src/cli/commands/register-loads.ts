@@ -59,7 +59,7 @@ export function addLoadCommands(program: Command, runs: Runs): void {
     .option(...JSON_OPTION)
     .action(
       runs(async (id: string, options: { json?: boolean; quiet?: boolean }) =>
-        (await import('./load.js')).watch(id, options),
+        (await import('./watch.js')).watch(id, options),
       ),
     );
 

@@ -15,7 +15,7 @@ import { workerLog } from '../../workers/logger.js';
 import { assumedObjects } from '../shared/assumed-records.js';
 import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
 import { withFixRules } from '../shared/fixes-file.js';
-import { IS_URI, toInput } from '../shared/load-options.js';
+import { IS_URI, toInput } from '../shared/load-input.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import { ownResultFile } from '../shared/local-files.js';
 import { printJson, say } from '../shared/output.js';

@@ -1,18 +1,9 @@
-/** Turns the options of `nightload load` into the input of a load. */
-import { defined } from '../../domain/defined.js';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+/** The options of a load, as users write them. Light: every command loads it, help included. */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { OPERATIONS, WHEN_LATE } from '../../contract/names.js';
-import { checkedAlias, connectionNameOf } from '../../salesforce/auth/sf-cli.js';
-import type { BulkLoadInput } from '../../contract/load-input.js';
-import type { FixerActivity } from '../../contract/corrections.js';
 import type { Operation, WhenLate } from '../../contract/names.js';
 import type { RowFix } from '../../contract/corrections.js';
-import { readFixes } from './fixes-file.js';
-import { refuseLargeInput } from '../../client/input-size.js';
-import { readMapping } from './mapping-file.js';
 
 export interface LoadOptions {
   object: string;
@@ -168,77 +159,4 @@ export function addLoadOptions(command: Command): Command {
     .option('--heartbeat-url <name>', "monitoring service to ping: a heartbeat of the workers' notify file")
     .option('--detach', 'start the load and return')
     .option('--json', 'print the result as JSON on stdout');
-}
-
-export const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
-
-/**
- * Relative paths are resolved by the CLI.
- * @throws NightloadError `MAPPING_UNREADABLE`, `FIXES_UNREADABLE`, `INVALID_FIXES`, `INVALID_INPUT`, `INPUT_TOO_LARGE`
- */
-export function toInput(source: string, options: LoadOptions): BulkLoadInput {
-  const uri = (path: string): string => (IS_URI.test(path) ? path : pathToFileURL(resolve(path)).href);
-  const part = defined({ maxBytes: options.partSize, maxConcurrent: options.parallel });
-  const poll = defined({
-    initialInterval: options.pollInitial,
-    maximumInterval: options.pollMax,
-    settleInterval: options.pollSettle,
-  });
-  const retry = defined({
-    maxRounds: options.retryRounds,
-    initialWait: options.retryWait,
-    fixes: options.fixRules ?? (options.fixes === undefined ? undefined : readFixes(resolve(options.fixes))),
-    fixer: options.fixer === undefined ? undefined : parseFixer(options.fixer),
-    holdFor: options.holdFor,
-  });
-  const abortWhen = defined({ failedRatio: options.abortWhenFailed });
-  const mapping = options.mapFile === undefined ? undefined : readMapping(resolve(options.mapFile));
-  const own = new Set(Object.keys(options.map ?? {}).map((title) => title.toLowerCase()));
-  // --map takes precedence over the file, in any letter case.
-  const fromFile = Object.entries(mapping?.columns ?? {}).filter(([title]) => !own.has(title.toLowerCase()));
-  const columns = { ...Object.fromEntries(fromFile), ...options.map };
-  const constants = { ...mapping?.constants, ...options.set };
-  const some = <T extends object>(value: T): T | undefined => (Object.keys(value).length > 0 ? value : undefined);
-  const input: BulkLoadInput = {
-    source: uri(source),
-    object: options.object,
-    operation: options.operation,
-    ...defined({
-      externalIdFieldName: options.externalId,
-      loadId: options.id,
-      connection: options.fromSf === undefined ? options.connection : connectionNameOf(checkedAlias(options.fromSf)),
-      columns: some(columns),
-      columnsIfPresent: some(mapping?.columnsIfPresent ?? {}),
-      constants: some(constants),
-      mapLabels: options.mapLabels,
-      checkRows: options.checkRows,
-      skipBadRows: options.skipBadRows,
-      blankAsNull: options.insertNulls,
-      part: some(part),
-      poll: some(poll),
-      retry: some(retry),
-      keepColumns: options.keepColumns,
-      defuse: options.defuse,
-      jobTimeout: options.jobTimeout,
-      outageLimit: options.outageLimit,
-      abortWhen: some(abortWhen),
-      priority: options.priority,
-      delimiter: options.delimiter,
-      lineEnding: options.lineEnding,
-      encoding: options.encoding,
-      timeZone: options.timeZone,
-      finishBy: options.finishBy,
-      whenLate: options.whenLate,
-      output: options.output === undefined ? undefined : uri(options.output),
-      heartbeatUrl: options.heartbeatUrl,
-    }),
-  };
-  refuseLargeInput(input);
-  return input;
-}
-
-/** `correctAccounts@my-queue`: the queue follows the last `@`. */
-function parseFixer(text: string): FixerActivity {
-  const at = text.lastIndexOf('@');
-  return { activity: text.slice(0, Math.max(0, at)), taskQueue: text.slice(at + 1) };
 }

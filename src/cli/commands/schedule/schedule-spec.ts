@@ -14,7 +14,7 @@ import { isHour } from '../../../domain/input/finish-by.js';
 import { loadIntroduction, loadSummary } from '../../../domain/text/load-summary.js';
 import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
-import { toInput } from '../../shared/load-options.js';
+import { toInput } from '../../shared/load-input.js';
 import { taskPriority } from '../../../domain/task-priority.js';
 import type { ScheduleOptions } from './options.js';
 import { defined } from '../../../domain/defined.js';

@@ -1,7 +1,7 @@
 /** What commands read from an object store. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { withFixRules } from '../../../../src/cli/shared/fixes-file.js';
-import { toInput } from '../../../../src/cli/shared/load-options.js';
+import { toInput } from '../../../../src/cli/shared/load-input.js';
 import { deriveLoadId } from '../../../../src/client/derive-load-id.js';
 import { startS3Server } from '../../../helpers/s3-server.js';
 import type { S3Server } from '../../../helpers/s3-server.js';

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../../src/contract/names.js';
 import type { BulkLoadInput } from '../../../../src/contract/load-input.js';
+import { toInput } from '../../../../src/cli/shared/load-input.js';
 import {
   addLoadOptions,
   collectMapping,
@@ -13,7 +14,6 @@ import {
   parseBytes,
   parseShare,
   parseWhole,
-  toInput,
 } from '../../../../src/cli/shared/load-options.js';
 import type { LoadOptions } from '../../../../src/cli/shared/load-options.js';
 import { resolveInput } from '../../../../src/domain/input/resolve-input.js';

@@ -1,0 +1,82 @@
+/** `nightload watch`, and how `nightload load` follows what it started. Loaded once the load runs. */
+import type { Client } from '@temporalio/client';
+import { findLoad } from '../../client/load-handle.js';
+import type { LoadHandle } from '../../client/load-handle.js';
+import { keepAsking } from '../../client/retry-during-outage.js';
+import { placeOf } from '../../client/temporal-errors.js';
+import { loadIdFrom, reachableId } from '../../domain/load-ids.js';
+import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
+import { outageNotes } from '../shared/outage-notes.js';
+import type { Printing } from '../shared/outage-notes.js';
+import { printJson, say } from '../shared/output.js';
+import { printResult } from '../shared/print-result.js';
+import { follow } from '../shared/progress/follow.js';
+import { queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
+import { COMMAND_LIMIT_MS, withClient } from '../temporal/connect.js';
+
+/** Only for a hint. */
+const QUEUES_LIMIT_MS = 5_000;
+
+/** Through an outage of Temporal; a call that hangs is repeated like one that fails. */
+function asked<T>(client: Client, printing: Printing, call: () => Promise<T>): Promise<T> {
+  const inTime = (): Promise<T> => client.withDeadline(Date.now() + COMMAND_LIMIT_MS, call);
+  return keepAsking(inTime, { ...outageNotes(printing), place: placeOf(client) });
+}
+
+export async function watch(id: string, options: Printing): Promise<number> {
+  return withClient(async (client) => {
+    const found = await asked(client, options, () => findLoad(client, id));
+    const { handle, description } = found;
+    return followToEnd(client, handle, description.taskQueue, options);
+  });
+}
+
+/** Leaves a started load to its workers. */
+export async function detach(
+  client: Client,
+  handle: LoadHandle,
+  started: { taskQueue: string; input: { object: string; operation: string }; printing: Printing },
+): Promise<number> {
+  const { taskQueue, input, printing } = started;
+  const states = await client
+    .withDeadline(Date.now() + QUEUES_LIMIT_MS, () => queueStates(client, { taskQueue }))
+    .catch(() => []);
+  const missing = states.find(({ service }) => service === 'none');
+  if (missing !== undefined && printing.quiet !== true) say(queueLine(missing));
+  const { workflowId, runId } = await asked(client, printing, () => handle.describe());
+  const loadId = loadIdFrom(workflowId);
+  const { object, operation } = input;
+  if (printing.json === true) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
+  else say(`It runs in the background. Check it with: nightload status ${loadId}`);
+  return 0;
+}
+
+export async function followToEnd(
+  client: Client,
+  handle: LoadHandle,
+  taskQueue: string,
+  printing: Printing,
+): Promise<number> {
+  const { json = false, quiet = false } = printing;
+  const result = await follow(client, handle, { taskQueue, quiet });
+  if ('detached' in result) {
+    const { error } = result;
+    const { workflowId } = handle;
+    const id = reachableId(workflowId);
+    if (error === undefined) {
+      say('');
+      say(`Detached; the load continues. Check it with: nightload status ${id}`);
+    } else {
+      const { code, message } = error;
+      say(`nightload: ${code}: ${message}`);
+      say(`Detached: the load probably continues. Once this is fixed, follow it with: nightload watch ${id}`);
+      if (json) printJson({ loadId: loadIdFrom(workflowId), workflowId, state: 'Running', error: { code, message } });
+    }
+    return INTERRUPTED;
+  }
+  // The load has ended: an outage now must not hide its result.
+  const { startTime, closeTime } = await asked(client, printing, () => handle.describe());
+  await printResult(result, ((closeTime ?? new Date()).getTime() - startTime.getTime()) / 1000);
+  if (json) printJson(result);
+  return RESULT_EXIT_CODES[result.state];
+}
