@@ -6,7 +6,7 @@ import { scanRange } from '../storage/read-files.js';
 import { fingerprint } from '../storage/fingerprint.js';
 import { holding } from '../storage/files/file-ref.js';
 import type { ForeignFile } from '../storage/files/file-ref.js';
-import { ANYWHERE } from '../storage/files/file-roots.js';
+import { ANYWHERE } from '../storage/files/resolved-file.js';
 import { NightloadError } from '../errors.js';
 import { basename } from '../storage/locations.js';
 import { sourceFiles } from '../storage/source-files.js';

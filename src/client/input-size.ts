@@ -4,7 +4,6 @@ import { NightloadError } from '../errors.js';
 
 /** The server's limit for a payload is 2 MiB; steps carry the input plus something of their own. */
 export const MAX_INPUT_BYTES = 2_000_000;
-const number = new Intl.NumberFormat('en-US');
 
 /** @throws NightloadError `INPUT_TOO_LARGE` */
 export function refuseLargeInput(input: BulkLoadInput): void {
@@ -15,6 +14,7 @@ export function refuseLargeInput(input: BulkLoadInput): void {
       .flatMap(([key, value]): [string, unknown][] => (key === 'retry' ? inRetry(value) : [[key, value]]))
       .map(([key, value]): [string, number] => [key, bytesOf(value)])
       .sort((a, b) => b[1] - a[1])[0] ?? [];
+  const number = new Intl.NumberFormat('en-US');
   throw new NightloadError(
     'INPUT_TOO_LARGE',
     `The input of the load has ${number.format(total)} bytes, but Temporal accepts ${number.format(MAX_INPUT_BYTES)}. ` +

@@ -1,7 +1,7 @@
 /** Starts loads, for programs with a Temporal client. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common/lib/failure.js';
 import { DEFAULT_TASK_QUEUE } from '../contract/names.js';
 import type { BulkLoadInput } from '../contract/load-input.js';
 import type { BulkLoadResult } from '../contract/load-result.js';
@@ -10,7 +10,6 @@ import { keepAsking } from './retry-during-outage.js';
 import type { WaitOptions } from './retry-during-outage.js';
 import { workflowIdOf } from '../domain/load-ids.js';
 import { describeIfThere, LoadHandle, resultIn, unreadableResultIn } from './load-handle.js';
-import { deriveLoadId } from './derive-load-id.js';
 import { refuseLargeInput } from './input-size.js';
 import { firstInput, firstRunOf } from './original-input.js';
 import { placeOf, TemporalError } from './temporal-errors.js';
@@ -19,7 +18,6 @@ import { taskPriority } from '../domain/task-priority.js';
 import { resolveInput } from '../domain/input/resolve-input.js';
 import { againAdvice } from '../domain/text/again-advice.js';
 import { loadIntroduction, loadSummary } from '../domain/text/load-summary.js';
-import { leftFiles } from './left-files.js';
 
 /** A server that accepts a call and never answers must not block the caller: then it counts as silent. */
 const CALL_LIMIT_MS = 60_000;
@@ -57,7 +55,7 @@ export async function startBulkLoad(
 ): Promise<LoadHandle & { joined: boolean }> {
   resolveInput({ loadId: 'not-known-yet', ...input }, '');
   refuseLargeInput(input);
-  const loadId = input.loadId ?? (await deriveLoadId(input));
+  const loadId = input.loadId ?? (await (await import('./derive-load-id.js')).deriveLoadId(input));
   const again = options.again ?? input.again === true;
   const complete: BulkLoadInput = { ...input, loadId, ...(again && { again }) };
   const handle = new LoadHandle(client, workflowIdOf(loadId));
@@ -184,7 +182,7 @@ async function refuseIfLanded(existing: WorkflowExecutionDescription): Promise<v
       ? `${existing.workflowId} ran before and left no readable result (${existing.status.name}), so some of its rows may have landed. Check, then load it with \`again: true\` (--again).`
       : `${existing.workflowId} ran before and landed ${earlier.records.succeeded} of ${earlier.records.total} rows` +
           `${earlier.records.unaccounted === 0 ? '' : `; for ${earlier.records.unaccounted} more it is unknown whether they landed`}. ` +
-          againAdvice(await leftFiles(earlier)),
+          againAdvice(await (await import('./left-files.js')).leftFiles(earlier)),
     earlier,
   );
 }

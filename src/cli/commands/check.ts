@@ -3,11 +3,10 @@ import { randomUUID } from 'node:crypto';
 import type { CheckFinding, CheckReport } from '../../contract/check-report.js';
 import { checkReport } from '../../client/answers/worker-answers.js';
 import { printJson, say } from '../shared/output.js';
-import { toInput } from '../shared/load-input.js';
+import { toInput, withFiles } from '../shared/load-input.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import { runOnWorker } from '../shared/run-on-worker.js';
 import { pathOrUri } from '../../storage/locations.js';
-import { withFixRules } from '../shared/fixes-file.js';
 
 const MAX_ROWS = 20;
 const number = new Intl.NumberFormat('en-US');
@@ -27,7 +26,7 @@ function counted(count: number, one: string, many = `${one}s`): string {
 /** Exit code 0 when a load would start, otherwise 1. */
 export async function check(source: string, options: LoadOptions): Promise<number> {
   const id = randomUUID();
-  const input = { ...toInput(source, await withFixRules(options)), loadId: options.id ?? `check-${id.slice(0, 8)}` };
+  const input = { ...toInput(source, await withFiles(options)), loadId: options.id ?? `check-${id.slice(0, 8)}` };
   const report = await runOnWorker('checkLoad', checkReport, {
     workflowId: `nightload-check/${id}`,
     args: [input],

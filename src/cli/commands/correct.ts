@@ -8,7 +8,7 @@ import type { LoadHandle } from '../../client/load-handle.js';
 import type { LoadProgress, StatusState } from '../../contract/load-progress.js';
 import { reachableId } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
-import { resolvedFile } from '../../storage/files/file-roots.js';
+import { resolvedFile } from '../../storage/files/resolved-file.js';
 import { fingerprint } from '../../storage/fingerprint.js';
 import { readRange } from '../../storage/read-files.js';
 import { time } from '../../domain/text/format.js';

@@ -12,7 +12,7 @@ import { shown } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import { nightsPage } from '../../pages/nights/nights-page.js';
 import { fileModes } from '../../storage/files/file-modes.js';
-import { ANYWHERE } from '../../storage/files/file-roots.js';
+import { ANYWHERE } from '../../storage/files/resolved-file.js';
 import { newestEntries } from '../../storage/history-index.js';
 import { join, pathOrUri, uriOf } from '../../storage/locations.js';
 import { saveText } from '../../storage/write-files.js';

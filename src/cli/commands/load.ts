@@ -22,19 +22,19 @@ function refusePast({ finishBy }: BulkLoadInput): void {
 
 async function prepare(source: string, options: LoadOptions) {
   const starting = import('../../client/start-load.js');
-  const [{ toInput }, { withFixRules }] = await Promise.all([
-    import('../shared/load-input.js'),
-    import('../shared/fixes-file.js'),
-  ]);
-  const input = toInput(source, await withFixRules(options));
+  const { toInput, withFiles } = await import('../shared/load-input.js');
+  const input = toInput(source, await withFiles(options));
   refusePast(input);
   return { input, ...(await starting) };
 }
 
 export async function load(source: string, options: LoadOptions & Printing): Promise<number> {
   const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
+  const prepared = prepare(source, options);
+  // Without a server its error is the one that is told.
+  prepared.catch(() => undefined);
   return withClient(async (client) => {
-    const { input, startBulkLoad, AlreadyLoadedError } = await prepare(source, options);
+    const { input, startBulkLoad, AlreadyLoadedError } = await prepared;
     try {
       const handle = await startBulkLoad(client, input, {
         ...outageNotes(options),

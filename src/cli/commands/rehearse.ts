@@ -14,8 +14,7 @@ import type { Simulator } from '../../simulator/index.js';
 import { workerLog } from '../../workers/logger.js';
 import { assumedObjects } from '../shared/assumed-records.js';
 import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
-import { withFixRules } from '../shared/fixes-file.js';
-import { IS_URI, toInput } from '../shared/load-input.js';
+import { IS_URI, toInput, withFiles } from '../shared/load-input.js';
 import type { LoadOptions } from '../shared/load-options.js';
 import { ownResultFile } from '../shared/local-files.js';
 import { printJson, say } from '../shared/output.js';
@@ -88,9 +87,9 @@ async function rehearseAll(source: string, given: RehearseOptions, signal: Abort
   if (options.output !== undefined && IS_URI.test(options.output)) {
     throw new NightloadError('USAGE', '--output: a rehearsal writes its files to a folder of this machine.');
   }
-  const withRules = await withFixRules({ ...options, output });
+  const complete = await withFiles({ ...options, output });
   const input = (more: Partial<LoadOptions>, folder: string, id: string): BulkLoadInput =>
-    toInput(source, { ...withRules, ...more, output: join(output, folder), id });
+    toInput(source, { ...complete, ...more, output: join(output, folder), id });
   const id = options.id ?? `rehearsal-${stamp}`;
   const first = input({}, '', id);
   const attempts = settings.map(({ name, options: more }, i) => {

@@ -2,7 +2,7 @@
 import { NightloadError } from '../../errors.js';
 import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
 import type { ConnectionSettings } from '../../salesforce/config/connection-settings.js';
-import { connectionNameOf } from '../../salesforce/auth/sf-cli.js';
+import { connectionNameOf } from '../../salesforce/auth/sf-alias.js';
 import { say } from './output.js';
 
 export function configuredConnections(): Map<string, ConnectionSettings> {

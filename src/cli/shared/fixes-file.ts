@@ -1,6 +1,7 @@
 /**
  * `--fixes FILE`: the rules for changing rows that Salesforce refused. JSON; schemas/fixes.schema.json describes it.
  */
+import { resolve } from 'node:path';
 import type { RowFix } from '../../contract/corrections.js';
 import { fixFindingText, validateFixes } from '../../domain/input/fix-rules.js';
 import { NightloadError } from '../../errors.js';
@@ -20,19 +21,18 @@ export function readFixes(path: string): RowFix[] {
   return rulesFrom(() => readSettingsFile(path), path);
 }
 
-/** Reads rules that lie in an object store; others are read when the input is made. */
-export async function withFixRules<O extends { fixes?: string; fixRules?: RowFix[] }>(options: O): Promise<O> {
-  const { fixes } = options;
-  if (fixes === undefined || !isObject(fixes)) return options;
-  const bytes = await readSmallFile(objectOf(fixes), MAX_FIXES_BYTES).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw unreadable(fixes, new Error('it does not exist'));
+/** The same, also from an object store. */
+export async function fixesAt(place: string): Promise<RowFix[]> {
+  if (!isObject(place)) return readFixes(resolve(place));
+  const bytes = await readSmallFile(objectOf(place), MAX_FIXES_BYTES).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw unreadable(place, new Error('it does not exist'));
     throw error;
   });
   const read = (): Buffer => {
     if (bytes === undefined) throw new Error(`it is larger than ${MAX_FIXES_BYTES / 1_000_000} MB`);
     return bytes;
   };
-  return { ...options, fixRules: rulesFrom(read, fixes) };
+  return rulesFrom(read, place);
 }
 
 function rulesFrom(read: () => Buffer, path: string): RowFix[] {

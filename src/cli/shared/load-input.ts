@@ -5,16 +5,30 @@ import { refuseLargeInput } from '../../client/input-size.js';
 import type { FixerActivity } from '../../contract/corrections.js';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import { defined } from '../../domain/defined.js';
-import { checkedAlias, connectionNameOf } from '../../salesforce/auth/sf-cli.js';
-import { readFixes } from './fixes-file.js';
+import { checkedAlias, connectionNameOf } from '../../salesforce/auth/sf-alias.js';
 import type { LoadOptions } from './load-options.js';
-import { readMapping } from './mapping-file.js';
 
 export const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;
 
 /**
+ * Reads the files that options name. What reads them is imported only then.
+ * @throws NightloadError `MAPPING_UNREADABLE`, `FIXES_UNREADABLE`, `INVALID_FIXES`
+ */
+export async function withFiles<O extends Pick<LoadOptions, 'fixes' | 'mapFile'>>(
+  options: O,
+): Promise<O & Pick<LoadOptions, 'fixRules' | 'mapping'>> {
+  const { fixes, mapFile } = options;
+  return {
+    ...options,
+    ...(fixes !== undefined && { fixRules: await (await import('./fixes-file.js')).fixesAt(fixes) }),
+    ...(mapFile !== undefined && { mapping: (await import('./mapping-file.js')).readMapping(resolve(mapFile)) }),
+  };
+}
+
+/**
  * Relative paths are resolved by the CLI.
- * @throws NightloadError `MAPPING_UNREADABLE`, `FIXES_UNREADABLE`, `INVALID_FIXES`, `INVALID_INPUT`, `INPUT_TOO_LARGE`
+ * @param options with their files, see {@link withFiles}
+ * @throws NightloadError `INVALID_INPUT`, `INPUT_TOO_LARGE`
  */
 export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const uri = (path: string): string => (IS_URI.test(path) ? path : pathToFileURL(resolve(path)).href);
@@ -27,12 +41,12 @@ export function toInput(source: string, options: LoadOptions): BulkLoadInput {
   const retry = defined({
     maxRounds: options.retryRounds,
     initialWait: options.retryWait,
-    fixes: options.fixRules ?? (options.fixes === undefined ? undefined : readFixes(resolve(options.fixes))),
+    fixes: options.fixRules,
     fixer: options.fixer === undefined ? undefined : parseFixer(options.fixer),
     holdFor: options.holdFor,
   });
   const abortWhen = defined({ failedRatio: options.abortWhenFailed });
-  const mapping = options.mapFile === undefined ? undefined : readMapping(resolve(options.mapFile));
+  const { mapping } = options;
   const own = new Set(Object.keys(options.map ?? {}).map((title) => title.toLowerCase()));
   // --map takes precedence over the file, in any letter case.
   const fromFile = Object.entries(mapping?.columns ?? {}).filter(([title]) => !own.has(title.toLowerCase()));

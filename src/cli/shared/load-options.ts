@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { OPERATIONS, WHEN_LATE } from '../../contract/names.js';
 import type { Operation, WhenLate } from '../../contract/names.js';
 import type { RowFix } from '../../contract/corrections.js';
+import type { Mapping } from './mapping-file.js';
 
 export interface LoadOptions {
   object: string;
@@ -15,6 +16,8 @@ export interface LoadOptions {
   again?: boolean;
   map?: Record<string, string>;
   mapFile?: string;
+  /** Read from `mapFile`. */
+  mapping?: Mapping | undefined;
   set?: Record<string, string>;
   mapLabels?: boolean;
   checkRows?: boolean;
@@ -28,8 +31,8 @@ export interface LoadOptions {
   retryRounds?: number;
   retryWait?: string;
   fixes?: string;
-  /** Read before, from an object store. */
-  fixRules?: RowFix[];
+  /** Read from `fixes`. */
+  fixRules?: RowFix[] | undefined;
   holdFor?: string;
   keepColumns?: boolean;
   defuse?: boolean;

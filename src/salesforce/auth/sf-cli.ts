@@ -14,9 +14,6 @@ import { checkedToken } from './token-source.js';
 import type { AccessToken, TokenSource } from './token-source.js';
 import { cliOrigin } from './safe-origin.js';
 
-/** An alias or a user name; never an option. */
-export const ALIAS_PATTERN = '[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}';
-
 const PROGRAM = 'sf';
 /** The CLI starts slowly, and may have to renew its own login. */
 const TIMEOUT_MS = 60_000;
@@ -34,20 +31,6 @@ const QUIET = {
 
 /** Newer versions of the CLI show a sentence instead of a token. */
 const TOKEN = /^00D\w{12,15}![\x21-\x7e]+$/;
-
-/** The connection name for an alias given by `--from-sf`. */
-export function connectionNameOf(alias: string): string {
-  return alias.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, 100);
-}
-
-/** @throws NightloadError `USAGE` */
-export function checkedAlias(alias: string): string {
-  if (new RegExp(`^${ALIAS_PATTERN}$`).test(alias)) return alias;
-  throw new NightloadError(
-    'USAGE',
-    '--from-sf takes an alias or a username of the Salesforce CLI: sf org list shows them.',
-  );
-}
 
 export interface SfCliOptions {
   env?: NodeJS.ProcessEnv;

@@ -7,7 +7,7 @@ import { apiVersion } from '../resources/api-version.js';
 import { DEFAULT_ALLOCATION } from '../../domain/platform/allocation-settings.js';
 import { readConnectionsFile } from './connections-file.js';
 import { readKey } from '../auth/jwt.js';
-import { checkedAlias, connectionNameOf } from '../auth/sf-cli.js';
+import { checkedAlias, connectionNameOf } from '../auth/sf-alias.js';
 import type { ConnectionSettings, Environment } from './connection-settings.js';
 import { loginFromVariables, loginVariables } from './login-variables.js';
 import { inWordsOfFile, isLoginVariable } from './words-of-file.js';

@@ -7,7 +7,7 @@ import { OPERATIONS } from '../../contract/names.js';
 import { placeOf, valueAt } from '../../domain/text/key-place.js';
 import { didYouMean } from '../../domain/text/nearest-name.js';
 import { SHARE_PATTERN } from '../../domain/platform/allocation-settings.js';
-import { ALIAS_PATTERN } from '../auth/sf-cli.js';
+import { ALIAS_PATTERN } from '../auth/sf-alias.js';
 
 const WINDOW = '\\d+(?:\\.\\d+)? ?(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)';
 

@@ -3,7 +3,7 @@ import { defined } from '../../domain/defined.js';
 import { allocationOf, reserveTrouble, windowTrouble } from '../../domain/platform/allocation-settings.js';
 import type { Allocation } from '../../domain/platform/allocation-settings.js';
 import { safeOrigin } from '../auth/safe-origin.js';
-import { ALIAS_PATTERN } from '../auth/sf-cli.js';
+import { ALIAS_PATTERN } from '../auth/sf-alias.js';
 import { apiVersion } from '../resources/api-version.js';
 import { prefixTrouble } from './allow-list.js';
 import type { Allow } from './allow-list.js';

@@ -7,13 +7,13 @@ import { randomBytes } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, parse, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { shownPath } from '../../domain/text/shown.js';
 import { NightloadError } from '../../errors.js';
 import { realOrPlanned } from '../../runtime/real-path.js';
 import { readSmallFile } from '../read-files.js';
 import { saveNew } from '../write-files.js';
 import { ForeignFile } from './file-ref.js';
+import { pathOfUri } from './resolved-file.js';
 import { fileModes } from './file-modes.js';
 import { isBelow, isObject } from '../locations.js';
 import { checkedObject, objectOf, objectRootsFrom } from '../objects/object-roots.js';
@@ -231,36 +231,5 @@ function hidden(path: string): NightloadError {
     `${shownPath(path)} is hidden: its path, or the path that a link in it points to, contains a name that begins with a dot. Hidden files and folders are never used, because programs ` +
       'keep keys and logins there. Move the file to another folder, choose another output or load id, or list that exact folder ' +
       'in NIGHTLOAD_FILE_ROOTS and restart the worker.',
-  );
-}
-
-/** Any location that the caller may use, links resolved. */
-export const ANYWHERE = { pathOf: async (uri: string): Promise<string> => (await resolvedFile(uri)).path };
-
-/** A file of the caller, in any folder; links in its path are resolved. An object of any bucket that the caller may use. */
-export async function resolvedFile(uri: string): Promise<ForeignFile> {
-  if (isObject(uri)) return new ForeignFile(objectOf(uri));
-  return new ForeignFile(await realOrPlanned(pathOfUri(uri)));
-}
-
-/** @throws NightloadError `INVALID_FILE_URI` */
-function pathOfUri(uri: string): string {
-  try {
-    const path = fileURLToPath(uri);
-    // File systems do not allow it, and their calls would fail with their own errors.
-    if (!path.includes('\0')) return path;
-  } catch (error) {
-    throw notAFileUri(uri, error);
-  }
-  throw notAFileUri(uri);
-}
-
-function notAFileUri(uri: string, cause?: unknown): NightloadError {
-  return new NightloadError(
-    'INVALID_FILE_URI',
-    `${String(uri).slice(0, 200)} is not a file: URI of this machine. Use the form file:///path/to/it.`,
-    {
-      cause,
-    },
   );
 }

@@ -37,7 +37,7 @@ const MIN_CATCH_UP_MS = 10_000;
 
 /**
  * The input of every load of the schedule.
- * @throws NightloadError `INVALID_INPUT`, and the errors of reading a mapping file
+ * @throws NightloadError `INVALID_INPUT`
  */
 function scheduledInput(options: ScheduleOptions): BulkLoadInput {
   const { source, ...rest } = toInput(options.source, options);

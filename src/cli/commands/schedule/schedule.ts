@@ -21,7 +21,7 @@ import { describeLines, described, listed as listedSchedule, listLine, scheduled
 import type { DescribedSchedule, ListedSchedule, ScheduledLoad, ScheduleEntry } from './view.js';
 import { ONE_ANSWER, taskQueueFrom, withClient } from '../../temporal/connect.js';
 import { schedulesChangedSignal, watcherIdOf } from '../../../protocol/messages/schedule-messages.js';
-import { withFixRules } from '../../shared/fixes-file.js';
+import { withFiles } from '../../shared/load-input.js';
 
 interface JsonOption {
   json?: boolean;
@@ -44,7 +44,7 @@ export async function createSchedule(
   options: ScheduleOptions,
   taskQueue: string,
 ): Promise<DescribedSchedule> {
-  const plan = schedulePlan(id, await withFixRules(options), taskQueue);
+  const plan = schedulePlan(id, await withFiles(options), taskQueue);
   try {
     const handle = await client.schedule.create(plan);
     return described(await handle.describe(), []);

@@ -1,7 +1,6 @@
 /** What commands read from an object store. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { withFixRules } from '../../../../src/cli/shared/fixes-file.js';
-import { toInput } from '../../../../src/cli/shared/load-input.js';
+import { toInput, withFiles } from '../../../../src/cli/shared/load-input.js';
 import { deriveLoadId } from '../../../../src/client/derive-load-id.js';
 import { startS3Server } from '../../../helpers/s3-server.js';
 import type { S3Server } from '../../../helpers/s3-server.js';
@@ -17,11 +16,11 @@ const ACCOUNTS = { object: 'Account', operation: 'insert' } as const;
 
 it('fix rules', async () => {
   server.put('fixes.json', '[{"code": "STRING_TOO_LONG", "do": "truncate"}]');
-  const options = await withFixRules({ ...ACCOUNTS, fixes: 's3://bucket/fixes.json' });
+  const options = await withFiles({ ...ACCOUNTS, fixes: 's3://bucket/fixes.json' });
   expect(toInput('s3://bucket/a.csv', options).retry?.fixes).toEqual([{ code: 'STRING_TOO_LONG', do: 'truncate' }]);
-  await expect(withFixRules({ fixes: 's3://bucket/none.json' })).rejects.toMatchObject({ code: 'FIXES_UNREADABLE' });
+  await expect(withFiles({ fixes: 's3://bucket/none.json' })).rejects.toMatchObject({ code: 'FIXES_UNREADABLE' });
   server.put('bad.json', '{"rules": []}');
-  await expect(withFixRules({ fixes: 's3://bucket/bad.json' })).rejects.toMatchObject({ code: 'INVALID_FIXES' });
+  await expect(withFiles({ fixes: 's3://bucket/bad.json' })).rejects.toMatchObject({ code: 'INVALID_FIXES' });
 });
 
 it('the id of a load, by ETag and size', async () => {

@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../../src/contract/names.js';
 import type { BulkLoadInput } from '../../../../src/contract/load-input.js';
-import { toInput } from '../../../../src/cli/shared/load-input.js';
+import { toInput, withFiles } from '../../../../src/cli/shared/load-input.js';
 import {
   addLoadOptions,
   collectMapping,
@@ -264,21 +264,23 @@ describe('--map-file', () => {
     writeFileSync(join(folder, name), content);
     return join(folder, name);
   };
+  const inputWith = async (...more: string[]): Promise<BulkLoadInput> =>
+    toInput('accounts.csv', await withFiles(parse([...least, ...more]).options));
 
-  it('reads headers and API names from JSON; --map overrides it', () => {
+  it('reads headers and API names from JSON; --map overrides it', async () => {
     const path = file('map.json', '{"Customer No": "External_Id__c", "Remark": "", "A": "B__c"}');
-    expect(inputOf('--map-file', path, '--map', 'A=C__c').columns).toEqual({
+    expect((await inputWith('--map-file', path, '--map', 'A=C__c')).columns).toEqual({
       'Customer No': 'External_Id__c',
       Remark: '',
       A: 'C__c',
     });
   });
 
-  it('reads a Data Loader mapping with its escapes, parents and constants; --set overrides it', () => {
+  it('reads a Data Loader mapping with its escapes, parents and constants; --set overrides it', async () => {
     const text =
       '#Mapping values\n#Mon Nov 23 20:15:00 CET 2026\nCustomer\\ No=External_Id__c\nParent\\ Key=Parent\\:Key__c\n' +
       'Gr\\u00F6\\u00DFe=Size__c\nRemark=\n"Berlin"=BillingCity\n"x"=Source__c\n';
-    const { columnsIfPresent, constants } = inputOf(
+    const { columnsIfPresent, constants } = await inputWith(
       '--map-file',
       file('map.sdl', text),
       '--set',
@@ -293,16 +295,16 @@ describe('--map-file', () => {
     expect(constants).toEqual({ BillingCity: 'Berlin', Source__c: 'nightload' });
   });
 
-  it('reads the formats of Java and of editors', () => {
+  it('reads the formats of Java and of editors', async () => {
     for (const content of [Buffer.from('Größe=Size__c', 'latin1'), 'Größe=Size__c']) {
-      expect(inputOf('--map-file', file('odd.sdl', content)).columnsIfPresent).toEqual({ Größe: 'Size__c' });
+      expect((await inputWith('--map-file', file('odd.sdl', content))).columnsIfPresent).toEqual({ Größe: 'Size__c' });
     }
   });
 
-  it('accepts the parents of newer Data Loaders, and one column for several fields', () => {
+  it('accepts the parents of newer Data Loaders, and one column for several fields', async () => {
     const text =
       'Mail=Owner\\:User-Email\nLead=Who:Lead-Email\nOld=Parent\\:Key__c\nBoth=B__c, Owner\\:User-Email,\n"x"=C__c, D__c\n';
-    expect(inputOf('--map-file', file('new.sdl', text))).toMatchObject({
+    expect(await inputWith('--map-file', file('new.sdl', text))).toMatchObject({
       columnsIfPresent: {
         Mail: 'User:Owner.Email',
         Lead: 'Lead:Who.Email',
@@ -313,9 +315,9 @@ describe('--map-file', () => {
     });
   });
 
-  it('lets --map override the file in any letter case', () => {
+  it('lets --map override the file in any letter case', async () => {
     const path = file('case.json', '{"NAME": "A__c", "b": "B__c"}');
-    expect(inputOf('--map-file', path, '--map', 'Name=C__c').columns).toEqual({ b: 'B__c', Name: 'C__c' });
+    expect((await inputWith('--map-file', path, '--map', 'Name=C__c')).columns).toEqual({ b: 'B__c', Name: 'C__c' });
   });
 
   it.each([
@@ -323,8 +325,8 @@ describe('--map-file', () => {
     ['no JSON', () => file('bad.json', '{"a"'), /not valid JSON/],
     ['a list', () => file('list.json', '[]'), /one object/],
     ['a number for a name', () => file('number.json', '{"a": 1}'), /"a" must be a string/],
-  ])('refuses %s', (_what, path, says) => {
-    expect(() => inputOf('--map-file', path())).toThrow(
+  ])('refuses %s', async (_what, path, says) => {
+    await expect(inputWith('--map-file', path())).rejects.toThrow(
       expect.objectContaining({ code: 'MAPPING_UNREADABLE', message: expect.stringMatching(says) as string }),
     );
   });
