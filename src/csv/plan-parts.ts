@@ -8,7 +8,7 @@ import type { BlankRows } from './blank-rows.js';
 import type { ScanOptions, ScanSummary } from './records.js';
 import type { RaggedRecord, StrayQuote } from './scanner-types.js';
 import { notUtf8At } from './encoding/encoding-errors.js';
-import { crc32 } from 'node:zlib';
+import { crc32 } from './simd/crc32.js';
 import { Utf8Finder } from './encoding/utf8-validator.js';
 
 export interface PartRange {
