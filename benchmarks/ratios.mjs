@@ -23,8 +23,9 @@ export function ratiosOf({ machine, load = {}, overhead, scanner }) {
     rows.push(['a further part of 1 MB, one at a time', `${serial.toFixed(2)} s`]);
     rows.push(['a further part of 1 MB, two at a time', `${twoAtATime.toFixed(2)} s`]);
   }
-  for (const [kind, { wc, scanner: speed, planning }] of Object.entries(scanner ?? {})) {
+  for (const [kind, { wc, scanner: speed, counting, planning }] of Object.entries(scanner ?? {})) {
     rows.push([`finding records, ${kind}: of wc -l`, `${Math.round((100 * speed) / wc)} %`]);
+    rows.push([`counting records, ${kind}: of wc -l`, `${Math.round((100 * counting) / wc)} %`]);
     rows.push([`planning, ${kind}: of wc -l`, `${Math.round((100 * planning) / wc)} %`]);
   }
   const head = `Ratios of ${machine.date}, load average at the start ${machine.loadAverage.join(', ')}:`;
