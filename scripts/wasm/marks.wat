@@ -1,15 +1,15 @@
 ;; Finds the ends of records in a CSV file, 64 bytes at a time, with SIMD compares, and shortens the bytes of a CRC-32.
 ;; Only src/csv/simd calls it. `node scripts/wasm/build.mjs` compiles it into src/csv/simd/simd-scan-wasm.ts, and expands
-;; what WebAssembly has no word for: `(equal $x)` is a vector that is not zero if one of the 64 bytes is x, and
-;; `(mask $x)` has one bit for each of them. Calls instead would not be inlined and cost a fifth.
+;; `(equal $x)`, a vector that is not zero if one of the 64 bytes is x, `(mask $x)`, one bit for each of them, `(list)`
+;; and `(fold n)`: calls would not be inlined and cost a fifth.
 ;;
 ;; `scan` is compiled once for each kind of bytes (see VARIANTS in build.mjs): QUOTES, CRS and CHECKS become 0 or 1, and
 ;; the engine drops what a kind does not need.
 ;;
 ;; A block of 64 bytes becomes bit masks, one bit per byte, the first byte lowest: quotes, line feeds, carriage returns,
 ;; delimiters. The prefix xor of the quotes then shows which bytes are in quotes: bit n is set after an odd number of
-;; quotes, or here, inverted, after an even one. That is only correct without misplaced quotes. At a block with a misplaced quote, `scan` returns, and the
-;; byte-by-byte rules in TypeScript take over for a stretch.
+;; quotes, or here, inverted, after an even one. That is only correct without misplaced quotes. At a block with a
+;; misplaced quote, `scan` returns, and the byte-by-byte rules in TypeScript take over for a stretch.
 ;;
 ;; Memory, by address:
 ;;      0  state, 32-bit words:
@@ -32,7 +32,7 @@
 
   ;; Scans [at, to), whose length is a multiple of 64, and not 0.
   ;; QUOTES: there may be quotes, or the scan begins in a quoted cell. CRS: there may be carriage returns.
-  ;; CHECKS: cells are counted.
+  ;; CHECKS: cells are counted, and `ragged` is set.
   ;; Returns where it stopped: `to`, or the block with a misplaced quote.
   ;; <scan>
   (func (export "SCAN")
