@@ -1,4 +1,4 @@
-/** CRC-32 of many bytes, three times as fast as Node's (which does not use the processor's own instructions for it). */
+/** CRC-32 of many bytes, three times as fast as that of Node 20. */
 import { crc32 as plainCrc32 } from 'node:zlib';
 import { freeInstance, WINDOW } from './instance.js';
 
