@@ -26,8 +26,9 @@ export function ratiosOf({ machine, load = {}, overhead, parallel, scanner }) {
   if (parallel !== undefined) {
     rows.push(['1GB, eight jobs at a time: speed, of one at a time', times(parallel.one / parallel.eight)]);
   }
-  for (const [kind, { wc, scanner: speed, planning }] of Object.entries(scanner ?? {})) {
+  for (const [kind, { wc, scanner: speed, counting, planning }] of Object.entries(scanner ?? {})) {
     rows.push([`finding records, ${kind}: of wc -l`, `${Math.round((100 * speed) / wc)} %`]);
+    rows.push([`counting records, ${kind}: of wc -l`, `${Math.round((100 * counting) / wc)} %`]);
     rows.push([`planning, ${kind}: of wc -l`, `${Math.round((100 * planning) / wc)} %`]);
   }
   const head = `Ratios of ${machine.date}, load average at the start ${machine.loadAverage.join(', ')}:`;

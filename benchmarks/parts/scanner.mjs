@@ -1,10 +1,11 @@
 // Speed of the record scanner, compared with `wc -l`, which only counts line breaks, and with a full parse. All read
-// the same file from the page cache. Measured in processor time: each is single-threaded, and other programs may use
-// the machine too.
+// the same file from the page cache. Measured in processor time, since other programs may use the machine too; planning
+// also in wall time, since it reads ahead in another thread.
 import { Buffer } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { performance } from 'node:perf_hooks';
 import { remove } from '../data.mjs';
 import { processorTime, run } from '../processes.mjs';
 import { median, printTable } from '../table.mjs';
@@ -24,6 +25,7 @@ const KINDS = {
 
 export async function scanner({ dist, work, repeat }) {
   const { Scanner } = await import(new URL('csv/scanner.js', dist));
+  const { RecordCounter } = await import(new URL('csv/record-counter.js', dist));
   const { planParts } = await import(new URL('csv/plan-parts.js', dist));
   const { scanRange } = await import(new URL('storage/read-files.js', dist));
   const { parse } = createRequire(new URL('index.js', dist))('csv-parse');
@@ -38,20 +40,30 @@ export async function scanner({ dist, work, repeat }) {
       found.finish();
       return records;
     },
-    async planning(path) {
-      return (await planParts(scanRange(path, 0), { delimiter: ',', maxBytes: 100e6 })).records;
+    async counting(path) {
+      const counter = new RecordCounter(',');
+      for await (const chunk of scanRange(path, 0)) counter.push(chunk);
+      return counter.finish().records;
+    },
+    // With all checks of a load.
+    async planning(path, width) {
+      const how = { delimiter: ',', maxBytes: 100e6, width, leaveOutBlank: true };
+      return (await planParts(scanRange(path, 0), how)).records;
     },
   };
   const result = {};
   for (const [kind, record] of Object.entries(KINDS)) {
     const path = `${work}scanner.csv`;
     const written = await write(path, record, BYTES);
+    const width = kind === 'every cell quoted' ? 7 : 5;
+    const walls = [];
     const speeds = Object.fromEntries(Object.keys(ways).map((way) => [way, []]));
     for (let n = 0; n <= repeat; n++) {
       for (const [way, work] of Object.entries(ways)) {
-        const { speed, records } = await measure(() => work(path), written.bytes);
+        const { speed, wallSpeed, records } = await measure(() => work(path, width), written.bytes);
         // The first round warms the page cache and the compiler.
         if (n > 0) speeds[way].push(speed);
+        if (n > 0 && way === 'planning') walls.push(wallSpeed);
         if (records !== undefined && records !== written.records) throw new Error(`${way}: ${records} records`);
       }
     }
@@ -63,33 +75,34 @@ export async function scanner({ dist, work, repeat }) {
     }, part.bytes);
     if (parsing.records !== part.records) throw new Error(`csv-parse: ${parsing.records} records`);
     const row = Object.fromEntries(Object.entries(speeds).map(([way, all]) => [way, median(all)]));
-    result[kind] = { ...row, csvParse: parsing.speed };
+    result[kind] = { ...row, planningWall: median(walls), csvParse: parsing.speed };
     await remove(path);
   }
   printTable(
     `Finding records, ${BYTES / 1e6} MB from the page cache (MB per second of processor time)`,
-    ['records', 'wc -l', 'scanner', 'of wc -l', 'planning', 'of wc -l', 'csv-parse'],
-    Object.entries(result).map(([kind, { wc, scanner, planning, csvParse }]) => [
+    ['records', 'wc -l', 'each', 'of wc -l', 'count', 'of wc -l', 'planning', 'of wc -l', '… wall time', 'csv-parse'],
+    Object.entries(result).map(([kind, { wc, scanner, counting, planning, planningWall, csvParse }]) => [
       kind,
-      ...[wc, scanner].map(Math.round),
-      `${Math.round((100 * scanner) / wc)} %`,
-      Math.round(planning),
-      `${Math.round((100 * planning) / wc)} %`,
+      Math.round(wc),
+      ...[scanner, counting, planning].flatMap((speed) => [Math.round(speed), `${Math.round((100 * speed) / wc)} %`]),
+      Math.round(planningWall),
       Math.round(csvParse),
     ]),
   );
   return result;
 }
 
-/** @returns MB per second of processor time */
+/** @returns MB per second of processor time, and of wall time */
 async function measure(work, bytes) {
   const spent = async () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6 + (await processorTime()).children;
   };
   const before = await spent();
+  const start = performance.now();
   const records = await work();
-  return { records, speed: bytes / ((await spent()) - before) / 1e6 };
+  const wallSpeed = bytes / (performance.now() - start) / 1e3;
+  return { records, wallSpeed, speed: bytes / ((await spent()) - before) / 1e6 };
 }
 
 const read = (path) => createReadStream(path, { highWaterMark: 1024 * 1024 });

@@ -1,4 +1,4 @@
-/** Line breaks inside cells. */
+/** Line breaks: inside cells, and between records. */
 
 /**
  * Makes all line breaks alike: LF, CRLF, and any number of carriage returns before an LF. A pattern such as `\r*\n`
@@ -16,4 +16,12 @@ function withoutReturns(line: string): string {
   let end = line.length;
   while (end > 0 && line[end - 1] === '\r') end--;
   return line.slice(0, end);
+}
+
+export type LineBreaks = 'LF' | 'CRLF' | 'mixed' | 'none';
+
+/** @param seen of a scanner */
+export function lineBreaks(seen: { lf: boolean; crlf: boolean }): LineBreaks {
+  if (seen.lf && seen.crlf) return 'mixed';
+  return seen.lf ? 'LF' : seen.crlf ? 'CRLF' : 'none';
 }

@@ -1,13 +1,14 @@
 /** Cuts a file into parts by byte ranges, at record ends only. */
 import { MAX_PARTS } from '../domain/name-and-number-limits.js';
-import { crc32 } from 'node:zlib';
 import { NightloadError } from '../errors.js';
-import { asBuffer, lineBreaks, Scanner } from './scanner.js';
+import { lineBreaks } from './line-breaks.js';
+import { asBuffer, Scanner } from './scanner.js';
 import { MAX_ROW_BYTES, rowTooLarge, unclosedQuote } from './row-limits.js';
 import type { BlankRows } from './blank-rows.js';
 import type { ScanOptions, ScanSummary } from './records.js';
-import type { RaggedRecord, StrayQuote } from './scanner.js';
+import type { RaggedRecord, StrayQuote } from './scanner-types.js';
 import { notUtf8At } from './encoding/encoding-errors.js';
+import { crc32 } from './simd/crc32.js';
 import { Utf8Finder } from './encoding/utf8-validator.js';
 
 export interface PartRange {
@@ -81,7 +82,17 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
         parts.push(current);
       }
     },
-    options,
+    {
+      ...options,
+      onRun(start, end, count) {
+        // All within the part, so that none of them is too large, begins a part, or follows a blank row.
+        if (start !== current?.end || end - start > LARGE_RECORD) return false;
+        if (end - current.start > options.maxBytes || current.records + count > maxRecords) return false;
+        current.end = end;
+        current.records += count;
+        return true;
+      },
+    },
   );
   const text = new Utf8Finder(base);
   const sums = new PartSums(parts);

@@ -6,7 +6,7 @@ export class RecordCounter {
   #bytes = 0;
 
   constructor(delimiter: string) {
-    this.#scanner = new Scanner(delimiter, 0, () => undefined);
+    this.#scanner = new Scanner(delimiter, 0, () => undefined, { onRun: () => true });
   }
 
   push(piece: Uint8Array): void {

@@ -1,9 +1,10 @@
 /** Yields records one by one, as bytes or cells, from chunks that may end anywhere. */
 import { inSlices } from '../runtime/time-slice.js';
 import { readCells } from './cells.js';
-import { asBuffer, lineBreaks, Scanner } from './scanner.js';
+import { lineBreaks } from './line-breaks.js';
+import { asBuffer, Scanner } from './scanner.js';
 import { MAX_ROW_BYTES, rowTooLarge, unclosedQuote } from './row-limits.js';
-import type { LineBreaks } from './scanner.js';
+import type { LineBreaks } from './line-breaks.js';
 
 export interface ScanOptions {
   delimiter: string;

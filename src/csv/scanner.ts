@@ -5,53 +5,40 @@
  */
 import { BlankRowFinder } from './blank-rows.js';
 import type { BlankRows } from './blank-rows.js';
+import type { RaggedRecord, ScannerOptions, StrayQuote } from './scanner-types.js';
+import { freeInstance, WINDOW } from './simd/instance.js';
+import type { WasmInstance } from './simd/instance.js';
 import {
   BLOCK,
-  cellsOf,
+  bordersIn,
   CR,
-  found,
-  inputBytes,
-  isBlank,
   isPlain,
-  leaveMemory,
   LF,
-  lineEnds,
   QUOTE,
-  scanInput,
   ScanState,
-  setInput,
+  scanWindow,
   STRETCH,
-  takeMemory,
-  WINDOW,
+  windowKind,
   WORTH_BLOCKS,
 } from './simd/simd-scan.js';
 
-/** A misplaced quote: inside an unquoted cell, or followed by text after it closed a cell. */
-export interface StrayQuote {
-  /** Number of the record, from 1. */
-  record: number;
-  /** Absolute offset of the quote. */
-  at: number;
-}
+/** Bytes of the longest blank line, CR LF. */
+const BLANK_LINE = 2;
 
-/** A record with more or fewer cells than the header. */
-export interface RaggedRecord {
-  /** Number of the record, from 1. */
-  record: number;
-  cells: number;
-}
-
-export interface ScannerOptions {
-  /** Cells that each record must have; 0 skips the count, which is faster. @default 0 */
-  width?: number;
-  /** Rows without any value are not records, however many cells they have. @default false */
-  leaveOutBlank?: boolean;
+/** The lines of a scan, and the state before it. */
+interface ScannedLines extends Pick<ScanState, 'inQuotes' | 'borders' | 'lastByte'> {
+  from: number;
+  lines: number;
+  base: number;
+  /** Whether cells must be counted again, to find the record. */
+  hasRagged: boolean;
 }
 
 /** The scanner's state; pass it chunks in order. */
 export class Scanner {
   readonly #delimiter: number;
   readonly #onRecord: (start: number, end: number) => void;
+  readonly #onRun: ScannerOptions['onRun'];
   /** Cells that each record must have, or 0. */
   #width: number;
   /** Offset of the next chunk. */
@@ -72,12 +59,13 @@ export class Scanner {
     delimiter: string,
     base: number,
     onRecord: (start: number, end: number) => void,
-    { width = 0, leaveOutBlank = false }: ScannerOptions = {},
+    { width = 0, leaveOutBlank = false, onRun }: ScannerOptions = {},
   ) {
     this.#delimiter = delimiter.charCodeAt(0);
     this.#width = width;
     if (leaveOutBlank) this.#blank = new BlankRowFinder(this.#delimiter);
     this.#onRecord = onRecord;
+    this.#onRun = onRun;
     this.#position = base;
     this.#recordStart = base;
   }
@@ -106,52 +94,88 @@ export class Scanner {
   }
 
   push(chunk: Buffer): void {
-    if (chunk.length < WORTH_BLOCKS || !isPlain(this.#delimiter) || !takeMemory()) {
+    const isWorthIt = chunk.length >= WORTH_BLOCKS && isPlain(this.#delimiter);
+    const instance = isWorthIt ? freeInstance(chunk) : undefined;
+    if (instance === undefined) {
       this.#pushBytes(chunk, 0);
       return;
     }
     const blocks = chunk.length - (chunk.length % BLOCK);
+    instance.isTaken = true;
     try {
-      for (let at = 0; at < blocks; at += WINDOW) this.#pushWindow(chunk.subarray(at, Math.min(at + WINDOW, blocks)));
+      for (let at = 0; at < blocks; at += WINDOW) {
+        this.#pushWindow(instance, chunk.subarray(at, Math.min(at + WINDOW, blocks)));
+      }
     } finally {
-      leaveMemory();
+      instance.isTaken = false;
     }
     this.#pushBytes(chunk, blocks);
   }
 
   /** Whole blocks of bytes, mostly many at a time. */
-  #pushWindow(window: Buffer): void {
-    const base = this.#position;
-    const delimiter = this.#delimiter;
-    const leavesOut = this.#blank !== undefined;
-    setInput(window, this.#state.lastByte);
-    for (let at = 0; at < window.length; at = this.#position - base) {
-      scanInput(at, window.length, this.#delimiter, this.#state, this.#recordStart - base, this.#width);
-      const { reached, lines, raggedLine, raggedCells } = found;
-      let start = this.#recordStart - base;
-      // The scan counts cells up to the first ragged line: if that line is left out, they are counted here.
-      let counts = false;
-      for (let line = 0; line < lines; line++) {
-        const end = lineEnds[line] as number;
-        const isRecord = end - start > 2 || !isBlank(start, end);
-        // Most rows begin with neither, so this check costs nothing.
-        const first = leavesOut && start >= at ? inputBytes[start] : delimiter;
-        const mayBeBlank = leavesOut && isRecord && (first === delimiter || first === QUOTE);
-        if (mayBeBlank && this.#isLeftOut(inputBytes, Math.max(start, at), end, start >= at)) {
-          counts ||= line === raggedLine;
-          this.#leaveOut(base + end);
-        } else if (isRecord) {
-          if (line === raggedLine) this.#noteRagged(raggedCells);
-          else if (counts && this.#width > 0) this.#checkCells(start, end);
-          this.#emit(base + end);
-        } else this.#recordStart = base + end;
-        start = end;
+  #pushWindow(instance: WasmInstance, window: Buffer): void {
+    const first = instance.place(window);
+    const to = first + window.length;
+    /** Added to an address, the offset in the file. */
+    const base = this.#position - first;
+    const kind = windowKind(window);
+    const state = this.#state;
+    for (let from = first; from < to; from = this.#position - base) {
+      const { inQuotes, borders, lastByte } = state;
+      const start = this.#recordStart - base;
+      const width = this.#width;
+      // With as many cells, a row without a value is not longer than two quotes in each, and a line ending.
+      const short = this.#blank !== undefined && width > 0 ? 3 * width + 2 : BLANK_LINE + 1;
+      const task = { from, to, start, kind, delimiter: this.#delimiter, width, short };
+      const { reached, lines, hasShort, hasRagged } = scanWindow(instance, state, task);
+      if (hasShort || hasRagged || (this.#blank !== undefined && width === 0)) {
+        this.#checkLines(instance, { from, lines, base, hasRagged, inQuotes, borders, lastByte });
+      } else if (lines > 0) {
+        this.#emitLines(instance.lineEnds, lines, base);
       }
-      if (counts) this.#state.borders = cellsOf(start, reached, this.#delimiter) - 1;
-      this.#noteOpen(inputBytes, Math.max(start, at), reached, start >= at);
+      const open = this.#recordStart - base;
+      this.#noteOpen(instance.bytes, Math.max(open, from), reached, open >= from);
       this.#position = base + reached;
       // There is a misplaced quote here.
-      if (reached < window.length) this.#pushBytes(window.subarray(reached, reached + STRETCH), 0);
+      if (reached < to) this.#pushBytes(window.subarray(reached - first, reached - first + STRETCH), 0);
+    }
+  }
+
+  /** Each line is a record, with as many cells as it must have. */
+  #emitLines(lineEnds: Uint32Array, lines: number, base: number): void {
+    const last = base + (lineEnds[lines - 1] as number);
+    if (this.#onRun?.(this.#recordStart, last, lines) === true) {
+      this.records += lines;
+      this.#recordStart = last;
+      return;
+    }
+    for (let line = 0; line < lines; line++) this.#emit(base + (lineEnds[line] as number));
+  }
+
+  /** Lines of which some may not be records, or have another number of cells. */
+  #checkLines({ bytes, lineEnds }: WasmInstance, scanned: ScannedLines): void {
+    const { from, lines, base, hasRagged, inQuotes, borders, lastByte } = scanned;
+    const delimiter = this.#delimiter;
+    const leavesOut = this.#blank !== undefined;
+    for (let line = 0; line < lines; line++) {
+      const start = this.#recordStart - base;
+      const end = lineEnds[line] as number;
+      const isWhole = start >= from;
+      const size = end - start;
+      const isBlank = size === 1 || (size === 2 && (end - 2 < from ? lastByte : bytes[end - 2]) === CR);
+      // Most rows begin with neither, so this check costs nothing.
+      const first = leavesOut && isWhole ? bytes[start] : delimiter;
+      const mayBeLeftOut = leavesOut && !isBlank && (first === delimiter || first === QUOTE);
+      if (isBlank) this.#recordStart = base + end;
+      else if (mayBeLeftOut && this.#isLeftOut(bytes, Math.max(start, from), end, isWhole)) this.#leaveOut(base + end);
+      else {
+        if (hasRagged && this.#width > 0) {
+          const before = line === 0 ? borders : 0;
+          const more = bordersIn(bytes, Math.max(start, from), end, delimiter, line === 0 && inQuotes);
+          if (before + more + 1 !== this.#width) this.#noteRagged(before + more + 1);
+        }
+        this.#emit(base + end);
+      }
     }
   }
 
@@ -245,11 +269,6 @@ export class Scanner {
     } else this.#endRecord(end);
   }
 
-  #checkCells(start: number, end: number): void {
-    const cells = cellsOf(start, end, this.#delimiter);
-    if (cells !== this.#width) this.#noteRagged(cells);
-  }
-
   #endRecord(end: number): void {
     const { borders } = this.#state;
     this.#state.borders = 0;
@@ -273,13 +292,6 @@ export class Scanner {
   #noteStrayQuote(at: number): void {
     this.strayQuote ??= { record: this.records + 1, at };
   }
-}
-
-export type LineBreaks = 'LF' | 'CRLF' | 'mixed' | 'none';
-
-export function lineBreaks(scanner: Scanner): LineBreaks {
-  if (scanner.lf && scanner.crlf) return 'mixed';
-  return scanner.lf ? 'LF' : scanner.crlf ? 'CRLF' : 'none';
 }
 
 export function asBuffer(chunk: Uint8Array): Buffer {

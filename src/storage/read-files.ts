@@ -9,12 +9,13 @@ import { objectBytes, objectChunks } from './objects/object-reads.js';
 import type { FileHandle } from 'node:fs/promises';
 import { NightloadError } from '../errors.js';
 import type { OpenFile } from './files/file-stream.js';
+import { returnReadBuffers, takeReadBuffers } from '../runtime/wasm-memory.js';
 import { defined } from '../domain/defined.js';
 import { shownPath } from '../domain/text/shown.js';
 
 /** Bytes per read of a stream. */
 const READ_SIZE = 256 * 1024;
-/** Bytes per read for several ranges, or into reused memory. */
+/** Bytes per read for several ranges. */
 const LARGE_SIZE = 1024 * 1024;
 
 /** Reads a range of a file in large chunks. */
@@ -41,7 +42,8 @@ async function* chunksOf(
 
 /**
  * Reads a range for a caller that processes each chunk once and keeps none of it: two buffers are filled in turn, so a
- * chunk is valid only until the next one is requested. New memory for each chunk would cost more than the reading.
+ * chunk is valid only until the next one is requested, or the last one ends. New memory for each chunk would cost more
+ * than the reading.
  */
 export async function* scanRange(
   source: FileRef,
@@ -55,9 +57,9 @@ export async function* scanRange(
     return;
   }
   const { handle: file, close } = await openToRead(source);
+  const buffers = takeReadBuffers();
   let coming: Promise<Buffer> | undefined;
   try {
-    const buffers = [Buffer.allocUnsafeSlow(LARGE_SIZE), Buffer.allocUnsafeSlow(LARGE_SIZE)] as const;
     const fill = (buffer: Buffer, at: number): Promise<Buffer> => {
       const reading = file
         .read(buffer, 0, Math.min(buffer.length, end - at), at)
@@ -80,6 +82,7 @@ export async function* scanRange(
   } finally {
     // A file is not closed during a read.
     await coming?.catch(() => undefined);
+    returnReadBuffers(buffers);
     await close();
   }
 }

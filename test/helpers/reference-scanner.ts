@@ -2,7 +2,7 @@
  * The scanner as it was before it used SIMD: one native search for each quote and each line ending. Its results are the
  * reference for the current one.
  */
-import type { RaggedRecord, StrayQuote } from '../../src/csv/scanner.js';
+import type { RaggedRecord, StrayQuote } from '../../src/csv/scanner-types.js';
 
 const LF = 0x0a;
 const CR = 0x0d;

@@ -15,7 +15,7 @@ import { raggedRow } from '../../csv/plan-parts.js';
 import type { SourceRows } from '../../contract/load-result.js';
 import { NightloadError } from '../../errors.js';
 import { eachRecord } from '../../csv/records.js';
-import type { RaggedRecord } from '../../csv/scanner.js';
+import type { RaggedRecord } from '../../csv/scanner-types.js';
 import { join } from '../../storage/locations.js';
 import { readHead, readRange } from '../../storage/read-files.js';
 import { makeFolder, removeFile } from '../../storage/files/file-tree.js';

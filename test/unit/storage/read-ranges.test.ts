@@ -111,9 +111,9 @@ it('returns a range chunk by chunk from two buffers, whatever its length', async
   await fc.assert(
     fc.asyncProperty(at, at, async (start, end) => {
       const pieces: Buffer[] = [];
-      const memory = new Set<ArrayBufferLike>();
+      const memory = new Set<number>();
       for await (const piece of scanRange(path, start, end)) {
-        memory.add(piece.buffer);
+        memory.add(piece.byteOffset);
         // While it is processed, it does not change.
         await new Promise(setImmediate);
         pieces.push(Buffer.from(piece));
@@ -126,6 +126,26 @@ it('returns a range chunk by chunk from two buffers, whatever its length', async
   const all: Buffer[] = [];
   for await (const piece of scanRange(path, 7)) all.push(Buffer.from(piece));
   expect(Buffer.concat(all).equals(bytes.subarray(7))).toBe(true);
+});
+
+it('gives readers at the same time different buffers, and later ones the same', async () => {
+  const read = async (start: number): Promise<ArrayBufferLike> => {
+    const pieces: Buffer[] = [];
+    let memory: ArrayBufferLike = bytes.buffer;
+    for await (const piece of scanRange(path, start)) {
+      await new Promise(setImmediate);
+      memory = piece.buffer;
+      pieces.push(Buffer.from(piece));
+    }
+    expect(Buffer.concat(pieces).equals(bytes.subarray(start))).toBe(true);
+    return memory;
+  };
+  const first = await Promise.all([read(0), read(1), read(2)]);
+  expect(new Set(first).size).toBe(3);
+  const stopped = scanRange(path, 0);
+  await stopped.next();
+  await stopped.return(undefined);
+  expect(first).toContain(await read(3));
 });
 
 it('reports a missing file when it is awaited, and stops at a signal', async () => {
