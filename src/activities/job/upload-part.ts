@@ -1,7 +1,7 @@
 /**
  * Sends one part: the header line, then the byte range of the rows. Nothing is copied; the length is known in advance.
  */
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../../csv/simd/crc32.js';
 import { headerBytes } from '../../rows/column-mapping.js';
 import type { PartRange } from '../../csv/plan-parts.js';
 import { partFolder } from '../../domain/result-layout.js';
