@@ -35,6 +35,8 @@ import type { IngestJobInput, IngestJobResult, JobState } from './job-state.js';
 /** Grants kept; only the one that is waited for matters. */
 const MAX_GRANTS = 20;
 
+const FIRST_RETRY_MS = 500;
+
 /** What lives as long as the run. */
 interface LiveJob {
   /** Canceled when the workflow is, even while its end runs in a non-cancellable scope. */
@@ -247,9 +249,11 @@ export class IngestJob {
   async poll(summary: string): Promise<JobStatus> {
     const { input, state } = this;
     const activities = state.canceled || state.error !== undefined ? cleanupActivities : this.activities;
-    // Retries of a failed poll must not poll faster than configured.
+    // Retries of a failed poll must not poll faster than configured, but for the first: its worker may have been killed.
     const { initialMs, maximumMs } = input.poll;
-    const retry = { initialInterval: initialMs, backoffCoefficient: 2, maximumInterval: maximumMs };
+    const initialInterval = Math.min(initialMs, FIRST_RETRY_MS);
+    const backoffCoefficient = Math.max(2, initialMs / initialInterval);
+    const retry = { initialInterval, backoffCoefficient, maximumInterval: maximumMs };
     state.unseen = true;
     const info = await this.awaitCounted(activities.readJob.executeWithOptions({ summary, retry }, [this.ref()]));
     delete state.unseen;
