@@ -249,11 +249,10 @@ export class IngestJob {
   async poll(summary: string): Promise<JobStatus> {
     const { input, state } = this;
     const activities = state.canceled || state.error !== undefined ? cleanupActivities : this.activities;
-    // Retries of a failed poll must not poll faster than configured, but for the first: its worker may have been killed.
+    // Soon, since its worker may have been killed; then they soon become as rare as polls.
     const { initialMs, maximumMs } = input.poll;
     const initialInterval = Math.min(initialMs, FIRST_RETRY_MS);
-    const backoffCoefficient = Math.max(2, initialMs / initialInterval);
-    const retry = { initialInterval, backoffCoefficient, maximumInterval: maximumMs };
+    const retry = { initialInterval, backoffCoefficient: 4, maximumInterval: maximumMs };
     state.unseen = true;
     const info = await this.awaitCounted(activities.readJob.executeWithOptions({ summary, retry }, [this.ref()]));
     delete state.unseen;
