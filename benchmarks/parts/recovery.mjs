@@ -9,7 +9,7 @@ import { median, printTable, seconds } from '../table.mjs';
 
 /** Several at a time, each with its own org and workers: the time is spent waiting. */
 const NIGHTS = 3;
-const KILLS = 36;
+const KILLS = 30;
 /** In so many of them, the worker has just taken a workflow task: at random, almost none would meet one. */
 const IN_A_TASK = 1 / 6;
 

@@ -13,7 +13,7 @@ export const PARALLEL = 3;
 const PART_ROWS = 1_000;
 /** Milliseconds for each reply, so that kills meet each kind of step; a download has three replies. */
 const DELAYS = { describe: 3_000, create: 200, upload: 6_000, info: 500, results: 2_000 };
-const RECORDS_PER_SECOND = 400;
+const RECORDS_PER_SECOND = 250;
 /** A new load is planned in the first seconds. */
 const FIRST_KILL_MS = 8_000;
 /** The step that was interrupted has ended by then: each kill is measured by itself. */

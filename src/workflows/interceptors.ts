@@ -13,7 +13,7 @@ import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-pa
 import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
 import { taskPriority } from '../domain/task-priority.js';
-import { PART_TASK_TIMEOUT, WORKFLOW_TASK_TIMEOUT } from '../domain/workflow-task-timeout.js';
+import { WORKFLOW_TASK_TIMEOUT } from '../domain/workflow-task-timeout.js';
 import { LONG_LIVED_TYPES } from '../domain/workflow-types.js';
 import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { dropUnsoundTrace, isReadable, reasonIn } from '../protocol/messages/unreadable.js';
@@ -95,8 +95,7 @@ export function interceptors(): WorkflowInterceptors {
         startChildWorkflowExecution(input, next) {
           if (!ours) return next(input);
           const { options, ...rest } = ranked(input);
-          const workflowTaskTimeout = input.workflowType === 'ingestJob' ? PART_TASK_TIMEOUT : WORKFLOW_TASK_TIMEOUT;
-          return next({ ...rest, options: { workflowTaskTimeout, ...options } });
+          return next({ ...rest, options: { workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT, ...options } });
         },
       },
     ],

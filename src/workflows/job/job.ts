@@ -35,7 +35,7 @@ import type { IngestJobInput, IngestJobResult, JobState } from './job-state.js';
 /** Grants kept; only the one that is waited for matters. */
 const MAX_GRANTS = 20;
 
-const FIRST_RETRY_MS = 500;
+const FIRST_RETRY_MS = 250;
 
 /** What lives as long as the run. */
 interface LiveJob {

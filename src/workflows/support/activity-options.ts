@@ -19,7 +19,7 @@ const CLEANUP_LIMIT = '15m';
 /** Workers send a heartbeat every 2.5 s: see `HEARTBEATS` of `src/workers/create-worker.ts`. */
 const HEARTBEAT_TIMEOUT = '5s';
 /** A killed worker's step waits so long too. Replies that ask for a longer wait get it. */
-const FIRST_RETRY = '500ms';
+const FIRST_RETRY = '250ms';
 const MAX_STEP_MS = 86_400_000;
 
 /**
