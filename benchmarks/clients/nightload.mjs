@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { peakMemory, processorTime, run, start } from '../processes.mjs';
 import { TOKEN } from '../stub/start.mjs';
 
-/** One for all workers of a run: the org's ledger stays on the task queue where it began. */
+/** One for all workers of an org: its ledger stays on the task queue where it began. */
 const QUEUE = `bench-${randomUUID().slice(0, 8)}`;
 
 export const name = 'nightload';
@@ -18,7 +18,7 @@ const ACTIVITY_STARTED = 11;
 const ACTIVITY_COMPLETED = 12;
 const WORKFLOW_COMPLETED = 2;
 
-const secondsOf = ({ seconds, nanos }) => Number(seconds ?? 0) + Number(nanos ?? 0) / 1e9;
+export const secondsOf = ({ seconds, nanos }) => Number(seconds ?? 0) + Number(nanos ?? 0) / 1e9;
 
 /** @param dist folder of the build, as a file URL */
 export async function openTemporal(dist, work) {
@@ -46,20 +46,21 @@ export async function openTemporal(dist, work) {
 }
 
 /** A worker and the folder that it uses. */
-export async function openWorker({ dist, temporal, url, folder, nodeArgs = [] }) {
+export async function openWorker({ dist, temporal, url, folder, token = TOKEN, queue = QUEUE, nodeArgs = [] }) {
   const main = new URL('cli/main.js', dist).pathname;
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
     TEMPORAL_ADDRESS: temporal.server.address,
-    NIGHTLOAD_TASK_QUEUE: QUEUE,
+    NIGHTLOAD_TASK_QUEUE: queue,
     NIGHTLOAD_FILE_ROOTS: folder,
     SF_INSTANCE_URL: url,
-    SF_ACCESS_TOKEN: TOKEN,
+    SF_ACCESS_TOKEN: token,
     SF_API_VERSION: 'v62.0',
   };
   const worker = await start(process.execPath, [...nodeArgs, main, 'worker'], /Connections: /, { env, cwd: folder });
   return {
+    pid: worker.pid,
     stop: worker.stop,
     memory: () => peakMemory(worker.pid),
     processorTime: async () => (await processorTime(worker.pid)).own,

@@ -1,4 +1,4 @@
-/** How long a step waits before its next attempt when Salesforce asks for a wait, or its allocation is used up. */
+/** How long a step waits before its next attempt after a reply from Salesforce, or after none. */
 import type { Info } from '@temporalio/activity';
 import { USED_UP_CODES } from '../domain/platform/used-up-codes.js';
 import type { SalesforceError } from '../salesforce/errors/salesforce-error.js';
@@ -21,5 +21,9 @@ export function retryDelay({ code, retryAfterMs = 0 }: SalesforceError, info: In
     const left = info.scheduledTimestampMs + (info.scheduleToCloseTimeoutMs || Infinity) - Date.now();
     return Math.max(MIN_WAIT, Math.min(Math.max(growing, retryAfterMs), left / 3));
   }
-  return retryAfterMs > 0 ? Math.min(Math.max(retryAfterMs, MIN_WAIT), MAX_WAIT) : undefined;
+  if (retryAfterMs > 0) return Math.min(Math.max(retryAfterMs, MIN_WAIT), MAX_WAIT);
+  const { initialInterval, maximumInterval } = info.retryPolicy ?? {};
+  // The first retry of a step is soon, because its worker may have been killed. An org in trouble is asked more rarely.
+  if (Number(initialInterval) >= MIN_WAIT) return undefined;
+  return Math.min(MIN_WAIT * 2 ** (info.attempt - 1), Number(maximumInterval) || MAX_WAIT);
 }

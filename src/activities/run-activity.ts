@@ -23,8 +23,8 @@ import type {
 import { defined } from '../domain/defined.js';
 
 /**
- * Well below the heartbeat timeout of 8 s, so that one late heartbeat does not cost an attempt. A step that ends before
- * the first one sends none: in Temporal Cloud each is billed.
+ * Well below the heartbeat timeout of 5 s, so that a busy worker's late heartbeat does not cost an attempt. A step that
+ * ends before the first one sends none: in Temporal Cloud each is billed.
  */
 const HEARTBEAT_INTERVAL = 2_000;
 

@@ -15,6 +15,7 @@ import { firstInput, firstRunOf } from './original-input.js';
 import { placeOf, TemporalError } from './temporal-errors.js';
 import { defined } from '../domain/defined.js';
 import { taskPriority } from '../domain/task-priority.js';
+import { WORKFLOW_TASK_TIMEOUT } from '../domain/workflow-task-timeout.js';
 import { resolveInput } from '../domain/input/resolve-input.js';
 import { againAdvice } from '../domain/text/again-advice.js';
 import { loadIntroduction, loadSummary } from '../domain/text/load-summary.js';
@@ -110,6 +111,7 @@ export function startOf(input: BulkLoadInput, workflowId: string) {
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: loadSummary(input),
     staticDetails: loadIntroduction(input),
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     // Tasks of the workflow itself; those that it creates have the same.
     ...defined({ priority: taskPriority(input) }),
   } as const;

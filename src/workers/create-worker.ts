@@ -94,6 +94,12 @@ export interface RunningWorker extends Readonly<WorkerQueues> {
 const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
 const CLOSE_LIMIT_MS = 2_000;
 
+/**
+ * How often the SDK passes on the heartbeats of a step. Its own rule, 80 % of the heartbeat timeout, would leave one
+ * second of the five for a machine or a server that is busy.
+ */
+export const HEARTBEATS = { maxHeartbeatThrottleInterval: '2.5s' } as const;
+
 /** Queues of a worker besides the shared one. */
 export interface WorkerQueues {
   /** For steps that read or write files. */
@@ -190,6 +196,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
   const common: Omit<WorkerOptions, 'taskQueue'> = {
     ...deploymentOptions(options.deployment),
     ...SHUTDOWN,
+    ...HEARTBEATS,
     connection,
     namespace,
     activities,
@@ -207,7 +214,7 @@ export async function startWorker(options: NightloadWorkerOptions): Promise<Runn
       // A count, not a size: each cached workflow keeps its sandbox in memory.
       maxCachedWorkflows: 100,
       // How long a workflow task waits for a killed worker before another one gets it; the default is 10 s.
-      stickyQueueScheduleToStartTimeout: '3s',
+      stickyQueueScheduleToStartTimeout: '2s',
     }),
     // Activities only: such a worker has no sandbox, and costs little.
     ...workersBeside(queues, slots).map((beside) => Worker.create({ ...common, ...beside })),

@@ -10,7 +10,7 @@ import { nightloadServiceHandler } from './nexus-handler.js';
 import { openActivities, slotsOf } from './worker-host.js';
 import type { HostOptions, OpenActivities } from './worker-host.js';
 import { workflowInterceptorModules } from './bundle.js';
-import { groupIdentity, workersBeside } from './create-worker.js';
+import { groupIdentity, HEARTBEATS, workersBeside } from './create-worker.js';
 import { WorkerSlots } from './slots.js';
 import { defined } from '../domain/defined.js';
 
@@ -22,6 +22,7 @@ const SHARED_OPTIONS = [
   'dataConverter',
   'shutdownGraceTime',
   'shutdownForceTime',
+  'maxHeartbeatThrottleInterval',
   'workerDeploymentOptions',
 ] as const satisfies readonly (keyof WorkerOptions)[];
 
@@ -73,6 +74,7 @@ export class NightloadPlugin implements WorkerPlugin {
       ...Object.entries(opened.activities),
     ]);
     return {
+      ...HEARTBEATS,
       ...options,
       taskQueue,
       dataConverter,
@@ -117,7 +119,7 @@ async function runBeside(
     SHARED_OPTIONS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
   ) as WorkerOptions;
   const { activity } = options.interceptors ?? {};
-  const beside = { ...shared, ...(activity && { interceptors: { activity } }), activities };
+  const beside = { ...HEARTBEATS, ...shared, ...(activity && { interceptors: { activity } }), activities };
   const workers = await Promise.all(
     workersBeside(queues, slots).map((queue) => Worker.create({ ...beside, ...queue })),
   );

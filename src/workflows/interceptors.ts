@@ -13,6 +13,7 @@ import { payloadTrouble, refusedResult, soundFailure } from './incoming/sound-pa
 import type { FailureProto } from './incoming/sound-payloads.js';
 import { checkedResult } from './incoming/checked-result.js';
 import { taskPriority } from '../domain/task-priority.js';
+import { WORKFLOW_TASK_TIMEOUT } from '../domain/workflow-task-timeout.js';
 import { LONG_LIVED_TYPES } from '../domain/workflow-types.js';
 import { WORKFLOW_TYPES } from '../domain/workflow-types.js';
 import { dropUnsoundTrace, isReadable, reasonIn } from '../protocol/messages/unreadable.js';
@@ -91,7 +92,11 @@ export function interceptors(): WorkflowInterceptors {
           const result = await next(ranked(input));
           return ours ? checkedResult(input.activityType, result) : result;
         },
-        startChildWorkflowExecution: (input, next) => next(ranked(input)),
+        startChildWorkflowExecution(input, next) {
+          if (!ours) return next(input);
+          const { options, ...rest } = ranked(input);
+          return next({ ...rest, options: { workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT, ...options } });
+        },
       },
     ],
     internals: [

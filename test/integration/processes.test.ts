@@ -88,7 +88,8 @@ it('never repeats an upload whose worker was killed: aborts the job and uses ano
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   org.fault({ kind: 'upload', action: 'hang' });
   const first = await work(inject('temporalAddress'));
-  const handle = await load(new Client({ connection }), 300);
+  const client = new Client({ connection });
+  const handle = await load(client, 300);
   await expect.poll(() => org.ledger.count('upload')).toBe(1);
   first.child.kill('SIGKILL');
   await first.ended;
@@ -100,6 +101,11 @@ it('never repeats an upload whose worker was killed: aborts the job and uses ano
     ['JobComplete', 1],
   ]);
   expectEachRowOnce(300);
+  const { events } = await client.workflow.getHandle(`${handle.workflowId}/part-1`).fetchHistory();
+  const steps = events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name);
+  // The second job needs no lease of its own.
+  expect(steps?.filter((name) => name === 'requestLease')).toHaveLength(1);
+  expect(steps?.filter((name) => name === 'createJob')).toHaveLength(2);
   await connection.close();
 });
 

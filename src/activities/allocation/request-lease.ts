@@ -9,6 +9,7 @@ import { ALLOCATION_ID_PREFIX, giveBackSignal, requestSignal } from '../../proto
 import type { AllocationRequest, AllocationStart } from '../../protocol/messages/allocation-messages.js';
 import { defined } from '../../domain/defined.js';
 import { taskPriority } from '../../domain/task-priority.js';
+import { WORKFLOW_TASK_TIMEOUT } from '../../domain/workflow-task-timeout.js';
 import { unlessAborted } from '../../salesforce/http/unless-aborted.js';
 import { Answers } from './batched-queries.js';
 import type { ActivityDependencies } from '../dependencies.js';
@@ -84,6 +85,7 @@ async function send(client: Client, workflowId: string, org: string, request: Al
       workflowId,
       taskQueue: Context.current().info.taskQueue,
       args: [{ org, rules }],
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       ...defined({ priority: taskPriority({ org }) }),
       signal: requestSignal,
       signalArgs: [request],

@@ -70,11 +70,12 @@ function handleMessages(job: IngestJob): void {
 
 /** A PUT is never repeated on the same job: after a failure the job is aborted and another one created. */
 async function submit(job: IngestJob): Promise<void> {
-  const attempts: FailedAttempts = { count: 0 };
+  const attempts: FailedAttempts = { count: 0, lostWorkers: 0 };
   for (;;) {
     const earlier = await resolveEarlierJob(job);
     if (earlier !== undefined && (await adoptJob(job, earlier)) === 'sent') return;
-    await waitForLease(job);
+    // Kept when a worker was lost in the middle of an upload.
+    if (!job.state.lease.granted) await waitForLease(job);
     try {
       if ((await renewWhile(job, () => send(job))) === 'sent') return;
       await releaseLease(job);

@@ -1,5 +1,5 @@
 /**
- * The activities as workflows see them: which queue, which timeouts, which retries, and why. Heartbeats (8 s) decide
+ * The activities as workflows see them: which queue, which timeouts, which retries, and why. Heartbeats (5 s) decide
  * how fast a dead worker is noticed; start-to-close is only an upper bound that no step should ever need.
  */
 import { proxyActivities } from '@temporalio/workflow';
@@ -16,7 +16,10 @@ import type { TellWait } from './untaken-steps.js';
  */
 const CLEANUP_LIMIT = '15m';
 
-const HEARTBEAT_TIMEOUT = '8s';
+/** Workers send a heartbeat every 2.5 s: see `HEARTBEATS` of `src/workers/create-worker.ts`. */
+const HEARTBEAT_TIMEOUT = '5s';
+/** A killed worker's step waits so long too. Replies that ask for a longer wait get it. */
+const FIRST_RETRY = '250ms';
 const MAX_STEP_MS = 86_400_000;
 
 /**
@@ -30,7 +33,7 @@ export function salesforceActivities(outageMs: number): ActivityInterfaceFor<Act
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // A job id that arrives after the cancellation must still be recorded, or the job stays Open forever.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '2m' },
+    retry: { initialInterval: FIRST_RETRY, backoffCoefficient: 2, maximumInterval: '2m' },
   });
 }
 
@@ -40,7 +43,7 @@ export const cleanupActivities = proxyActivities<Activities>({
   scheduleToCloseTimeout: CLEANUP_LIMIT,
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  retry: { initialInterval: FIRST_RETRY, backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
 /** The first step, on the shared queue: a missing file is an answer, not an outage. */
@@ -103,7 +106,7 @@ export function fileActivities(
     scheduleToCloseTimeout: outageMs + MAX_STEP_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+    retry: { initialInterval: FIRST_RETRY, backoffCoefficient: 2, maximumInterval: '1m' },
   });
   return tellingIfAsked(activities, place, tell);
 }
@@ -127,7 +130,7 @@ export function fileCleanupActivities(taskQueue: string): ActivityInterfaceFor<A
     scheduleToCloseTimeout: CLEANUP_LIMIT,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+    retry: { initialInterval: FIRST_RETRY, backoffCoefficient: 2, maximumInterval: '1m' },
   });
 }
 
@@ -192,7 +195,8 @@ export const readActivities = proxyActivities<Activities>({ ...READ, cancellatio
 /** The first step of a run that continues another one; nothing else happens before its answer. */
 export function earlierRunActivities(outageMs: number): ActivityInterfaceFor<Activities> {
   return proxyActivities<Activities>({
-    startToCloseTimeout: '10s',
+    // It sends no heartbeat.
+    startToCloseTimeout: '8s',
     scheduleToCloseTimeout: outageMs,
     cancellationType: 'TRY_CANCEL',
     retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
@@ -214,7 +218,7 @@ export function ledgerActivities(outageMs: number): ActivityInterfaceFor<Activit
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     // The step itself gives back a canceled request.
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-    retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+    retry: { initialInterval: FIRST_RETRY, backoffCoefficient: 2, maximumInterval: '1m' },
   });
 }
 
@@ -222,6 +226,7 @@ export function ledgerActivities(outageMs: number): ActivityInterfaceFor<Activit
 export const notifyRulesActivities = proxyActivities<Activities>({
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '30s',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '1s', maximumAttempts: 3 },
 });
 
@@ -261,6 +266,7 @@ export function noteActivities(filesQueue: string): ActivityInterfaceFor<Activit
 export const notifyActivities = proxyActivities<Activities>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '12h',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 

@@ -16,6 +16,7 @@ import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
 import { toInput } from '../../shared/load-input.js';
 import { taskPriority } from '../../../domain/task-priority.js';
+import { WORKFLOW_TASK_TIMEOUT } from '../../../domain/workflow-task-timeout.js';
 import type { ScheduleOptions } from './options.js';
 import { defined } from '../../../domain/defined.js';
 
@@ -90,6 +91,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
       args: [input],
       staticSummary: loadSummary(input),
       staticDetails: loadIntroduction(input),
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       ...defined({ priority: taskPriority(input) }),
     },
     policies: { overlap: 'SKIP', catchupWindow: catchUp, pauseOnFailure: false },

@@ -14,9 +14,17 @@ import type { PartSent } from './adopt-job.js';
 /** Waits before another job is created after a failed upload; after the last one the load ends cleanly. */
 const UPLOAD_WAITS = ['5s', '30s', '2m', '10m', '30m', '1h', '2h', '4h'] as const;
 
+/**
+ * The same after a worker was lost in the middle of an upload. That is neither the org's fault nor the file's, unless it
+ * happens again and again.
+ */
+const LOST_WORKER_WAITS = ['0s', '1s', ...UPLOAD_WAITS] as const;
+
 /** Failures of a part's jobs so far. */
 export interface FailedAttempts {
   count: number;
+  /** Uploads whose worker was lost: not in the count. */
+  lostWorkers: number;
   /** The last failure, and since when it has been the same. */
   refused?: RepeatedRefusal;
 }
@@ -37,18 +45,26 @@ export async function recoverFrom(error: unknown, job: IngestJob, attempts: Fail
     await waitForQuota(job, code);
     return 'notSent';
   }
-  const wait = UPLOAD_WAITS[attempts.count++];
+  const wait = lostItsWorker(error) ? LOST_WORKER_WAITS[attempts.lostWorkers++] : UPLOAD_WAITS[attempts.count++];
   if (attempts.refused?.code !== code) attempts.refused = { code, since: Date.now() };
   const changedByOthers = code === 'INVALID_JOB_STATE';
   if (wait === undefined || !(changedByOthers || mayBeSentAgain(error, attempts.refused))) throw error;
   if ((await adoptUnlessAborted(job)) === 'sent') return 'sent';
   // Our Open job was ended by someone unknown to this run.
   if (changedByOthers) state.timeGapAt = Date.now();
+  // For the next job: the ledger's worker may be the one that was lost, and its answer would take seconds.
+  if (wait === '0s' && state.lease.granted && !state.paused) return 'notSent';
   await releaseLease(job);
   const waitingSince = Date.now();
   await sleep(wait, { summary: `upload failed (${code}): next job in ${wait}` });
   noteLateTimer(state, waitingSince + msToNumber(wait));
   return 'notSent';
+}
+
+/** No heartbeat came: it was killed, or cannot reach Temporal. */
+function lostItsWorker(error: unknown): boolean {
+  const cause = innermostFailure(error);
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'HEARTBEAT';
 }
 
 /** @param since when this failure first occurred */
