@@ -1,7 +1,4 @@
-/**
- * `nightload load`. What a command needs only once the load runs is imported then, and what the input needs while the
- * server is being reached.
- */
+/** `nightload load`. What it needs only once the load runs is imported then. */
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import { DEFAULT_TASK_QUEUE } from '../../contract/names.js';
 import { isFinishBy, isHour } from '../../domain/input/finish-by.js';
@@ -30,11 +27,8 @@ async function prepare(source: string, options: LoadOptions) {
 
 export async function load(source: string, options: LoadOptions & Printing): Promise<number> {
   const taskQueue = taskQueueFrom(process.env, DEFAULT_TASK_QUEUE);
-  const prepared = prepare(source, options);
-  // Without a server its error is the one that is told.
-  prepared.catch(() => undefined);
+  const { input, startBulkLoad, AlreadyLoadedError } = await prepare(source, options);
   return withClient(async (client) => {
-    const { input, startBulkLoad, AlreadyLoadedError } = await prepared;
     try {
       const handle = await startBulkLoad(client, input, {
         ...outageNotes(options),
