@@ -24,6 +24,7 @@ export function retryDelay({ code, retryAfterMs = 0 }: SalesforceError, info: In
   if (retryAfterMs > 0) return Math.min(Math.max(retryAfterMs, MIN_WAIT), MAX_WAIT);
   const { initialInterval, maximumInterval } = info.retryPolicy ?? {};
   // The first retry of a step is soon, because its worker may have been killed. An org in trouble is asked more rarely.
-  if (Number(initialInterval) >= MIN_WAIT) return undefined;
+  const first = Number(initialInterval ?? MIN_WAIT);
+  if (first >= MIN_WAIT) return undefined;
   return Math.min(MIN_WAIT * 2 ** (info.attempt - 1), Number(maximumInterval) || MAX_WAIT);
 }

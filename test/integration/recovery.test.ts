@@ -174,6 +174,8 @@ async function resetWithoutEnd(prefix: string): Promise<LoadHandle> {
   const part = `${handle.workflowId}/part-1`;
   await workflow(handle.workflowId).terminate('by an operator');
   await expect.poll(async () => (await workflow(part).describe()).status.name, { timeout: 30_000 }).not.toBe('RUNNING');
+  // The report of the part's end would otherwise reach the reset run.
+  await sleep(1_000);
   await resetBehindStartOf(part, handle.workflowId, (await workflow(handle.workflowId).describe()).runId);
   await world.org.setRecordsPerSecond(20_000);
   return handle;
@@ -204,19 +206,21 @@ it(
 );
 
 it('ends when it is canceled after such a reset, and counts landed rows', { timeout: 90_000 }, async () => {
-  const handle = await resetWithoutEnd('T9');
+  // New rows in each try.
+  const prefix = `T9-${randomUUID().slice(0, 4)}`;
+  const handle = await resetWithoutEnd(prefix);
   // By then it has asked whether the part has ended.
   await sleep(7_000);
   await handle.cancel();
   const result = await handle.result();
-  const landed = applied('T9')[1] ?? 0;
+  const landed = applied(prefix)[1] ?? 0;
   expect(landed).toBeGreaterThan(0);
   expect(result).toMatchObject({
     state: 'Canceled',
     balanced: true,
     records: { total: 600, succeeded: landed, unprocessed: 600 - landed, unaccounted: 0 },
   });
-  expect(applied('T9')).toEqual(once(landed));
+  expect(applied(prefix)).toEqual(once(landed));
 });
 
 it('reports no row as unprocessed for a part whose workflow is terminated after a cancellation, and names its job', async () => {

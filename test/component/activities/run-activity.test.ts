@@ -23,6 +23,7 @@ interface Attempt {
   currentAttemptScheduledTimestampMs?: number;
   scheduledTimestampMs?: number;
   scheduleToCloseTimeoutMs?: number;
+  retryPolicy?: { initialInterval: number; maximumInterval?: number };
   onBeat?: (details: unknown) => void;
 }
 
@@ -97,6 +98,19 @@ describe('the failure that a failed call reports to Temporal', () => {
     expect(failure).toMatchObject({ type: 'SALESFORCE_HTTP_503', nonRetryable: false });
     expect(failure.nextRetryDelay ?? undefined).toBe(delay);
   });
+
+  it.each([
+    [{ initialInterval: 250 }, 1, 1_000],
+    [{ initialInterval: 250 }, 3, 4_000],
+    [{ initialInterval: 250, maximumInterval: 60_000 }, 5_000, 60_000],
+    [{ initialInterval: 5_000 }, 1, undefined],
+  ])(
+    'asks an org in trouble at most once a second, although a step is soon repeated after a kill: %o, attempt %i',
+    async (retryPolicy, attempt, delay) => {
+      const failure = await failureOf({ status: 503 }, 'getJob', { retryPolicy, attempt });
+      expect(failure.nextRetryDelay ?? undefined).toBe(delay);
+    },
+  );
 
   it('never waits less than a second for a date in the near future', async () => {
     // A date has no milliseconds, so this one may be in the past by now: then no wait is requested.
