@@ -1,5 +1,5 @@
 /** Messages between `orgAllocation` and those who ask it: `ingestJob` workflows, their activities, and people. */
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { query, signal } from './definitions.js';
 import type { Allocation } from '../../domain/platform/allocation-settings.js';
 import type { Amount, LedgerSummary, Request } from './allocation-types.js';
 
@@ -20,15 +20,15 @@ export interface AllocationStart {
 }
 
 /** Requests a job, or repeats the request: the same id is granted once. */
-export const requestSignal = defineSignal<[AllocationRequest]>('request');
+export const requestSignal = signal<[AllocationRequest]>('request');
 /** The job is alive. */
-export const renewSignal = defineSignal<[{ id: string; processed: number }]>('renew');
+export const renewSignal = signal<[{ id: string; processed: number }]>('renew');
 /** The job has ended and used this amount. */
-export const settleSignal = defineSignal<[Amount & { id: string }]>('settle');
+export const settleSignal = signal<[Amount & { id: string }]>('settle');
 /** Nothing was used. */
-export const giveBackSignal = defineSignal<[{ id: string }]>('giveBack');
+export const giveBackSignal = signal<[{ id: string }]>('giveBack');
 /** The org refused a request's job because of a limit. */
-export const learnSignal = defineSignal<[{ code: string; id: string }]>('learn');
+export const learnSignal = signal<[{ code: string; id: string }]>('learn');
 
 export type Answer =
   | { status: 'granted'; warning?: string }
@@ -39,10 +39,10 @@ export type Answer =
  * Status of requests. The requester's activity reads the answer here, so an immediate grant costs the holder no
  * signal.
  */
-export const requestStatusQuery = defineQuery<Answer[], [ids: string[]]>('requestStatus');
+export const requestStatusQuery = query<Answer[], [ids: string[]]>('requestStatus');
 
 /** Tells a holder that had to wait that it may start. */
-export const grantedSignal = defineSignal<[{ id: string; warning?: string }]>('granted');
+export const grantedSignal = signal<[{ id: string; warning?: string }]>('granted');
 
 export interface OrgSummary extends LedgerSummary {
   org: string;
@@ -53,6 +53,6 @@ export interface OrgSummary extends LedgerSummary {
 }
 
 /** The window at a given moment; the workflow itself only wakes when there is something to do. */
-export const limitsQuery = defineQuery<OrgSummary, [now?: number]>('limits');
+export const limitsQuery = query<OrgSummary, [now?: number]>('limits');
 
 export const ALLOCATION_ID_PREFIX = 'nightload-allocation/';

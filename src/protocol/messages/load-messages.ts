@@ -1,31 +1,30 @@
 /** Signals and queries of the workflows, public ones first. */
-import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-
+import { query, signal, update } from './definitions.js';
 import type { LoadProgress, LoadSoFar, PartProgress } from '../../contract/load-progress.js';
 import type { Corrections, CorrectionsTaken } from '../../contract/corrections.js';
 
-export const progressQuery = defineQuery<LoadProgress>('progress');
+export const progressQuery = query<LoadProgress>('progress');
 /** What the result would contain now; larger than the progress, which is queried every second. */
-export const soFarQuery = defineQuery<LoadSoFar>('soFar');
+export const soFarQuery = query<LoadSoFar>('soFar');
 /** No new job starts; running ones continue and are polled. */
-export const pauseSignal = defineSignal('pause');
-export const resumeSignal = defineSignal('resume');
+export const pauseSignal = signal('pause');
+export const resumeSignal = signal('resume');
 /** Cuts short the wait for the next poll. */
-export const pollNowSignal = defineSignal('pollNow');
+export const pollNowSignal = signal('pollNow');
 
 /** Corrections of rejected rows; accepted during the hold. */
-export const submitCorrectionsUpdate = defineUpdate<CorrectionsTaken, [Corrections]>('submitCorrections');
+export const submitCorrectionsUpdate = update<CorrectionsTaken, [Corrections]>('submitCorrections');
 
 /**
  * Answered by `ingestJob`: current progress of its part. Has the same name, so that the same client code serves both.
  */
-export const partProgressQuery = defineQuery<PartProgress>('progress');
+export const partProgressQuery = query<PartProgress>('progress');
 
 /** From `ingestJob` to its parent: progress of its part. */
-export const partProgressSignal = defineSignal<[PartNow]>('partProgress');
+export const partProgressSignal = signal<[PartNow]>('partProgress');
 
 /** From `retryFailedRows` to its parent: what it is doing or waiting for. */
-export const retryProgressSignal = defineSignal<[text: string]>('retryProgress');
+export const retryProgressSignal = signal<[text: string]>('retryProgress');
 
 /** What parents keep of a running part. */
 export type PartNow = PartProgress & {

@@ -1,5 +1,5 @@
 /** The workflow that watches the schedules of a task queue, and how it is told of a change. */
-import { defineSignal } from '@temporalio/workflow';
+import { signal } from './definitions.js';
 
 export const WATCHER = 'watchSchedules';
 
@@ -9,4 +9,4 @@ export function watcherIdOf(taskQueue: string): string {
 }
 
 /** A schedule was created, changed, paused, resumed or deleted. */
-export const schedulesChangedSignal = defineSignal('schedulesChanged');
+export const schedulesChangedSignal = signal('schedulesChanged');
