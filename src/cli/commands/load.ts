@@ -35,13 +35,15 @@ export async function load(source: string, options: LoadOptions & Printing): Pro
         taskQueue,
         again: options.again ?? false,
       });
-      const { detach, followToEnd } = await import('./watch.js');
       const { workflowId, joined } = handle;
       if (options.quiet !== true)
         say(`${joined ? 'Joined' : 'Started'} load ${loadIdFrom(workflowId)} (workflow ${workflowId}).`);
-      return await (options.detach === true
-        ? detach(client, handle, { taskQueue, input, printing: options })
-        : followToEnd(client, handle, taskQueue, options));
+      if (options.detach === true) {
+        const { detach } = await import('./detach.js');
+        return await detach(client, handle, { taskQueue, input, printing: options });
+      }
+      const { followToEnd } = await import('./watch.js');
+      return await followToEnd(client, handle, taskQueue, options);
     } catch (error) {
       if (error instanceof AlreadyLoadedError && error.earlier !== undefined) {
         const { printResult } = await import('../shared/print-result.js');

@@ -2,26 +2,14 @@
 import type { Client } from '@temporalio/client';
 import { findLoad } from '../../client/load-handle.js';
 import type { LoadHandle } from '../../client/load-handle.js';
-import { keepAsking } from '../../client/retry-during-outage.js';
-import { placeOf } from '../../client/temporal-errors.js';
 import { loadIdFrom, reachableId } from '../../domain/load-ids.js';
 import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
-import { outageNotes } from '../shared/outage-notes.js';
+import { asked } from '../shared/outage-notes.js';
 import type { Printing } from '../shared/outage-notes.js';
 import { printJson, say } from '../shared/output.js';
 import { printResult } from '../shared/print-result.js';
 import { follow } from '../shared/progress/follow.js';
-import { queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
-import { COMMAND_LIMIT_MS, withClient } from '../temporal/connect.js';
-
-/** Only for a hint. */
-const QUEUES_LIMIT_MS = 5_000;
-
-/** Through an outage of Temporal; a call that hangs is repeated like one that fails. */
-function asked<T>(client: Client, printing: Printing, call: () => Promise<T>): Promise<T> {
-  const inTime = (): Promise<T> => client.withDeadline(Date.now() + COMMAND_LIMIT_MS, call);
-  return keepAsking(inTime, { ...outageNotes(printing), place: placeOf(client) });
-}
+import { withClient } from '../temporal/connect.js';
 
 export async function watch(id: string, options: Printing): Promise<number> {
   return withClient(async (client) => {
@@ -29,26 +17,6 @@ export async function watch(id: string, options: Printing): Promise<number> {
     const { handle, description } = found;
     return followToEnd(client, handle, description.taskQueue, options);
   });
-}
-
-/** Leaves a started load to its workers. */
-export async function detach(
-  client: Client,
-  handle: LoadHandle,
-  started: { taskQueue: string; input: { object: string; operation: string }; printing: Printing },
-): Promise<number> {
-  const { taskQueue, input, printing } = started;
-  const states = await client
-    .withDeadline(Date.now() + QUEUES_LIMIT_MS, () => queueStates(client, { taskQueue }))
-    .catch(() => []);
-  const missing = states.find(({ service }) => service === 'none');
-  if (missing !== undefined && printing.quiet !== true) say(queueLine(missing));
-  const { workflowId, runId } = await asked(client, printing, () => handle.describe());
-  const loadId = loadIdFrom(workflowId);
-  const { object, operation } = input;
-  if (printing.json === true) printJson({ loadId, workflowId, runId, state: 'Running', object, operation });
-  else say(`It runs in the background. Check it with: nightload status ${loadId}`);
-  return 0;
 }
 
 export async function followToEnd(
