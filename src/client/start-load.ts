@@ -1,7 +1,7 @@
 /** Starts loads, for programs with a Temporal client. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common/lib/failure.js';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from '../contract/names.js';
 import type { BulkLoadInput } from '../contract/load-input.js';
 import type { BulkLoadResult } from '../contract/load-result.js';
@@ -103,18 +103,21 @@ export async function startBulkLoad(
   }
 }
 
-/** Options common to every start of a load. */
+/** Options of a start by a client, also in a Nexus operation. */
 export function startOf(input: BulkLoadInput, workflowId: string) {
+  return { workflowId, workflowIdReusePolicy: 'ALLOW_DUPLICATE', ...workflowOf(input) } as const;
+}
+
+/** Options that a schedule has too. */
+export function workflowOf(input: BulkLoadInput) {
   return {
-    workflowId,
     args: [input] as [BulkLoadInput],
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: loadSummary(input),
     staticDetails: loadIntroduction(input),
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     // Tasks of the workflow itself; those that it creates have the same.
     ...defined({ priority: taskPriority(input) }),
-  } as const;
+  };
 }
 
 /**

@@ -56,8 +56,8 @@ export async function* scanRange(
     yield* chunksOf(source, { start, end }, signal);
     return;
   }
-  const { handle: file, close } = await openToRead(source);
   const buffers = takeReadBuffers();
+  const { handle: file, close } = await openToRead(source);
   let coming: Promise<Buffer> | undefined;
   try {
     const fill = (buffer: Buffer, at: number): Promise<Buffer> => {

@@ -44,7 +44,8 @@ export class NightloadPlugin implements WorkerPlugin {
     this.#options = options;
   }
 
-  async configureWorker(options: WorkerOptions): Promise<WorkerOptions> {
+  async configureWorker(given: WorkerOptions): Promise<WorkerOptions> {
+    const options = { ...HEARTBEATS, ...given };
     const { connection, namespace, taskQueue = DEFAULT_TASK_QUEUE } = options;
     if (connection === undefined) {
       throw new TypeError(
@@ -74,7 +75,6 @@ export class NightloadPlugin implements WorkerPlugin {
       ...Object.entries(opened.activities),
     ]);
     return {
-      ...HEARTBEATS,
       ...options,
       taskQueue,
       dataConverter,
@@ -119,7 +119,7 @@ async function runBeside(
     SHARED_OPTIONS.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
   ) as WorkerOptions;
   const { activity } = options.interceptors ?? {};
-  const beside = { ...HEARTBEATS, ...shared, ...(activity && { interceptors: { activity } }), activities };
+  const beside = { ...shared, ...(activity && { interceptors: { activity } }), activities };
   const workers = await Promise.all(
     workersBeside(queues, slots).map((queue) => Worker.create({ ...beside, ...queue })),
   );

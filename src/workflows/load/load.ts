@@ -89,8 +89,6 @@ type JobSettings = Pick<
 const FIRST_PRIORITY = 1;
 /** As for `part.maxConcurrent`. */
 const MAX_PARALLEL = 100;
-/** Running parts for each of them, with those that download their results. */
-const MAX_RUNNING = 2;
 
 export class Load {
   /** As the load runs with it; for a refused input only what names the load. */
@@ -190,13 +188,6 @@ export class Load {
   get parallel(): number {
     const { maxConcurrent } = this.settings;
     return this.isHurried('moreParallel') ? Math.min(MAX_PARALLEL, 2 * maxConcurrent) : maxConcurrent;
-  }
-
-  /** Whether another part may start. One whose rows have landed takes no place at the org while its results are downloaded. */
-  get hasFreePlace(): boolean {
-    const parts = [...this.live.running.values()];
-    const atTheOrg = parts.filter(({ landed }) => landed !== true).length;
-    return atTheOrg < this.parallel && parts.length < MAX_RUNNING * this.parallel;
   }
 
   /** What the input allows is done once the load is late. */

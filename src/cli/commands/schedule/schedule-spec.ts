@@ -11,12 +11,10 @@ import { NightloadError } from '../../../errors.js';
 import { resolveInput } from '../../../domain/input/resolve-input.js';
 import { duration } from '../../../domain/input/fields.js';
 import { isHour } from '../../../domain/input/finish-by.js';
-import { loadIntroduction, loadSummary } from '../../../domain/text/load-summary.js';
+import { workflowOf } from '../../../client/start-load.js';
 import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
 import { toInput } from '../../shared/load-input.js';
-import { taskPriority } from '../../../domain/task-priority.js';
-import { WORKFLOW_TASK_TIMEOUT } from '../../../domain/workflow-task-timeout.js';
 import type { ScheduleOptions } from './options.js';
 import { defined } from '../../../domain/defined.js';
 
@@ -88,11 +86,7 @@ export function schedulePlan(id: string, options: ScheduleOptions, taskQueue: st
       workflowType: 'bulkLoad',
       workflowId: workflowIdOf(id),
       taskQueue,
-      args: [input],
-      staticSummary: loadSummary(input),
-      staticDetails: loadIntroduction(input),
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      ...defined({ priority: taskPriority(input) }),
+      ...workflowOf(input),
     },
     policies: { overlap: 'SKIP', catchupWindow: catchUp, pauseOnFailure: false },
     memo: { [SCHEDULE_MEMO]: memo },

@@ -16,6 +16,9 @@ const REPORT_MS = 10 * 60_000;
 /** Records of a part whose download takes longer than telling the parent, which costs both of them events. */
 const WORTH_TELLING = 5_000;
 
+/** Running parts for each that the org works on, with those that download their results. */
+const MAX_RUNNING = 2;
+
 /** Ends early, once the running parts have finished, when the load must not continue. */
 export async function runParts(load: Load): Promise<void> {
   const { state, live, stage, fileActivities } = load;
@@ -30,7 +33,7 @@ export async function runParts(load: Load): Promise<void> {
       const isDraining = workflowInfo().continueAsNewSuggested && load.notStartedFrom !== undefined;
       if (!isDraining && !live.paused && load.mayContinue) {
         startParts(load);
-        if (load.hasFreePlace && load.notStartedFrom !== undefined) {
+        if (hasFreePlace(load) && load.notStartedFrom !== undefined) {
           await readSizes(stage, state.next, fileActivities);
           continue;
         }
@@ -50,10 +53,17 @@ export async function runParts(load: Load): Promise<void> {
   }
 }
 
-/** Fills the free slots, as far as the sizes of the parts are known. */
+/** A part whose rows have landed takes no place at the org while its results are downloaded. */
+function hasFreePlace({ live, parallel }: Load): boolean {
+  const parts = [...live.running.values()];
+  const atTheOrg = parts.filter(({ landed }) => landed !== true).length;
+  return atTheOrg < parallel && parts.length < MAX_RUNNING * parallel;
+}
+
+/** Fills the free places, as far as the sizes of the parts are known. */
 function startParts(load: Load): void {
   const { state, stage } = load;
-  while (load.hasFreePlace && knowsSizeOf(stage, state.next)) {
+  while (hasFreePlace(load) && knowsSizeOf(stage, state.next)) {
     const n = state.next++;
     void startPart(load, n).catch((error: unknown) => {
       // Unforeseen: the load ends, with what landed counted.
