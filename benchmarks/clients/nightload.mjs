@@ -46,7 +46,7 @@ export async function openTemporal(dist, work) {
 }
 
 /** A worker and the folder that it uses. */
-export async function openWorker({ dist, temporal, url, folder, token = TOKEN, queue = QUEUE, nodeArgs = [] }) {
+export async function openWorker({ dist, temporal, url, folder, token = TOKEN, queue = QUEUE }) {
   const main = new URL('cli/main.js', dist).pathname;
   const env = {
     PATH: process.env.PATH,
@@ -58,7 +58,8 @@ export async function openWorker({ dist, temporal, url, folder, token = TOKEN, q
     SF_ACCESS_TOKEN: token,
     SF_API_VERSION: 'v62.0',
   };
-  const worker = await start(process.execPath, [...nodeArgs, main, 'worker'], /Connections: /, { env, cwd: folder });
+  // As a shell starts it, with the settings in its first line.
+  const worker = await start(main, ['worker'], /Connections: /, { env, cwd: folder });
   return {
     pid: worker.pid,
     stop: worker.stop,
@@ -69,7 +70,7 @@ export async function openWorker({ dist, temporal, url, folder, token = TOKEN, q
       const id = `bench-${randomUUID().slice(0, 8)}`;
       const what = ['--object', 'Account', '--operation', 'upsert', '--external-id', 'External_Id__c', '--id', id];
       const how = ['--poll-initial', `${pollMs}ms`, '--part-size', partSize, '--parallel', String(parallel), '--json'];
-      const { out, seconds } = await run(process.execPath, [main, 'load', source, ...what, ...how], { env });
+      const { out, seconds } = await run(main, ['load', source, ...what, ...how], { env });
       const result = JSON.parse(out.trim().split('\n').at(-1));
       if (result.state !== 'Completed' || !result.balanced) throw new Error(`not a whole load: ${out}`);
       const histories = await historiesOf(temporal.client, result);

@@ -1,5 +1,8 @@
-#!/usr/bin/env node
-/** The `nightload` command: runs one command, and ends the process with its exit code. */
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node
+/**
+ * The `nightload` command: runs one command, and ends the process with its exit code. With several arenas the C library
+ * would keep memory for each of a worker's threads, about 60 MB more.
+ */
 import { CommanderError } from 'commander';
 import { nightloadProgram } from './program.js';
 import { asLoadError, printJson, sayError } from './shared/output.js';

@@ -7,7 +7,6 @@ import { RowCount } from '../../rows/result-file.js';
 import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ResultKind } from '../../domain/platform/result-kind.js';
-import { removeFile } from '../../storage/files/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { processMetrics } from '../metrics.js';
@@ -43,7 +42,8 @@ export async function saveResult(
   { connection, apiVersion, jobId, kind, plan, path, sent }: ResultToSave,
 ): Promise<number> {
   const metrics = processMetrics();
-  const before = step.bytes;
+  let bytes = 0;
+  let rows = 0;
   const most = sent === undefined ? Infinity : mostBytes(sent);
   const count = new RowCount(firstColumnOf(kind, plan), plan.delimiter);
   const start = new CsvStart();
@@ -51,13 +51,13 @@ export async function saveResult(
   const inspect = (chunk: Buffer): void => {
     start.check(chunk);
     step.bytes += chunk.length;
-    if (step.bytes - before > most) throw tooLarge(most);
+    bytes += chunk.length;
+    if (bytes > most) throw tooLarge(most);
     count.push(chunk);
   };
-  await saveStream(stream, path, step.signal, { inspect, keepFreeSpace: true });
-  const rows = count.finish();
-  metrics.add('nightload_bytes_total', step.bytes - before, { direction: 'download' });
-  if (rows === 0) await removeFile(path);
+  const isWanted = (): boolean => (rows = count.finish()) > 0;
+  await saveStream(stream, path, step.signal, { inspect, keepFreeSpace: true, isWanted });
+  metrics.add('nightload_bytes_total', bytes, { direction: 'download' });
   return rows;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -37,6 +37,26 @@ describe('a large file', () => {
     }
     await expect(saveStream(failing(), join(folder, 'large.csv'))).rejects.toThrow('the source failed');
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('a file that turns out not to be wanted', () => {
+  it('does not appear, and the one of an earlier attempt goes', async () => {
+    const path = join(folder, 'failed.csv');
+    await writeFile(path, 'of an earlier attempt');
+    await saveStream(asyncOf([Buffer.from('only a header\n')]), path, undefined, { isWanted: () => false });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('leaves the earlier one when that cannot be told', async () => {
+    const path = join(folder, 'failed.csv');
+    await writeFile(path, 'of an earlier attempt');
+    const isWanted = (): boolean => {
+      throw new Error('it was cut off');
+    };
+    await expect(saveStream(asyncOf([Buffer.from('"half')]), path, undefined, { isWanted })).rejects.toThrow('cut off');
+    expect(await readFile(path, 'utf8')).toBe('of an earlier attempt');
+    expect(await readdir(folder)).toEqual(['failed.csv']);
   });
 });
 
