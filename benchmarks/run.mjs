@@ -1,4 +1,4 @@
-// `npm run bench [-- --only scanner,load,memory,overhead,parallel,polling] [--size 95MB,100MB,1GB,5GB] [--repeat 5]
+// `npm run bench [-- --only scanner,load,memory,overhead,empty,parallel,polling] [--size 95MB,100MB,1GB,5GB] [--repeat 5]
 // [--without-peers] [--quick] [--work FOLDER] [--dist FOLDER]`: speed and memory compared with the same calls by other
 // clients. Tables on stdout, all numbers in a JSON file in the work folder, the ratios in `ratios.md` beside it.
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { ratiosOf } from './ratios.mjs';
 import { SIZES } from './data.mjs';
 import { machine } from './machine.mjs';
+import { empty } from './parts/empty.mjs';
 import { load } from './parts/load.mjs';
 import { memory } from './parts/memory.mjs';
 import { overhead } from './parts/overhead.mjs';
@@ -15,7 +16,7 @@ import { polling } from './parts/polling.mjs';
 import { recovery } from './parts/recovery.mjs';
 import { scanner } from './parts/scanner.mjs';
 
-const PARTS = { polling, scanner, overhead, load, parallel, memory, recovery };
+const PARTS = { polling, scanner, overhead, empty, load, parallel, memory, recovery };
 /** Six minutes of kills measure timeouts, not speed. */
 const BY_DEFAULT = Object.keys(PARTS).filter((name) => name !== 'recovery');
 
