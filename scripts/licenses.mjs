@@ -47,7 +47,8 @@ const page = `# Licenses
 
 nightload itself is under the [Apache License 2.0](../LICENSE). This page lists every package that is installed with it: its dependencies
 and Temporal's SDK (a peer dependency), with their dependencies, as in \`package-lock.json\`. \`npm run licenses\` writes it. Packages used only to build and test
-nightload are not listed. \`@temporalio/core-bridge\` contains a library compiled from the Rust packages in its
+nightload are not listed. Some of them are also part of \`dist/command/\`, the short commands in a few files; \`licenses.txt\` there has their
+licenses. \`@temporalio/core-bridge\` contains a library compiled from the Rust packages in its
 \`Cargo.lock\`.
 
 ${sections.map(([licence, lines]) => `## ${licence}\n\n${[...lines].sort().join('\n')}\n`).join('\n')}`;

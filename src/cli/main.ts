@@ -1,32 +1,15 @@
 #!/usr/bin/env -S MALLOC_ARENA_MAX=1 node
 /**
- * The `nightload` command: runs one command, and ends the process with its exit code. With several arenas the C library
- * would keep memory for each of a worker's threads, about 60 MB more.
+ * The `nightload` command. With several arenas the C library would keep memory for each of a worker's threads, about 60
+ * MB more.
  */
-import { CommanderError } from 'commander';
-import { nightloadProgram } from './program.js';
-import { asLoadError, printJson, sayError } from './shared/output.js';
+import { existsSync } from 'node:fs';
 
-let exitCode = 0;
-const program = nightloadProgram((action) => async (...args) => {
-  exitCode = await action(...args);
-});
+/** Commands that run a worker or a server: they load Temporal's worker, of which the bundle has no part. */
+const UNBUNDLED = new Set(['codec-server', 'demo', 'dev', 'rehearse', 'simulator', 'worker']);
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Help and version are not errors; commander has printed the rest itself.
-    exitCode = error.exitCode === 0 ? 0 : 1;
-    if (exitCode !== 0 && process.argv.includes('--json')) {
-      printJson({ state: 'Failed', error: { code: 'USAGE', message: error.message } });
-    }
-  } else {
-    const failure = asLoadError(error);
-    sayError(failure);
-    if (process.argv.includes('--json')) printJson({ state: 'Failed', error: failure });
-    exitCode = 1;
-  }
-}
-// Flushes the output first; then nothing still open may delay the exit.
-process.stdout.write('', () => process.exit(exitCode));
+/** All modules of the other commands in a few files, since reading hundreds takes longer than starting a load. */
+const bundled = new URL('../command/run.js', import.meta.url);
+
+const isBundled = !UNBUNDLED.has(process.argv[2] ?? '') && existsSync(bundled);
+await import(isBundled ? bundled.href : './run.js');

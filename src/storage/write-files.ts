@@ -15,7 +15,6 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { diskError } from './files/disk-errors.js';
 import { FreeSpace } from './files/free-space.js';
-import { removeFile } from './files/file-tree.js';
 
 /** Bytes gathered for one write. */
 const LARGE_SIZE = 1024 * 1024;
@@ -137,11 +136,11 @@ export interface SaveOptions extends WriteOptions {
   inspect?: (chunk: Buffer) => void;
   /** Stops before the disk is full, with `DISK_FULL`. An object store has no such limit. @default false */
   keepFreeSpace?: boolean;
-  /** Asked once all is written, and may throw: otherwise nothing appears at the path. @default all is kept */
+  /** Asked once all is written, and may throw; if not, the path stays as it is. @default always */
   isWanted?: () => boolean;
 }
 
-/** Writes the whole of `source` to `path`, which appears complete or not at all; what was there before is replaced. */
+/** Writes the whole of `source` to `path`, which appears complete or not at all. */
 export async function saveStream(
   source: Readable | AsyncIterable<Uint8Array>,
   path: string,
@@ -155,12 +154,7 @@ export async function saveStream(
     // Attached at once: the source may fail before the file is open, and its error needs a listener.
     await pipeline(source, sinkOf(creating, { inspect, space }), signal ? { signal } : {});
     const file = await creating;
-    if (options.isWanted?.() ?? true) {
-      await file.publish();
-      return;
-    }
-    await file.discard();
-    await removeFile(path);
+    await (options.isWanted?.() === false ? file.discard() : file.publish());
   } catch (error) {
     await (await creating.catch(() => undefined))?.discard();
     signal?.throwIfAborted();

@@ -7,6 +7,7 @@ import { RowCount } from '../../rows/result-file.js';
 import { NightloadError } from '../../errors.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';
 import type { ResultKind } from '../../domain/platform/result-kind.js';
+import { removeFile } from '../../storage/files/file-tree.js';
 import { saveStream } from '../../storage/write-files.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { processMetrics } from '../metrics.js';
@@ -58,6 +59,8 @@ export async function saveResult(
   const isWanted = (): boolean => (rows = count.finish()) > 0;
   await saveStream(stream, path, step.signal, { inspect, keepFreeSpace: true, isWanted });
   metrics.add('nightload_bytes_total', bytes, { direction: 'download' });
+  // One of an earlier attempt, or of another job.
+  if (rows === 0) await removeFile(path);
   return rows;
 }
 

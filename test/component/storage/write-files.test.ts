@@ -40,21 +40,22 @@ describe('a large file', () => {
   });
 });
 
-describe('a file that turns out not to be wanted', () => {
-  it('does not appear, and the one of an earlier attempt goes', async () => {
+describe('a file that is not wanted after all', () => {
+  it.each([
+    ['because it has no rows', (): boolean => false, undefined],
+    [
+      'because it was cut off',
+      (): boolean => {
+        throw new Error('it was cut off');
+      },
+      'cut off',
+    ],
+  ] as const)('%s leaves nothing behind, and the one before it as it is', async (_why, isWanted, error) => {
     const path = join(folder, 'failed.csv');
     await writeFile(path, 'of an earlier attempt');
-    await saveStream(asyncOf([Buffer.from('only a header\n')]), path, undefined, { isWanted: () => false });
-    expect(await readdir(folder)).toEqual([]);
-  });
-
-  it('leaves the earlier one when that cannot be told', async () => {
-    const path = join(folder, 'failed.csv');
-    await writeFile(path, 'of an earlier attempt');
-    const isWanted = (): boolean => {
-      throw new Error('it was cut off');
-    };
-    await expect(saveStream(asyncOf([Buffer.from('"half')]), path, undefined, { isWanted })).rejects.toThrow('cut off');
+    const saved = saveStream(asyncOf([Buffer.from('only a header\n')]), path, undefined, { isWanted });
+    if (error === undefined) await saved;
+    else await expect(saved).rejects.toThrow(error);
     expect(await readFile(path, 'utf8')).toBe('of an earlier attempt');
     expect(await readdir(folder)).toEqual(['failed.csv']);
   });
