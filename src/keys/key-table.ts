@@ -2,8 +2,9 @@
  * Numbers keys from 0 in order of arrival, in about 22 to 27 bytes each (up to 33 while it grows), outside the
  * JavaScript heap: a load may have millions of failed rows. It grows gradually, so that no key takes long.
  */
+import { randomBytes } from 'node:crypto';
 import { IntList } from './typed-lists.js';
-import { keyHash, LANES } from './sip-hash.js';
+import { keyHash, LANES, SECRET_BYTES } from './sip-hash.js';
 import type { KeyHash } from './sip-hash.js';
 
 const FIRST_SLOTS = 16;
@@ -11,6 +12,8 @@ const FIRST_SLOTS = 16;
 const MOVED_AT_ONCE = 4;
 
 export class KeyTable {
+  /** Of the hash: for those who hash many keys at a time. Undefined if the hash has none. */
+  readonly secret: Uint8Array | undefined;
   readonly #hash: KeyHash;
   readonly #lanes = new Int32Array(LANES);
   /** Hashes by number. */
@@ -29,8 +32,10 @@ export class KeyTable {
   #toMove = 0;
   #size = 0;
 
-  constructor(hash: KeyHash = keyHash()) {
-    this.#hash = hash;
+  /** @param hash for tests, or a secret that another table has too */
+  constructor(hash: KeyHash | Uint8Array = randomBytes(SECRET_BYTES)) {
+    this.secret = typeof hash === 'function' ? undefined : hash;
+    this.#hash = typeof hash === 'function' ? hash : keyHash(hash);
   }
 
   get size(): number {
@@ -43,9 +48,29 @@ export class KeyTable {
     return this.#known(this.#slotOf(this.#slots));
   }
 
+  /** The number of the key with the hash at a place of a list, or -1. */
+  numberOfHash(words: Int32Array, at: number): number {
+    this.#take(words, at);
+    return this.#known(this.#slotOf(this.#slots));
+  }
+
+  /** As {@link add}, for a hash. */
+  addHash(words: Int32Array, at: number): number {
+    this.#take(words, at);
+    return this.#add();
+  }
+
+  #take(words: Int32Array, at: number): void {
+    for (let lane = 0; lane < LANES; lane++) this.#lanes[lane] = words[at + lane] as number;
+  }
+
   /** The number of a key; a new one if the table did not have the key. */
   add(key: string): number {
     this.#hash(key, this.#lanes);
+    return this.#add();
+  }
+
+  #add(): number {
     const at = this.#slotOf(this.#slots);
     const known = this.#known(at);
     if (known !== -1) return known;

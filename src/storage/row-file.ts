@@ -4,6 +4,8 @@ import type { Writing } from './write-files.js';
 import { diskError } from './files/disk-errors.js';
 
 const BUFFERED = 512 * 1024;
+/** Bytes of memory to allocate at a time. */
+const BLOCK = 64 * 1024;
 
 export class RowFile {
   readonly path: string;
@@ -11,6 +13,9 @@ export class RowFile {
   #file: Writing | undefined;
   #pending: Buffer[] = [];
   #pendingBytes = 0;
+  /** The last pending bytes are in it; the next ones follow. */
+  #block: Buffer = Buffer.alloc(0);
+  #blockBytes = 0;
   rows = 0;
   /** Bytes so far, written or buffered: the position of the next row. */
   bytes = 0;
@@ -23,22 +28,32 @@ export class RowFile {
 
   /** @param row with its line ending; copied, so the caller may reuse its memory */
   async add(row: Buffer | string): Promise<void> {
-    if (this.rows === 0) this.#push(this.#header);
+    this.put(typeof row === 'string' ? Buffer.from(row) : row);
+    if (this.isFull) await this.flush();
+  }
+
+  /** As {@link add}, for many rows: call {@link flush} when the file is full. */
+  put(bytes: Buffer, start = 0, end = bytes.length): void {
+    if (this.rows === 0) this.#push(this.#header, 0, this.#header.length);
     this.rows++;
-    this.#push(Buffer.from(row));
-    if (this.#pendingBytes >= BUFFERED) await this.#flush();
+    this.#push(bytes, start, end);
+  }
+
+  /** Whether so much waits that it should be written. */
+  get isFull(): boolean {
+    return this.#pendingBytes >= BUFFERED;
   }
 
   /** @param bytes of consecutive rows with their line endings; also copied */
   async addBytes(bytes: Buffer, rows: number): Promise<void> {
-    if (this.rows === 0) this.#push(this.#header);
+    if (this.rows === 0) this.#push(this.#header, 0, this.#header.length);
     this.rows += rows;
-    this.#push(Buffer.from(bytes));
-    if (this.#pendingBytes >= BUFFERED) await this.#flush();
+    this.#push(bytes, 0, bytes.length);
+    if (this.isFull) await this.flush();
   }
 
   async close(): Promise<void> {
-    if (this.#pendingBytes > 0) await this.#flush();
+    await this.flush();
     const file = this.#file;
     this.#file = undefined;
     try {
@@ -48,19 +63,37 @@ export class RowFile {
     }
   }
 
-  #push(bytes: Buffer): void {
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    this.bytes += bytes.length;
+  /** Copies: one large block costs less than memory for each row. */
+  #push(bytes: Buffer, start: number, end: number): void {
+    for (let at = start; at < end;) {
+      if (this.#blockBytes === this.#block.length) {
+        this.#endBlock();
+        this.#block = Buffer.allocUnsafe(BLOCK);
+      }
+      const copied = bytes.copy(this.#block, this.#blockBytes, at, end);
+      this.#blockBytes += copied;
+      at += copied;
+    }
+    this.#pendingBytes += end - start;
+    this.bytes += end - start;
   }
 
-  async #flush(): Promise<void> {
-    const bytes = Buffer.concat(this.#pending);
+  #endBlock(): void {
+    if (this.#blockBytes > 0) this.#pending.push(this.#block.subarray(0, this.#blockBytes));
+    this.#block = this.#block.subarray(this.#blockBytes);
+    this.#blockBytes = 0;
+  }
+
+  /** Writes what waits. */
+  async flush(): Promise<void> {
+    if (this.#pendingBytes === 0) return;
+    this.#endBlock();
+    const pieces = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
     try {
       this.#file ??= await newFile(this.path);
-      await this.#file.write(bytes);
+      await this.#file.writeAll(pieces);
     } catch (error) {
       await this.#file?.discard();
       this.#file = undefined;

@@ -4,6 +4,7 @@ import type { LoadError } from '../../contract/load-result.js';
 import { readCells } from '../../csv/cells.js';
 import type { ResultRow } from '../../rows/result-file.js';
 import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../../domain/platform/row-errors.js';
+import { removeFile } from '../../storage/files/file-tree.js';
 import { readRanges } from '../../storage/read-files.js';
 import { IncompleteRows, incompleteRow } from './blank-result-cells.js';
 import { KeyIndex } from './retry-key-index.js';
@@ -12,9 +13,11 @@ import { duplicateKey, Rejections } from './write-rejected-rows.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import { TimeSlice } from '../../runtime/time-slice.js';
 import type { PartOutcome } from '../../protocol/activities/ended-parts.js';
-import { resultRows } from './read-result-rows.js';
-import { eachSourceKey, keyFunction } from './source-keys.js';
-import type { Key } from './source-keys.js';
+import { resultBatches, resultRows } from './read-result-rows.js';
+import type { HashedRows } from './read-result-rows.js';
+import { RowsSentAgain } from './rows-sent-again.js';
+import { formOf, keyFunction, searchSource } from './source-keys.js';
+import type { Key, SourceVisitor } from './source-keys.js';
 import { leaveWhole } from './unsent-parts.js';
 import { sendWhole, wantWhole } from './unapplied-parts.js';
 import type { TriageContext } from './triage-context.js';
@@ -31,29 +34,29 @@ interface Lookup {
 export async function triageStage(sorting: TriageContext): Promise<{ stop?: LoadError; repeats: boolean }> {
   const { plan, outcomes, final } = sorting;
   const key = keyOf(plan);
-  const index = new KeyIndex();
   const loaded = outcomes.filter(({ kind }) => kind === 'loaded');
   const whole = outcomes.filter(({ kind }) => kind === 'notStarted').map(({ part }) => part);
+  const index = indexFor(plan, { loaded, whole });
+  const settled = new Set<number>();
   if (sorting.sourceUsable) {
     if (final) await leaveWhole(sorting, whole);
     else if (key !== undefined) for (const part of whole) await wantWhole(sorting, part, key, index);
     if (key !== undefined && sorting.operation !== 'insert') {
       for (const outcome of loaded) if (outcome.missing > 0) await wantMissing(sorting, outcome, key, index);
     }
-    if (!final && key !== undefined) await wantRetried(sorting, loaded, key, index);
+    if (!final && key !== undefined) await wantRetried(sorting, loaded, { key, index, settled });
     if (key !== undefined && index.size > 0) await findInSource(sorting, key, index);
   }
   const lookup: Lookup = { key, index, incomplete: new IncompleteRows(sorting) };
-  const ended = await endFailed(sorting, loaded, lookup);
+  const ended = await endFailed(
+    sorting,
+    loaded.filter(({ part }) => !settled.has(part)),
+    lookup,
+  );
 
   const { files, fixes } = sorting;
-  const slice = new TimeSlice();
-  for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
-    if (slice.isOver) await slice.next();
-    if (final) await files.leaveRecordUnprocessed(record);
-    else if (fixes.size === 0) await files.sendBytesAgain(record);
-    else await sendSourceRow(sorting, record, key as Key, index);
-  }
+  if (!final && fixes.size === 0 && !index.needsResults) files.sendAllFound();
+  else await sendFound(sorting, key, index);
   if (!final) {
     const isCertain = !index.needsResults && !fixes.anyOdd;
     const rejections = new Rejections(sorting, key);
@@ -76,6 +79,18 @@ export function keyOf(plan: Pick<StagePlan, 'key' | 'names'>): Key | undefined {
   return { column: position, of: (cells) => normalise(cells[position] ?? '') };
 }
 
+async function* each<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const batch of batches) yield* batch;
+}
+
+/** @returns an index that expects as many keys as these parts have rows to be found again */
+function indexFor(plan: StagePlan, { loaded, whole }: { loaded: PartOutcome[]; whole: number[] }): KeyIndex {
+  let keys = 0;
+  for (const { counts, missing } of loaded) keys += counts.failed + counts.unprocessed + missing;
+  for (const part of whole) keys += plan.parts[part - 1]?.records ?? 0;
+  return new KeyIndex({ keys, ...defined({ form: plan.key && formOf(plan.key) }) });
+}
+
 /**
  * Outcome of a failed row: sent again, with or without a fix rule's change; counted as done; or rejected. `stop` is a
  * rejection after which the org accepts no more rows.
@@ -90,6 +105,39 @@ function outcomeOf({ operation, fixes }: TriageContext, row: ResultRow): RowOutc
   // Rules do not touch lock errors and the like; of rows that wait for a parent they change only what a table names.
   if (row.complete && fixes.fix(error, row.cells) !== undefined) return 'fixed';
   return mayPassUnchanged(rowClass, operation) ? 'again' : 'reject';
+}
+
+/** Adjacent rows are written together up to this size. */
+const MAX_RUN = 256 * 1024;
+
+/** Sends the source's rows that are certain, or leaves them for people. */
+async function sendFound(sorting: TriageContext, key: Key | undefined, index: KeyIndex): Promise<void> {
+  const { files, final, fixes, signal } = sorting;
+  const { found } = files;
+  if (found.rows === 0) return;
+  await found.close();
+  const slice = new TimeSlice();
+  if (!final && fixes.size === 0) {
+    // Of the runs that are being read.
+    const rows: number[] = [];
+    const runs = function* (): Generator<{ start: number; end: number }> {
+      for (const run of index.sourceRuns(MAX_RUN)) {
+        rows.push(run.rows);
+        yield run;
+      }
+    };
+    for await (const bytes of readRanges(found.path, runs(), signal)) {
+      if (slice.isOver) await slice.next();
+      await files.sendFoundAgain(bytes, rows.shift() as number);
+    }
+  } else {
+    for await (const record of readRanges(found.path, index.sourceRanges(), signal)) {
+      if (slice.isOver) await slice.next();
+      if (final) await files.leaveRecordUnprocessed(record);
+      else await sendSourceRow(sorting, record, key as Key, index);
+    }
+  }
+  await removeFile(found.path);
 }
 
 /** Sends the source's row with the changes of fix rules. */
@@ -133,43 +181,94 @@ async function wantMissing(
   key: Key,
   index: KeyIndex,
 ): Promise<void> {
-  const named = new KeySet();
+  const { scan } = index;
+  const { words } = scan;
+  const named = new KeySet(index.secret);
+  const { column } = key;
+  const hashed: HashedRows = {
+    scan,
+    task: 'hash',
+    column,
+    prefix: () => '',
+    onHash: (at) => named.addHash(words, at),
+  };
   for (const kind of ['succeeded', 'failed', 'unprocessed'] as const) {
-    for await (const row of resultRows(sorting, part, kind)) {
-      const value = key.of(row.cells);
-      if (value !== undefined) named.add(value);
-    }
-  }
-  // The file is read twice, so that no key is kept in memory.
-  let unnamed = 0;
-  await eachSourceKey(sorting, key, part, (value) => {
-    if (!named.has(value)) unnamed++;
-  });
-  if (unnamed === 0 || unnamed > missing) return;
-  await eachSourceKey(sorting, key, part, (value) => {
-    if (!named.has(value)) index.want(value);
-  });
-}
-
-async function wantRetried(sorting: TriageContext, loaded: PartOutcome[], key: Key, index: KeyIndex): Promise<void> {
-  for (const { part } of loaded) {
-    for (const kind of ['failed', 'unprocessed'] as const) {
-      for await (const row of resultRows(sorting, part, kind)) {
+    for await (const rows of resultBatches(sorting, part, kind, hashed)) {
+      for (const row of rows) {
         const value = key.of(row.cells);
-        if (value === undefined) continue;
-        const outcome = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
-        if (outcome !== 'again' && outcome !== 'fixed') continue;
-        const before = index.size;
-        index.want(value);
-        sorting.fixes.plan(value, outcome === 'fixed' ? row.note : undefined, index.size === before, row.cells);
+        if (value !== undefined) named.add(value);
       }
     }
   }
+  const eachUnnamed = async (visit: (record: Buffer) => void): Promise<void> => {
+    const pieces = searchSource(
+      sorting,
+      { key, part, scan, task: 'hash' },
+      {
+        onHash(at, bytes, start, end) {
+          if (!named.hasHash(words, at)) visit(bytes.subarray(start, end));
+        },
+        onKey(value, record) {
+          if (!named.has(value)) visit(record);
+        },
+      },
+    );
+    for await (const _ of pieces);
+  };
+  // The file is read twice, so that no key is kept in memory.
+  let unnamed = 0;
+  await eachUnnamed(() => unnamed++);
+  if (unnamed === 0 || unnamed > missing) return;
+  await eachUnnamed((record) => index.want(key.of(readCells(record, sorting.plan.delimiter)) as string));
 }
 
+/** @param settled receives the parts of which all failed and unprocessed rows are wanted */
+async function wantRetried(
+  sorting: TriageContext,
+  loaded: PartOutcome[],
+  { key, index, settled }: { key: Key; index: KeyIndex; settled: Set<number> },
+): Promise<void> {
+  const again = new RowsSentAgain(sorting, { key, index, task: 'add', onHash: (at) => index.wantHash(at) });
+  for (const { part } of loaded) {
+    let isSettled = true;
+    for (const kind of ['failed', 'unprocessed'] as const) {
+      for await (const rows of again.others(part, kind)) {
+        for (const row of rows) {
+          const outcome = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
+          const value = key.of(row.cells);
+          if (value === undefined || (outcome !== 'again' && outcome !== 'fixed')) {
+            isSettled = false;
+            continue;
+          }
+          if (kind === 'failed') again.learn(row);
+          const before = index.size;
+          index.want(value);
+          sorting.fixes.plan(value, outcome === 'fixed' ? row.note : undefined, index.size === before, row.cells);
+        }
+      }
+    }
+    if (isSettled) settled.add(part);
+  }
+}
+
+/** Keeps the bytes of wanted rows, so that the source is read once. */
 async function findInSource(sorting: TriageContext, key: Key, index: KeyIndex): Promise<void> {
+  const { files } = sorting;
+  const { found } = files;
+  const { scan } = index;
+  const visitor: SourceVisitor = {
+    onHash(at, bytes, start, end) {
+      if (index.findHash(at, found.bytes, found.bytes + end - start)) found.put(bytes, start, end);
+    },
+    onKey(value, record) {
+      const bytes = files.withLineEnd(record);
+      if (index.find(value, found.bytes, found.bytes + bytes.length)) found.put(bytes);
+    },
+  };
   for (let part = 1; part <= sorting.plan.parts.length; part++) {
-    await eachSourceKey(sorting, key, part, (value, start, end) => index.find(value, start, end));
+    for await (const _ of searchSource(sorting, { key, part, scan, task: 'find' }, visitor)) {
+      if (found.isFull) await found.flush();
+    }
   }
 }
 
@@ -183,16 +282,20 @@ async function endFailed(
   const rejections = new Rejections(sorting, key);
   let loose = false;
   let stop: LoadError | undefined;
+  const again = key === undefined || final ? undefined : new RowsSentAgain(sorting, { key, index, task: 'check' });
+  const rowsOf = (part: number, kind: 'failed' | 'unprocessed'): AsyncGenerator<ResultRow> =>
+    again === undefined ? resultRows(sorting, part, kind) : each(again.others(part, kind));
   for (const { part } of loaded) {
-    for await (const row of resultRows(sorting, part, 'failed')) {
-      const value = key?.of(row.cells);
+    for await (const row of rowsOf(part, 'failed')) {
       const outcome = outcomeOf(sorting, row);
+      const value = key?.of(row.cells);
       if (outcome === 'stop') {
         stop ??= stopError(row.note);
       }
       if (outcome === 'done') {
         await files.acceptAsDone(row);
       } else if (!final && (outcome === 'again' || outcome === 'fixed')) {
+        again?.learn(row);
         loose ||= value === undefined;
         continue;
       } else {
@@ -200,7 +303,7 @@ async function endFailed(
       }
       if (value !== undefined) index.refuse(value);
     }
-    for await (const row of resultRows(sorting, part, 'unprocessed')) {
+    for await (const row of rowsOf(part, 'unprocessed')) {
       if (final) {
         // People load the file as it is.
         const lacks = sourceUsable ? await incomplete.lacks(part, row) : [];
