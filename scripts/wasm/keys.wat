@@ -18,7 +18,9 @@
 ;;    64  the prefix
 ;;   128  16 bytes of 255, then 16 of 0
 ;;   192  the key in its form, padded with zeros
-;;   512  output, 32 bytes for each entry: address of the record, address after it, 1 if the key was hashed or else 0,
+;;   512  16 bytes for each of at most 1,024 records: the filter's hash, address of the record, address after it; that is
+;;        negative if the key is not plain
+;; 16896  output, 32 bytes for each entry: address of the record, address after it, 1 if the key was hashed or else 0,
 ;;        unused, the hash
 (module
   (memory (import "keys" "memory") 9)
@@ -209,6 +211,22 @@
     (i32.store8 offset=193 (local.get $at) (i32.add (local.get $zeros) (i32.const 0x30)))
     (i32.add (local.get $length) (i32.const 2)))
 
+  ;; Of a key with at most 16 bytes, the quick hash.
+  (func $mix (param $length i64) (param $low i64) (param $high i64) (param $base i32) (result i64)
+    (local $hash i64)
+    (local.set $hash
+      (i64.mul
+        (i64.xor
+          (i64.xor (i64.load offset=16 (local.get $base)) (local.get $length))
+          (local.get $low))
+        (i64.load offset=24 (local.get $base))))
+    (local.set $hash (i64.xor (local.get $hash) (i64.shr_u (local.get $hash) (i64.const 32))))
+    (local.set $hash
+      (i64.mul (i64.xor (local.get $hash) (local.get $high)) (i64.load offset=32 (local.get $base))))
+    (local.set $hash (i64.xor (local.get $hash) (i64.shr_u (local.get $hash) (i64.const 29))))
+    (local.set $hash (i64.mul (local.get $hash) (i64.load offset=24 (local.get $base))))
+    (i64.xor (local.get $hash) (i64.shr_u (local.get $hash) (i64.const 32))))
+
   ;; A quick hash of the key in its form.
   (func $quick (param $length i32) (param $base i32) (result i64)
     (local $hash i64) (local $at i32) (local $end i32) (local $one i64) (local $other i64)
@@ -237,22 +255,17 @@
         (i64.shl (i64.const 1) (i64.shr_u (local.get $hash) (i64.const 52)))
         (i64.shl (i64.const 1) (i64.shr_u (local.get $hash) (i64.const 46))))))
 
-  (func $word (param $hash i64) (param $base i32) (result i32)
-    (i32.add
-      (i32.load offset=52 (local.get $base))
-      (i32.shl
-        (i32.and (i32.wrap_i64 (local.get $hash)) (i32.load offset=56 (local.get $base)))
-        (i32.const 3))))
-
-  (func $mark (param $length i32) (param $base i32)
-    (local $hash i64) (local $word i32)
-    (local.set $hash (call $quick (local.get $length) (local.get $base)))
-    (local.set $word (call $word (local.get $hash) (local.get $base)))
-    (i64.store (local.get $word) (i64.or (i64.load (local.get $word)) (call $bits (local.get $hash)))))
-
   ;; Adds the key in its place, of this length and padded with zeros, to the filter.
   (func (export "mark") (param $length i32)
-    (call $mark (local.get $length) (global.get $base)))
+    (local $hash i64) (local $word i32)
+    (local.set $hash (call $quick (local.get $length) (global.get $base)))
+    (local.set $word
+      (i32.add
+        (i32.load offset=52 (global.get $base))
+        (i32.shl
+          (i32.and (i32.wrap_i64 (local.get $hash)) (i32.load offset=56 (global.get $base)))
+          (i32.const 3))))
+    (i64.store (local.get $word) (i64.or (i64.load (local.get $word)) (call $bits (local.get $hash)))))
 
   ;; SipHash-2-4 with 128 bits of the key in its form, over its code units of 16 bits.
   (func $hash (param $length i32) (param $base i32) (param $to i32)
@@ -326,86 +339,206 @@
   ;; 2 check: only those that are not plain, or have no key.
   ;; 3 hash: all with a key.
   ;; Returns the number of entries of the output.
+  ;;
+  ;; In three steps, because the filter is larger than a cache: without other work in between, the processor waits for
+  ;; many of its words at the same time.
   (func (export "scan") (param $task i32) (param $ends i32) (param $count i32) (param $start i32) (result i32)
-    (local $base i32) (local $end i32) (local $line i32) (local $out i32) (local $last i32) (local $length i32)
-    (local $kind i32) (local $column i32) (local $delimiter i32) (local $hash i64) (local $bits i64)
+    (local $base i32) (local $end i32) (local $line i32) (local $entry i32) (local $last i32) (local $length i32)
+    (local $kind i32) (local $column i32) (local $delimiter i32) (local $hash i64) (local $bits i64) (local $out i32)
+    (local $isShort i32) (local $form i32) (local $marks i32)
+    (local $key v128) (local $mark v128) (local $quote v128)
+    (local $small v128) (local $capital v128) (local $letters v128)
     (local.set $base (global.get $base))
     (local.set $column (i32.load offset=40 (local.get $base)))
     (local.set $delimiter (i32.load offset=44 (local.get $base)))
-    (local.set $out (i32.add (local.get $base) (i32.const 512)))
+    (local.set $form (i32.load offset=48 (local.get $base)))
+    (local.set $mark (i8x16.splat (local.get $delimiter)))
+    (local.set $quote (i8x16.splat (i32.const 0x22)))
+    (local.set $small (i8x16.splat (i32.const 0x20)))
+    (local.set $capital (i8x16.splat (i32.const 0x41)))
+    (local.set $letters (i8x16.splat (i32.const 26)))
+    (local.set $isShort
+      (i32.and
+        (i32.eqz (i32.or (local.get $column) (i32.load offset=60 (local.get $base))))
+        (i32.and (i32.lt_u (local.get $task) (i32.const 2)) (i32.lt_u (local.get $form) (i32.const 3)))))
+    (local.set $entry (i32.add (local.get $base) (i32.const 512)))
     (local.set $last (i32.add (local.get $ends) (i32.shl (local.get $count) (i32.const 2))))
-    (block $done
+    (block $listed
       (loop $records
-        (br_if $done (i32.eq (local.get $ends) (local.get $last)))
+        (br_if $listed (i32.eq (local.get $ends) (local.get $last)))
         (local.set $end (i32.load (local.get $ends)))
-        (block $next
-          ;; The line ending does not belong to the last cell.
-          (local.set $line (i32.sub (local.get $end) (i32.const 1)))
-          (if (i32.lt_u (local.get $start) (local.get $line))
-            (then
-              (local.set $line
-                (i32.sub (local.get $line)
-                  (i32.eq (i32.load8_u (i32.sub (local.get $line) (i32.const 1))) (i32.const 0x0d))))))
-          (block $plain
-            (block $other
-              ;; Longer rows are checked in TypeScript.
-              (br_if $other (i32.gt_u (i32.sub (local.get $end) (local.get $start)) (i32.const 40000)))
-              (if (i32.load offset=60 (local.get $base))
-                (then
-                  (br_if $other
-                    (i32.eqz
-                      (call $locate
-                        (local.get $start) (local.get $line) (i32.const 1) (local.get $delimiter))))
-                  (br_if $other
-                    (i32.eqz
-                      (call $hasPrefix
-                        (i32.add (global.get $from)
-                          (i32.eq (i32.load8_u (global.get $from)) (i32.const 0x22)))
-                        (local.get $base))))))
-              (local.set $kind
-                (call $locate (local.get $start) (local.get $line) (local.get $column) (local.get $delimiter)))
-              (br_if $other (i32.eq (local.get $kind) (i32.const 2)))
-              (local.set $length (i32.const 0))
-              (if (local.get $kind)
-                (then
-                  (local.set $length
-                    (call $form (global.get $from) (global.get $to) (local.get $base)))))
-              (br_if $other (i32.lt_s (local.get $length) (i32.const 0)))
-              (br_if $plain (local.get $length))
-              ;; No key.
-              (br_if $next
-                (i32.or
-                  (i32.eqz (local.get $task))
-                  (i32.eq (local.get $task) (i32.const 3)))))
-            (i32.store (local.get $out) (local.get $start))
-            (i32.store offset=4 (local.get $out) (local.get $end))
-            (i32.store offset=8 (local.get $out) (i32.const 0))
-            (local.set $out (i32.add (local.get $out) (i32.const 32)))
-            (br $next))
-          (br_if $next (i32.eq (local.get $task) (i32.const 2)))
-          (if (i32.eqz (local.get $task))
-            (then
-              (local.set $hash (call $quick (local.get $length) (local.get $base)))
-              (local.set $bits (call $bits (local.get $hash)))
-              (br_if $next
-                (i64.ne (i64.const 0)
-                  (i64.and
-                    (local.get $bits)
-                    (i64.xor
-                      (i64.const -1)
-                      (i64.load (call $word (local.get $hash) (local.get $base)))))))))
-          (if (i32.eq (local.get $task) (i32.const 1))
-            (then (call $mark (local.get $length) (local.get $base))))
-          (i32.store (local.get $out) (local.get $start))
-          (i32.store offset=4 (local.get $out) (local.get $end))
-          (i32.store offset=8 (local.get $out) (i32.const 1))
-          (call $hash
-            (local.get $length) (local.get $base) (i32.add (local.get $out) (i32.const 16)))
-          (local.set $out (i32.add (local.get $out) (i32.const 32))))
-        (local.set $start (local.get $end))
         (local.set $ends (i32.add (local.get $ends) (i32.const 4)))
+        (i32.store offset=8 (local.get $entry) (local.get $start))
+        (i32.store offset=12 (local.get $entry) (local.get $end))
+        ;; The line ending does not belong to the last cell.
+        (local.set $line (i32.sub (local.get $end) (i32.const 1)))
+        (if (i32.lt_u (local.get $start) (local.get $line))
+          (then
+            (local.set $line
+              (i32.sub (local.get $line)
+                (i32.eq (i32.load8_u (i32.sub (local.get $line) (i32.const 1))) (i32.const 0x0d))))))
+        (block $next
+          (block $general
+            ;; The most frequent kind: a short key in the first cell, without quotes. The same as below, without calls.
+            (br_if $general (i32.eqz (local.get $isShort)))
+            (local.set $key (v128.load (local.get $start)))
+            (local.set $marks
+              (i8x16.bitmask
+                (v128.or
+                  (i8x16.eq (local.get $key) (local.get $mark))
+                  (i8x16.eq (local.get $key) (local.get $quote)))))
+            (local.set $length (i32.ctz (local.get $marks)))
+            (br_if $general (i32.ge_u (local.get $length) (i32.sub (local.get $line) (local.get $start))))
+            (br_if $general (i32.gt_u (i32.sub (local.get $end) (local.get $start)) (i32.const 40000)))
+            (br_if $general
+              (i32.ne
+                (i32.load8_u (i32.add (local.get $start) (local.get $length)))
+                (local.get $delimiter)))
+            ;; Its first byte is not special, and all are ASCII.
+            (local.set $kind (i8x16.extract_lane_u 0 (local.get $key)))
+            (br_if $general (i32.le_u (local.get $kind) (i32.const 0x23)))
+            (br_if $general
+              (i32.and
+                (i8x16.bitmask (local.get $key))
+                (i32.sub (i32.shl (i32.const 1) (local.get $length)) (i32.const 1))))
+            (if (i32.eq (local.get $form) (i32.const 1))
+              (then
+                (local.set $key
+                  (v128.or (local.get $key)
+                    (v128.and
+                      (local.get $small)
+                      (i8x16.lt_u
+                        (i8x16.sub (local.get $key) (local.get $capital))
+                        (local.get $letters)))))))
+            (if (i32.eq (local.get $form) (i32.const 2))
+              (then
+                (br_if $general
+                  (i32.le_u
+                    (i32.load8_u (i32.sub (i32.add (local.get $start) (local.get $length)) (i32.const 1)))
+                    (i32.const 0x20)))
+                (if (i32.gt_u (local.get $length) (i32.const 15))
+                  (then (local.set $length (i32.const 15))))))
+            (local.set $key
+              (v128.and (local.get $key)
+                (v128.load offset=144 (i32.sub (local.get $base) (local.get $length)))))
+            (i64.store (local.get $entry)
+              (call $mix
+                (i64.extend_i32_u (local.get $length))
+                (i64x2.extract_lane 0 (local.get $key))
+                (i64x2.extract_lane 1 (local.get $key))
+                (local.get $base)))
+            (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
+            (br $next))
+          (block $other
+            ;; Longer rows are checked in TypeScript.
+            (br_if $other (i32.gt_u (i32.sub (local.get $end) (local.get $start)) (i32.const 40000)))
+            (if (i32.load offset=60 (local.get $base))
+              (then
+                (br_if $other
+                  (i32.eqz
+                    (call $locate
+                      (local.get $start) (local.get $line) (i32.const 1) (local.get $delimiter))))
+                (br_if $other
+                  (i32.eqz
+                    (call $hasPrefix
+                      (i32.add (global.get $from)
+                        (i32.eq (i32.load8_u (global.get $from)) (i32.const 0x22)))
+                      (local.get $base))))))
+            (local.set $kind
+              (call $locate (local.get $start) (local.get $line) (local.get $column) (local.get $delimiter)))
+            (br_if $other (i32.eq (local.get $kind) (i32.const 2)))
+            (local.set $length (i32.const 0))
+            (if (local.get $kind)
+              (then
+                (local.set $length
+                  (call $form (global.get $from) (global.get $to) (local.get $base)))))
+            (br_if $other (i32.lt_s (local.get $length) (i32.const 0)))
+            (if (i32.eqz (local.get $length))
+              (then
+                ;; No key.
+                (br_if $next
+                  (i32.or
+                    (i32.eqz (local.get $task))
+                    (i32.eq (local.get $task) (i32.const 3))))
+                (br $other)))
+            (br_if $next (i32.eq (local.get $task) (i32.const 2)))
+            (if (i32.lt_u (local.get $task) (i32.const 2))
+              (then
+                (i64.store (local.get $entry) (call $quick (local.get $length) (local.get $base)))))
+            (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
+            (br $next))
+          (i32.store offset=12 (local.get $entry) (i32.sub (i32.const 0) (local.get $end)))
+          (local.set $entry (i32.add (local.get $entry) (i32.const 16))))
+        (local.set $start (local.get $end))
         (br $records)))
+    (local.set $last (local.get $entry))
+
+    (if (i32.lt_u (local.get $task) (i32.const 2))
+      (then
+        (local.set $entry (i32.add (local.get $base) (i32.const 512)))
+        (local.set $out (local.get $entry))
+        (block $probed
+          (loop $entries
+            (br_if $probed (i32.eq (local.get $entry) (local.get $last)))
+            (local.set $hash (i64.load (local.get $entry)))
+            (local.set $bits (call $bits (local.get $hash)))
+            (local.set $kind
+              (i32.add
+                (i32.load offset=52 (local.get $base))
+                (i32.shl
+                  (i32.and (i32.wrap_i64 (local.get $hash)) (i32.load offset=56 (local.get $base)))
+                  (i32.const 3))))
+            ;; Without a branch: it would be mispredicted, and the words after it would have to wait.
+            (v128.store (local.get $out) (v128.load (local.get $entry)))
+            (local.set $out
+              (i32.add (local.get $out)
+                (i32.shl
+                  (i32.or
+                    (local.get $task)
+                    (i32.or
+                      (i64.eq
+                        (i64.and (i64.load (local.get $kind)) (local.get $bits))
+                        (local.get $bits))
+                      (i32.lt_s (i32.load offset=12 (local.get $entry)) (i32.const 0))))
+                  (i32.const 4))))
+            (if (local.get $task)
+              (then
+                (if (i32.gt_s (i32.load offset=12 (local.get $entry)) (i32.const 0))
+                  (then
+                    (i64.store (local.get $kind) (i64.or (i64.load (local.get $kind)) (local.get $bits)))))))
+            (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
+            (br $entries)))
+        (local.set $last (local.get $out))))
+
+    (local.set $entry (i32.add (local.get $base) (i32.const 512)))
+    (local.set $out (i32.add (local.get $base) (i32.const 16896)))
+    (block $hashed
+      (loop $hashes
+        (br_if $hashed (i32.eq (local.get $entry) (local.get $last)))
+        (local.set $start (i32.load offset=8 (local.get $entry)))
+        (local.set $end (i32.load offset=12 (local.get $entry)))
+        (i32.store (local.get $out) (local.get $start))
+        (if (i32.lt_s (local.get $end) (i32.const 0))
+          (then
+            (i32.store offset=4 (local.get $out) (i32.sub (i32.const 0) (local.get $end)))
+            (i32.store offset=8 (local.get $out) (i32.const 0)))
+          (else
+            (i32.store offset=4 (local.get $out) (local.get $end))
+            (i32.store offset=8 (local.get $out) (i32.const 1))
+            (local.set $line (i32.sub (local.get $end) (i32.const 1)))
+            (local.set $line
+              (i32.sub (local.get $line)
+                (i32.eq (i32.load8_u (i32.sub (local.get $line) (i32.const 1))) (i32.const 0x0d))))
+            (drop
+              (call $locate (local.get $start) (local.get $line) (local.get $column) (local.get $delimiter)))
+            (call $hash
+              (call $form (global.get $from) (global.get $to) (local.get $base))
+              (local.get $base)
+              (i32.add (local.get $out) (i32.const 16)))))
+        (local.set $out (i32.add (local.get $out) (i32.const 32)))
+        (local.set $entry (i32.add (local.get $entry) (i32.const 16)))
+        (br $hashes)))
     (i32.shr_u
-      (i32.sub (local.get $out) (i32.add (local.get $base) (i32.const 512)))
+      (i32.sub (local.get $out) (i32.add (local.get $base) (i32.const 16896)))
       (i32.const 5)))
 )

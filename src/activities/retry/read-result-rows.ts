@@ -11,6 +11,7 @@ import { RecordRuns } from '../../csv/record-runs.js';
 import type { RecordRun } from '../../csv/record-runs.js';
 import type { Delimiter } from '../../csv/dialect.js';
 import { NightloadError } from '../../errors.js';
+import type { HashPlaces } from '../../keys/key-table.js';
 import type { KeyScan, KeyTask } from '../../keys/wasm/key-scan.js';
 import { partFiles } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
@@ -36,6 +37,8 @@ export interface HashedRows {
   prefix(): string | undefined;
   /** @param at where the hash is in the scan's words */
   onHash(at: number): void;
+  /** Is told of many hashes before. */
+  prepare?: (hashes: HashPlaces) => void;
 }
 
 export async function* resultRows(files: StageFiles, part: number, kind: ResultFileKind): AsyncGenerator<ResultRow> {
@@ -194,23 +197,28 @@ class BatchReader {
   }
 
   #takeHashed(
-    { scan, task, onHash }: HashedRows,
+    { scan, task, onHash, prepare }: HashedRows,
     records: ResultRecords,
     { place, prefix }: { place: number; prefix: string },
     run: RecordRun,
   ): void {
     const before = this.rows;
     scan.use({ column: place, delimiter: this.#delimiter, prefix });
-    scan.scan(task, run, ({ start, end, hashAt }) => {
-      if (hashAt !== undefined) {
-        onHash(hashAt);
-        return;
-      }
-      const record = run.bytes.subarray(start, end);
-      // If it is odd, the rows before it count.
-      if (record.length > FEW_BYTES) this.rows = before + rowsUntil(run, start);
-      this.#takeRow(records, record);
-    });
+    scan.scan(
+      task,
+      run,
+      ({ start, end, hashAt }) => {
+        if (hashAt !== undefined) {
+          onHash(hashAt);
+          return;
+        }
+        const record = run.bytes.subarray(start, end);
+        // If it is odd, the rows before it count.
+        if (record.length > FEW_BYTES) this.rows = before + rowsUntil(run, start);
+        this.#takeRow(records, record);
+      },
+      prepare,
+    );
     this.rows = before + run.count;
   }
 }

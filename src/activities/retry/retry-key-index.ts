@@ -4,9 +4,10 @@
  */
 import { IntList, RowList } from '../../keys/typed-lists.js';
 import { KeyTable } from '../../keys/key-table.js';
+import type { HashPlaces } from '../../keys/key-table.js';
 import type { KeyForm } from '../../keys/normalize-key.js';
 import type { KeyHash } from '../../keys/sip-hash.js';
-import { KeyScan } from '../../keys/wasm/key-scan.js';
+import { KeyScan, MAX_RECORDS } from '../../keys/wasm/key-scan.js';
 
 /**
  * What to do with the rows of a key.
@@ -36,6 +37,7 @@ export class KeyIndex {
   readonly #keys: KeyTable;
   /** Finds rows whose keys may be wanted. */
   readonly #scan: KeyScan | undefined;
+  readonly #numbers = new Int32Array(MAX_RECORDS);
   /** By the key's number: twice the rows of result files minus those of the source, plus `REFUSED`. */
   readonly #states = new IntList();
   readonly #rows = new RowList();
@@ -44,13 +46,22 @@ export class KeyIndex {
   #searched = false;
 
   constructor({ hash, form, keys = 0 }: IndexOptions = {}) {
-    this.#keys = new KeyTable(hash);
+    this.#keys = new KeyTable(hash, keys);
     if (form !== undefined) this.#scan = new KeyScan({ secret: this.secret, form, keys });
   }
 
   /** Its hashes are those of this index. */
   get scan(): KeyScan {
     return this.#scan as KeyScan;
+  }
+
+  /** Call before the index gets many hashes: it makes that faster. */
+  readAhead(hashes: HashPlaces): void {
+    const numbers = this.#numbers;
+    const count = this.#keys.readAhead(this.scan.words, hashes, numbers);
+    let read = 0;
+    for (let n = 0; n < count; n++) read ^= this.#states.get(numbers[n] as number);
+    this.#keys.lastRead = read;
   }
 
   get secret(): Uint8Array {

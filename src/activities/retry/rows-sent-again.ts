@@ -4,6 +4,8 @@
  */
 import { classesOf, mayPassUnchanged, parseRowError } from '../../domain/platform/row-errors.js';
 import type { ResultRow } from '../../rows/result-file.js';
+import { defined } from '../../domain/defined.js';
+import type { HashPlaces } from '../../keys/key-table.js';
 import { KeyScan } from '../../keys/wasm/key-scan.js';
 import type { KeyIndex } from './retry-key-index.js';
 import { resultBatches } from './read-result-rows.js';
@@ -17,6 +19,8 @@ interface Recognition {
   task: 'add' | 'check';
   /** Called for each row that is recognized, unless the task only checks. */
   onHash?: (at: number) => void;
+  /** Is told of many hashes before. */
+  prepare?: (hashes: HashPlaces) => void;
 }
 
 export class RowsSentAgain {
@@ -32,11 +36,11 @@ export class RowsSentAgain {
 
   /** The rows that are not recognized, in batches. */
   others(part: number, kind: 'failed' | 'unprocessed'): AsyncGenerator<readonly ResultRow[]> {
-    const { key, index, task, onHash = () => undefined } = this.#recognition;
+    const { key, index, task, onHash = () => undefined, prepare } = this.#recognition;
     // Whether a rule changes a row depends on its cells, and its key is needed as text.
     if (this.#sorting.fixes.hasRules) return resultBatches(this.#sorting, part, kind);
     const prefix = kind === 'unprocessed' ? () => '' : () => this.#prefix;
-    const hashed: HashedRows = { scan: index.scan, task, column: key.column, prefix, onHash };
+    const hashed: HashedRows = { scan: index.scan, task, column: key.column, prefix, onHash, ...defined({ prepare }) };
     return resultBatches(this.#sorting, part, kind, hashed);
   }
 

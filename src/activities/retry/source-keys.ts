@@ -2,6 +2,7 @@
 import { readCell } from '../../csv/cells.js';
 import { keyForm, keyNormalizer } from '../../keys/normalize-key.js';
 import type { KeyField, KeyForm } from '../../keys/normalize-key.js';
+import type { HashPlaces } from '../../keys/key-table.js';
 import type { KeyScan, KeyTask } from '../../keys/wasm/key-scan.js';
 import { RecordRuns } from '../../csv/record-runs.js';
 import { scanRecords } from '../../csv/records.js';
@@ -58,6 +59,8 @@ export interface SourceVisitor {
   onHash(at: number, bytes: Buffer, start: number, end: number): void;
   /** A row whose key needs more rules. */
   onKey(value: string, record: Buffer): void;
+  /** Is told of many hashes before `onHash`. */
+  prepare?: (hashes: HashPlaces) => void;
 }
 
 /** Calls the visitor for rows of a part with a key: those that the task selects, or whose key needs more rules. */
@@ -66,7 +69,7 @@ export async function* searchSource(
   { key, part, scan, task }: { key: Key; part: number; scan: KeyScan; task: KeyTask },
   visitor: SourceVisitor,
 ): AsyncGenerator<void> {
-  const { start, end } = rangeOf(plan, part);
+  const range = rangeOf(plan, part);
   const { delimiter } = plan;
   const cells: string[] = new Array<string>(plan.names.length).fill('');
   const onRecord = (record: Buffer): void => {
@@ -80,12 +83,17 @@ export async function* searchSource(
     {
       onRecord,
       onRun(run) {
-        scan.scan(task, run, (row) => {
-          if (row.hashAt === undefined) onRecord(run.bytes.subarray(row.start, row.end));
-          else visitor.onHash(row.hashAt, run.bytes, row.start, row.end);
-        });
+        scan.scan(
+          task,
+          run,
+          ({ hashAt, start, end }) => {
+            if (hashAt === undefined) onRecord(run.bytes.subarray(start, end));
+            else visitor.onHash(hashAt, run.bytes, start, end);
+          },
+          visitor.prepare,
+        );
       },
     },
   );
-  for await (const _ of runs.pieces(scanRange(plan.rows, start, end, signal, scan.buffers))) yield;
+  for await (const _ of runs.pieces(scanRange(plan.rows, range.start, range.end, signal, scan.buffers))) yield;
 }

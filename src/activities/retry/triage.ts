@@ -228,7 +228,7 @@ async function wantRetried(
   loaded: PartOutcome[],
   { key, index, settled }: { key: Key; index: KeyIndex; settled: Set<number> },
 ): Promise<void> {
-  const again = new RowsSentAgain(sorting, { key, index, task: 'add', onHash: (at) => index.wantHash(at) });
+  const again = new RowsSentAgain(sorting, { key, index, task: 'add', onHash: (at) => index.wantHash(at), prepare: (hashes) => index.readAhead(hashes) });
   for (const { part } of loaded) {
     let isSettled = true;
     for (const kind of ['failed', 'unprocessed'] as const) {
@@ -264,6 +264,7 @@ async function findInSource(sorting: TriageContext, key: Key, index: KeyIndex): 
       const bytes = files.withLineEnd(record);
       if (index.find(value, found.bytes, found.bytes + bytes.length)) found.put(bytes);
     },
+    prepare: (hashes) => index.readAhead(hashes),
   };
   for (let part = 1; part <= sorting.plan.parts.length; part++) {
     for await (const _ of searchSource(sorting, { key, part, scan, task: 'find' }, visitor)) {

@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WasmMemory, ReadBuffers } from '../../runtime/wasm-memory.js';
 import { createReadBuffers } from '../../runtime/wasm-memory.js';
+import type { HashPlaces } from '../key-table.js';
 import type { KeyForm } from '../normalize-key.js';
 import { SECRET_BYTES } from '../sip-hash.js';
 import { WASM } from './key-scan-wasm.js';
@@ -24,13 +25,13 @@ const PREFIX_LENGTH = 60;
 const PREFIX = 64;
 const MASKS = 128;
 const KEY = 192;
-const OUTPUT = 512;
+const OUTPUT = 16_896;
 
 const MAX_PREFIX = 60;
 /** Longer keys are not plain. */
 const MAX_KEY = 255;
 /** Records of one call. */
-const MAX_RECORDS = 1_024;
+export const MAX_RECORDS = 1_024;
 /** 32-bit words of an entry of the output. */
 const ENTRY = 8;
 const OWN_BYTES = OUTPUT + MAX_RECORDS * ENTRY * 4;
@@ -161,8 +162,16 @@ export class KeyScan {
     this.#exports.mark(length);
   }
 
-  /** Calls the visitor for rows of a run. It is given the same object each time, valid until it returns. */
-  scan(task: KeyTask, run: RecordRun, visit: (row: FoundRow) => void): void {
+  /**
+   * Calls the visitor for rows of a run. It is given the same object each time, valid until it returns.
+   * @param prepare is told of up to 1,024 of the hashes before the visitor gets them
+   */
+  scan(
+    task: KeyTask,
+    run: RecordRun,
+    visit: (row: FoundRow) => void,
+    prepare?: (hashes: HashPlaces) => void,
+  ): void {
     const { words } = this;
     const output = (this.#base + OUTPUT) / 4;
     const row: FoundRow = { start: 0, end: 0, hashAt: undefined };
@@ -172,6 +181,7 @@ export class KeyScan {
       const at = run.first + done;
       const count = Math.min(MAX_RECORDS, run.count - done);
       const found = this.#exports.scan(TASKS[task], ends.byteOffset + at * 4, count, start);
+      prepare?.({ first: output + 4, step: ENTRY, count: found });
       for (let entry = output; entry < output + found * ENTRY; entry += ENTRY) {
         row.start = words[entry] as number;
         row.end = words[entry + 1] as number;
