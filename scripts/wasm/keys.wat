@@ -387,6 +387,7 @@
                 (v128.or
                   (i8x16.eq (local.get $key) (local.get $mark))
                   (i8x16.eq (local.get $key) (local.get $quote)))))
+            (br_if $general (i32.eqz (local.get $marks)))
             (local.set $length (i32.ctz (local.get $marks)))
             (br_if $general (i32.ge_u (local.get $length) (i32.sub (local.get $line) (local.get $start))))
             (br_if $general (i32.gt_u (i32.sub (local.get $end) (local.get $start)) (i32.const 40000)))
