@@ -255,6 +255,10 @@
         (i64.shl (i64.const 1) (i64.shr_u (local.get $hash) (i64.const 52)))
         (i64.shl (i64.const 1) (i64.shr_u (local.get $hash) (i64.const 46))))))
 
+  ;; Copies the bytes of a row.
+  (func (export "copy") (param $to i32) (param $from i32) (param $length i32)
+    (memory.copy (local.get $to) (local.get $from) (local.get $length)))
+
   ;; Adds the key in its place, of this length and padded with zeros, to the filter.
   (func (export "mark") (param $length i32)
     (local $hash i64) (local $word i32)

@@ -183,7 +183,10 @@ export class ResultRecords {
   readonly #complete: boolean;
 
   /** @param own columns before the uploaded ones */
-  constructor(header: Buffer, { delimiter, names, own }: { delimiter: Delimiter; names: readonly string[]; own: number }) {
+  constructor(
+    header: Buffer,
+    { delimiter, names, own }: { delimiter: Delimiter; names: readonly string[]; own: number },
+  ) {
     this.delimiter = delimiter;
     this.#own = own;
     this.#order = columnsOf(readCells(header, delimiter), own, names);

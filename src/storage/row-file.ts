@@ -11,11 +11,14 @@ export class RowFile {
   readonly path: string;
   readonly #header: Buffer;
   #file: Writing | undefined;
+  /** Rows that are not written yet, copied: memory for each row would cost more than a few large blocks. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   /** The last pending bytes are in it; the next ones follow. */
   #block: Buffer = Buffer.alloc(0);
   #blockBytes = 0;
+  /** Blocks that were written. */
+  #free: Buffer[] = [];
   rows = 0;
   /** Bytes so far, written or buffered: the position of the next row. */
   bytes = 0;
@@ -28,15 +31,7 @@ export class RowFile {
 
   /** @param row with its line ending; copied, so the caller may reuse its memory */
   async add(row: Buffer | string): Promise<void> {
-    this.put(typeof row === 'string' ? Buffer.from(row) : row);
-    if (this.isFull) await this.flush();
-  }
-
-  /** As {@link add}, for many rows: call {@link flush} when the file is full. */
-  put(bytes: Buffer, start = 0, end = bytes.length): void {
-    if (this.rows === 0) this.#push(this.#header, 0, this.#header.length);
-    this.rows++;
-    this.#push(bytes, start, end);
+    await this.addBytes(typeof row === 'string' ? Buffer.from(row) : row, 1);
   }
 
   /** Whether so much waits that it should be written. */
@@ -46,14 +41,20 @@ export class RowFile {
 
   /** @param bytes of consecutive rows with their line endings; also copied */
   async addBytes(bytes: Buffer, rows: number): Promise<void> {
-    if (this.rows === 0) this.#push(this.#header, 0, this.#header.length);
-    this.rows += rows;
-    this.#push(bytes, 0, bytes.length);
+    this.putAll(bytes, rows);
     if (this.isFull) await this.flush();
+  }
+
+  /** As {@link addBytes}: call {@link flush} when the file is full. */
+  putAll(bytes: Buffer, rows: number): void {
+    if (this.rows === 0) this.#push(this.#header);
+    this.rows += rows;
+    this.#push(bytes);
   }
 
   async close(): Promise<void> {
     await this.flush();
+    this.#free = [];
     const file = this.#file;
     this.#file = undefined;
     try {
@@ -63,24 +64,23 @@ export class RowFile {
     }
   }
 
-  /** Copies: one large block costs less than memory for each row. */
-  #push(bytes: Buffer, start: number, end: number): void {
-    for (let at = start; at < end;) {
+  #push(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) {
       if (this.#blockBytes === this.#block.length) {
         this.#endBlock();
-        this.#block = Buffer.allocUnsafe(BLOCK);
+        this.#block = this.#free.pop() ?? Buffer.allocUnsafeSlow(BLOCK);
       }
-      const copied = bytes.copy(this.#block, this.#blockBytes, at, end);
+      const copied = bytes.copy(this.#block, this.#blockBytes, at);
       this.#blockBytes += copied;
       at += copied;
     }
-    this.#pendingBytes += end - start;
-    this.bytes += end - start;
+    this.#pendingBytes += bytes.length;
+    this.bytes += bytes.length;
   }
 
   #endBlock(): void {
     if (this.#blockBytes > 0) this.#pending.push(this.#block.subarray(0, this.#blockBytes));
-    this.#block = this.#block.subarray(this.#blockBytes);
+    this.#block = Buffer.alloc(0);
     this.#blockBytes = 0;
   }
 
@@ -94,6 +94,7 @@ export class RowFile {
     try {
       this.#file ??= await newFile(this.path);
       await this.#file.writeAll(pieces);
+      for (const { buffer } of pieces) this.#free.push(Buffer.from(buffer));
     } catch (error) {
       await this.#file?.discard();
       this.#file = undefined;

@@ -132,14 +132,12 @@ class BatchReader {
 
   #check(): void {
     const { strayQuote, loneCr } = this.#runs.oddities;
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- not an error, and caught above
     if (this.#isStrict && (strayQuote || loneCr)) throw ODD;
   }
 
   /** A record that spans chunks, follows a blank line, or ends the file. */
   #takeRecord(record: Buffer): void {
     this.#check();
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
     if (this.#isStrict && record[record.length - 1] === CR) throw ODD;
     // Its memory may be that of a chunk, as other rows' is, or its own.
     if (this.#records === undefined) this.#takeHeader(record);
@@ -149,7 +147,6 @@ class BatchReader {
   #takeHeader(header: Buffer): ResultRecords {
     this.#checkSize(header);
     // UTF-16, which the strict parser reads.
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
     if (this.#isStrict && header[0] === 0xff && header[1] === 0xfe) throw ODD;
     return (this.#records = new ResultRecords(header, {
       delimiter: this.#delimiter,
@@ -166,7 +163,6 @@ class BatchReader {
 
   #checkSize(record: Buffer): void {
     if (record.length <= FEW_BYTES) return;
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- as above
     if (this.#isStrict && record.length > MAX_BYTES) throw ODD;
     readCells(record, this.#delimiter);
   }

@@ -228,7 +228,13 @@ async function wantRetried(
   loaded: PartOutcome[],
   { key, index, settled }: { key: Key; index: KeyIndex; settled: Set<number> },
 ): Promise<void> {
-  const again = new RowsSentAgain(sorting, { key, index, task: 'add', onHash: (at) => index.wantHash(at), prepare: (hashes) => index.readAhead(hashes) });
+  const again = new RowsSentAgain(sorting, {
+    key,
+    index,
+    task: 'add',
+    onHash: (at) => index.wantHash(at),
+    prepare: (hashes) => index.readAhead(hashes),
+  });
   for (const { part } of loaded) {
     let isSettled = true;
     for (const kind of ['failed', 'unprocessed'] as const) {
@@ -256,13 +262,21 @@ async function findInSource(sorting: TriageContext, key: Key, index: KeyIndex): 
   const { files } = sorting;
   const { found } = files;
   const { scan } = index;
+  const putKept = (): void => {
+    const rows = scan.keptRows;
+    if (rows > 0) found.putAll(scan.takeKept(), rows);
+  };
   const visitor: SourceVisitor = {
     onHash(at, bytes, start, end) {
-      if (index.findHash(at, found.bytes, found.bytes + end - start)) found.put(bytes, start, end);
+      const position = found.bytes + scan.keptBytes;
+      if (!index.findHash(at, position, position + end - start) || scan.keep(start, end)) return;
+      putKept();
+      if (!scan.keep(start, end)) found.putAll(bytes.subarray(start, end), 1);
     },
     onKey(value, record) {
       const bytes = files.withLineEnd(record);
-      if (index.find(value, found.bytes, found.bytes + bytes.length)) found.put(bytes);
+      putKept();
+      if (index.find(value, found.bytes, found.bytes + bytes.length)) found.putAll(bytes, 1);
     },
     prepare: (hashes) => index.readAhead(hashes),
   };
@@ -271,6 +285,7 @@ async function findInSource(sorting: TriageContext, key: Key, index: KeyIndex): 
       if (found.isFull) await found.flush();
     }
   }
+  putKept();
 }
 
 /** Handles failed rows that are not sent again, and finally all remaining rows. */

@@ -34,7 +34,10 @@ const MAX_KEY = 255;
 export const MAX_RECORDS = 1_024;
 /** 32-bit words of an entry of the output. */
 const ENTRY = 8;
-const OWN_BYTES = OUTPUT + MAX_RECORDS * ENTRY * 4;
+/** Rows to keep until there are many. */
+const KEPT = OUTPUT + MAX_RECORDS * ENTRY * 4;
+const KEPT_BYTES = 256 * 1024;
+const OWN_BYTES = KEPT + KEPT_BYTES;
 
 /** About 2 of 100 other rows pass, then. */
 const FILTER_BITS = 10;
@@ -86,6 +89,7 @@ export interface FoundRow {
 interface Exports {
   prepare(base: number): void;
   mark(length: number): void;
+  copy(to: number, from: number, length: number): void;
   scan(task: number, ends: number, count: number, start: number): number;
 }
 
@@ -111,6 +115,9 @@ export class KeyScan {
   readonly #bytes: Uint8Array;
   readonly #base: number;
   readonly #exports: Exports;
+  /** Rows that {@link keep} took, and their bytes. */
+  keptRows = 0;
+  keptBytes = 0;
 
   constructor({ secret, form, keys }: KeyScanOptions) {
     const filterWords = filterSize(keys);
@@ -163,15 +170,32 @@ export class KeyScan {
   }
 
   /**
+   * Copies the bytes of a row: in this memory, because a call for each of millions of rows to copy them out of it would
+   * take three times as long.
+   * @returns false if there is no room
+   */
+  keep(start: number, end: number): boolean {
+    const length = end - start;
+    if (this.keptBytes + length > KEPT_BYTES) return false;
+    this.#exports.copy(this.#base + KEPT + this.keptBytes, start, length);
+    this.keptBytes += length;
+    this.keptRows++;
+    return true;
+  }
+
+  /** The rows kept, which it forgets. Valid until the next one is kept. */
+  takeKept(): Buffer {
+    const kept = Buffer.from(this.#bytes.buffer, this.#base + KEPT, this.keptBytes);
+    this.keptRows = 0;
+    this.keptBytes = 0;
+    return kept;
+  }
+
+  /**
    * Calls the visitor for rows of a run. It is given the same object each time, valid until it returns.
    * @param prepare is told of up to 1,024 of the hashes before the visitor gets them
    */
-  scan(
-    task: KeyTask,
-    run: RecordRun,
-    visit: (row: FoundRow) => void,
-    prepare?: (hashes: HashPlaces) => void,
-  ): void {
+  scan(task: KeyTask, run: RecordRun, visit: (row: FoundRow) => void, prepare?: (hashes: HashPlaces) => void): void {
     const { words } = this;
     const output = (this.#base + OUTPUT) / 4;
     const row: FoundRow = { start: 0, end: 0, hashAt: undefined };
