@@ -399,6 +399,7 @@
               (i32.ne
                 (i32.load8_u (i32.add (local.get $start) (local.get $length)))
                 (local.get $delimiter)))
+            (br_if $general (i32.eqz (local.get $length)))
             ;; Its first byte is not special, and all are ASCII.
             (local.set $kind (i8x16.extract_lane_u 0 (local.get $key)))
             (br_if $general (i32.le_u (local.get $kind) (i32.const 0x23)))

@@ -238,6 +238,8 @@ describe('KeyScan', () => {
         expect(found.filter(isKeyed)).toEqual(expected.filter(isKeyed));
         // Rows without a key are left out, or returned as they are.
         if (task === 'add') expect(found).toEqual(expected);
+        const hashed = reported.filter(({ hash }) => hash !== undefined);
+        expect(hashed.filter((row) => numberOf(source, table, row) === -1)).toEqual([]);
       }),
       { numRuns: 120 },
     );
