@@ -6,6 +6,8 @@ import { diskError } from './files/disk-errors.js';
 const BUFFERED = 512 * 1024;
 /** Bytes of memory to allocate at a time. */
 const BLOCK = 64 * 1024;
+/** Blocks to use again: more are only needed for a very large row. */
+const MAX_FREE = 16;
 
 export class RowFile {
   readonly path: string;
@@ -94,7 +96,7 @@ export class RowFile {
     try {
       this.#file ??= await newFile(this.path);
       await this.#file.writeAll(pieces);
-      for (const { buffer } of pieces) this.#free.push(Buffer.from(buffer));
+      for (const { buffer } of pieces) if (this.#free.length < MAX_FREE) this.#free.push(Buffer.from(buffer));
     } catch (error) {
       await this.#file?.discard();
       this.#file = undefined;

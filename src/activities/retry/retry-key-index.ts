@@ -1,6 +1,6 @@
 /**
  * Indexes by key the rows of a stage that must be found again, and their source rows. Memory grows with those rows
- * only, about 35 bytes each: keys are stored as hashes, and source positions as differences.
+ * only, about 37 bytes each: keys are stored as hashes, source positions as differences, and a filter has 1 to 3 bytes.
  */
 import { IntList, RowList } from '../../keys/typed-lists.js';
 import { KeyTable } from '../../keys/key-table.js';
