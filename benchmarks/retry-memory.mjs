@@ -1,15 +1,18 @@
 /**
  * Peak memory and time of the step that finds failed rows again in the source. Creates a source and the result files of
- * its parts in a folder, then runs the built activity on them in a separate process.
+ * its parts in a folder, then runs the built activity on them in a separate process. For comparison: how long `wc -l` of
+ * the source takes, and `cat` of the source and the files of failed rows.
  *
  *   node benchmarks/retry-memory.mjs [rows = 10000000] [share that failed = 0.5] [folder]
  */
 import { spawnSync } from 'node:child_process';
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -164,6 +167,24 @@ async function sort(folder) {
   );
 }
 
+/** How long a program takes to read files. */
+function seconds(program, ...args) {
+  const begun = performance.now();
+  const { status } = spawnSync(program, args, { stdio: 'ignore' });
+  return status === 0 ? Math.round((performance.now() - begun) / 10) / 100 : undefined;
+}
+
+function compare(folder) {
+  const source = join(folder, 'source.csv');
+  const first = join(folder, 'first');
+  const failed = readdirSync(first)
+    .map((part) => join(first, part, 'failed.csv'))
+    .filter((path) => existsSync(path));
+  console.log(
+    JSON.stringify({ wcSeconds: seconds('wc', '-l', source), catSeconds: seconds('cat', source, ...failed) }),
+  );
+}
+
 if (process.argv[2] === '--sort') {
   await sort(process.argv[3]);
 } else {
@@ -175,6 +196,7 @@ if (process.argv[2] === '--sort') {
     console.log(
       `${rows} rows, ${Math.round(statSync(join(folder, 'source.csv')).size / 1e6)} MB, ${share * 100} % failed`,
     );
+    compare(folder);
     const run = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--sort', folder], { stdio: 'inherit' });
     process.exitCode = run.status ?? 1;
   } finally {

@@ -84,7 +84,7 @@ export async function planParts(chunks: AsyncIterable<Uint8Array>, options: Plan
     },
     {
       ...options,
-      onRun(start, end, count) {
+      onRun({ start, end, count }) {
         // All within the part, so that none of them is too large, begins a part, or follows a blank row.
         if (start !== current?.end || end - start > LARGE_RECORD) return false;
         if (end - current.start > options.maxBytes || current.records + count > maxRecords) return false;

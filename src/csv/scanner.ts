@@ -144,10 +144,13 @@ export class Scanner {
   /** Each line is a record, with as many cells as it must have. */
   #emitLines(lineEnds: Uint32Array, lines: number, base: number): void {
     const last = base + (lineEnds[lines - 1] as number);
-    if (this.#onRun?.(this.#recordStart, last, lines) === true) {
-      this.records += lines;
-      this.#recordStart = last;
-      return;
+    if (this.#onRun !== undefined) {
+      const run = { start: this.#recordStart, end: last, count: lines, ends: lineEnds, base };
+      if (this.#onRun(run)) {
+        this.records += lines;
+        this.#recordStart = last;
+        return;
+      }
     }
     for (let line = 0; line < lines; line++) this.#emit(base + (lineEnds[line] as number));
   }

@@ -8,8 +8,8 @@ import type { KeyHash } from './sip-hash.js';
 export class KeySet {
   readonly #keys: KeyTable;
 
-  /** @param hash for tests */
-  constructor(hash?: KeyHash) {
+  /** @param hash for tests, or a secret that another table has too */
+  constructor(hash?: KeyHash | Uint8Array) {
     this.#keys = new KeyTable(hash);
   }
 
@@ -19,5 +19,14 @@ export class KeySet {
 
   has(key: string): boolean {
     return this.#keys.numberOf(key) !== -1;
+  }
+
+  /** As {@link add}, for the hash at a place of a list. */
+  addHash(words: Int32Array, at: number): void {
+    this.#keys.addHash(words, at);
+  }
+
+  hasHash(words: Int32Array, at: number): boolean {
+    return this.#keys.numberOfHash(words, at) !== -1;
   }
 }

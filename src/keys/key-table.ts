@@ -2,15 +2,30 @@
  * Numbers keys from 0 in order of arrival, in about 22 to 27 bytes each (up to 33 while it grows), outside the
  * JavaScript heap: a load may have millions of failed rows. It grows gradually, so that no key takes long.
  */
+import { randomBytes } from 'node:crypto';
 import { IntList } from './typed-lists.js';
-import { keyHash, LANES } from './sip-hash.js';
+import { keyHash, LANES, SECRET_BYTES } from './sip-hash.js';
 import type { KeyHash } from './sip-hash.js';
 
 const FIRST_SLOTS = 16;
+/** 128 MB: an expectation may be wrong. */
+const MAX_FIRST_SLOTS = 2 ** 25;
 /** Numbers moved into the larger slots with each new key: all are moved long before the slots must grow again. */
 const MOVED_AT_ONCE = 4;
 
+/** Where hashes are in a list. */
+export interface HashPlaces {
+  first: number;
+  /** From one to the next. */
+  step: number;
+  count: number;
+}
+
 export class KeyTable {
+  /** Only so that reading ahead is not optimized away. */
+  lastRead = 0;
+  /** Of the hash: for those who hash many keys at a time. Undefined if the hash has none. */
+  readonly secret: Uint8Array | undefined;
   readonly #hash: KeyHash;
   readonly #lanes = new Int32Array(LANES);
   /** Hashes by number. */
@@ -20,7 +35,7 @@ export class KeyTable {
    * has, and bits of the hash above them, so that most foreign keys are recognized without reading the hashes. 0 is
    * free.
    */
-  #slots = new Int32Array(FIRST_SLOTS);
+  #slots: Int32Array;
   /** The slots before they grew, until all their numbers have moved. */
   #smaller: Int32Array | undefined;
   /** Numbers below this one have moved. */
@@ -29,8 +44,16 @@ export class KeyTable {
   #toMove = 0;
   #size = 0;
 
-  constructor(hash: KeyHash = keyHash()) {
-    this.#hash = hash;
+  /**
+   * @param hash for tests, or a secret that another table has too
+   * @param expected number of keys: up to it, the table need not grow
+   */
+  constructor(hash: KeyHash | Uint8Array = randomBytes(SECRET_BYTES), expected = 0) {
+    let slots = FIRST_SLOTS;
+    while (slots * 3 < expected * 4 && slots < MAX_FIRST_SLOTS) slots *= 2;
+    this.#slots = new Int32Array(slots);
+    this.secret = typeof hash === 'function' ? undefined : hash;
+    this.#hash = typeof hash === 'function' ? hash : keyHash(hash);
   }
 
   get size(): number {
@@ -43,9 +66,54 @@ export class KeyTable {
     return this.#known(this.#slotOf(this.#slots));
   }
 
+  /** The number of the key with the hash at a place of a list, or -1. */
+  numberOfHash(words: Int32Array, at: number): number {
+    this.#take(words, at);
+    return this.#known(this.#slotOf(this.#slots));
+  }
+
+  /** As {@link add}, for a hash. */
+  addHash(words: Int32Array, at: number): number {
+    this.#take(words, at);
+    return this.#add();
+  }
+
+  /**
+   * Reads what lookups of hashes will read. These are far apart in memory, and the processor waits for many of them at
+   * the same time if nothing depends on them.
+   * @param numbers receives probable numbers of the keys
+   * @returns how many
+   */
+  readAhead(words: Int32Array, { first, step, count }: HashPlaces, numbers: Int32Array): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let n = 0, at = first; n < count; n++, at += step) {
+      numbers[n] = slots[(words[at] as number) & mask] as number;
+    }
+    let probable = 0;
+    let read = 0;
+    for (let n = 0, at = first + 1; n < count; n++, at += step) {
+      const slot = numbers[n] as number;
+      if (slot === 0 || (slot & ~mask) !== ((words[at] as number) & ~mask)) continue;
+      const number = (slot & mask) - 1;
+      read ^= this.#hashes.get(number * LANES);
+      numbers[probable++] = number;
+    }
+    this.lastRead = read;
+    return probable;
+  }
+
+  #take(words: Int32Array, at: number): void {
+    for (let lane = 0; lane < LANES; lane++) this.#lanes[lane] = words[at + lane] as number;
+  }
+
   /** The number of a key; a new one if the table did not have the key. */
   add(key: string): number {
     this.#hash(key, this.#lanes);
+    return this.#add();
+  }
+
+  #add(): number {
     const at = this.#slotOf(this.#slots);
     const known = this.#known(at);
     if (known !== -1) return known;

@@ -19,17 +19,27 @@ const NUMBERS = new Set(['double', 'int', 'long', 'currency', 'percent']);
  * @param field undefined when describe does not report it: then text counts as it is
  */
 export function keyNormalizer(field: KeyField | undefined): (cell: string) => string | undefined {
-  const form = formOf(field);
+  const form = FORMS[keyForm(field)];
   return (cell) => (cell.trim() === '' || cell === '#N/A' ? undefined : form(cell));
 }
 
-function formOf(field: KeyField | undefined): (cell: string) => string {
-  if (field === undefined) return (cell) => cell;
-  // The last three of 18 characters only encode which letters are capitals.
-  if (field.type === 'id' || field.type === 'reference') return (cell) => cell.trim().slice(0, 15);
-  if (NUMBERS.has(field.type)) return decimalForm;
-  return field.caseSensitive ? (cell) => cell : (cell) => cell.toLowerCase();
+/** Which of the rules above applies. */
+export type KeyForm = 'asIs' | 'lowerCase' | 'id' | 'number';
+
+export function keyForm(field: KeyField | undefined): KeyForm {
+  if (field === undefined) return 'asIs';
+  if (field.type === 'id' || field.type === 'reference') return 'id';
+  if (NUMBERS.has(field.type)) return 'number';
+  return field.caseSensitive ? 'asIs' : 'lowerCase';
 }
+
+const FORMS: Record<KeyForm, (cell: string) => string> = {
+  asIs: (cell) => cell,
+  lowerCase: (cell) => cell.toLowerCase(),
+  // The last three of 18 characters only encode which letters are capitals.
+  id: (cell) => cell.trim().slice(0, 15),
+  number: decimalForm,
+};
 
 /** A Salesforce id, with or without the three characters that encode its letter case. */
 export const SALESFORCE_ID = /^[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?$/;

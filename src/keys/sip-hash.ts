@@ -16,7 +16,7 @@ export const LANES = 4;
 /** Fills `lanes` with the hash of a key. */
 export type KeyHash = (key: string, lanes: Int32Array) => void;
 
-const SECRET_BYTES = 16;
+export const SECRET_BYTES = 16;
 /** How often the state is mixed after each four code units, and for each half of the hash. */
 const ROUNDS = 2;
 const LAST_ROUNDS = 4;

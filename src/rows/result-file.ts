@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse';
 import { Readable } from 'node:stream';
 import type { Operation } from '../contract/names.js';
 import { NightloadError } from '../errors.js';
-import { MAX_CELLS, readCell } from '../csv/cells.js';
+import { MAX_CELLS, readCell, readCells } from '../csv/cells.js';
 import type { Delimiter } from '../csv/dialect.js';
 import { classify, isDone, isLockFailure, mayPassUnchanged, parseRowError } from '../domain/platform/row-errors.js';
 import type { RowError } from '../domain/platform/row-errors.js';
@@ -172,6 +172,79 @@ export async function* readResultRows(
   }
 }
 
+/**
+ * Reads rows from the bytes of records, and their cells only when they are needed. The first record is the header.
+ * Records must be well-formed.
+ */
+export class ResultRecords {
+  readonly delimiter: Delimiter;
+  readonly #own: number;
+  readonly #order: Columns;
+  readonly #complete: boolean;
+
+  /** @param own columns before the uploaded ones */
+  constructor(
+    header: Buffer,
+    { delimiter, names, own }: { delimiter: Delimiter; names: readonly string[]; own: number },
+  ) {
+    this.delimiter = delimiter;
+    this.#own = own;
+    this.#order = columnsOf(readCells(header, delimiter), own, names);
+    this.#complete = this.#order.every((at) => at !== undefined);
+  }
+
+  /** Position of an uploaded column in the file, or undefined if the file lacks it. */
+  placeOf(column: number): number | undefined {
+    return this.#order[column];
+  }
+
+  /** @param record must stay valid while the row is used */
+  row(record: Buffer): ResultRow {
+    return new RecordRow(record, this);
+  }
+
+  ownCell(record: Buffer, at: number): string {
+    return at < this.#own ? readCell(record, at, this.delimiter) : '';
+  }
+
+  cells(record: Buffer): string[] {
+    const cells = readCells(record, this.delimiter);
+    return this.#order.map((at) => (at === undefined ? '' : (cells[at] ?? '')));
+  }
+
+  get complete(): boolean {
+    return this.#complete;
+  }
+}
+
+class RecordRow implements ResultRow {
+  readonly #record: Buffer;
+  readonly #records: ResultRecords;
+  #note: string | undefined;
+  #cells: string[] | undefined;
+
+  constructor(record: Buffer, records: ResultRecords) {
+    this.#record = record;
+    this.#records = records;
+  }
+
+  get id(): string {
+    return this.#records.ownCell(this.#record, 0);
+  }
+
+  get note(): string {
+    return (this.#note ??= this.#records.ownCell(this.#record, 1));
+  }
+
+  get cells(): string[] {
+    return (this.#cells ??= this.#records.cells(this.#record));
+  }
+
+  get complete(): boolean {
+    return this.#records.complete;
+  }
+}
+
 const QUOTE = 0x22;
 const LF = 0x0a;
 
@@ -214,7 +287,7 @@ export async function* readUnprocessedRows(
 }
 
 /** `sf__Id`, and `sf__Created` or `sf__Error`. */
-const OWN_COLUMNS = 2;
+export const OWN_COLUMNS = 2;
 
 /** Positions of the uploaded columns in a result file. */
 type Columns = readonly (number | undefined)[];

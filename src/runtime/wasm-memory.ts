@@ -37,8 +37,18 @@ const idle: ReadBuffers[] = [];
 export function takeReadBuffers(): ReadBuffers {
   const used = idle.pop();
   if (used !== undefined) return used;
-  const { buffer } = createMemory(2 * READ_SIZE);
-  return [Buffer.from(buffer, OWN_BYTES, READ_SIZE), Buffer.from(buffer, OWN_BYTES + READ_SIZE, READ_SIZE)];
+  return createReadBuffers(0).buffers;
+}
+
+/** Two buffers in a memory of their own, and the address of more bytes after them, a multiple of 16. */
+export function createReadBuffers(bytes: number): { memory: WasmMemory; buffers: ReadBuffers; rest: number } {
+  const memory = createMemory(2 * READ_SIZE + bytes);
+  const { buffer } = memory;
+  const buffers: ReadBuffers = [
+    Buffer.from(buffer, OWN_BYTES, READ_SIZE),
+    Buffer.from(buffer, OWN_BYTES + READ_SIZE, READ_SIZE),
+  ];
+  return { memory, buffers, rest: OWN_BYTES + 2 * READ_SIZE };
 }
 
 /** Call when nothing reads or writes them any more: the next reader gets them. */

@@ -10,6 +10,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { NightloadError } from '../errors.js';
 import type { OpenFile } from './files/file-stream.js';
 import { returnReadBuffers, takeReadBuffers } from '../runtime/wasm-memory.js';
+import type { ReadBuffers } from '../runtime/wasm-memory.js';
 import { defined } from '../domain/defined.js';
 import { shownPath } from '../domain/text/shown.js';
 
@@ -44,19 +45,21 @@ async function* chunksOf(
  * Reads a range for a caller that processes each chunk once and keeps none of it: two buffers are filled in turn, so a
  * chunk is valid only until the next one is requested, or the last one ends. New memory for each chunk would cost more
  * than the reading.
+ * @param own buffers to use instead of shared ones; chunks of an object are not in them
  */
 export async function* scanRange(
   source: FileRef,
   start: number,
   end = Infinity,
   signal?: AbortSignal,
+  own?: ReadBuffers,
 ): AsyncGenerator<Buffer> {
   if (end <= start) return;
   if (isObject(pathOfFile(source))) {
     yield* chunksOf(source, { start, end }, signal);
     return;
   }
-  const buffers = takeReadBuffers();
+  const buffers = own ?? takeReadBuffers();
   const { handle: file, close } = await openToRead(source);
   let coming: Promise<Buffer> | undefined;
   try {
@@ -82,7 +85,7 @@ export async function* scanRange(
   } finally {
     // A file is not closed during a read.
     await coming?.catch(() => undefined);
-    returnReadBuffers(buffers);
+    if (own === undefined) returnReadBuffers(buffers);
     await close();
   }
 }

@@ -35,6 +35,11 @@ export class PlannedFixes {
     });
   }
 
+  /** Whether there are rules: whether one applies depends on the cells of a row. */
+  get hasRules(): boolean {
+    return this.#fixer !== undefined;
+  }
+
   get size(): number {
     return this.#notes.size;
   }

@@ -1,8 +1,12 @@
 /** Reads the source's rows by key. */
 import { readCell } from '../../csv/cells.js';
-import { keyNormalizer } from '../../keys/normalize-key.js';
+import { keyForm, keyNormalizer } from '../../keys/normalize-key.js';
+import type { KeyField, KeyForm } from '../../keys/normalize-key.js';
+import type { HashPlaces } from '../../keys/key-table.js';
+import type { KeyScan, KeyTask } from '../../keys/wasm/key-scan.js';
+import { RecordRuns } from '../../csv/record-runs.js';
 import { scanRecords } from '../../csv/records.js';
-import { readRange } from '../../storage/read-files.js';
+import { readRange, scanRange } from '../../storage/read-files.js';
 import { rangeOf } from '../stage/stage-plan.js';
 import type { KeyRule, StagePlan } from '../stage/stage-plan-types.js';
 
@@ -13,14 +17,17 @@ export interface Key {
 }
 
 /** Returns one form for all cells with the same key. */
-export function keyFunction({ column, type, caseSensitive }: KeyRule): (cell: string) => string | undefined {
-  return keyNormalizer(
-    column.toLowerCase() === 'id'
-      ? { type: 'id', caseSensitive: true }
-      : type === undefined
-        ? undefined
-        : { type, caseSensitive: caseSensitive ?? false },
-  );
+export function keyFunction(rule: KeyRule): (cell: string) => string | undefined {
+  return keyNormalizer(fieldOf(rule));
+}
+
+export function formOf(rule: KeyRule): KeyForm {
+  return keyForm(fieldOf(rule));
+}
+
+function fieldOf({ column, type, caseSensitive }: KeyRule): KeyField | undefined {
+  if (column.toLowerCase() === 'id') return { type: 'id', caseSensitive: true };
+  return type === undefined ? undefined : { type, caseSensitive: caseSensitive ?? false };
 }
 
 export async function eachSourceKey(
@@ -40,4 +47,53 @@ export async function eachSourceKey(
       if (value !== undefined) visit(value, from, to);
     },
   );
+}
+
+/** What to do with rows of the source. */
+export interface SourceVisitor {
+  /**
+   * A row whose key was hashed.
+   * @param at where the hash is in the scan's words
+   * @param bytes the memory of the row, which is valid until the visitor returns
+   */
+  onHash(at: number, bytes: Buffer, start: number, end: number): void;
+  /** A row whose key needs more rules. */
+  onKey(value: string, record: Buffer): void;
+  /** Is told of many hashes before `onHash`. */
+  prepare?: (hashes: HashPlaces) => void;
+}
+
+/** Calls the visitor for rows of a part with a key: those that the task selects, or whose key needs more rules. */
+export async function* searchSource(
+  { plan, signal }: { plan: StagePlan; signal: AbortSignal },
+  { key, part, scan, task }: { key: Key; part: number; scan: KeyScan; task: KeyTask },
+  visitor: SourceVisitor,
+): AsyncGenerator<void> {
+  const range = rangeOf(plan, part);
+  const { delimiter } = plan;
+  const cells: string[] = new Array<string>(plan.names.length).fill('');
+  const onRecord = (record: Buffer): void => {
+    cells[key.column] = readCell(record, key.column, delimiter);
+    const value = key.of(cells);
+    if (value !== undefined) visitor.onKey(value, record);
+  };
+  scan.use({ column: key.column, delimiter });
+  const runs = new RecordRuns(
+    { delimiter, buffers: scan.buffers },
+    {
+      onRecord,
+      onRun(run) {
+        scan.scan(
+          task,
+          run,
+          ({ hashAt, start, end }) => {
+            if (hashAt === undefined) onRecord(run.bytes.subarray(start, end));
+            else visitor.onHash(hashAt, run.bytes, start, end);
+          },
+          visitor.prepare,
+        );
+      },
+    },
+  );
+  for await (const _ of runs.pieces(scanRange(plan.rows, range.start, range.end, signal, scan.buffers))) yield;
 }

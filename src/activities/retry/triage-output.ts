@@ -19,13 +19,16 @@ export class TriageOutput {
   /** Values that fix rules changed. */
   readonly changes: RowFile;
   /** Rows for the next round without notes: first those with a key, then the others. */
-  readonly next: RowFile;
+  next: RowFile;
+  /** Source rows that may be sent again, complete with their line endings, in the order of the source. */
+  readonly found: RowFile;
   /** End of the rows with a key in `next`. */
   keyedBytes = 0;
   rerendered = 0;
   readonly #plan: StagePlan;
 
-  constructor(folder: string, plan: StagePlan, nextPath: string) {
+  /** @param paths where to put `next` and `found`: it may be the same place, if one is removed before the other ends */
+  constructor(folder: string, plan: StagePlan, paths: { next: string; found: string }) {
     this.#plan = plan;
     const shown = shownNames(plan);
     const header = (names: readonly string[]): Buffer => headerBytes(names, ',', 'LF');
@@ -33,7 +36,8 @@ export class TriageOutput {
     this.unprocessed = new RowFile(join(folder, 'unprocessed.csv'), header(plan.names));
     this.alreadyDone = new RowFile(join(folder, 'already-done.csv'), header(['sf__Id', 'sf__Created', ...plan.names]));
     this.changes = new RowFile(join(folder, 'changes.csv'), header(CHANGES_HEADER));
-    this.next = new RowFile(nextPath, Buffer.alloc(0));
+    this.next = new RowFile(paths.next, Buffer.alloc(0));
+    this.found = new RowFile(paths.found, Buffer.alloc(0));
   }
 
   async reject(id: string, error: string, cells: readonly string[]): Promise<void> {
@@ -68,11 +72,26 @@ export class TriageOutput {
     if (last !== LF) await this.unprocessed.addBytes(Buffer.from('\n'), 0);
   }
 
-  /** Writes the source's bytes; the last row of a file may lack its line ending. */
+  /** Writes the source's bytes. */
   async sendBytesAgain(record: Buffer): Promise<void> {
-    if (record[record.length - 1] === LF) return this.next.add(record);
+    await this.next.add(this.withLineEnd(record));
+  }
+
+  /** Writes adjacent rows that {@link found} has. */
+  async sendFoundAgain(bytes: Buffer, rows: number): Promise<void> {
+    await this.next.addBytes(bytes, rows);
+  }
+
+  /** All rows found are sent, and nothing was sent so far. */
+  sendAllFound(): void {
+    this.next = this.found;
+  }
+
+  /** The last row of a file may lack its line ending. */
+  withLineEnd(record: Buffer): Buffer {
+    if (record[record.length - 1] === LF) return record;
     const bare = record[record.length - 1] === CR ? record.subarray(0, -1) : record;
-    await this.next.add(Buffer.concat([bare, Buffer.from(this.#plan.lineEnding === 'CRLF' ? '\r\n' : '\n')]));
+    return Buffer.concat([bare, Buffer.from(this.#plan.lineEnding === 'CRLF' ? '\r\n' : '\n')]);
   }
 
   /** Writes the values of a result file. */
@@ -85,7 +104,7 @@ export class TriageOutput {
   }
 
   async close(): Promise<void> {
-    const files = [this.rejected, this.unprocessed, this.alreadyDone, this.changes, this.next];
-    await Promise.all(files.map((file) => file.close()));
+    const files = new Set([this.rejected, this.unprocessed, this.alreadyDone, this.changes, this.next, this.found]);
+    await Promise.all([...files].map((file) => file.close()));
   }
 }

@@ -38,7 +38,8 @@ export function triageRows(dependencies: ActivityDependencies): (input: TriageRo
     if (!input.final) await makeFolder(nextFolder);
     const sourceUsable = await isAsPlanned(plan.rows, plan.fingerprint);
     if (!sourceUsable && !input.final) throw sourceChanged(plan);
-    const files = new TriageOutput(folder, plan, join(nextFolder, `rows-${attempt}.csv`));
+    const next = join(nextFolder, `rows-${attempt}.csv`);
+    const files = new TriageOutput(folder, plan, { next, found: input.final ? join(folder, 'found.csv') : next });
     const fixes = new PlannedFixes(input.final ? [] : (input.fixes ?? []), plan);
     let stop: LoadError | undefined;
     let repeats: boolean;
@@ -70,7 +71,7 @@ export function triageRows(dependencies: ActivityDependencies): (input: TriageRo
       );
     }
     if (unknownJobs.length > 0) stop ??= mayHaveLanded(unknownJobs);
-    const next =
+    const nextStage =
       files.next.rows === 0 ? undefined : await planNext(input, plan, { files, folder: nextFolder, repeats, signal });
     return {
       files: {
@@ -83,7 +84,7 @@ export function triageRows(dependencies: ActivityDependencies): (input: TriageRo
       unprocessed: files.unprocessed.rows + (unsent?.rows ?? 0),
       alreadyDone: files.alreadyDone.rows,
       rerendered: files.rerendered,
-      ...defined({ next, stop, warnings: unsent && [unsent.warning] }),
+      ...defined({ next: nextStage, stop, warnings: unsent && [unsent.warning] }),
     };
   });
 }

@@ -1,23 +1,23 @@
 /** Sorts the rows in passes over the result files and, if rows must be identified by key, one pass over the source. */
 import { isDelete } from '../../domain/platform/operations.js';
 import type { LoadError } from '../../contract/load-result.js';
-import { readCells } from '../../csv/cells.js';
 import type { ResultRow } from '../../rows/result-file.js';
-import { classify, isDone, mayPassUnchanged, parseRowError, stopError } from '../../domain/platform/row-errors.js';
-import { readRanges } from '../../storage/read-files.js';
+import { parseRowError, stopError } from '../../domain/platform/row-errors.js';
 import { IncompleteRows, incompleteRow } from './blank-result-cells.js';
-import { KeyIndex } from './retry-key-index.js';
-import { KeySet } from '../../keys/key-set.js';
+import { findInSource, sendFound } from './found-rows.js';
+import type { KeyIndex } from './retry-key-index.js';
 import { duplicateKey, Rejections } from './write-rejected-rows.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
-import { TimeSlice } from '../../runtime/time-slice.js';
 import type { PartOutcome } from '../../protocol/activities/ended-parts.js';
 import { resultRows } from './read-result-rows.js';
-import { eachSourceKey, keyFunction } from './source-keys.js';
+import { outcomeOf } from './row-outcome.js';
+import { RowsSentAgain } from './rows-sent-again.js';
+import { keyFunction } from './source-keys.js';
 import type { Key } from './source-keys.js';
 import { leaveWhole } from './unsent-parts.js';
 import { sendWhole, wantWhole } from './unapplied-parts.js';
 import type { TriageContext } from './triage-context.js';
+import { indexFor, wantMissing, wantRetried } from './wanted-keys.js';
 import { defined } from '../../domain/defined.js';
 
 /** How to find rows of result files in the source. */
@@ -31,31 +31,32 @@ interface Lookup {
 export async function triageStage(sorting: TriageContext): Promise<{ stop?: LoadError; repeats: boolean }> {
   const { plan, outcomes, final } = sorting;
   const key = keyOf(plan);
-  const index = new KeyIndex();
   const loaded = outcomes.filter(({ kind }) => kind === 'loaded');
   const whole = outcomes.filter(({ kind }) => kind === 'notStarted').map(({ part }) => part);
+  const index = indexFor(plan, { loaded, whole });
+  const settled = new Set<number>();
   if (sorting.sourceUsable) {
     if (final) await leaveWhole(sorting, whole);
     else if (key !== undefined) for (const part of whole) await wantWhole(sorting, part, key, index);
     if (key !== undefined && sorting.operation !== 'insert') {
       for (const outcome of loaded) if (outcome.missing > 0) await wantMissing(sorting, outcome, key, index);
     }
-    if (!final && key !== undefined) await wantRetried(sorting, loaded, key, index);
+    if (!final && key !== undefined) await wantRetried(sorting, loaded, { key, index, settled });
     if (key !== undefined && index.size > 0) await findInSource(sorting, key, index);
   }
   const lookup: Lookup = { key, index, incomplete: new IncompleteRows(sorting) };
-  const ended = await endFailed(sorting, loaded, lookup);
+  const ended = await endFailed(
+    sorting,
+    loaded.filter(({ part }) => !settled.has(part)),
+    lookup,
+  );
 
   const { files, fixes } = sorting;
-  const slice = new TimeSlice();
-  for await (const record of readRanges(plan.rows, index.sourceRanges(), sorting.signal)) {
-    if (slice.isOver) await slice.next();
-    if (final) await files.leaveRecordUnprocessed(record);
-    else if (fixes.size === 0) await files.sendBytesAgain(record);
-    else await sendSourceRow(sorting, record, key as Key, index);
-  }
+  const { needsResults } = index;
+  if (!final && fixes.size === 0 && !needsResults) files.sendAllFound();
+  else await sendFound(sorting, key, index);
   if (!final) {
-    const isCertain = !index.needsResults && !fixes.anyOdd;
+    const isCertain = !needsResults && !fixes.anyOdd;
     const rejections = new Rejections(sorting, key);
     if (!isCertain) {
       await takeFromResults(sorting, loaded, lookup, 'keyed');
@@ -76,44 +77,8 @@ export function keyOf(plan: Pick<StagePlan, 'key' | 'names'>): Key | undefined {
   return { column: position, of: (cells) => normalise(cells[position] ?? '') };
 }
 
-/**
- * Outcome of a failed row: sent again, with or without a fix rule's change; counted as done; or rejected. `stop` is a
- * rejection after which the org accepts no more rows.
- */
-type RowOutcome = 'again' | 'fixed' | 'done' | 'reject' | 'stop';
-
-function outcomeOf({ operation, fixes }: TriageContext, row: ResultRow): RowOutcome {
-  const error = parseRowError(row.note);
-  const rowClass = classify(error);
-  if (isDone(rowClass, operation)) return 'done';
-  if (rowClass === 'stop') return 'stop';
-  // Rules do not touch lock errors and the like; of rows that wait for a parent they change only what a table names.
-  if (row.complete && fixes.fix(error, row.cells) !== undefined) return 'fixed';
-  return mayPassUnchanged(rowClass, operation) ? 'again' : 'reject';
-}
-
-/** Sends the source's row with the changes of fix rules. */
-async function sendSourceRow(
-  { files, fixes, plan }: TriageContext,
-  record: Buffer,
-  key: Key,
-  index: KeyIndex,
-): Promise<void> {
-  const cells = readCells(record, plan.delimiter);
-  const value = key.of(cells) ?? '';
-  const several = index.hasSeveral(value);
-  // Sent with the values of the result files instead.
-  if (fixes.isOdd(value)) return;
-  const note = fixes.noteOf(value);
-  if (note === undefined) return files.sendBytesAgain(record);
-  const fixed = fixes.fix(parseRowError(note), cells);
-  if (fixed === undefined) {
-    // Other rows of the key may have been sent already; this row fails again with its true reason.
-    if (several) return files.sendBytesAgain(record);
-    return fixes.callOdd(value);
-  }
-  await files.noteChanges(fixed.lines(''));
-  await files.sendValuesAgain(fixed.cells);
+async function* each<T>(batches: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const batch of batches) yield* batch;
 }
 
 async function fixedCells({ files, fixes }: TriageContext, row: ResultRow): Promise<readonly string[]> {
@@ -121,56 +86,6 @@ async function fixedCells({ files, fixes }: TriageContext, row: ResultRow): Prom
   if (fixed === undefined) return row.cells;
   await files.noteChanges(fixed.lines(row.id));
   return fixed.cells;
-}
-
-/**
- * Finds rows that no result file names: those whose key is in none of the three. If there are more of them than missing
- * rows, keys come back in a form that we cannot compare; then none is taken, because the others have landed.
- */
-async function wantMissing(
-  sorting: TriageContext,
-  { part, missing }: PartOutcome,
-  key: Key,
-  index: KeyIndex,
-): Promise<void> {
-  const named = new KeySet();
-  for (const kind of ['succeeded', 'failed', 'unprocessed'] as const) {
-    for await (const row of resultRows(sorting, part, kind)) {
-      const value = key.of(row.cells);
-      if (value !== undefined) named.add(value);
-    }
-  }
-  // The file is read twice, so that no key is kept in memory.
-  let unnamed = 0;
-  await eachSourceKey(sorting, key, part, (value) => {
-    if (!named.has(value)) unnamed++;
-  });
-  if (unnamed === 0 || unnamed > missing) return;
-  await eachSourceKey(sorting, key, part, (value) => {
-    if (!named.has(value)) index.want(value);
-  });
-}
-
-async function wantRetried(sorting: TriageContext, loaded: PartOutcome[], key: Key, index: KeyIndex): Promise<void> {
-  for (const { part } of loaded) {
-    for (const kind of ['failed', 'unprocessed'] as const) {
-      for await (const row of resultRows(sorting, part, kind)) {
-        const value = key.of(row.cells);
-        if (value === undefined) continue;
-        const outcome = kind === 'unprocessed' ? 'again' : outcomeOf(sorting, row);
-        if (outcome !== 'again' && outcome !== 'fixed') continue;
-        const before = index.size;
-        index.want(value);
-        sorting.fixes.plan(value, outcome === 'fixed' ? row.note : undefined, index.size === before, row.cells);
-      }
-    }
-  }
-}
-
-async function findInSource(sorting: TriageContext, key: Key, index: KeyIndex): Promise<void> {
-  for (let part = 1; part <= sorting.plan.parts.length; part++) {
-    await eachSourceKey(sorting, key, part, (value, start, end) => index.find(value, start, end));
-  }
 }
 
 /** Handles failed rows that are not sent again, and finally all remaining rows. */
@@ -183,16 +98,20 @@ async function endFailed(
   const rejections = new Rejections(sorting, key);
   let loose = false;
   let stop: LoadError | undefined;
+  const again = key === undefined || final ? undefined : new RowsSentAgain(sorting, { key, index, task: 'check' });
+  const rowsOf = (part: number, kind: 'failed' | 'unprocessed'): AsyncGenerator<ResultRow> =>
+    again === undefined ? resultRows(sorting, part, kind) : each(again.others(part, kind));
   for (const { part } of loaded) {
-    for await (const row of resultRows(sorting, part, 'failed')) {
-      const value = key?.of(row.cells);
+    for await (const row of rowsOf(part, 'failed')) {
       const outcome = outcomeOf(sorting, row);
+      const value = key?.of(row.cells);
       if (outcome === 'stop') {
         stop ??= stopError(row.note);
       }
       if (outcome === 'done') {
         await files.acceptAsDone(row);
       } else if (!final && (outcome === 'again' || outcome === 'fixed')) {
+        again?.learn(row);
         loose ||= value === undefined;
         continue;
       } else {
@@ -200,7 +119,7 @@ async function endFailed(
       }
       if (value !== undefined) index.refuse(value);
     }
-    for await (const row of resultRows(sorting, part, 'unprocessed')) {
+    for await (const row of rowsOf(part, 'unprocessed')) {
       if (final) {
         // People load the file as it is.
         const lacks = sourceUsable ? await incomplete.lacks(part, row) : [];

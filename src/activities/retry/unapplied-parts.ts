@@ -10,17 +10,24 @@ import type { KeyIndex } from './retry-key-index.js';
 import { duplicateKey } from './write-rejected-rows.js';
 import type { Rejections } from './write-rejected-rows.js';
 import type { TriageContext } from './triage-context.js';
-import { eachSourceKey } from './source-keys.js';
-import type { Key } from './source-keys.js';
+import { eachSourceKey, searchSource } from './source-keys.js';
+import type { Key, SourceVisitor } from './source-keys.js';
 import { rangeOf } from '../stage/stage-plan.js';
 
 /** Wants every row with a key, so that rows of one key keep their order over all parts. */
 export async function wantWhole(sorting: TriageContext, part: number, key: Key, index: KeyIndex): Promise<void> {
-  await eachSourceKey(sorting, key, part, (value) => {
-    const before = index.size;
-    index.want(value);
-    sorting.fixes.plan(value, undefined, index.size === before, []);
-  });
+  const { fixes } = sorting;
+  if (fixes.hasRules) {
+    await eachSourceKey(sorting, key, part, (value) => {
+      const before = index.size;
+      index.want(value);
+      fixes.plan(value, undefined, index.size === before, []);
+    });
+    return;
+  }
+  const { scan } = index;
+  const visitor: SourceVisitor = { onHash: (at) => index.wantHash(at), onKey: (value) => index.want(value) };
+  for await (const _ of searchSource(sorting, { key, part, scan, task: 'add' }, visitor));
 }
 
 /**

@@ -7,7 +7,9 @@ import { freeInstance, WINDOW } from '../../../src/csv/simd/instance.js';
 import { takeReadBuffers } from '../../../src/runtime/wasm-memory.js';
 import type { WasmInstance } from '../../../src/csv/simd/instance.js';
 import { SOURCE_SHA256 } from '../../../src/csv/simd/simd-scan-wasm.js';
+import { SOURCE_SHA256 as KEYS_SHA256 } from '../../../src/keys/wasm/key-scan-wasm.js';
 import { Scanner } from '../../../src/csv/scanner.js';
+import type { LineRun } from '../../../src/csv/scanner-types.js';
 import { ReferenceScanner } from '../../helpers/reference-scanner.js';
 
 interface Found {
@@ -67,7 +69,7 @@ function compareRuns(chunks: Buffer[], delimiter: string, width: number, { told,
     if (told[at] !== start || told[at + 5 * (count - 1) + 1] !== end) wrong.push(at);
     at += 5 * count;
   };
-  const onRun = (start: number, end: number, count: number): boolean => {
+  const onRun = ({ start, end, count }: LineRun): boolean => {
     if (end % 3 === 0) return false;
     take(start, end, count);
     return true;
@@ -262,7 +264,10 @@ describe('the one memory', () => {
   });
 });
 
-describe('the compiled module', () => {
+describe.each([
+  ['marks.wat', 'src/csv/simd/simd-scan-wasm.ts', SOURCE_SHA256],
+  ['keys.wat', 'src/keys/wasm/key-scan-wasm.ts', KEYS_SHA256],
+])('the compiled module of scripts/wasm/%s', (name, file, sha256) => {
   const build = new URL('../../../scripts/wasm/build.mjs', import.meta.url);
   const hasCompiler = (): boolean => {
     try {
@@ -272,15 +277,13 @@ describe('the compiled module', () => {
     }
   };
 
-  it('is generated from the current scripts/wasm/marks.wat', async () => {
-    const wat = await readFile(new URL('marks.wat', build));
-    expect(SOURCE_SHA256, 'run node scripts/wasm/build.mjs').toBe(createHash('sha256').update(wat).digest('hex'));
+  it('is generated from the current source', async () => {
+    const wat = await readFile(new URL(name, build));
+    expect(sha256, 'run node scripts/wasm/build.mjs').toBe(createHash('sha256').update(wat).digest('hex'));
   });
 
   it.skipIf(!hasCompiler())("is the compiler's output", async () => {
-    const { generated } = (await import(build.href)) as { generated: () => Promise<string> };
-    expect(await generated()).toBe(
-      await readFile(new URL('../../../src/csv/simd/simd-scan-wasm.ts', import.meta.url), 'utf8'),
-    );
+    const { generated } = (await import(build.href)) as { generated: (name: string) => Promise<string> };
+    expect(await generated(name)).toBe(await readFile(new URL(`../../../${file}`, import.meta.url), 'utf8'));
   });
 });

@@ -124,7 +124,7 @@ describe('the index of keys', () => {
   it('behaves like a map, whatever is wanted, found and refused', () => {
     fc.assert(
       fc.property(script, someHash, (steps, hash) => {
-        const index = new KeyIndex(hash);
+        const index = new KeyIndex({ hash });
         const model = new Model();
         play(index, steps);
         play(model, steps);
