@@ -43,7 +43,7 @@ export async function load(source: string, options: LoadOptions & Printing): Pro
         return await detach(client, handle, { taskQueue, input, printing: options });
       }
       const { followToEnd } = await import('./watch.js');
-      return await followToEnd(client, handle, taskQueue, options);
+      return await followToEnd(client, handle, { ...options, taskQueue, isNew: !joined });
     } catch (error) {
       if (error instanceof AlreadyLoadedError && error.earlier !== undefined) {
         const { printResult } = await import('../shared/print-result.js');

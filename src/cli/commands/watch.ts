@@ -15,18 +15,17 @@ export async function watch(id: string, options: Printing): Promise<number> {
   return withClient(async (client) => {
     const found = await asked(client, options, () => findLoad(client, id));
     const { handle, description } = found;
-    return followToEnd(client, handle, description.taskQueue, options);
+    return followToEnd(client, handle, { ...options, taskQueue: description.taskQueue });
   });
 }
 
 export async function followToEnd(
   client: Client,
   handle: LoadHandle,
-  taskQueue: string,
-  printing: Printing,
+  { taskQueue, isNew = false, ...printing }: Printing & { taskQueue: string; isNew?: boolean },
 ): Promise<number> {
   const { json = false, quiet = false } = printing;
-  const result = await follow(client, handle, { taskQueue, quiet });
+  const result = await follow(client, handle, { taskQueue, quiet, isNew });
   if ('detached' in result) {
     const { error } = result;
     const { workflowId } = handle;

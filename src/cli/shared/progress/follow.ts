@@ -20,6 +20,8 @@ import { Speed } from './speed.js';
 import { queryLoad } from '../query-load.js';
 import { pendingFailureKey, pendingFailureLine, pendingFailures } from '../stuck-loads/pending-failures.js';
 
+/** A load that has just begun has nothing to show yet, and questions would delay its first steps. */
+const FIRST_LOOK_MS = 1_000;
 /** Checks that are no queries: often enough to report within ten seconds that a worker or Temporal is missing. */
 const CHECK_TEMPORAL = { min: 1_000, max: 5_000 };
 const CHECK_WORKERS = { min: 3_000, max: 5_000 };
@@ -51,11 +53,12 @@ export interface Detached {
 /**
  * The result, or why following ended before the load did.
  * @param options.quiet waits only for the result
+ * @param options.isNew the load has just been started
  */
 export async function follow(
   client: Client,
   handle: LoadHandle,
-  { taskQueue, quiet = false }: { taskQueue: string; quiet?: boolean },
+  { taskQueue, quiet = false, isNew = false }: { taskQueue: string; quiet?: boolean; isNew?: boolean },
 ): Promise<BulkLoadResult | Detached> {
   const stop = new AbortController();
   const { signal } = stop;
@@ -67,7 +70,7 @@ export async function follow(
     process.once('SIGINT', interrupt);
   });
   const view = quiet ? undefined : progressView();
-  const watching = view && showLoad(view, { client, handle, signal }, taskQueue);
+  const watching = view && showLoad(view, { client, handle, signal }, { taskQueue, isNew });
   try {
     // Not requested any more after Ctrl-C: on a connection that is closed by then, the next attempt would end the
     // process.
@@ -86,8 +89,9 @@ export async function follow(
 async function showLoad(
   view: ProgressView,
   load: Pick<Watched, 'client' | 'handle' | 'signal'>,
-  taskQueue: string,
+  { taskQueue, isNew }: { taskQueue: string; isNew: boolean },
 ): Promise<void> {
+  if (isNew) await sleep(FIRST_LOOK_MS, undefined, { signal: load.signal }).catch(() => undefined);
   const watched = { ...load, note: (line: string) => view.note(line), interval: new PollInterval(Date.now()) };
   await Promise.all([
     watchProgress(watched, (shown) => view.update(shown)),
