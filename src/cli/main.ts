@@ -1,8 +1,5 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node
-/**
- * The `nightload` command. With several arenas the C library would keep memory for each of a worker's threads, about 60
- * MB more.
- */
+#!/usr/bin/env node
+/** The `nightload` command. */
 import { existsSync } from 'node:fs';
 
 /** Commands that run a worker or a server: they load Temporal's worker, of which the bundle has no part. */

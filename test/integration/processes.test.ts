@@ -84,6 +84,39 @@ it('resumes where it was when its worker is killed while a job is polled', async
   await connection.close();
 });
 
+it.each([
+  ['the results are downloaded', 'results'],
+  ['the job is polled', 'info'],
+] as const)('counts every row when the load is canceled and its worker killed while %s', async (_when, kind) => {
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  org.fault({ kind, action: 'hang' });
+  const first = await work(inject('temporalAddress'));
+  const client = new Client({ connection });
+  const handle = await load(client, 300);
+  await expect.poll(() => org.ledger.count(kind)).toBeGreaterThan(0);
+  await handle.cancel();
+  // The worker learns of it with its next heartbeat only.
+  const part = client.workflow.getHandle(`${handle.workflowId}/part-1`);
+  await expect
+    .poll(
+      async () => (await part.fetchHistory()).events?.some((event) => event.activityTaskCancelRequestedEventAttributes),
+      {
+        interval: 20,
+      },
+    )
+    .toBe(true);
+  first.child.kill('SIGKILL');
+  await first.ended;
+  await work(inject('temporalAddress'));
+  const result = await handle.result();
+  expect(result).toMatchObject({ state: 'Canceled', balanced: true, records: { unaccounted: 0 } });
+  const { succeeded, unprocessed } = result.records;
+  expect(succeeded + unprocessed).toBe(300);
+  expect(org.records('Account')).toHaveLength(succeeded);
+  expect(org.jobs().every(({ state }) => state === 'JobComplete' || state === 'Aborted')).toBe(true);
+  await connection.close();
+});
+
 it('never repeats an upload whose worker was killed: aborts the job and uses another one', async () => {
   const connection = await Connection.connect({ address: inject('temporalAddress') });
   org.fault({ kind: 'upload', action: 'hang' });

@@ -7,7 +7,7 @@ import { failuresOf, resultDelimiter } from '../../rows/result-file.js';
 import type { FailedRows } from '../../rows/result-file.js';
 import { detailOf } from '../../salesforce/errors/redacted-detail.js';
 import { readHead, readRange } from '../../storage/read-files.js';
-import { isThere, makeFolder } from '../../storage/files/file-tree.js';
+import { isThere, makeFolder, removeUnfinishedFiles } from '../../storage/files/file-tree.js';
 import type { ActivityDependencies } from '../dependencies.js';
 import { connectionOf } from '../dependencies.js';
 import { isNoted, noteDetail } from '../results/failure-details.js';
@@ -37,6 +37,8 @@ export function downloadResults(
     const connection = connectionOf(dependencies, input.connection);
     await ownJobs.ask(input, connection, { ...step.call, apiVersion: input.apiVersion });
     await makeFolder(files.folder);
+    // Of a killed worker: each may have more than 100 MB.
+    await removeUnfinishedFiles(files.folder);
     const fetched = { ...step.memory?.fetched };
     const fetch = async (kind: ResultKind, path: string): Promise<number> => {
       const before = fetched[kind];

@@ -102,11 +102,24 @@ export async function listFolder(
 }
 
 /**
- * Removes what killed workers left of objects that they were writing. Files are removed with their folder, or replaced:
- * they have names of their own.
+ * Removes what killed workers left of objects that they were writing. Files are removed with their folder, or see {@link
+ * removeUnfinishedFiles}.
  */
 export async function removeUnfinished(folder: string): Promise<void> {
   if (isObject(folder)) await removeUnfinishedObjects(folder);
+}
+
+/** Names of files that are being written. */
+const UNFINISHED = /^\.[0-9a-f-]{36}\.tmp$/;
+/** A killed step leaves a few at most. */
+const MAX_ENTRIES = 1_000;
+
+/** Removes the files that killed workers were writing in a folder. No other step may be writing there. */
+export async function removeUnfinishedFiles(folder: string): Promise<void> {
+  if (isObject(folder)) return;
+  for (const { name, isFile } of await listFolder(folder, MAX_ENTRIES)) {
+    if (isFile && UNFINISHED.test(name)) await removeFile(join(folder, name));
+  }
 }
 
 /** A new, empty folder of the worker's own. */

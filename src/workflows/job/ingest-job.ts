@@ -3,10 +3,11 @@
  * left Open, and what landed is downloaded and counted.
  */
 import { ApplicationFailure } from '@temporalio/common';
-import { CancellationScope, ContinueAsNew, isCancellation, setHandler } from '@temporalio/workflow';
+import { CancellationScope, ContinueAsNew, setHandler } from '@temporalio/workflow';
 import { toLoadError } from '../../domain/failures.js';
 import { grantedSignal } from '../../protocol/messages/allocation-messages.js';
 import { partProgressQuery, pauseSignal, pollNowSignal, resumeSignal } from '../../protocol/messages/load-messages.js';
+import { endedByCancellation } from '../support/cancellation.js';
 import { trustedState } from '../support/carried-state.js';
 import { refuseUnlessChild } from '../support/started-by-load.js';
 import { signalHandler, noArguments, readGrant } from '../incoming/parse-messages.js';
@@ -35,7 +36,7 @@ export async function ingestJob(input: IngestJobInput, carried?: JobState): Prom
     } while (await waitsForQuotaAndResends(job));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    if (isCancellation(error)) job.state.canceled = true;
+    if (endedByCancellation(error)) job.state.canceled = true;
     else job.state.error ??= toLoadError(error);
   }
   const result = await CancellationScope.nonCancellable(() => finish(job));

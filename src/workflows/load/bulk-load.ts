@@ -1,6 +1,6 @@
 /** One source file from preflight to the last retried row. The only workflow that callers start. */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { CancellationScope, ContinueAsNew, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, ContinueAsNew } from '@temporalio/workflow';
 import type { BulkLoadInput } from '../../contract/load-input.js';
 import type { BulkLoadResult } from '../../contract/load-result.js';
 import { letFixerCorrect } from '../corrections/fixer.js';
@@ -11,6 +11,7 @@ import { pingEnd, pingStart } from '../notify/heartbeat.js';
 import { watchOutages } from '../notify/watch-outages.js';
 import { watchWaits } from '../notify/watch-waits.js';
 import { whileWatching } from '../notify/while-watching.js';
+import { endedByCancellation } from '../support/cancellation.js';
 import { trustedState } from '../support/carried-state.js';
 import { finalize } from './finalize.js';
 import { watchFinish } from './finish-by/watch-finish.js';
@@ -34,7 +35,7 @@ export async function bulkLoad(given: BulkLoadInput, carried?: CarriedState): Pr
     await whileWatching(load, [watchWaits, watchOutages, watchFinish], () => runSteps(load));
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error;
-    if (isCancellation(error)) load.state.canceled = true;
+    if (endedByCancellation(error)) load.state.canceled = true;
     else load.fail(error);
   }
   const result = await CancellationScope.nonCancellable(async () => {

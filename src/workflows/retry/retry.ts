@@ -1,5 +1,5 @@
 /** The retry of a load as an object: its input, the state carried over, and what lives as long as the run. */
-import { continueAsNew, isCancellation, setCurrentDetails } from '@temporalio/workflow';
+import { continueAsNew, setCurrentDetails } from '@temporalio/workflow';
 import type { ActivityInterfaceFor } from '@temporalio/workflow';
 import type { Activities } from '../../activities/index.js';
 import { toLoadError } from '../../domain/failures.js';
@@ -14,6 +14,7 @@ import type { PartNow } from '../../protocol/messages/load-messages.js';
 import { ChildSignals } from '../children/child-signals.js';
 import type { RetryInput, RetryResult } from './retry-state.js';
 import { fileActivities } from '../support/activity-options.js';
+import { endedByCancellation } from '../support/cancellation.js';
 import { carryOver } from '../support/carried-state.js';
 import { ReportsToParent } from '../support/signal-parent.js';
 import { retryDetails } from './details.js';
@@ -49,7 +50,7 @@ export class Retry {
   }
 
   enterError(error: unknown): void {
-    if (isCancellation(error)) this.result.canceled = true;
+    if (endedByCancellation(error)) this.result.canceled = true;
     else this.result.error ??= toLoadError(error);
   }
 

@@ -1,5 +1,14 @@
 /** Steps at the end of a workflow: patient until a cancellation, then bounded like all clean-up. */
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { mayPassLater } from '../../domain/failures.js';
+
+/**
+ * Whether a cancellation is why a step failed. Temporal does not repeat a step once it is to be canceled: if its worker is
+ * killed then, or it fails for a reason that passes, that is how it ends.
+ */
+export function endedByCancellation(error: unknown, scope = CancellationScope.current()): boolean {
+  return isCancellation(error) || (scope.consideredCancelled && mayPassLater(error));
+}
 
 /**
  * Runs `step` with all the time that an outage may take. A cancellation of `root` interrupts it, and the step is
@@ -17,7 +26,7 @@ export async function untilCanceled<T>(
   try {
     return await scope.run(() => step(false));
   } catch (error) {
-    if (!isCancellation(error)) throw error;
+    if (!endedByCancellation(error, scope)) throw error;
     run.canceled = true;
     return step(true);
   }

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { removeUnfinishedFiles } from '../../../src/storage/files/file-tree.js';
 import { saveStream } from '../../../src/storage/write-files.js';
 
 let folder: string;
@@ -59,6 +60,19 @@ describe('a file that is not wanted after all', () => {
     expect(await readFile(path, 'utf8')).toBe('of an earlier attempt');
     expect(await readdir(folder)).toEqual(['failed.csv']);
   });
+});
+
+it('files of a killed worker are removed, and no others', async () => {
+  const killed = `.${randomUUID()}.tmp`;
+  for (const name of [killed, 'succeeded.csv', '.hidden.tmp', `.${randomUUID()}.csv`]) {
+    await writeFile(join(folder, name), 'a');
+  }
+  await mkdir(join(folder, `.${randomUUID()}.tmp`));
+  await removeUnfinishedFiles(folder);
+  const left = await readdir(folder);
+  expect(left).toHaveLength(4);
+  expect(left).not.toContain(killed);
+  await removeUnfinishedFiles(join(folder, 'not-there'));
 });
 
 async function* asyncOf(chunks: Iterable<Buffer>): AsyncGenerator<Buffer> {
