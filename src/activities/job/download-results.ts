@@ -56,12 +56,15 @@ export function downloadResults(
       step.memory = { fetched: { ...fetched } };
       return rows;
     };
-    // Each request takes the platform some time, and two of the three files are mostly empty.
-    const [succeeded, failed, unprocessed] = await allOf([
-      fetch('successfulResults', files.succeeded),
-      fetch('failedResults', files.failed),
-      fetch('unprocessedrecords', files.unprocessed),
-    ]);
+    const [succeeded, failed, unprocessed] = await allOf(
+      [
+        () => fetch('successfulResults', files.succeeded),
+        () => fetch('failedResults', files.failed),
+        () => fetch('unprocessedrecords', files.unprocessed),
+      ],
+      // Each request takes the platform some time. After a failure it is asked one thing at a time.
+      step.attempt === 1,
+    );
     const failures = failed === 0 ? { forGood: 0, locked: 0 } : await lookAtFailed(files.failed, plan, input, step);
     const { stop } = failures;
     const code = stop?.code ?? 'STOPPED';
@@ -79,10 +82,15 @@ export function downloadResults(
   });
 }
 
+type Three<T> = [T, T, T];
+
 /** Waits for all, also when one fails: the next attempt does not fetch again what this one has completed. */
-async function allOf(fetches: [Promise<number>, Promise<number>, Promise<number>]): Promise<[number, number, number]> {
-  await Promise.allSettled(fetches);
-  return Promise.all(fetches);
+async function allOf(fetches: Three<() => Promise<number>>, atOnce: boolean): Promise<Three<number>> {
+  const [first, second, third] = fetches;
+  if (!atOnce) return [await first(), await second(), await third()];
+  const fetched: Three<Promise<number>> = [first(), second(), third()];
+  await Promise.allSettled(fetched);
+  return Promise.all(fetched);
 }
 
 /** The worker that read the job may be on a host without this folder. A failure of this request is ignored. */
