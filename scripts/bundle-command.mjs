@@ -1,5 +1,5 @@
-// Puts the modules of `nightload`'s short commands into a few files, dist/command/: from hundreds of files they take
-// twice as long to load. Only the packages named here are part of them; licenses.txt beside them has their licenses.
+// Puts the modules of `nightload`'s short commands into a few files, dist/command/: from hundreds of files a load starts
+// a third later. Only the packages named here are part of them; licenses.txt beside them has their licenses.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

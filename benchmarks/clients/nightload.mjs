@@ -58,7 +58,6 @@ export async function openWorker({ dist, temporal, url, folder, token = TOKEN, q
     SF_ACCESS_TOKEN: token,
     SF_API_VERSION: 'v62.0',
   };
-  // As a shell starts it, with the settings in its first line.
   const worker = await start(main, ['worker'], /Connections: /, { env, cwd: folder });
   return {
     pid: worker.pid,

@@ -180,7 +180,8 @@ export class ResultRecords {
   readonly delimiter: Delimiter;
   readonly #own: number;
   readonly #order: Columns;
-  readonly #complete: boolean;
+  /** The file has all uploaded columns. */
+  readonly complete: boolean;
 
   /** @param own columns before the uploaded ones */
   constructor(
@@ -190,7 +191,7 @@ export class ResultRecords {
     this.delimiter = delimiter;
     this.#own = own;
     this.#order = columnsOf(readCells(header, delimiter), own, names);
-    this.#complete = this.#order.every((at) => at !== undefined);
+    this.complete = isComplete(this.#order);
   }
 
   /** Position of an uploaded column in the file, or undefined if the file lacks it. */
@@ -208,12 +209,7 @@ export class ResultRecords {
   }
 
   cells(record: Buffer): string[] {
-    const cells = readCells(record, this.delimiter);
-    return this.#order.map((at) => (at === undefined ? '' : (cells[at] ?? '')));
-  }
-
-  get complete(): boolean {
-    return this.#complete;
+    return inOrder(readCells(record, this.delimiter), this.#order);
   }
 }
 
@@ -308,8 +304,13 @@ function columnsOf(header: readonly string[], own: number, names: readonly strin
 }
 
 function pick(record: readonly string[], columns: Columns): Pick<ResultRow, 'cells' | 'complete'> {
-  return {
-    cells: columns.map((at) => (at === undefined ? '' : (record[at] ?? ''))),
-    complete: columns.every((at) => at !== undefined),
-  };
+  return { cells: inOrder(record, columns), complete: isComplete(columns) };
+}
+
+function inOrder(record: readonly string[], columns: Columns): string[] {
+  return columns.map((at) => (at === undefined ? '' : (record[at] ?? '')));
+}
+
+function isComplete(columns: Columns): boolean {
+  return columns.every((at) => at !== undefined);
 }

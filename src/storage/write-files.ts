@@ -4,12 +4,12 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { Folder, inFolderOf } from './folder/folder.js';
+import { unfinishedName } from './folder/unfinished-names.js';
 import { basename, dirname } from 'node:path';
 import type { Fingerprint } from './fingerprint.js';
 import { isObject } from './locations.js';
 import { NewObject } from './objects/new-object.js';
 import { putObject } from './objects/object-tree.js';
-import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -65,8 +65,7 @@ class NewFile implements Writing {
 
   static async create(path: string, { shared = false }: WriteOptions = {}): Promise<NewFile> {
     const folder = await Folder.open(dirname(path), { isPrivate: !shared });
-    // An unpredictable name, so that nothing can be put there in advance.
-    const temporary = `.${randomUUID()}.tmp`;
+    const temporary = unfinishedName();
     try {
       return new NewFile(folder, temporary, path, await folder.createFile(temporary));
     } catch (error) {
@@ -238,7 +237,7 @@ export async function saveNew(
         await handle.writeFile(text);
         await handle.sync();
       };
-      const temporary = `.${randomUUID()}.tmp`;
+      const temporary = unfinishedName();
       const published = await making(folder, temporary, async (handle) => {
         await write(handle);
         return folder.publishNew(temporary, name, handle);

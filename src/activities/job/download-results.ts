@@ -53,7 +53,7 @@ export function downloadResults(
         sent: rangeOf(plan, input.part),
       });
       fetched[kind] = rows;
-      step.memory = { fetched: { ...fetched } };
+      step.memory = { fetched };
       return rows;
     };
     const [succeeded, failed, unprocessed] = await allOf(

@@ -1,7 +1,7 @@
 /**
  * Hashes the keys of many CSV records at a time, and finds those that may be wanted (WebAssembly, scripts/wasm/keys.wat).
  * A filter tells most rows from wanted ones by a few bits: only the others are hashed with SipHash. The filter's own hash
- * is quick and weak, but depends on a secret too; whoever defeats it only makes the search slower.
+ * is quick and weak, but depends on a secret too; keys that deceive it only make the search slower.
  *
  * Rows whose key needs more rules than it knows are returned as they are. So the result is that of `keyNormalizer` and
  * `keyHash`, which the caller applies to these.

@@ -1,6 +1,7 @@
 /** Creates, lists, renames and removes files and folders. */
 import { Folder, inFolderOf } from '../folder/folder.js';
 import { removeTree } from '../folder/remove-tree.js';
+import { isUnfinished } from '../folder/unfinished-names.js';
 import type { WriteOptions } from '../write-files.js';
 import { diskError } from './disk-errors.js';
 import { randomUUID } from 'node:crypto';
@@ -109,8 +110,6 @@ export async function removeUnfinished(folder: string): Promise<void> {
   if (isObject(folder)) await removeUnfinishedObjects(folder);
 }
 
-/** Names of files that are being written. */
-const UNFINISHED = /^\.[0-9a-f-]{36}\.tmp$/;
 /** A killed step leaves a few at most. */
 const MAX_ENTRIES = 1_000;
 
@@ -118,7 +117,7 @@ const MAX_ENTRIES = 1_000;
 export async function removeUnfinishedFiles(folder: string): Promise<void> {
   if (isObject(folder)) return;
   for (const { name, isFile } of await listFolder(folder, MAX_ENTRIES)) {
-    if (isFile && UNFINISHED.test(name)) await removeFile(join(folder, name));
+    if (isFile && isUnfinished(name)) await removeFile(join(folder, name));
   }
 }
 

@@ -7,11 +7,11 @@
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, mkdtemp, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { fileModes } from '../files/file-modes.js';
 import { notAFile, swapped } from './folder-errors.js';
 import { FolderHandle, HAS_PROC } from './folder-handle.js';
+import { unfinishedName } from './unfinished-names.js';
 import { loadFolderOf, refuseBorrowed, refuseOthers } from './folder-owner.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
@@ -118,7 +118,7 @@ export class Folder {
   }
 
   async #ownerOfNewFiles(): Promise<number | undefined> {
-    const name = `.${randomUUID()}.tmp`;
+    const name = unfinishedName();
     const probe = await this.createFile(name).catch(() => undefined);
     if (probe === undefined) return undefined;
     try {
