@@ -1,0 +1,31 @@
+/** Memory settings of a worker's process, which V8 and the C library read only while it starts. */
+import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+
+/** A young generation of 4 MB in each heap, instead of 16: less garbage waits in it, at no measurable cost. */
+const FLAG = '--max-semi-space-size';
+const SETTING = `${FLAG}=4`;
+/** Without it, the C library keeps what network buffers leave behind once for each thread. */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '1' };
+
+interface NewerNode {
+  /** Node 22.15 and later, except on Windows. A failed start ends the process. */
+  execve?: (file: string, args: readonly string[], env: NodeJS.ProcessEnv) => never;
+  /** Only under Node's permission model, which may forbid another start. */
+  permission?: unknown;
+}
+
+/**
+ * Starts the program again in the same process, once, with these settings; values that the user set stay. Where Node
+ * cannot do that, only the heaps of workflow threads get them.
+ */
+export function limitMemory(): void {
+  const { env, execArgv, execPath, platform } = process;
+  const { execve, permission } = process as NewerNode;
+  if (execArgv.some((option) => option.startsWith(FLAG)) || env['NODE_OPTIONS']?.includes(FLAG)) return;
+  // An upgrade may have removed Node's file.
+  if (execve !== undefined && platform === 'linux' && permission === undefined && existsSync(execPath)) {
+    execve(execPath, [execPath, ...execArgv, SETTING, ...process.argv.slice(1)], { ...ALLOCATOR, ...env });
+  }
+  setFlagsFromString(SETTING);
+}
