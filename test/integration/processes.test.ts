@@ -149,6 +149,7 @@ it('shuts down gracefully on SIGTERM and leaves the load to the next worker', as
   await expect.poll(() => org.jobs()[0]?.state).toBe('InProgress');
   first.child.kill('SIGTERM');
   expect(await first.ended).toBe(0);
+  expect(first.stderr()).toContain('SIGTERM: the worker takes no more work');
   await work(inject('temporalAddress'));
   expect(await handle.result()).toMatchObject({ state: 'Completed', records: { succeeded: 2_000 }, jobsTotal: 1 });
   await connection.close();

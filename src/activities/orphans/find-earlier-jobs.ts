@@ -6,7 +6,8 @@
 import { isTerminal } from '../../domain/platform/job-states.js';
 import { readCells } from '../../csv/cells.js';
 import { eachRecord, firstRecord } from '../../csv/records.js';
-import { readResultRows, readUnprocessedRows, resultDelimiter } from '../../rows/result-file.js';
+import { resultDelimiter } from '../../rows/result-file.js';
+import { readResultRows, readUnprocessedRows } from '../../rows/result-rows.js';
 import { CLAIM_FILE, partFolder } from '../../domain/result-layout.js';
 import { withoutRestarts } from '../../domain/load-ids.js';
 import type { SalesforceConnection } from '../../salesforce/bulk-client.js';

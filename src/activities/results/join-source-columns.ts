@@ -6,7 +6,8 @@
 import { readCell, readCells, writeCells } from '../../csv/cells.js';
 import { isNameless } from '../../csv/dialect.js';
 import { isNoteColumn } from '../../rows/column-mapping.js';
-import { readResultRows, resultDelimiter } from '../../rows/result-file.js';
+import { resultDelimiter } from '../../rows/result-file.js';
+import { readResultRows } from '../../rows/result-rows.js';
 import { RecordCounter } from '../../csv/record-counter.js';
 import { firstRecord, scanRecords } from '../../csv/records.js';
 import { join, uriOf } from '../../storage/locations.js';

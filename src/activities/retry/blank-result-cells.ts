@@ -8,7 +8,7 @@ import { readCells } from '../../csv/cells.js';
 import { keyNormalizer, SALESFORCE_ID } from '../../keys/normalize-key.js';
 import { withLineBreaks } from '../../csv/line-breaks.js';
 import { scanRecords } from '../../csv/records.js';
-import type { ResultRow } from '../../rows/result-file.js';
+import type { ResultRow } from '../../rows/result-rows.js';
 import { readRange } from '../../storage/read-files.js';
 import { IntList } from '../../keys/typed-lists.js';
 import { KeyTable } from '../../keys/key-table.js';

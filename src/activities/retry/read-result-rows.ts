@@ -2,8 +2,9 @@
  * Reads the result files of a part. Most are well-formed: their records are found as in a source, and a row's cells are
  * read only where they are needed. A file that is not is read by the strict parser, which refuses what it must.
  */
-import { OWN_COLUMNS, readResultRows, ResultRecords, resultDelimiter } from '../../rows/result-file.js';
-import type { ResultRow } from '../../rows/result-file.js';
+import { resultDelimiter } from '../../rows/result-file.js';
+import { OWN_COLUMNS, readResultRows, ResultRecords } from '../../rows/result-rows.js';
+import type { ResultRow } from '../../rows/result-rows.js';
 import { readHead, readRange, scanRange } from '../../storage/read-files.js';
 import { isThere } from '../../storage/files/file-tree.js';
 import { readCells } from '../../csv/cells.js';

@@ -1,6 +1,6 @@
 /** Decides about each row of a failed file. */
 import { classify, isDone, mayPassUnchanged, parseRowError } from '../../domain/platform/row-errors.js';
-import type { ResultRow } from '../../rows/result-file.js';
+import type { ResultRow } from '../../rows/result-rows.js';
 import type { TriageContext } from './triage-context.js';
 
 /**

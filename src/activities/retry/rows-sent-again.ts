@@ -3,7 +3,7 @@
  * whose error's code alone decides it. There may be millions of them, and they mostly have one code.
  */
 import { classesOf, mayPassUnchanged, parseRowError } from '../../domain/platform/row-errors.js';
-import type { ResultRow } from '../../rows/result-file.js';
+import type { ResultRow } from '../../rows/result-rows.js';
 import { defined } from '../../domain/defined.js';
 import type { HashPlaces } from '../../keys/key-table.js';
 import { KeyScan } from '../../keys/wasm/key-scan.js';

@@ -2,7 +2,7 @@
 import { readCells, withoutLineEnd, writeCells } from '../../csv/cells.js';
 import { headerBytes } from '../../rows/column-mapping.js';
 import { CHANGES_HEADER } from '../../rows/apply-fixes.js';
-import type { ResultRow } from '../../rows/result-file.js';
+import type { ResultRow } from '../../rows/result-rows.js';
 import { join } from '../../storage/locations.js';
 import { RowFile } from '../../storage/row-file.js';
 import { shownNames } from '../stage/stage-plan.js';

@@ -1,7 +1,7 @@
 /** Sorts the rows in passes over the result files and, if rows must be identified by key, one pass over the source. */
 import { isDelete } from '../../domain/platform/operations.js';
 import type { LoadError } from '../../contract/load-result.js';
-import type { ResultRow } from '../../rows/result-file.js';
+import type { ResultRow } from '../../rows/result-rows.js';
 import { parseRowError, stopError } from '../../domain/platform/row-errors.js';
 import { IncompleteRows, incompleteRow } from './blank-result-cells.js';
 import { findInSource, sendFound } from './found-rows.js';

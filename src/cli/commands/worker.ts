@@ -82,7 +82,12 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
     }),
     ...(output ? { defaultOutput: IS_URI.test(output) ? output : folderUri(resolve(output)) } : {}),
   });
-  for (const signal of signals) process.off(signal, end);
+  for (const signal of signals) {
+    process.off(signal, end);
+    process.once(signal, () =>
+      say(`${signal}: the worker takes no more work, and ends its running steps (up to 25 s).`),
+    );
+  }
   if (monitoring !== undefined) {
     monitoring.watch({ ...running, namespace: temporal.namespace, taskQueue });
     for (const signal of signals) process.once(signal, () => monitoring.stopping());

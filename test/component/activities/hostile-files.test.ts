@@ -13,7 +13,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { saveResult } from '../../../src/activities/job/save-result-file.js';
 import type { ActivityRun } from '../../../src/activities/run-activity.js';
-import { readResultRows } from '../../../src/rows/result-file.js';
+import { readResultRows } from '../../../src/rows/result-rows.js';
 import { connectionsFromEnvironment } from '../../../src/salesforce/config/connections-from-env.js';
 import { openConnection } from '../../../src/salesforce/config/open-connection.js';
 import { openBench } from '../../helpers/activity-harness.js';

@@ -12,8 +12,9 @@ import type { StagePlan } from '../../../../src/activities/stage/stage-plan-type
 import { KeyTable } from '../../../../src/keys/key-table.js';
 import { keyNormalizer } from '../../../../src/keys/normalize-key.js';
 import { KeyScan } from '../../../../src/keys/wasm/key-scan.js';
-import { readResultRows, readUnprocessedRows, resultDelimiter } from '../../../../src/rows/result-file.js';
-import type { ResultRow } from '../../../../src/rows/result-file.js';
+import { resultDelimiter } from '../../../../src/rows/result-file.js';
+import { readResultRows, readUnprocessedRows } from '../../../../src/rows/result-rows.js';
+import type { ResultRow } from '../../../../src/rows/result-rows.js';
 
 const NAMES = ['Key__c', 'Name', 'Note'];
 const field = { type: 'string', caseSensitive: false };
