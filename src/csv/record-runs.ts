@@ -2,6 +2,7 @@
  * Yields records many at a time, as they lie in the memory that they were read into: a function call for each of a
  * hundred million rows would cost more than the search in them.
  */
+import type { RecordRun } from '../runtime/record-run.js';
 import { TimeSlice } from '../runtime/time-slice.js';
 import type { ReadBuffers } from '../runtime/wasm-memory.js';
 import { asBuffer, Scanner } from './scanner.js';
@@ -10,17 +11,6 @@ import type { LineRun } from './scanner-types.js';
 
 /** Bytes to process before the clock is checked, and before a visitor may wait. */
 const PIECE = 64 * 1024;
-
-/** Records of which each ends with a line feed, one right after the other in one memory. */
-export interface RecordRun {
-  bytes: Buffer;
-  /** The address of the first one. */
-  start: number;
-  /** The address after each of them, from a place of this list on. */
-  ends: Uint32Array;
-  first: number;
-  count: number;
-}
 
 export interface RunVisitor {
   onRun(run: RecordRun): void;

@@ -6,7 +6,7 @@ import { readCell, readCells } from '../../csv/cells.js';
 import { eachRecordBytes, scanRecords } from '../../csv/records.js';
 import { readRange } from '../../storage/read-files.js';
 import { NOTES } from './superseded-rows.js';
-import { keyFunction } from '../retry/source-keys.js';
+import { keyFunction } from '../retry/find/source-keys.js';
 import { isAsPlanned } from '../stage/stage-plan.js';
 import type { KeyRule, StagePlan } from '../stage/stage-plan-types.js';
 

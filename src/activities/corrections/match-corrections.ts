@@ -1,7 +1,7 @@
 /** Matches the rows of a corrected file to rejected rows by key. Uncertain matches are refused. */
 import type { KeyRule, StagePlan } from '../stage/stage-plan-types.js';
 import type { ActivityRun } from '../run-activity.js';
-import { keyFunction } from '../retry/source-keys.js';
+import { keyFunction } from '../retry/find/source-keys.js';
 import { eachRecordBytes, scanRecords } from '../../csv/records.js';
 import { join } from '../../storage/locations.js';
 import { readRange } from '../../storage/read-files.js';

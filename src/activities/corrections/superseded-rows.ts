@@ -10,8 +10,8 @@ import { resultDelimiter } from '../../rows/result-file.js';
 import { readResultRows } from '../../rows/result-rows.js';
 import { readHead, readRange, readRanges } from '../../storage/read-files.js';
 import { isThere } from '../../storage/files/file-tree.js';
-import { eachSourceKey, keyFunction } from '../retry/source-keys.js';
-import type { Key } from '../retry/source-keys.js';
+import { eachSourceKey, keyFunction } from '../retry/find/source-keys.js';
+import type { Key } from '../retry/find/source-keys.js';
 import { isAsPlanned } from '../stage/stage-plan.js';
 import type { KeyRule, StagePlan } from '../stage/stage-plan-types.js';
 

@@ -21,7 +21,7 @@ import { moveEarlierAside } from './results-folder.js';
 import { RESULT_NAMES } from '../../domain/result-layout.js';
 import { landedFiles } from './part-outcomes.js';
 import { ownResultFolder } from './results-owner.js';
-import { keyFunction } from '../retry/source-keys.js';
+import { keyFunction } from '../retry/find/source-keys.js';
 import { isAsPlanned, loadPlan, sourceChanged } from '../stage/stage-plan.js';
 import type { OriginalFile, StagePlan } from '../stage/stage-plan-types.js';
 import { runActivity } from '../run-activity.js';

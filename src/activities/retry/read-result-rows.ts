@@ -9,7 +9,7 @@ import { readHead, readRange, scanRange } from '../../storage/read-files.js';
 import { isThere } from '../../storage/files/file-tree.js';
 import { readCells } from '../../csv/cells.js';
 import { RecordRuns } from '../../csv/record-runs.js';
-import type { RecordRun } from '../../csv/record-runs.js';
+import type { RecordRun } from '../../runtime/record-run.js';
 import type { Delimiter } from '../../csv/dialect.js';
 import { NightloadError } from '../../errors.js';
 import type { HashPlaces } from '../../keys/key-table.js';

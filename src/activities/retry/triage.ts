@@ -4,20 +4,20 @@ import type { LoadError } from '../../contract/load-result.js';
 import type { ResultRow } from '../../rows/result-rows.js';
 import { parseRowError, stopError } from '../../domain/platform/row-errors.js';
 import { IncompleteRows, incompleteRow } from './blank-result-cells.js';
-import { findInSource, sendFound } from './found-rows.js';
-import type { KeyIndex } from './retry-key-index.js';
+import { findInSource, sendFound } from './find/found-rows.js';
+import type { KeyIndex } from './find/retry-key-index.js';
 import { duplicateKey, Rejections } from './write-rejected-rows.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 import type { PartOutcome } from '../../protocol/activities/ended-parts.js';
 import { resultRows } from './read-result-rows.js';
 import { outcomeOf } from './row-outcome.js';
-import { RowsSentAgain } from './rows-sent-again.js';
-import { keyFunction } from './source-keys.js';
-import type { Key } from './source-keys.js';
+import { RowsSentAgain } from './find/rows-sent-again.js';
+import { keyFunction } from './find/source-keys.js';
+import type { Key } from './find/source-keys.js';
 import { leaveWhole } from './unsent-parts.js';
 import { sendWhole, wantWhole } from './unapplied-parts.js';
 import type { TriageContext } from './triage-context.js';
-import { indexFor, wantMissing, wantRetried } from './wanted-keys.js';
+import { indexFor, wantMissing, wantRetried } from './find/wanted-keys.js';
 import { defined } from '../../domain/defined.js';
 
 /** How to find rows of result files in the source. */

@@ -6,12 +6,12 @@ import { isDelete } from '../../domain/platform/operations.js';
 import { readCells } from '../../csv/cells.js';
 import { eachRecordBytes } from '../../csv/records.js';
 import { readRange } from '../../storage/read-files.js';
-import type { KeyIndex } from './retry-key-index.js';
+import type { KeyIndex } from './find/retry-key-index.js';
 import { duplicateKey } from './write-rejected-rows.js';
 import type { Rejections } from './write-rejected-rows.js';
 import type { TriageContext } from './triage-context.js';
-import { eachSourceKey, searchSource } from './source-keys.js';
-import type { Key, SourceVisitor } from './source-keys.js';
+import { eachSourceKey, searchSource } from './find/source-keys.js';
+import type { Key, SourceVisitor } from './find/source-keys.js';
 import { rangeOf } from '../stage/stage-plan.js';
 
 /** Wants every row with a key, so that rows of one key keep their order over all parts. */

@@ -5,7 +5,7 @@ import { readRange } from '../../storage/read-files.js';
 import { IntList } from '../../keys/typed-lists.js';
 import { KeyTable } from '../../keys/key-table.js';
 import type { TriageContext } from './triage-context.js';
-import type { Key } from './source-keys.js';
+import type { Key } from './find/source-keys.js';
 import { isAsPlanned } from '../stage/stage-plan.js';
 import type { StagePlan } from '../stage/stage-plan-types.js';
 

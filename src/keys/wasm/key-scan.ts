@@ -7,6 +7,7 @@
  * `keyHash`, which the caller applies to these.
  */
 import { randomBytes } from 'node:crypto';
+import type { RecordRun } from '../../runtime/record-run.js';
 import type { WasmMemory, ReadBuffers } from '../../runtime/wasm-memory.js';
 import { createReadBuffers } from '../../runtime/wasm-memory.js';
 import type { HashPlaces } from '../key-table.js';
@@ -64,18 +65,6 @@ export interface KeyCells {
   delimiter: string;
   /** The second cell of a row must begin with this text, which is the beginning of no other cell's text. */
   prefix?: string;
-}
-
-/** Records that lie one right after the other. */
-export interface RecordRun {
-  /** The memory that they are in. */
-  bytes: Uint8Array;
-  /** The address of the first one. */
-  start: number;
-  /** The address after each of them, from a place of this list on. */
-  ends: Uint32Array;
-  first: number;
-  count: number;
 }
 
 export interface FoundRow {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCell } from '../../../src/csv/cells.js';
 import { RecordRuns } from '../../../src/csv/record-runs.js';
-import type { RecordRun } from '../../../src/csv/record-runs.js';
+import type { RecordRun } from '../../../src/runtime/record-run.js';
 import { scanRecords } from '../../../src/csv/records.js';
 import { KeyTable } from '../../../src/keys/key-table.js';
 import { keyForm, keyNormalizer } from '../../../src/keys/normalize-key.js';

@@ -2,16 +2,16 @@
  * Recognizes rows of result files that are sent again without reading their cells: unprocessed rows, and failed rows
  * whose error's code alone decides it. There may be millions of them, and they mostly have one code.
  */
-import { classesOf, mayPassUnchanged, parseRowError } from '../../domain/platform/row-errors.js';
-import type { ResultRow } from '../../rows/result-rows.js';
-import { defined } from '../../domain/defined.js';
-import type { HashPlaces } from '../../keys/key-table.js';
-import { KeyScan } from '../../keys/wasm/key-scan.js';
+import { classesOf, mayPassUnchanged, parseRowError } from '../../../domain/platform/row-errors.js';
+import type { ResultRow } from '../../../rows/result-rows.js';
+import { defined } from '../../../domain/defined.js';
+import type { HashPlaces } from '../../../keys/key-table.js';
+import { KeyScan } from '../../../keys/wasm/key-scan.js';
 import type { KeyIndex } from './retry-key-index.js';
-import { resultBatches } from './read-result-rows.js';
-import type { HashedRows } from './read-result-rows.js';
+import { resultBatches } from '../read-result-rows.js';
+import type { HashedRows } from '../read-result-rows.js';
 import type { Key } from './source-keys.js';
-import type { TriageContext } from './triage-context.js';
+import type { TriageContext } from '../triage-context.js';
 
 interface Recognition {
   key: Key;

@@ -1,13 +1,13 @@
 /** Finds the rows of wanted keys in the source, in one pass that keeps their bytes, and sends those that are certain. */
-import { readCells } from '../../csv/cells.js';
-import { parseRowError } from '../../domain/platform/row-errors.js';
-import { TimeSlice } from '../../runtime/time-slice.js';
-import { removeFile } from '../../storage/files/file-tree.js';
-import { readRanges } from '../../storage/read-files.js';
+import { readCells } from '../../../csv/cells.js';
+import { parseRowError } from '../../../domain/platform/row-errors.js';
+import { TimeSlice } from '../../../runtime/time-slice.js';
+import { removeFile } from '../../../storage/files/file-tree.js';
+import { readRanges } from '../../../storage/read-files.js';
 import type { KeyIndex } from './retry-key-index.js';
 import { searchSource } from './source-keys.js';
 import type { Key, SourceVisitor } from './source-keys.js';
-import type { TriageContext } from './triage-context.js';
+import type { TriageContext } from '../triage-context.js';
 
 /** Keeps the bytes of wanted rows, so that the source is read once. */
 export async function findInSource(sorting: TriageContext, key: Key, index: KeyIndex): Promise<void> {

@@ -1,17 +1,17 @@
 /** Collects the keys of rows that must be found again in the source. */
-import { readCells } from '../../csv/cells.js';
-import { defined } from '../../domain/defined.js';
-import { KeySet } from '../../keys/key-set.js';
-import type { PartOutcome } from '../../protocol/activities/ended-parts.js';
-import type { StagePlan } from '../stage/stage-plan-types.js';
-import { resultBatches } from './read-result-rows.js';
-import type { HashedRows } from './read-result-rows.js';
+import { readCells } from '../../../csv/cells.js';
+import { defined } from '../../../domain/defined.js';
+import { KeySet } from '../../../keys/key-set.js';
+import type { PartOutcome } from '../../../protocol/activities/ended-parts.js';
+import type { StagePlan } from '../../stage/stage-plan-types.js';
+import { resultBatches } from '../read-result-rows.js';
+import type { HashedRows } from '../read-result-rows.js';
 import { KeyIndex } from './retry-key-index.js';
-import { outcomeOf } from './row-outcome.js';
+import { outcomeOf } from '../row-outcome.js';
 import { RowsSentAgain } from './rows-sent-again.js';
 import { formOf, searchSource } from './source-keys.js';
 import type { Key } from './source-keys.js';
-import type { TriageContext } from './triage-context.js';
+import type { TriageContext } from '../triage-context.js';
 
 /** @returns an index that expects as many keys as these parts have rows to be found again */
 export function indexFor(plan: StagePlan, { loaded, whole }: { loaded: PartOutcome[]; whole: number[] }): KeyIndex {

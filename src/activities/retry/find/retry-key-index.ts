@@ -2,12 +2,12 @@
  * Indexes by key the rows of a stage that must be found again, and their source rows. Memory grows with those rows
  * only, about 37 bytes each: keys are stored as hashes, source positions as differences, and a filter has 1 to 3 bytes.
  */
-import { IntList, RowList } from '../../keys/typed-lists.js';
-import { KeyTable } from '../../keys/key-table.js';
-import type { HashPlaces } from '../../keys/key-table.js';
-import type { KeyForm } from '../../keys/normalize-key.js';
-import type { KeyHash } from '../../keys/sip-hash.js';
-import { KeyScan, MAX_RECORDS } from '../../keys/wasm/key-scan.js';
+import { IntList, RowList } from '../../../keys/typed-lists.js';
+import { KeyTable } from '../../../keys/key-table.js';
+import type { HashPlaces } from '../../../keys/key-table.js';
+import type { KeyForm } from '../../../keys/normalize-key.js';
+import type { KeyHash } from '../../../keys/sip-hash.js';
+import { KeyScan, MAX_RECORDS } from '../../../keys/wasm/key-scan.js';
 
 /**
  * What to do with the rows of a key.

@@ -6,14 +6,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keyHash, LANES } from '../../../../src/keys/sip-hash.js';
-import type { KeyHash } from '../../../../src/keys/sip-hash.js';
-import { KeyIndex } from '../../../../src/activities/retry/retry-key-index.js';
-import type { Verdict } from '../../../../src/activities/retry/retry-key-index.js';
-import { RowList } from '../../../../src/keys/typed-lists.js';
-import type { KeyedRow } from '../../../../src/keys/typed-lists.js';
-import { KeySet } from '../../../../src/keys/key-set.js';
-import { KeyTable } from '../../../../src/keys/key-table.js';
+import { keyHash, LANES } from '../../../../../src/keys/sip-hash.js';
+import type { KeyHash } from '../../../../../src/keys/sip-hash.js';
+import { KeyIndex } from '../../../../../src/activities/retry/find/retry-key-index.js';
+import type { Verdict } from '../../../../../src/activities/retry/find/retry-key-index.js';
+import { RowList } from '../../../../../src/keys/typed-lists.js';
+import type { KeyedRow } from '../../../../../src/keys/typed-lists.js';
+import { KeySet } from '../../../../../src/keys/key-set.js';
+import { KeyTable } from '../../../../../src/keys/key-table.js';
 
 /** The index's behavior, implemented with a map and without regard for memory. */
 class Model {

@@ -1,14 +1,14 @@
 /** Reads the source's rows by key. */
-import { readCell } from '../../csv/cells.js';
-import { keyForm, keyNormalizer } from '../../keys/normalize-key.js';
-import type { KeyField, KeyForm } from '../../keys/normalize-key.js';
-import type { HashPlaces } from '../../keys/key-table.js';
-import type { KeyScan, KeyTask } from '../../keys/wasm/key-scan.js';
-import { RecordRuns } from '../../csv/record-runs.js';
-import { scanRecords } from '../../csv/records.js';
-import { readRange, scanRange } from '../../storage/read-files.js';
-import { rangeOf } from '../stage/stage-plan.js';
-import type { KeyRule, StagePlan } from '../stage/stage-plan-types.js';
+import { readCell } from '../../../csv/cells.js';
+import { keyForm, keyNormalizer } from '../../../keys/normalize-key.js';
+import type { KeyField, KeyForm } from '../../../keys/normalize-key.js';
+import type { HashPlaces } from '../../../keys/key-table.js';
+import type { KeyScan, KeyTask } from '../../../keys/wasm/key-scan.js';
+import { RecordRuns } from '../../../csv/record-runs.js';
+import { scanRecords } from '../../../csv/records.js';
+import { readRange, scanRange } from '../../../storage/read-files.js';
+import { rangeOf } from '../../stage/stage-plan.js';
+import type { KeyRule, StagePlan } from '../../stage/stage-plan-types.js';
 
 /** Position of the key column and how to compare its values. */
 export interface Key {
