@@ -21,8 +21,9 @@ interface NewerNode {
  */
 export function limitMemory(): void {
   const { env, execArgv, execPath, platform } = process;
+  const { NODE_OPTIONS: options = '' } = env;
   const { execve, permission } = process as NewerNode;
-  if (execArgv.some((option) => option.startsWith(FLAG)) || env['NODE_OPTIONS']?.includes(FLAG)) return;
+  if (execArgv.some((option) => option.startsWith(FLAG)) || options.includes(FLAG)) return;
   // An upgrade may have removed Node's file.
   if (execve !== undefined && platform === 'linux' && permission === undefined && existsSync(execPath)) {
     execve(execPath, [execPath, ...execArgv, SETTING, ...process.argv.slice(1)], { ...ALLOCATOR, ...env });
