@@ -1,5 +1,5 @@
 /** Memory settings of a worker's process, which V8 and the C library read only while it starts. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 
 /** A young generation of 4 MB in each heap, instead of 16: less garbage waits in it, at no measurable cost. */
@@ -16,17 +16,30 @@ interface NewerNode {
 }
 
 /**
- * Starts the program again in the same process, once, with these settings; values that the user set stay. Where Node
- * cannot do that, only the heaps of workflow threads get them.
+ * Starts the program again in the same process, once, with these settings; values that the user set stay. Where that
+ * cannot be done, only the heaps of workflow threads get them.
  */
 export function limitMemory(): void {
-  const { env, execArgv, execPath, platform } = process;
+  const { env, execArgv, execPath } = process;
   const { NODE_OPTIONS: options = '' } = env;
-  const { execve, permission } = process as NewerNode;
-  if (execArgv.some((option) => option.startsWith(FLAG)) || options.includes(FLAG)) return;
-  // An upgrade may have removed Node's file.
-  if (execve !== undefined && platform === 'linux' && permission === undefined && existsSync(execPath)) {
+  // V8 takes underscores as well.
+  if ([...execArgv, ...options.split(/\s/)].some((option) => option.replaceAll('_', '-').startsWith(FLAG))) return;
+  const { execve } = process as NewerNode;
+  if (execve !== undefined && mayStartAgain()) {
     execve(execPath, [execPath, ...execArgv, SETTING, ...process.argv.slice(1)], { ...ALLOCATOR, ...env });
   }
   setFlagsFromString(SETTING);
+}
+
+function mayStartAgain(): boolean {
+  const { channel, execPath, platform } = process;
+  // A parent that talks to this process, such as a process manager, would lose its channel.
+  if (platform !== 'linux' || channel !== undefined || (process as NewerNode).permission !== undefined) return false;
+  try {
+    // An upgrade may have removed Node's file.
+    accessSync(execPath, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

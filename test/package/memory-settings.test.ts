@@ -1,5 +1,7 @@
 /** The memory settings of a worker's process, as its own start finds them. */
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -34,6 +36,8 @@ describe('the memory settings of a worker', () => {
     const own = '--max-semi-space-size=8';
     expect(await settingsOf([own])).toEqual({ flags: [own], isSame: true });
     expect(await settingsOf([], { NODE_OPTIONS: own })).toEqual({ flags: [], isSame: true });
+    expect(await settingsOf(['--max_semi_space_size=8'])).toEqual({ flags: [], isSame: true });
+    expect(await settingsOf([], { NODE_OPTIONS: '--max_semi_space_size=8' })).toEqual({ flags: [], isSame: true });
     const arenas = canReplace ? { flags: ['--max-semi-space-size=4'], arenas: '2' } : { flags: [], arenas: '2' };
     expect(await settingsOf([], { MALLOC_ARENA_MAX: '2' })).toEqual({ ...arenas, isSame: true });
   });
@@ -41,6 +45,12 @@ describe('the memory settings of a worker', () => {
   it.runIf(canReplace)('change nothing where Node’s permission model forbids it', async () => {
     const permission = ['--permission', '--allow-fs-read=*'];
     expect(await settingsOf(permission)).toEqual({ flags: [], isSame: true });
+  });
+
+  it('change nothing in a process with a channel to its parent', async () => {
+    const child = fork('-e', [SHOW], { execArgv: [], env: {}, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const [out] = await Promise.all([text(child.stdout as Readable), once(child, 'exit')]);
+    expect(JSON.parse(out)).toEqual({ pid: child.pid, flags: [] });
   });
 
   it('leave output, errors and exit codes alone', async () => {
