@@ -1,6 +1,6 @@
 /** `dev`, `demo` and commands that need a worker, when something is in their way. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rm, stat, symlink, writeFile, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -54,6 +54,15 @@ it('a second dev in a folder is refused, and names the first; a demo next to it 
   await first.ended;
   const third = run(['dev']);
   await expect.poll(() => third.stderr(), { timeout: 60_000 }).toContain('Ctrl-C stops everything');
+});
+
+it('dev ends when its Temporal server has ended', async () => {
+  const dev = run(['dev']);
+  await expect.poll(() => dev.stderr(), { timeout: 60_000 }).toContain('Ctrl-C stops everything');
+  const holder: unknown = JSON.parse(await readFile(join(folder, '.nightload/temporal.db.server'), 'utf8'));
+  process.kill((holder as { pid: number }).pid, 'SIGKILL');
+  expect(await dev.ended).toBe(1);
+  expect(dev.stderr()).toContain('TEMPORAL_SERVER_ENDED');
 });
 
 it.each(['dev', 'demo'])('%s takes no folder that somebody else has put there', async (command) => {

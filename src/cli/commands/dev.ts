@@ -33,7 +33,7 @@ export async function dev(options: DevOptions): Promise<number> {
     seedRecords,
     assumedRecords: org === undefined ? [] : await assumedObjects(org, seedRecords),
   });
-  const { temporal, uiUrl, simulator } = services;
+  const { temporal, uiUrl, simulator, serverEnded } = services;
   say(`Temporal server  ${temporal.address}${uiUrl === undefined ? '' : `   UI ${uiUrl}`}`);
   say(`Simulated org    ${simulator.url}   token ${simulator.token}`);
   say(`Its control API  ${simulator.url}/__simulator/   ${KEY_HEADER}: ${simulator.controlKey}`);
@@ -45,11 +45,18 @@ export async function dev(options: DevOptions): Promise<number> {
   say('  npx nightload load FILE.csv --object Account --operation upsert --external-id External_Id__c');
   say('');
   say('Ctrl-C stops everything; the state of the Temporal server is kept for the next start.');
-  await interrupted();
+  const isAlone = await Promise.race([
+    interrupted().then(() => false),
+    ...(serverEnded ? [serverEnded.then(() => true)] : []),
+  ]);
   say('');
   say('Stopping…');
   await services.stop();
-  return 0;
+  if (!isAlone) return 0;
+  throw new NightloadError(
+    'TEMPORAL_SERVER_ENDED',
+    'The Temporal server ended by itself. Its state is kept: start `nightload dev` again.',
+  );
 }
 
 export interface SimulatorCommand {

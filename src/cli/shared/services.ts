@@ -31,6 +31,8 @@ import { defined } from '../../domain/defined.js';
 export interface Services {
   temporal: TemporalSettings;
   uiUrl?: string;
+  /** Settles when a server of our own has ended, for any reason. */
+  serverEnded?: Promise<void>;
   simulator: Simulator;
   worker: RunningWorker;
   stop(): Promise<void>;
@@ -57,6 +59,7 @@ export interface ServiceOptions {
 interface Server {
   temporal: TemporalSettings;
   uiUrl?: string;
+  ended?: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -78,9 +81,10 @@ async function openServer({ dataFolder, mayForget, taskQueue }: ServiceOptions):
     if (mayForget !== true || !(error instanceof NightloadError) || error.code !== 'TEMPORAL_DATA_IN_USE') throw error;
     return startDevServer({ binary });
   });
-  const { address, namespace, uiUrl, stop } = server;
+  const { address, namespace, uiUrl, ended, stop } = server;
   return {
     temporal: { address, namespace, connectionOptions: { address, ...proxyOptions(address) } },
+    ended,
     stop,
     ...defined({ uiUrl }),
   };
@@ -160,7 +164,7 @@ export async function startServices(options: ServiceOptions): Promise<Services> 
       simulator,
       worker,
       stop,
-      ...defined({ uiUrl: server.uiUrl }),
+      ...defined({ uiUrl: server.uiUrl, serverEnded: server.ended }),
     };
   } catch (error) {
     await stop();
