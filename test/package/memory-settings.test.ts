@@ -58,8 +58,7 @@ describe('the memory settings of a worker', () => {
       env: {},
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const ended = new Promise((done) => child.on('exit', done));
-    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    expect([out, err, await ended]).toEqual(['', expect.stringMatching(/unknown option '--nothing'/), 1]);
+    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    expect([out, err, code]).toEqual(['', expect.stringMatching(/unknown option '--nothing'/), 1]);
   });
 });
