@@ -24,7 +24,11 @@ const lines = (workflow: string): unknown[] =>
     .filter((line) => String(line['workflow']).startsWith(workflow))
     .map(({ message, by }) => `${message} ${String(by)}`);
 
-async function start(who: string, loadId: string, more: Partial<BulkLoadInput>) {
+let loads = 0;
+
+/** Another load each time, also when a test is repeated. */
+async function start(who: string, more: Partial<BulkLoadInput>) {
+  const loadId = `audit-${++loads}`;
   const rows = accounts(3_000, (row, n) => ({
     ...row,
     External_Id__c: `${loadId}-${n}`,
@@ -42,34 +46,34 @@ async function start(who: string, loadId: string, more: Partial<BulkLoadInput>) 
 }
 
 it('names the clients, and the org', async () => {
-  const handle = await start('anna@desk', 'audit-1', { retry: { maxRounds: 0, holdFor: '10m' } });
+  const handle = await start('anna@desk', { retry: { maxRounds: 0, holdFor: '10m' } });
   await expect.poll(async () => (await handle.progress()).phase, { timeout: 30_000 }).toBe('holding');
   const [row] = await readCsv((await handle.progress()).rejectedFile);
   const source = await world.csv([{ ...row, Name: 'Account 1' } as Record<string, string>]);
   const update = as('bert\u001b[31m@desk').workflow.getHandle(handle.workflowId);
   await update.executeUpdate('submitCorrections', { args: [{ source }] });
   await handle.result();
-  expect(lines('bulk-load/audit-1')).toEqual(['audit: start anna@desk', 'audit: correction bert?[31m@desk']);
-  expect(auditLines[0]).toMatchObject({
+  expect(lines(handle.workflowId)).toEqual(['audit: start anna@desk', 'audit: correction bert?[31m@desk']);
+  expect(auditLines.find(({ workflow }) => workflow === handle.workflowId)).toMatchObject({
     org: new URL(world.org.url).host,
     connectionName: 'default',
-    loadId: 'audit-1',
+    loadId: handle.workflowId.replace('bulk-load/', ''),
   });
 });
 
 it('names who paused and who resumed, once each, however often others repeat it', async () => {
   await world.org.setRecordsPerSecond(300);
-  const handle = await start('anna@desk', 'audit-3', {});
+  const handle = await start('anna@desk', {});
   const as3 = (identity: string) => as(identity).workflow.getHandle(handle.workflowId);
-  await expect.poll(() => lines('bulk-load/audit-3')).toHaveLength(1);
+  await expect.poll(() => lines(handle.workflowId)).toHaveLength(1);
   for (const who of ['dora@desk', 'eve@desk', 'eve@desk']) await as3(who).signal('pause');
   const paused = ['audit: start anna@desk', 'audit: pause dora@desk'];
-  await expect.poll(() => lines('bulk-load/audit-3')).toEqual(paused);
+  await expect.poll(() => lines(handle.workflowId)).toEqual(paused);
   // These change nothing.
   for (let n = 0; n < 3; n++) await as3('eve@desk').signal('pause');
   await as3('fred\u001b[2J@desk').signal('resume');
   const resumed = [...paused, 'audit: resume fred?[2J@desk'];
-  await expect.poll(() => lines('bulk-load/audit-3')).toEqual(resumed);
+  await expect.poll(() => lines(handle.workflowId)).toEqual(resumed);
   await Promise.all(Array.from({ length: 300 }, (_, n) => as3('flood@desk').signal(n % 2 === 0 ? 'pause' : 'resume')));
   await as3('fred@desk').signal('resume');
   await world.org.setRecordsPerSecond(50_000);
@@ -79,19 +83,25 @@ it('names who paused and who resumed, once each, however often others repeat it'
     ({ activityTaskScheduledEventAttributes: asked }) => asked?.activityType?.name === 'notePause',
   );
   expect(noted.length).toBeLessThanOrEqual(50);
-  expect(lines('bulk-load/audit-3')).toHaveLength(1 + noted.length);
+  const steps = new Set(noted.map(({ eventId }) => String(eventId)));
+  const attempts = (events ?? []).reduce((sum, { activityTaskStartedEventAttributes: begun }) => {
+    return steps.has(String(begun?.scheduledEventId)) ? sum + (begun?.attempt ?? 0) : sum;
+  }, 0);
+  // On a busy machine a step may be attempted again after it has written its line.
+  expect(lines(handle.workflowId).length).toBeGreaterThanOrEqual(1 + noted.length);
+  expect(lines(handle.workflowId).length).toBeLessThanOrEqual(1 + attempts);
 });
 
 it('names who canceled, also when a part aborts its job', async () => {
   await world.org.setRecordsPerSecond(100);
   const before = world.org.jobs().length;
-  const handle = await start('anna@desk', 'audit-2', {});
+  const handle = await start('anna@desk', {});
   await expect.poll(() => world.org.jobs()[before]?.processed ?? 0).toBeGreaterThan(0);
   await as('carl@desk').workflow.getHandle(handle.workflowId).cancel();
   await expect.poll(() => world.org.jobs()[before]?.state).toBe('Aborted');
   await world.org.setRecordsPerSecond(50_000);
   await handle.result();
-  expect(lines('bulk-load/audit-2')).toEqual([
+  expect(lines(handle.workflowId)).toEqual([
     'audit: start anna@desk',
     'audit: abort carl@desk',
     'audit: cancel carl@desk',
