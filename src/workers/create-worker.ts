@@ -91,7 +91,7 @@ export interface RunningWorker extends Readonly<WorkerQueues> {
  * How long running steps may take to finish when the worker stops; then they are canceled, then abandoned, and another
  * worker repeats them. All of it, including closing connections, stays within the 30 s that Kubernetes allows.
  */
-const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
+export const SHUTDOWN = { shutdownGraceTime: '20s', shutdownForceTime: '25s' } as const;
 const CLOSE_LIMIT_MS = 2_000;
 
 /**

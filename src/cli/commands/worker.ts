@@ -19,7 +19,7 @@ import { logSettings, workerLog } from '../../workers/logger.js';
 import { slotsFrom } from '../../workers/slots.js';
 import { metricsAddress, shownAddress } from '../../workers/monitoring/metrics-address.js';
 import { startMonitoring } from '../../workers/monitoring/start-monitoring.js';
-import { startWorker } from '../../workers/create-worker.js';
+import { SHUTDOWN, startWorker } from '../../workers/create-worker.js';
 import type { RunningWorker } from '../../workers/create-worker.js';
 import { keepSecretsOut } from '../../workers/startup/secret-paths.js';
 import { bundleWorkflows } from '../../workers/bundle.js';
@@ -85,7 +85,9 @@ export async function worker(options: WorkerOptions = {}): Promise<number> {
   for (const signal of signals) {
     process.off(signal, end);
     process.once(signal, () =>
-      say(`${signal}: the worker takes no more work, and ends its running steps (up to 25 s).`),
+      say(
+        `${signal}: the worker takes no more work, and ends its running steps (up to ${SHUTDOWN.shutdownForceTime}).`,
+      ),
     );
   }
   if (monitoring !== undefined) {

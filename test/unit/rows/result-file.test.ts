@@ -2,12 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { failuresOf, resultDelimiter, RowCount } from '../../../src/rows/result-file.js';
 import type { Delimiter } from '../../../src/csv/dialect.js';
 import { inChunks } from '../../helpers/csv.js';
-
-const failed =
-  '"sf__Id","sf__Error",Id,"Name"\n' +
-  '"","UNABLE_TO_LOCK_ROW:locked:--","1","a\nb"\n' +
-  '"001","REQUIRED_FIELD_MISSING:Required, fields:Name --","2",""\n' +
-  '"001","SOMETHING_NEW:x:--","3","c"\n';
+import { FAILED_RESULTS } from '../../helpers/failed-results.js';
 
 async function countRows(text: string, first: string, uploaded: Delimiter, sizes: number[]): Promise<number> {
   const count = new RowCount(first, uploaded);
@@ -31,9 +26,9 @@ describe('resultDelimiter', () => {
 
 describe('RowCount', () => {
   it.each([[[1]], [[2]], [[8]], [[9]], [[1000]]])('counts rows in chunks of %j in a stream', async (sizes) => {
-    expect(await countRows(failed, 'sf__Id', ',', sizes)).toBe(3);
-    expect(await countRows(failed, 'sf__Id', ';', sizes)).toBe(3);
-    expect(await countRows(failed.replaceAll('","', '";"'), 'sf__Id', ';', sizes)).toBe(3);
+    expect(await countRows(FAILED_RESULTS, 'sf__Id', ',', sizes)).toBe(3);
+    expect(await countRows(FAILED_RESULTS, 'sf__Id', ';', sizes)).toBe(3);
+    expect(await countRows(FAILED_RESULTS.replaceAll('","', '";"'), 'sf__Id', ';', sizes)).toBe(3);
     expect(await countRows('', 'sf__Id', ',', sizes)).toBe(0);
     expect(await countRows('"sf__Id","sf__Error",Id\n', 'sf__Id', ',', sizes)).toBe(0);
     expect(await countRows('Id\n1\n2', 'Id', ',', sizes)).toBe(2);
@@ -61,6 +56,9 @@ describe('failuresOf', () => {
 
   it('leaves out rows that may succeed when they are sent again', async () => {
     for (const size of [1, 7, 1000])
-      expect(await failuresOf(inChunks(Buffer.from(failed), [size]), ',', 'upsert')).toEqual({ forGood: 2, locked: 1 });
+      expect(await failuresOf(inChunks(Buffer.from(FAILED_RESULTS), [size]), ',', 'upsert')).toEqual({
+        forGood: 2,
+        locked: 1,
+      });
   });
 });

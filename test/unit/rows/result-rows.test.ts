@@ -3,12 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readResultRows, readUnprocessedRows } from '../../../src/rows/result-rows.js';
 import type { ResultRow } from '../../../src/rows/result-rows.js';
 import type { Delimiter } from '../../../src/csv/dialect.js';
-
-const failed =
-  '"sf__Id","sf__Error",Id,"Name"\n' +
-  '"","UNABLE_TO_LOCK_ROW:locked:--","1","a\nb"\n' +
-  '"001","REQUIRED_FIELD_MISSING:Required, fields:Name --","2",""\n' +
-  '"001","SOMETHING_NEW:x:--","3","c"\n';
+import { FAILED_RESULTS } from '../../helpers/failed-results.js';
 
 async function read(
   text: string,
@@ -23,7 +18,7 @@ async function read(
 
 describe('readResultRows', () => {
   it('returns id, note and the uploaded columns', async () => {
-    expect(await read(failed, ['Id', 'Name'])).toEqual([
+    expect(await read(FAILED_RESULTS, ['Id', 'Name'])).toEqual([
       { id: '', note: 'UNABLE_TO_LOCK_ROW:locked:--', cells: ['1', 'a\nb'], complete: true },
       { id: '001', note: 'REQUIRED_FIELD_MISSING:Required, fields:Name --', cells: ['2', ''], complete: true },
       { id: '001', note: 'SOMETHING_NEW:x:--', cells: ['3', 'c'], complete: true },
