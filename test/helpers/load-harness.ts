@@ -44,6 +44,9 @@ export const FAST = {
   retry: { maxRounds: 3, initialWait: '200ms', backoffCoefficient: 1 },
 } satisfies Partial<BulkLoadInput>;
 
+/** A load id that no load has, also when the test is repeated. */
+export const newLoadId = (name: string): string => `${name}-${randomUUID().slice(0, 8)}`;
+
 let quiet = false;
 
 /** Audit lines of this process's workers. */

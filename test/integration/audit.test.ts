@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { cleanIdentity } from '../../src/activities/audit-log.js';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import type { BulkLoadInput } from '../../src/contract/load-input.js';
-import { accounts, auditLines, FAST, openWorld, readCsv } from '../helpers/load-harness.js';
+import { accounts, auditLines, FAST, newLoadId, openWorld, readCsv } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 
 let world: World;
@@ -24,11 +24,8 @@ const lines = (workflow: string): unknown[] =>
     .filter((line) => String(line['workflow']).startsWith(workflow))
     .map(({ message, by }) => `${message} ${String(by)}`);
 
-let loads = 0;
-
-/** Another load each time, also when a test is repeated. */
 async function start(who: string, more: Partial<BulkLoadInput>) {
-  const loadId = `audit-${++loads}`;
+  const loadId = newLoadId('audit');
   const rows = accounts(3_000, (row, n) => ({
     ...row,
     External_Id__c: `${loadId}-${n}`,

@@ -7,7 +7,7 @@ import { stringify } from 'csv-stringify/sync';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { nightload } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
-import { accounts, openWorld } from '../helpers/load-harness.js';
+import { accounts, newLoadId, openWorld } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
 
 let world: World;
@@ -161,12 +161,13 @@ it('reports within ten seconds that the fixer has no worker, even before a row h
 });
 
 it('reports within ten seconds that no worker is running; Ctrl-C detaches with 130', async () => {
-  const command = run(load(await file(keyed('C4', 3)), '--id', 'alone'), `nobody-${randomUUID().slice(0, 8)}`);
+  const id = newLoadId('alone');
+  const command = run(load(await file(keyed('C4', 3)), '--id', id), `nobody-${randomUUID().slice(0, 8)}`);
   await expect.poll(() => command.stderr()).toContain('No worker polls the task queue "nobody-');
   command.child.kill('SIGINT');
   expect(await command.ended).toBe(130);
   expect(command.stderr()).toContain('Detached; the load continues.');
-  const status = run(['status', 'alone', '--json']);
+  const status = run(['status', id, '--json']);
   expect(await status.ended).toBe(0);
   expect(status.stderr()).toContain('No worker polls the task queue "nobody-');
   expect(status.stderr()).not.toContain('0 landed');
@@ -175,16 +176,17 @@ it('reports within ten seconds that no worker is running; Ctrl-C detaches with 1
 
 it('detaches, shows the status during the load, and cancels', async () => {
   await world.org.setRecordsPerSecond(200);
-  const started = run(load(await file(keyed('C5', 5_000)), '--id', 'by-hand', '--detach', '--json'));
+  const id = newLoadId('by-hand');
+  const started = run(load(await file(keyed('C5', 5_000)), '--id', id, '--detach', '--json'));
   expect(await started.ended).toBe(0);
-  expect(json(started)).toMatchObject({ loadId: 'by-hand', workflowId: 'bulk-load/by-hand', state: 'Running' });
+  expect(json(started)).toMatchObject({ loadId: id, workflowId: `bulk-load/${id}`, state: 'Running' });
   await expect.poll(() => world.org.jobs().at(-1)?.state).toBe('InProgress');
 
-  const joined = run(load(await file(keyed('C6', 1)), '--id', 'by-hand', '--json'));
+  const joined = run(load(await file(keyed('C6', 1)), '--id', id, '--json'));
   expect(await joined.ended).toBe(1);
   expect(json(joined)).toMatchObject({ error: { code: 'LOAD_ID_IN_USE' } });
 
-  const status = run(['status', 'by-hand', '--json']);
+  const status = run(['status', id, '--json']);
   expect(await status.ended).toBe(0);
   expect(json(status)).toMatchObject({
     state: 'Running',
@@ -193,15 +195,15 @@ it('detaches, shows the status during the load, and cancels', async () => {
     records: { total: 5_000 },
   });
 
-  const cancel = run(['cancel', 'by-hand']);
+  const cancel = run(['cancel', id]);
   expect(await cancel.ended).toBe(0);
   await expect.poll(() => world.org.jobs().at(-1)?.state).toBe('Aborted');
   await world.org.setRecordsPerSecond(20_000);
-  const watch = run(['watch', 'by-hand', '--json']);
+  const watch = run(['watch', id, '--json']);
   expect(await watch.ended).toBe(1);
   expect(json(watch)).toMatchObject({ state: 'Canceled', records: { total: 5_000, unaccounted: 0 }, balanced: true });
 
-  const ended = run(['status', 'by-hand', '--json']);
+  const ended = run(['status', id, '--json']);
   expect(await ended.ended).toBe(0);
   expect(json(ended)).toMatchObject({ state: 'Canceled' });
 });

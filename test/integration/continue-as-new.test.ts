@@ -5,7 +5,7 @@ import { startDevServer } from '../../src/dev/dev-server.js';
 import type { DevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 import { nightload } from '../helpers/run-cli.js';
-import { accounts, expectSound, openWorld } from '../helpers/load-harness.js';
+import { accounts, expectSound, newLoadId, openWorld } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 
 let server: DevServer;
@@ -66,7 +66,7 @@ it('is joined by the same start also in a later run, whatever the date of its so
   const input = {
     source: `${pathToFileURL(world.folder).href}/accounts-{date}.csv`,
     part: { maxBytes: 1_200, maxConcurrent: 3 },
-    loadId: 'dated',
+    loadId: newLoadId('dated'),
   };
   await world.org.setRecordsPerSecond(100);
   const handle = await world.start(input);

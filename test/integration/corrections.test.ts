@@ -13,7 +13,7 @@ import type { BulkLoadInput } from '../../src/contract/load-input.js';
 import type { LoadProgress } from '../../src/contract/load-progress.js';
 import type { Corrections, CorrectionsTaken, FixerInput } from '../../src/contract/corrections.js';
 import { nightload } from '../helpers/run-cli.js';
-import { accounts, expectSound, FAST, openWorld, readCsv } from '../helpers/load-harness.js';
+import { accounts, expectSound, FAST, newLoadId, openWorld, readCsv } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
 
 let world: World;
@@ -268,7 +268,8 @@ describe('corrections by people', () => {
 
   it('and kept columns of an earlier load are not mixed up with those of the next run', async () => {
     const rows = keyed('C8', accounts(3)).map((row, i) => (i === 0 ? { ...row, Name: '' } : row));
-    const first = await world.load({ source: await world.csv(rows), loadId: 'twice', keepColumns: true });
+    const loadId = newLoadId('twice');
+    const first = await world.load({ source: await world.csv(rows), loadId, keepColumns: true });
     const handle = await startBulkLoad(
       world.client,
       {
@@ -276,7 +277,7 @@ describe('corrections by people', () => {
         object: 'Account',
         operation: 'upsert',
         externalIdFieldName: 'External_Id__c',
-        loadId: 'twice',
+        loadId,
         keepColumns: true,
         ...FAST,
       },
@@ -463,15 +464,16 @@ describe('a fixer', () => {
     const rows = keyed('X1', accounts(100)).map((row, i) =>
       i < 5 ? { ...row, Name: '', Description: i === 0 ? 'hopeless' : 'x' } : row,
     );
+    const loadId = newLoadId('fixed-load');
     const result = await worker.runUntil(
       world.load({
         source: await world.csv(rows),
-        loadId: 'fixed-load',
+        loadId,
         retry: { ...FAST.retry, fixer: permitted('nameThem', taskQueue) },
       }),
     );
     await connection.close();
-    expect(seen[0]).toMatchObject({ rows: 5, loadId: 'fixed-load', object: 'Account', operation: 'upsert' });
+    expect(seen[0]).toMatchObject({ rows: 5, loadId, object: 'Account', operation: 'upsert' });
     expect(seen).toHaveLength(2);
     expect(result).toMatchObject({
       state: 'CompletedWithRejects',

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BulkLoadInput } from '../../src/contract/load-input.js';
 import type { BulkLoadResult } from '../../src/contract/load-result.js';
 import { LoadHandle } from '../../src/client/load-handle.js';
-import { accounts, FAST, openWorld } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId, openWorld } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 
 let world: World;
@@ -36,7 +36,7 @@ it("refuses a parent's start if rows landed or the load was terminated, and begi
   const input = {
     operation: 'insert' as const,
     source: await world.csv(accounts(30).map(({ Name = '' }) => ({ Name: `T ${Name}` }))),
-    loadId: 'terminated',
+    loadId: newLoadId('terminated'),
   };
   await world.org.setRecordsPerSecond(10);
   const before = world.org.jobs().length;
@@ -50,7 +50,7 @@ it("refuses a parent's start if rows landed or the load was terminated, and begi
     jobsTotal: 0,
   });
 
-  const whole = { ...input, source: await world.csv(accounts(20)), loadId: 'whole' };
+  const whole = { ...input, source: await world.csv(accounts(20)), loadId: newLoadId('whole') };
   expect(await world.load(whole)).toMatchObject({ state: 'Completed', records: { succeeded: 20 } });
   const records = world.org.records('Account').length;
   expect(await startedByParent(whole)).toMatchObject({ state: 'Failed', error: { code: 'ALREADY_LOADED' } });
@@ -58,7 +58,7 @@ it("refuses a parent's start if rows landed or the load was terminated, and begi
 
   // Names are required: every row is rejected, so the same load may start again.
   const bad = accounts(5).map(() => ({ Name: '', Description: 'without a name' }));
-  const none = { operation: 'insert' as const, source: await world.csv(bad), loadId: 'none' };
+  const none = { operation: 'insert' as const, source: await world.csv(bad), loadId: newLoadId('none') };
   for (const _time of [1, 2]) {
     expect(await startedByParent(none)).toMatchObject({ state: 'CompletedWithRejects', records: { rejected: 5 } });
   }
@@ -66,9 +66,10 @@ it("refuses a parent's start if rows landed or the load was terminated, and begi
 
 it('another workflow with the id of an existing load sends nothing and replaces nothing', async () => {
   const key = { operation: 'upsert' as const, externalIdFieldName: 'External_Id__c' };
-  const input = { ...key, source: await world.csv(accounts(4)), loadId: 'taken' };
+  const loadId = newLoadId('taken');
+  const input = { ...key, source: await world.csv(accounts(4)), loadId };
   expect(await world.load(input)).toMatchObject({ state: 'Completed', records: { succeeded: 4 } });
-  const folder = join(world.folder, 'nightload-results', 'taken');
+  const folder = join(world.folder, 'nightload-results', loadId);
   const files = async (): Promise<string[]> => {
     const names = (await readdir(folder, { recursive: true })).sort();
     return Promise.all(names.map(async (name) => `${name} ${(await stat(join(folder, name))).mtimeMs}`));

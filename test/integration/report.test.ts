@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryEntry } from '../../src/contract/load-history.js';
 import type { BulkLoadResult } from '../../src/contract/load-result.js';
 import { newestEntries } from '../../src/storage/history-index.js';
-import { accounts, openWorld } from '../helpers/load-harness.js';
+import { accounts, newLoadId, openWorld } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 
 const HOSTILE = `"><script>alert(1)</script><img src=x onerror=alert(2)>' \u202e&amp;`;
@@ -122,8 +122,9 @@ it('what cannot be written besides the results is a warning', async () => {
 
 it('a later run of the same load moves the page aside with the other results', async () => {
   const source = await world.csv(accounts(3));
-  const first = await world.load({ source, loadId: 'report-twice' });
-  await world.load({ source, loadId: 'report-twice', again: true });
-  const folder = join(world.folder, 'nightload-results', 'report-twice', 'earlier', first.runId.slice(-8));
+  const loadId = newLoadId('report-twice');
+  const first = await world.load({ source, loadId });
+  await world.load({ source, loadId, again: true });
+  const folder = join(world.folder, 'nightload-results', loadId, 'earlier', first.runId.slice(-8));
   expect((await readdir(folder)).sort()).toEqual(['report.html', 'report.json']);
 });

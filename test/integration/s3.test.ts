@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { NativeConnection } from '@temporalio/worker';
-import { accounts, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
+import { accounts, newLoadId, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { nightload } from '../helpers/run-cli.js';
@@ -222,20 +222,24 @@ it('continues on another host when one is taken away in mid-load', async () => {
   const taskQueue = `${world.taskQueue}-two`;
   const here = await startTestWorker(connection, world.org, world.folder, taskQueue);
   try {
+    const loadId = newLoadId('two-hosts');
     const source = put('night/two-hosts.csv', accounts(900));
     const handle = await startBulkLoad(
       world.client,
       {
         ...{ source, output: RESULTS, object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' },
-        ...{ loadId: 'two-hosts', part: { maxBytes: 20_000, maxConcurrent: 1 } },
+        ...{ loadId, part: { maxBytes: 20_000, maxConcurrent: 1 } },
         poll: { initialInterval: '100ms', maximumInterval: '500ms', settleInterval: '200ms' },
       },
       { taskQueue },
     );
     await expect
-      .poll(() => [...s3.objects.keys()].some((key) => /two-hosts\/.*part-00001\/succeeded/.test(key)), {
-        timeout: 30_000,
-      })
+      .poll(
+        () => [...s3.objects.keys()].some((key) => key.includes(`${loadId}/`) && key.includes('part-00001/succeeded')),
+        {
+          timeout: 30_000,
+        },
+      )
       .toBe(true);
     await here.stop();
     const there = await startTestWorker(connection, world.org, folder, taskQueue);
