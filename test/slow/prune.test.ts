@@ -145,6 +145,7 @@ it('removes the rows of an ended load and keeps what refuses them a second time,
   const sent = world.org.jobs().slice(jobs);
   expect(sent.filter(({ uploads }) => uploads > 0)).toEqual([]);
 
+  expect(await step()).toMatchObject({ loads: 1, running: 0 });
   await world.client.workflow.start('bulkLoad', {
     ...{ workflowId, taskQueue: world.taskQueue },
     args: [{ object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c', ...FAST, ...input }],
