@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { addScheduleCommands } from './commands/schedule/register.js';
 import { printable } from '../domain/text/plain-text.js';
 import { VERSION } from '../runtime/version.js';
-import { parseFromOne, parseWhole } from './shared/load-options.js';
+import { parseFromOne, parseWhole } from './shared/input/load-options.js';
 import type { CodecServerCommand } from './commands/codec-server.js';
 import type { DevOptions, SimulatorCommand } from './commands/dev.js';
 import type { ConnectionOptions } from './commands/connection.js';

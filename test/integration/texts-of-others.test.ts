@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { resultLines } from '../../src/cli/shared/print-result.js';
+import { resultLines } from '../../src/cli/shared/result/print-result.js';
 import type { BulkLoadInput } from '../../src/contract/load-input.js';
 import type { CheckReport } from '../../src/contract/check-report.js';
 import type { BulkLoadResult } from '../../src/contract/load-result.js';

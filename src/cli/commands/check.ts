@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { CheckFinding, CheckReport } from '../../contract/check-report.js';
 import { checkReport } from '../../client/answers/worker-answers.js';
 import { printJson, say } from '../shared/output.js';
-import { toInput, withFiles } from '../shared/load-input.js';
-import type { LoadOptions } from '../shared/load-options.js';
-import { runOnWorker } from '../shared/run-on-worker.js';
+import { toInput, withFiles } from '../shared/input/load-input.js';
+import type { LoadOptions } from '../shared/input/load-options.js';
+import { runOnWorker } from '../temporal/run-on-worker.js';
 import { pathOrUri } from '../../storage/locations.js';
 
 const MAX_ROWS = 20;

@@ -3,7 +3,7 @@ import { codecKeysFrom } from '../../codec/codec-keys.js';
 import { startCodecServer } from '../../codec/codec-server.js';
 import { NightloadError } from '../../errors.js';
 import { say } from '../shared/output.js';
-import { interrupted } from '../shared/services.js';
+import { interrupted } from '../shared/services/start-services.js';
 import { defined } from '../../domain/defined.js';
 
 export interface CodecServerCommand {

@@ -6,7 +6,7 @@ import type { ConnectionReport } from '../../salesforce/config/connection-report
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import type { ConnectionSettings } from '../../salesforce/config/connection-settings.js';
 import { count } from '../../domain/text/format.js';
-import { chosenConnections, configuredConnections } from '../shared/chosen-connections.js';
+import { chosenConnections, configuredConnections } from '../shared/input/chosen-connections.js';
 import { asLoadError, printJson, say } from '../shared/output.js';
 import type { LoadError } from '../../contract/load-result.js';
 import { defined } from '../../domain/defined.js';

@@ -14,11 +14,11 @@ import { readRange } from '../../storage/read-files.js';
 import { time } from '../../domain/text/format.js';
 import type { Seen } from '../shared/stuck-loads/answer-watch.js';
 import { printJson, say } from '../shared/output.js';
-import { queryLoad } from '../shared/query-load.js';
-import { IS_URI } from '../shared/load-input.js';
+import { queryLoad } from '../temporal/query-load.js';
+import { IS_URI } from '../shared/input/load-input.js';
 import { pendingActivities } from '../shared/stuck-loads/pending-activities.js';
 import { unattendedQueue } from '../shared/stuck-loads/task-queues.js';
-import { timeoutMs, untilStuck } from '../shared/run-on-worker.js';
+import { timeoutMs, untilStuck } from '../temporal/run-on-worker.js';
 import { COMMAND_LIMIT_MS, withClient } from '../temporal/connect.js';
 import { defined } from '../../domain/defined.js';
 

@@ -7,11 +7,11 @@ import { privateFolder } from '../../dev/private-data.js';
 import { printJson, say } from '../shared/output.js';
 import { INTERRUPTED } from '../shared/exit-codes.js';
 import { follow } from '../shared/progress/follow.js';
-import { printResult } from '../shared/print-result.js';
-import { interrupted, startServices } from '../shared/services.js';
+import { printResult } from '../shared/result/print-result.js';
+import { interrupted, startServices } from '../shared/services/start-services.js';
 import { DEV_FOLDER } from '../../workers/startup/secret-paths.js';
 import { withClient } from '../temporal/connect.js';
-import { writeDemoAccounts } from '../shared/demo-data.js';
+import { writeDemoAccounts } from '../shared/services/demo-data.js';
 
 const ACCOUNTS = 25_000;
 export async function demo(options: { keep?: boolean; json?: boolean }): Promise<number> {

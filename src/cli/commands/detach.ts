@@ -2,8 +2,8 @@
 import type { Client } from '@temporalio/client';
 import type { LoadHandle } from '../../client/load-handle.js';
 import { loadIdFrom } from '../../domain/load-ids.js';
-import { asked } from '../shared/outage-notes.js';
-import type { Printing } from '../shared/outage-notes.js';
+import { asked } from '../temporal/outage-notes.js';
+import type { Printing } from '../temporal/outage-notes.js';
 import { printJson, say } from '../shared/output.js';
 import { queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
 

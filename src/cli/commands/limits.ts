@@ -5,9 +5,9 @@ import { orgLimits } from '../../client/answers/worker-answers.js';
 import type { OrgSummary } from '../../protocol/messages/allocation-messages.js';
 import { bar, freesLine, shareLine } from '../../domain/text/window-details.js';
 import { clock, count, pastClock, time } from '../../domain/text/format.js';
-import { readLedgers } from '../shared/org-ledgers.js';
+import { readLedgers } from '../temporal/org-ledgers.js';
 import { printJson, say } from '../shared/output.js';
-import { runOnWorker, timeoutMs } from '../shared/run-on-worker.js';
+import { runOnWorker, timeoutMs } from '../temporal/run-on-worker.js';
 import { COMMAND_LIMIT_MS, withClient } from '../temporal/connect.js';
 import { defined } from '../../domain/defined.js';
 

@@ -5,9 +5,9 @@ import { isFinishBy, isHour } from '../../domain/input/finish-by.js';
 import { loadIdFrom } from '../../domain/load-ids.js';
 import { NightloadError } from '../../errors.js';
 import { INTERRUPTED } from '../shared/exit-codes.js';
-import type { LoadOptions } from '../shared/load-options.js';
-import { outageNotes } from '../shared/outage-notes.js';
-import type { Printing } from '../shared/outage-notes.js';
+import type { LoadOptions } from '../shared/input/load-options.js';
+import { outageNotes } from '../temporal/outage-notes.js';
+import type { Printing } from '../temporal/outage-notes.js';
 import { printJson, say } from '../shared/output.js';
 import { taskQueueFrom, withClient } from '../temporal/connect.js';
 
@@ -19,7 +19,7 @@ function refusePast({ finishBy }: BulkLoadInput): void {
 
 async function prepare(source: string, options: LoadOptions) {
   const starting = import('../../client/start-load.js');
-  const { toInput, withFiles } = await import('../shared/load-input.js');
+  const { toInput, withFiles } = await import('../shared/input/load-input.js');
   const input = toInput(source, await withFiles(options));
   refusePast(input);
   return { input, ...(await starting) };
@@ -46,7 +46,7 @@ export async function load(source: string, options: LoadOptions & Printing): Pro
       return await followToEnd(client, handle, { ...options, taskQueue, isNew: !joined });
     } catch (error) {
       if (error instanceof AlreadyLoadedError && error.earlier !== undefined) {
-        const { printResult } = await import('../shared/print-result.js');
+        const { printResult } = await import('../shared/result/print-result.js');
         await printResult(error.earlier);
       }
       if (!(error instanceof NightloadError) || error.code !== 'LOAD_START_UNKNOWN') throw error;

@@ -12,7 +12,7 @@ import { copyName } from '../../domain/result-layout.js';
 import { printJson, say } from '../shared/output.js';
 import { findOwnResult, notReadable } from '../shared/local-files.js';
 import { RESULT_EXIT_CODES } from '../shared/exit-codes.js';
-import { printResult } from '../shared/print-result.js';
+import { printResult } from '../shared/result/print-result.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
 import { unreadableResult } from './status.js';
 

@@ -9,7 +9,7 @@ import { NightloadError } from '../../errors.js';
 import { refuseByName } from '../../salesforce/config/allow-list.js';
 import { openConnection } from '../../salesforce/config/open-connection.js';
 import { confirmed } from '../shared/confirm.js';
-import { chosenConnection } from '../shared/chosen-connections.js';
+import { chosenConnection } from '../shared/input/chosen-connections.js';
 import { INTERRUPTED } from '../shared/exit-codes.js';
 import { printJson, say } from '../shared/output.js';
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { OrphanJobsInput, OrphanJobsResult } from '../../contract/orphan-jobs.js';
 import { orphanJobsResult } from '../../client/answers/worker-answers.js';
 import { printJson, say } from '../shared/output.js';
-import { runOnWorker } from '../shared/run-on-worker.js';
+import { runOnWorker } from '../temporal/run-on-worker.js';
 import { defined } from '../../domain/defined.js';
 
 export interface OrphansOptions {

@@ -6,7 +6,7 @@ import { pruneResultsResult } from '../../client/answers/worker-answers.js';
 import { readPruneResultsInput } from '../../domain/input/other-inputs.js';
 import { count, moment } from '../../domain/text/format.js';
 import { printJson, say } from '../shared/output.js';
-import { runOnWorker } from '../shared/run-on-worker.js';
+import { runOnWorker } from '../temporal/run-on-worker.js';
 
 export interface PruneOptions {
   olderThan: string;

@@ -2,8 +2,8 @@
 import type { Command } from 'commander';
 import { collectAll, JSON_OPTION, SEED_RECORDS, TIMEOUT } from '../shared/command-options.js';
 import type { Runs } from '../shared/command-options.js';
-import { addLoadOptions, parseDelimiter } from '../shared/load-options.js';
-import type { LoadOptions } from '../shared/load-options.js';
+import { addLoadOptions, parseDelimiter } from '../shared/input/load-options.js';
+import type { LoadOptions } from '../shared/input/load-options.js';
 import type { CorrectOptions } from './correct.js';
 import type { RehearseOptions } from './rehearse.js';
 

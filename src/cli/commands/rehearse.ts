@@ -12,13 +12,13 @@ import { NightloadError } from '../../errors.js';
 import { duration } from '../../pages/report/view.js';
 import type { Simulator } from '../../simulator/index.js';
 import { workerLog } from '../../workers/logger.js';
-import { assumedObjects } from '../shared/assumed-records.js';
+import { assumedObjects } from '../shared/rehearsal/assumed-records.js';
 import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
-import { IS_URI, toInput, withFiles } from '../shared/load-input.js';
-import type { LoadOptions } from '../shared/load-options.js';
+import { IS_URI, toInput, withFiles } from '../shared/input/load-input.js';
+import type { LoadOptions } from '../shared/input/load-options.js';
 import { ownResultFile } from '../shared/local-files.js';
 import { printJson, say } from '../shared/output.js';
-import { printResult } from '../shared/print-result.js';
+import { printResult } from '../shared/result/print-result.js';
 import { doneRows } from '../shared/progress/figures.js';
 import { causesOf } from '../shared/rehearsal/causes.js';
 import type { Cause } from '../shared/rehearsal/causes.js';
@@ -29,7 +29,7 @@ import { rehearsalNotes } from '../shared/rehearsal/notes.js';
 import { rehearseLoad } from '../shared/rehearsal/run-load.js';
 import type { Rehearsed, RehearsalPlace } from '../shared/rehearsal/run-load.js';
 import { trySettings } from '../shared/rehearsal/try-settings.js';
-import { asSeeds } from '../shared/seed-records.js';
+import { asSeeds } from '../shared/input/seed-records.js';
 
 export interface RehearseOptions extends LoadOptions {
   org: string;

@@ -9,13 +9,13 @@ import { NightloadError } from '../../errors.js';
 import { shownInput } from '../../client/original-input.js';
 import type { ShownInput } from '../../client/answers/shown-input.js';
 import { printJson, say } from '../shared/output.js';
-import { isUnreadable, queryLoad } from '../shared/query-load.js';
+import { isUnreadable, queryLoad } from '../temporal/query-load.js';
 import { versionOfLoad } from '../shared/stuck-loads/worker-versions.js';
 import { connectionOf, filesPlaceOf, queueLine, queueStates } from '../shared/stuck-loads/task-queues.js';
-import { printResult } from '../shared/print-result.js';
+import { printResult } from '../shared/result/print-result.js';
 import { screenSize } from '../shared/progress/screen.js';
-import { statusLines } from '../shared/status-lines.js';
-import type { Status } from '../shared/status-lines.js';
+import { statusLines } from '../shared/result/status-lines.js';
+import type { Status } from '../shared/result/status-lines.js';
 import { ONE_ANSWER, withClient } from '../temporal/connect.js';
 import { pendingFailureLine, pendingFailures } from '../shared/stuck-loads/pending-failures.js';
 

@@ -4,10 +4,10 @@ import { findLoad } from '../../client/load-handle.js';
 import type { LoadHandle } from '../../client/load-handle.js';
 import { loadIdFrom, reachableId } from '../../domain/load-ids.js';
 import { INTERRUPTED, RESULT_EXIT_CODES } from '../shared/exit-codes.js';
-import { asked } from '../shared/outage-notes.js';
-import type { Printing } from '../shared/outage-notes.js';
+import { asked } from '../temporal/outage-notes.js';
+import type { Printing } from '../temporal/outage-notes.js';
 import { printJson, say } from '../shared/output.js';
-import { printResult } from '../shared/print-result.js';
+import { printResult } from '../shared/result/print-result.js';
 import { follow } from '../shared/progress/follow.js';
 import { withClient } from '../temporal/connect.js';
 

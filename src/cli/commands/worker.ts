@@ -28,7 +28,7 @@ import { logAsJson } from '../shared/log-as-json.js';
 import { say, sayWarning } from '../shared/output.js';
 import { taskQueueFrom, temporalSettings } from '../temporal/connect.js';
 import { nativeConnection, renewWorker } from '../temporal/worker-connection.js';
-import { IS_URI } from '../shared/load-input.js';
+import { IS_URI } from '../shared/input/load-input.js';
 
 export interface WorkerOptions {
   fromSf?: string;

@@ -3,7 +3,7 @@ import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor }
 import { dataConverterFromEnvironment } from '../../codec/data-converter.js';
 import { asTemporalError, isTooLargeStatus } from '../../client/temporal-errors.js';
 import { whyNotConnected } from '../../client/temporal-probe.js';
-import { cleartextWarning } from '../shared/cleartext-warning.js';
+import { cleartextWarning } from './cleartext-warning.js';
 import { NightloadError } from '../../errors.js';
 import { time } from '../../domain/text/format.js';
 import { sayWarning } from '../shared/output.js';

@@ -1,6 +1,6 @@
 /** An input over Temporal's limit is refused before the start, with the name of its large field. */
 import { expect, it } from 'vitest';
-import { toInput } from '../../../src/cli/shared/load-input.js';
+import { toInput } from '../../../src/cli/shared/input/load-input.js';
 import { MAX_INPUT_BYTES, refuseLargeInput } from '../../../src/client/input-size.js';
 import type { BulkLoadInput } from '../../../src/contract/load-input.js';
 

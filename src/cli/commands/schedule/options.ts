@@ -1,5 +1,5 @@
 /** Options of the `nightload schedule` commands. */
-import type { LoadOptions } from '../../shared/load-options.js';
+import type { LoadOptions } from '../../shared/input/load-options.js';
 
 export interface ScheduleOptions extends LoadOptions {
   source: string;

@@ -3,7 +3,7 @@
  * shown at once.
  */
 import { Command } from 'commander';
-import { addLoadOptions } from '../../shared/load-options.js';
+import { addLoadOptions } from '../../shared/input/load-options.js';
 import { JSON_OPTION } from '../../shared/command-options.js';
 import type { Runs } from '../../shared/command-options.js';
 import type { NoteOptions, ScheduleOptions } from './options.js';

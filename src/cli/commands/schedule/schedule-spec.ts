@@ -14,7 +14,7 @@ import { isHour } from '../../../domain/input/finish-by.js';
 import { workflowOf } from '../../../client/start-load.js';
 import { shown } from '../../../domain/text/shown.js';
 import { checkCron } from './cron.js';
-import { toInput } from '../../shared/load-input.js';
+import { toInput } from '../../shared/input/load-input.js';
 import type { ScheduleOptions } from './options.js';
 import { defined } from '../../../domain/defined.js';
 

@@ -13,7 +13,7 @@ import { asTemporalError, hasStatus, placeOf } from '../../../client/temporal-er
 import { withCauses } from '../../../domain/text/plain-text.js';
 import { dueSuffix, reachableId } from '../../../domain/load-ids.js';
 import { NightloadError } from '../../../errors.js';
-import { isUnreadable } from '../../shared/query-load.js';
+import { isUnreadable } from '../../temporal/query-load.js';
 import { printJson, say } from '../../shared/output.js';
 import type { NoteOptions, ScheduleOptions } from './options.js';
 import { schedulePlan } from './schedule-spec.js';
@@ -21,7 +21,7 @@ import { describeLines, described, listed as listedSchedule, listLine, scheduled
 import type { DescribedSchedule, ListedSchedule, ScheduledLoad, ScheduleEntry } from './view.js';
 import { ONE_ANSWER, taskQueueFrom, withClient } from '../../temporal/connect.js';
 import { schedulesChangedSignal, watcherIdOf } from '../../../protocol/messages/schedule-messages.js';
-import { withFiles } from '../../shared/load-input.js';
+import { withFiles } from '../../shared/input/load-input.js';
 
 interface JsonOption {
   json?: boolean;

@@ -17,7 +17,7 @@ import { PollInterval } from './poll-interval.js';
 import { progressView } from './progress-view.js';
 import type { ProgressView } from './progress-view.js';
 import { Speed } from './speed.js';
-import { queryLoad } from '../query-load.js';
+import { queryLoad } from '../../temporal/query-load.js';
 import { pendingFailureKey, pendingFailureLine, pendingFailures } from '../stuck-loads/pending-failures.js';
 
 /** A load that has just begun has nothing to show yet, and questions would delay its first steps. */

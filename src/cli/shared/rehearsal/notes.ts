@@ -1,7 +1,7 @@
 /** What a rehearsal of a load cannot know, said before it starts. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { LoadOptions } from '../load-options.js';
+import type { LoadOptions } from '../input/load-options.js';
 import { readFolderFile } from './folder-file.js';
 
 const OBJECT = z.object({ validationRules: z.unknown().optional() });

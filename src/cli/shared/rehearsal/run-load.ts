@@ -20,7 +20,7 @@ import { startWorker } from '../../../workers/create-worker.js';
 import { batchesFor } from '../../../domain/platform/batches.js';
 import { proxyOptions } from '../../temporal/proxy.js';
 import { withClient } from '../../temporal/connect.js';
-import { openSimulator } from '../services.js';
+import { openSimulator } from '../services/start-services.js';
 
 const PROGRESS_EVERY_MS = 2_000;
 

@@ -1,8 +1,8 @@
 /** `--try parallel=1,4`: the same load with one other setting. */
 import { InvalidArgumentError } from 'commander';
 import { NightloadError } from '../../../errors.js';
-import { parseBytes, parseShare, parseWhole } from '../load-options.js';
-import type { LoadOptions } from '../load-options.js';
+import { parseBytes, parseShare, parseWhole } from '../input/load-options.js';
+import type { LoadOptions } from '../input/load-options.js';
 
 const text = (value: string): string => value;
 

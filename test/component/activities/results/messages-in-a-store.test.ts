@@ -1,7 +1,7 @@
 /** Messages that were not delivered at once, in a report in an object store. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { noteDeliveries } from '../../../../src/activities/notify/note-deliveries.js';
-import { messageLines } from '../../../../src/cli/shared/message-lines.js';
+import { messageLines } from '../../../../src/cli/shared/result/message-lines.js';
 import type { DeliveryNote } from '../../../../src/contract/notification.js';
 import { FileRoots } from '../../../../src/storage/files/file-roots.js';
 import { run } from '../../../helpers/activity-harness.js';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BulkLoadResult } from '../../../../src/contract/load-result.js';
 import type { DeliveryNote } from '../../../../src/contract/notification.js';
-import { messageLines } from '../../../../src/cli/shared/message-lines.js';
+import { messageLines } from '../../../../src/cli/shared/result/message-lines.js';
 import type { NoteDeliveriesInput } from '../../../../src/protocol/activities/notify-types.js';
 import type { WriteReportInput } from '../../../../src/protocol/activities/report-types.js';
 import { openBench, run } from '../../../helpers/activity-harness.js';

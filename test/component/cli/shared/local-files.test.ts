@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownResultFile, readSettingsFile } from '../../../../src/cli/shared/local-files.js';
-import { resultLines } from '../../../../src/cli/shared/print-result.js';
-import { readMapping } from '../../../../src/cli/shared/mapping-file.js';
+import { resultLines } from '../../../../src/cli/shared/result/print-result.js';
+import { readMapping } from '../../../../src/cli/shared/input/mapping-file.js';
 import type { BulkLoadResult } from '../../../../src/contract/load-result.js';
 import { copyName } from '../../../../src/domain/result-layout.js';
 

@@ -1,6 +1,6 @@
 /** What commands read from an object store. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { toInput, withFiles } from '../../../../src/cli/shared/load-input.js';
+import { toInput, withFiles } from '../../../../src/cli/shared/input/load-input.js';
 import { deriveLoadId } from '../../../../src/client/derive-load-id.js';
 import { startS3Server } from '../../../helpers/s3-server.js';
 import type { S3Server } from '../../../helpers/s3-server.js';

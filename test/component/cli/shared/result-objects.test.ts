@@ -1,8 +1,8 @@
 /** Result files in a store, that a memo names: anyone who starts a workflow may have written it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findOwnResult, ownResultFile } from '../../../../src/cli/shared/local-files.js';
-import { resultLines } from '../../../../src/cli/shared/print-result.js';
-import { countReasons } from '../../../../src/cli/shared/rejected-reasons.js';
+import { resultLines } from '../../../../src/cli/shared/result/print-result.js';
+import { countReasons } from '../../../../src/cli/shared/result/rejected-reasons.js';
 import type { BulkLoadResult } from '../../../../src/contract/load-result.js';
 import { startS3Server } from '../../../helpers/s3-server.js';
 import type { S3Server } from '../../../helpers/s3-server.js';

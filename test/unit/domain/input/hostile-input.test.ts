@@ -1,8 +1,8 @@
 /** Invalid input from callers in other languages, scripts with unset variables and typing errors. */
 import { ActivityFailure, ChildWorkflowFailure, RetryState, TimeoutFailure } from '@temporalio/common';
 import { expect, it } from 'vitest';
-import { toInput } from '../../../../src/cli/shared/load-input.js';
-import { parseShare } from '../../../../src/cli/shared/load-options.js';
+import { toInput } from '../../../../src/cli/shared/input/load-input.js';
+import { parseShare } from '../../../../src/cli/shared/input/load-options.js';
 import { toLoadError } from '../../../../src/domain/failures.js';
 import { resolveInput } from '../../../../src/domain/input/resolve-input.js';
 import { nextPollDelay } from '../../../../src/workflows/job/poll/poll-delay.js';

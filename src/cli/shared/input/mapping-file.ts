@@ -1,8 +1,8 @@
 /** `--map-file`: maps columns to fields, as JSON or as a Data Loader mapping (.sdl). */
 import { extname } from 'node:path';
 import { parse } from 'dot-properties';
-import { NightloadError } from '../../errors.js';
-import { readSettingsFile } from './local-files.js';
+import { NightloadError } from '../../../errors.js';
+import { readSettingsFile } from '../local-files.js';
 
 export interface Mapping {
   /** CSV header to field API name; '' leaves out the column. */

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { afterAll, describe, expect, it } from 'vitest';
-import { OPERATIONS } from '../../../../src/contract/names.js';
-import type { BulkLoadInput } from '../../../../src/contract/load-input.js';
-import { toInput, withFiles } from '../../../../src/cli/shared/load-input.js';
+import { OPERATIONS } from '../../../../../src/contract/names.js';
+import type { BulkLoadInput } from '../../../../../src/contract/load-input.js';
+import { toInput, withFiles } from '../../../../../src/cli/shared/input/load-input.js';
 import {
   addLoadOptions,
   collectMapping,
@@ -14,9 +14,9 @@ import {
   parseBytes,
   parseShare,
   parseWhole,
-} from '../../../../src/cli/shared/load-options.js';
-import type { LoadOptions } from '../../../../src/cli/shared/load-options.js';
-import { resolveInput } from '../../../../src/domain/input/resolve-input.js';
+} from '../../../../../src/cli/shared/input/load-options.js';
+import type { LoadOptions } from '../../../../../src/cli/shared/input/load-options.js';
+import { resolveInput } from '../../../../../src/domain/input/resolve-input.js';
 
 interface Parsed {
   input: BulkLoadInput;

@@ -1,11 +1,11 @@
 /** Turns the options of `nightload load` into the input of a load. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { refuseLargeInput } from '../../client/input-size.js';
-import type { FixerActivity } from '../../contract/corrections.js';
-import type { BulkLoadInput } from '../../contract/load-input.js';
-import { defined } from '../../domain/defined.js';
-import { checkedAlias, connectionNameOf } from '../../salesforce/auth/sf-alias.js';
+import { refuseLargeInput } from '../../../client/input-size.js';
+import type { FixerActivity } from '../../../contract/corrections.js';
+import type { BulkLoadInput } from '../../../contract/load-input.js';
+import { defined } from '../../../domain/defined.js';
+import { checkedAlias, connectionNameOf } from '../../../salesforce/auth/sf-alias.js';
 import type { LoadOptions } from './load-options.js';
 
 export const IS_URI = /^(?:file:|[a-z][a-z0-9+.-]*:\/\/)/i;

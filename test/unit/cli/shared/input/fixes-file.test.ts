@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readFixes } from '../../../../src/cli/shared/fixes-file.js';
-import { withoutNulls } from '../../../../src/domain/input/fields.js';
-import { fixFindingText, validateFixes } from '../../../../src/domain/input/fix-rules.js';
-import { classesOf, CLASSED_CODES } from '../../../../src/domain/platform/row-errors.js';
+import { readFixes } from '../../../../../src/cli/shared/input/fixes-file.js';
+import { withoutNulls } from '../../../../../src/domain/input/fields.js';
+import { fixFindingText, validateFixes } from '../../../../../src/domain/input/fix-rules.js';
+import { classesOf, CLASSED_CODES } from '../../../../../src/domain/platform/row-errors.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -131,7 +131,7 @@ describe('rules', () => {
 
 describe('schemas/fixes.schema.json', async () => {
   const schema = JSON.parse(
-    await readFile(fileURLToPath(new URL('../../../../schemas/fixes.schema.json', import.meta.url)), 'utf8'),
+    await readFile(fileURLToPath(new URL('../../../../../schemas/fixes.schema.json', import.meta.url)), 'utf8'),
   ) as { definitions: { RowFix: { properties: { code: { not: { enum: string[] } } } } } };
   const validate = new Ajv({ strict: true, strictRequired: false, allowUnionTypes: true }).compile(schema);
   /** As in a file. */

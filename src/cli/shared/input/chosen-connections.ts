@@ -1,9 +1,9 @@
 /** The connections of this environment, as a worker reads them, for commands that use one themselves. */
-import { NightloadError } from '../../errors.js';
-import { connectionsFromEnvironment, withSfCli } from '../../salesforce/config/connections-from-env.js';
-import type { ConnectionSettings } from '../../salesforce/config/connection-settings.js';
-import { connectionNameOf } from '../../salesforce/auth/sf-alias.js';
-import { say } from './output.js';
+import { NightloadError } from '../../../errors.js';
+import { connectionsFromEnvironment, withSfCli } from '../../../salesforce/config/connections-from-env.js';
+import type { ConnectionSettings } from '../../../salesforce/config/connection-settings.js';
+import { connectionNameOf } from '../../../salesforce/auth/sf-alias.js';
+import { say } from '../output.js';
 
 export function configuredConnections(): Map<string, ConnectionSettings> {
   return connectionsFromEnvironment(process.env, (text) => say(`Warning: ${text}`));

@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { countReasons, reasonLines } from '../../../../src/cli/shared/rejected-reasons.js';
+import { countReasons, reasonLines } from '../../../../../src/cli/shared/result/rejected-reasons.js';
 
 const HEADER = '"sf__Id","sf__Error","Name"\n';
 let folder: string;

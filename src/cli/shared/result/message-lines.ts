@@ -1,14 +1,14 @@
 /** Messages of a load that were not delivered at once, where this command sees its folder. */
-import type { BulkLoadResult } from '../../contract/load-result.js';
-import { RESULT_NAMES } from '../../domain/result-layout.js';
-import { deliveryWords, isDelivered } from '../../domain/text/delivery-words.js';
-import { plainText } from '../../domain/text/plain-text.js';
-import { shownCode } from '../../domain/text/shown-code.js';
-import { shellWord } from '../../domain/text/shell-word.js';
-import { MESSAGES_FILE } from '../../protocol/activities/notify-shapes.js';
-import { dirname, join } from '../../storage/locations.js';
-import { readSmallFile } from '../../storage/read-files.js';
-import { ownResultFile, promptly } from './local-files.js';
+import type { BulkLoadResult } from '../../../contract/load-result.js';
+import { RESULT_NAMES } from '../../../domain/result-layout.js';
+import { deliveryWords, isDelivered } from '../../../domain/text/delivery-words.js';
+import { plainText } from '../../../domain/text/plain-text.js';
+import { shownCode } from '../../../domain/text/shown-code.js';
+import { shellWord } from '../../../domain/text/shell-word.js';
+import { MESSAGES_FILE } from '../../../protocol/activities/notify-shapes.js';
+import { dirname, join } from '../../../storage/locations.js';
+import { readSmallFile } from '../../../storage/read-files.js';
+import { ownResultFile, promptly } from '../local-files.js';
 
 const MAX_BYTES = 200_000;
 const MAX_LINES = 20;

@@ -1,7 +1,7 @@
 /** A captured org has no records: those that rows refer to are assumed to exist, unless a file gives an object its own. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { NightloadError } from '../../errors.js';
+import { NightloadError } from '../../../errors.js';
 
 /** Objects that every simulated org has. */
 const SYSTEM_OBJECTS = ['User', 'Group'];

@@ -1,9 +1,9 @@
 /** `nightload status` of a running load fits on one screen. */
 import { expect, it } from 'vitest';
-import { statusLines } from '../../../../src/cli/shared/status-lines.js';
-import type { StatusView } from '../../../../src/cli/shared/status-lines.js';
-import type { LoadProgress } from '../../../../src/contract/load-progress.js';
-import { loading, manyParts, NOW, part } from './progress/loads.js';
+import { statusLines } from '../../../../../src/cli/shared/result/status-lines.js';
+import type { StatusView } from '../../../../../src/cli/shared/result/status-lines.js';
+import type { LoadProgress } from '../../../../../src/contract/load-progress.js';
+import { loading, manyParts, NOW, part } from '../progress/loads.js';
 
 const SIZE = { columns: 80, rows: 24 };
 

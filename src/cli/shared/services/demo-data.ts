@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { writeCells } from '../../csv/cells.js';
+import { writeCells } from '../../../csv/cells.js';
 
 const HEADER = ['External_Id__c', 'Name', 'Industry', 'Rating', 'AnnualRevenue', 'Email__c', 'Description'];
 const INDUSTRIES = ['Agriculture', 'Banking', 'Energy', 'Retail', 'Technology'];

@@ -1,7 +1,7 @@
 /** Whether data sent to Temporal can be read in transit. */
 import { isLoopback } from '../../runtime/proxy.js';
 import { hostAndPort } from '../../client/temporal-probe.js';
-import type { TemporalSettings } from '../temporal/settings.js';
+import type { TemporalSettings } from './settings.js';
 
 /** Warning about a connection without TLS to another machine; undefined if none is needed. */
 export function cleartextWarning({ address, connectionOptions }: TemporalSettings): string | undefined {

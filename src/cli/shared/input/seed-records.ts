@@ -1,5 +1,5 @@
 /** `--seed-records Account=accounts.csv` */
-import { NightloadError } from '../../errors.js';
+import { NightloadError } from '../../../errors.js';
 
 /** @throws NightloadError `USAGE` */
 export function asSeeds(given: readonly string[]): Record<string, string> {

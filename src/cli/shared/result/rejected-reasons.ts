@@ -1,11 +1,11 @@
 /** Counts the rows of a rejected file by status code. The file may be as large as the load, or larger: time is limited. */
-import { readCell, readCells } from '../../csv/cells.js';
-import { scanRecords } from '../../csv/records.js';
-import { CLASSED_CODES, parseRowError } from '../../domain/platform/row-errors.js';
-import { count } from '../../domain/text/format.js';
-import { shownCode } from '../../domain/text/shown-code.js';
-import { ForeignFile } from '../../storage/files/file-ref.js';
-import { readRange } from '../../storage/read-files.js';
+import { readCell, readCells } from '../../../csv/cells.js';
+import { scanRecords } from '../../../csv/records.js';
+import { CLASSED_CODES, parseRowError } from '../../../domain/platform/row-errors.js';
+import { count } from '../../../domain/text/format.js';
+import { shownCode } from '../../../domain/text/shown-code.js';
+import { ForeignFile } from '../../../storage/files/file-ref.js';
+import { readRange } from '../../../storage/read-files.js';
 
 /** A million rows take about a second. */
 const LIMIT_MS = 5_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { resultLines } from '../../../../src/cli/shared/print-result.js';
-import type { BulkLoadResult } from '../../../../src/contract/load-result.js';
+import { resultLines } from '../../../../../src/cli/shared/result/print-result.js';
+import type { BulkLoadResult } from '../../../../../src/contract/load-result.js';
 
 const none: BulkLoadResult = {
   loadId: 'a',

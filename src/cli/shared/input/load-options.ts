@@ -1,9 +1,9 @@
 /** The options of a load, as users write them. Light: every command loads it, help included. */
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { OPERATIONS, WHEN_LATE } from '../../contract/names.js';
-import type { Operation, WhenLate } from '../../contract/names.js';
-import type { RowFix } from '../../contract/corrections.js';
+import { OPERATIONS, WHEN_LATE } from '../../../contract/names.js';
+import type { Operation, WhenLate } from '../../../contract/names.js';
+import type { RowFix } from '../../../contract/corrections.js';
 import type { Mapping } from './mapping-file.js';
 
 export interface LoadOptions {

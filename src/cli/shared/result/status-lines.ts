@@ -1,9 +1,9 @@
 /** A running load on one screen: what a person must know first, then as many parts as fit. Pure. */
-import type { LoadProgress, PartProgress, StatusState } from '../../contract/load-progress.js';
-import type { BulkLoadResult } from '../../contract/load-result.js';
-import { defined } from '../../domain/defined.js';
-import { reachableId } from '../../domain/load-ids.js';
-import { count, share } from '../../domain/text/format.js';
+import type { LoadProgress, PartProgress, StatusState } from '../../../contract/load-progress.js';
+import type { BulkLoadResult } from '../../../contract/load-result.js';
+import { defined } from '../../../domain/defined.js';
+import { reachableId } from '../../../domain/load-ids.js';
+import { count, share } from '../../../domain/text/format.js';
 import {
   askingText,
   failedText,
@@ -13,9 +13,9 @@ import {
   requestsText,
   runningParts,
   speedTexts,
-} from './progress/figures.js';
-import type { Size } from './progress/screen.js';
-import { rowsOf } from './progress/text-lines.js';
+} from '../progress/figures.js';
+import type { Size } from '../progress/screen.js';
+import { rowsOf } from '../progress/text-lines.js';
 
 export type Status = Omit<BulkLoadResult, 'state'> & { state: StatusState } & Partial<Omit<LoadProgress, 'records'>>;
 

@@ -2,13 +2,13 @@
  * `--fixes FILE`: the rules for changing rows that Salesforce refused. JSON; schemas/fixes.schema.json describes it.
  */
 import { resolve } from 'node:path';
-import type { RowFix } from '../../contract/corrections.js';
-import { fixFindingText, validateFixes } from '../../domain/input/fix-rules.js';
-import { NightloadError } from '../../errors.js';
-import { isObject } from '../../storage/locations.js';
-import { objectOf } from '../../storage/objects/object-roots.js';
-import { readSmallFile } from '../../storage/read-files.js';
-import { readSettingsFile } from './local-files.js';
+import type { RowFix } from '../../../contract/corrections.js';
+import { fixFindingText, validateFixes } from '../../../domain/input/fix-rules.js';
+import { NightloadError } from '../../../errors.js';
+import { isObject } from '../../../storage/locations.js';
+import { objectOf } from '../../../storage/objects/object-roots.js';
+import { readSmallFile } from '../../../storage/read-files.js';
+import { readSettingsFile } from '../local-files.js';
 
 const MAX_TOLD = 5;
 const MAX_FIXES_BYTES = 10_000_000;

@@ -1,13 +1,13 @@
 /** A result for people: what landed, what did not and why, and where the files are. */
-import { MAX_LISTED_FILES } from '../../contract/load-result.js';
-import type { BulkLoadResult } from '../../contract/load-result.js';
-import { plainText } from '../../domain/text/plain-text.js';
-import { readSmallFile } from '../../storage/read-files.js';
+import { MAX_LISTED_FILES } from '../../../contract/load-result.js';
+import type { BulkLoadResult } from '../../../contract/load-result.js';
+import { plainText } from '../../../domain/text/plain-text.js';
+import { readSmallFile } from '../../../storage/read-files.js';
 import { messageLines } from './message-lines.js';
-import { ownResultFile, promptly } from './local-files.js';
-import { say } from './output.js';
+import { ownResultFile, promptly } from '../local-files.js';
+import { say } from '../output.js';
 import { countReasons, reasonLines } from './rejected-reasons.js';
-import { pathOrUri } from '../../storage/locations.js';
+import { pathOrUri } from '../../../storage/locations.js';
 
 /** Size of a report with a few thousand parts; a larger one is not read for a hint. */
 const MAX_REPORT_BYTES = 8_000_000;

@@ -13,9 +13,9 @@ import { withCauses } from '../../domain/text/plain-text.js';
 import { NightloadError } from '../../errors.js';
 import { ALLOCATION_ID_PREFIX } from '../../protocol/messages/allocation-messages.js';
 import type { OrgSummary } from '../../protocol/messages/allocation-messages.js';
-import { taskQueueFrom } from '../temporal/connect.js';
-import { say } from './output.js';
-import { unattendedQueue } from './stuck-loads/task-queues.js';
+import { taskQueueFrom } from './connect.js';
+import { say } from '../shared/output.js';
+import { unattendedQueue } from '../shared/stuck-loads/task-queues.js';
 
 /** A note for people who wait. */
 const SAY_AFTER_MS = 5_000;

@@ -3,8 +3,8 @@ import type { Client } from '@temporalio/client';
 import { keepAsking } from '../../client/retry-during-outage.js';
 import type { WaitOptions } from '../../client/retry-during-outage.js';
 import { placeOf } from '../../client/temporal-errors.js';
-import { COMMAND_LIMIT_MS } from '../temporal/connect.js';
-import { say } from './output.js';
+import { COMMAND_LIMIT_MS } from './connect.js';
+import { say } from '../shared/output.js';
 
 export interface Printing {
   json?: boolean;
