@@ -37,7 +37,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('contains the build, the schemas and nothing else', () => {
   const kinds = new Set(files.map((path) => path.split('/')[0]));
-  expect([...kinds].sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'schemas']);
+  expect([...kinds].sort()).toEqual(['LICENSE', 'README.md', 'SECURITY.md', 'dist', 'package.json', 'schemas']);
   expect(files.filter((path) => /\.test\.|\.tsbuildinfo$/.test(path))).toEqual([]);
   expect(files).toContain('schemas/bulk-load-input.schema.json');
   expect(files).toContain('dist/workflow-bundle.js');
