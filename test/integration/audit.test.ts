@@ -62,15 +62,18 @@ it('names who paused and who resumed, once each, however often others repeat it'
   await world.org.setRecordsPerSecond(300);
   const handle = await start('anna@desk', {});
   const as3 = (identity: string) => as(identity).workflow.getHandle(handle.workflowId);
-  await expect.poll(() => lines(handle.workflowId)).toHaveLength(1);
+  await expect.poll(() => lines(handle.workflowId)).toContain('audit: start anna@desk');
+  // A busy machine may repeat a step: after an interrupted upload its job is aborted, which is a line too.
+  const pauses = (): unknown[] =>
+    lines(handle.workflowId).filter((line) => /^audit: (pause|resume) /.test(String(line)));
   for (const who of ['dora@desk', 'eve@desk', 'eve@desk']) await as3(who).signal('pause');
-  const paused = ['audit: start anna@desk', 'audit: pause dora@desk'];
-  await expect.poll(() => lines(handle.workflowId)).toEqual(paused);
+  const paused = ['audit: pause dora@desk'];
+  await expect.poll(pauses).toEqual(paused);
   // These change nothing.
   for (let n = 0; n < 3; n++) await as3('eve@desk').signal('pause');
   await as3('fred\u001b[2J@desk').signal('resume');
   const resumed = [...paused, 'audit: resume fred?[2J@desk'];
-  await expect.poll(() => lines(handle.workflowId)).toEqual(resumed);
+  await expect.poll(pauses).toEqual(resumed);
   await Promise.all(Array.from({ length: 300 }, (_, n) => as3('flood@desk').signal(n % 2 === 0 ? 'pause' : 'resume')));
   await as3('fred@desk').signal('resume');
   await world.org.setRecordsPerSecond(50_000);
@@ -84,9 +87,9 @@ it('names who paused and who resumed, once each, however often others repeat it'
   const attempts = (events ?? []).reduce((sum, { activityTaskStartedEventAttributes: begun }) => {
     return steps.has(String(begun?.scheduledEventId)) ? sum + (begun?.attempt ?? 0) : sum;
   }, 0);
-  // On a busy machine a step may be attempted again after it has written its line.
-  expect(lines(handle.workflowId).length).toBeGreaterThanOrEqual(1 + noted.length);
-  expect(lines(handle.workflowId).length).toBeLessThanOrEqual(1 + attempts);
+  const written = lines(handle.workflowId).join('\n');
+  expect(pauses().length, written).toBeGreaterThanOrEqual(noted.length);
+  expect(pauses().length, written).toBeLessThanOrEqual(attempts);
 });
 
 it('names who canceled, also when a part aborts its job', async () => {
