@@ -1,5 +1,4 @@
 /** A test environment whose worker uses the org's ledger. */
-import { randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import { inject } from 'vitest';
@@ -15,7 +14,7 @@ import { FileRoots } from '../../src/storage/files/file-roots.js';
 import { startWorker } from '../../src/workers/create-worker.js';
 import { ALLOCATION_ID_PREFIX } from '../../src/protocol/messages/allocation-messages.js';
 import type { OrgSummary } from '../../src/protocol/messages/allocation-messages.js';
-import { accounts, FAST, openWorld } from './load-harness.js';
+import { accounts, FAST, newLoadId, openWorld } from './load-harness.js';
 import type { World } from './load-harness.js';
 
 export const MINUTE = 60_000;
@@ -67,7 +66,7 @@ export async function openGoverned(
           object: 'Account',
           operation: 'upsert',
           externalIdFieldName: 'External_Id__c',
-          loadId: `${name}-${randomUUID().slice(0, 8)}`,
+          loadId: newLoadId(name),
           ...FAST,
           ...more,
         },

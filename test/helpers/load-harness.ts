@@ -86,7 +86,7 @@ export async function openWorld(
   const start = (input: Partial<BulkLoadInput> & { source: string }): Promise<LoadHandle> =>
     startBulkLoad(
       client,
-      { object: 'Account', operation: 'upsert', loadId: `t-${randomUUID().slice(0, 8)}`, ...FAST, ...withKey(input) },
+      { object: 'Account', operation: 'upsert', loadId: newLoadId('t'), ...FAST, ...withKey(input) },
       { taskQueue },
     );
   return {

@@ -10,7 +10,7 @@ import { startDevServer } from '../../src/dev/dev-server.js';
 import type { DevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 import type { RunningWorker } from '../../src/workers/create-worker.js';
-import { FAST, openWorld, startTestWorker } from '../helpers/load-harness.js';
+import { FAST, newLoadId, openWorld, startTestWorker } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 import { sendJob } from '../helpers/send-job.js';
 
@@ -52,7 +52,7 @@ async function open(prefix: string, theirs: string): Promise<Case> {
       source,
       object: 'Account',
       operation: 'insert',
-      loadId: `late-${randomUUID().slice(0, 8)}`,
+      loadId: newLoadId('late'),
       ...FAST,
     },
     { taskQueue },

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadProgress } from '../../src/contract/load-progress.js';
-import { accounts, expectSound, FAST, openWorld, readCsv } from '../helpers/load-harness.js';
+import { accounts, expectSound, FAST, newLoadId, openWorld, readCsv } from '../helpers/load-harness.js';
 import type { Row, World } from '../helpers/load-harness.js';
 
 let world: World;
@@ -224,7 +223,7 @@ it('cancels while a job is polled: aborts it, counts landed rows, leaves the res
   const before = world.org.jobs().length;
   const handle = await world.start({
     source: await world.csv(keyed('P7', 25_000)),
-    loadId: `c-${randomUUID().slice(0, 8)}`,
+    loadId: newLoadId('c'),
   });
   await expect.poll(() => world.org.jobs()[before]?.processed ?? 0).toBeGreaterThan(200);
   await handle.cancel();

@@ -4,7 +4,7 @@ import { NativeConnection } from '@temporalio/worker';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { DEFAULT_ALLOCATION } from '../../src/domain/platform/allocation-settings.js';
 import { startBulkLoad } from '../../src/client/start-load.js';
-import { accounts, FAST, openWorld, startTestWorker } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId, openWorld, startTestWorker } from '../helpers/load-harness.js';
 
 const PARTS = 6;
 
@@ -25,7 +25,7 @@ it('a pause and a resume', async () => {
     {
       ...{ source, object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c' },
       ...FAST,
-      loadId: `paused-${randomUUID().slice(0, 8)}`,
+      loadId: newLoadId('paused'),
       part: { maxBytes: 1_000, maxConcurrent: PARTS },
     },
     { taskQueue },

@@ -15,7 +15,7 @@ import { startDevServer } from '../../src/dev/dev-server.js';
 import { findTemporalServer } from '../../src/dev/find-temporal.js';
 import { startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
-import { accounts } from '../helpers/load-harness.js';
+import { accounts, newLoadId } from '../helpers/load-harness.js';
 
 let org: Simulator;
 let folder: string;
@@ -57,7 +57,7 @@ async function load(client: Client, count: number): Promise<LoadHandle> {
       object: 'Account',
       operation: 'upsert',
       externalIdFieldName: 'External_Id__c',
-      loadId: `p-${randomUUID().slice(0, 8)}`,
+      loadId: newLoadId('p'),
       poll: { initialInterval: '500ms', maximumInterval: '1s', settleInterval: '200ms' },
     },
     { taskQueue },

@@ -15,7 +15,7 @@ import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
-import { accounts } from '../helpers/load-harness.js';
+import { accounts, newLoadId } from '../helpers/load-harness.js';
 
 const ROWS = 1_200;
 
@@ -74,7 +74,7 @@ it('a load lands every row once, whichever worker renews or is killed during a r
       object: 'Account',
       operation: 'upsert',
       externalIdFieldName: 'External_Id__c',
-      loadId: `r-${randomUUID().slice(0, 8)}`,
+      loadId: newLoadId('r'),
       part: { maxBytes: 20_000, maxConcurrent: 2 },
       poll: { initialInterval: '300ms', maximumInterval: '500ms', settleInterval: '200ms' },
     },

@@ -1,12 +1,11 @@
 /** Traces of a worker process, sent over HTTP to a receiver of OTLP. */
-import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { startTestEnvironment } from '../../src/testing/test-environment.js';
-import { accounts, FAST } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId } from '../helpers/load-harness.js';
 import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 
 const SPAN = z.object({
@@ -57,7 +56,7 @@ it('sends one trace for a load, its parts and their steps', { timeout: 90_000 },
     await worker.ended;
   });
   const input = { object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c', ...FAST } as const;
-  const load = { ...input, loadId: `t-${randomUUID().slice(0, 8)}`, source: await world.csv('rows.csv', accounts(3)) };
+  const load = { ...input, loadId: newLoadId('t'), source: await world.csv('rows.csv', accounts(3)) };
   const handle = await startBulkLoad(world.client, load, { taskQueue: world.taskQueue });
   // A trace that nobody can read stops no load.
   const hostile = { metadata: { encoding: Buffer.from('json/plain') }, data: Buffer.from('{{{') };

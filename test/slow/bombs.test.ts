@@ -18,7 +18,7 @@ import { startSimulator } from '../../src/simulator/index.js';
 import type { Simulator } from '../../src/simulator/index.js';
 import { startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
-import { accounts, FAST } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId } from '../helpers/load-harness.js';
 
 const MB = 1_000_000;
 const ROWS = 20_000;
@@ -113,7 +113,7 @@ afterAll(async () => {
 function begin(name: string, more: Partial<BulkLoadInput>): Promise<LoadHandle> {
   const input: BulkLoadInput = {
     ...{ source: pathToFileURL(join(folder, name)).href, object: 'Account', operation: 'upsert' },
-    ...{ externalIdFieldName: 'External_Id__c', loadId: `b-${randomUUID().slice(0, 8)}`, ...FAST, ...more },
+    ...{ externalIdFieldName: 'External_Id__c', loadId: newLoadId('b'), ...FAST, ...more },
   };
   return startBulkLoad(new Client({ connection }), input, { taskQueue });
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { startBrokenWorker } from '../helpers/broken-worker.js';
 import { nightload } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
-import { accounts, FAST, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId, openWorld, readCsv, startTestWorker } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 import { freshNamespace } from '../helpers/namespace.js';
 
@@ -151,7 +151,7 @@ it('limits shows the other orgs when one ledger does not respond, and names that
 
 it('correct explains what a paused load does with a file, and without a worker reports that and ends in time', async () => {
   const rows = accounts(20, (row, n) => ({ ...row, External_Id__c: `PC-${n}`, ...(n <= 2 && { Name: '' }) }));
-  const loadId = `paused-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('paused');
   const handle = await world.start({
     loadId,
     source: await world.csv(rows),
@@ -199,7 +199,7 @@ it('correct without a worker reports it at once, explains what it does, and ends
 });
 
 it('an id in use by another workflow is reported with working advice: for a part while it waits, for the load at once', async () => {
-  const loadId = `taken-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('taken');
   const { workflow } = world.client;
   const start = (workflowId: string) => workflow.start('somethingElse', { workflowId, taskQueue: nobody(), args: [] });
   const part = await start(`bulk-load/${loadId}/part-1`);

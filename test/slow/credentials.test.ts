@@ -18,7 +18,7 @@ import { startBulkLoad } from '../../src/client/start-load.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import { certificate } from '../helpers/certificate.js';
 import type { Certificate } from '../helpers/certificate.js';
-import { accounts, FAST, quietWorkers, startTestWorker } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId, quietWorkers, startTestWorker } from '../helpers/load-harness.js';
 
 const NAME = 'temporal.internal';
 const EVERY_MS = 200;
@@ -116,7 +116,7 @@ it('a worker and its running load continue with the new certificate', async () =
       source,
       object: 'Account',
       operation: 'insert',
-      loadId: `c-${randomUUID().slice(0, 8)}`,
+      loadId: newLoadId('c'),
     } as const;
     return (await startBulkLoad(new Client({ connection }), input, { taskQueue })).result();
   };

@@ -11,7 +11,7 @@ import { expect, inject, it, onTestFinished } from 'vitest';
 import { startBulkLoad } from '../../src/client/start-load.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import { startWorkerProcess } from '../helpers/run-cli.js';
-import { accounts, FAST } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId } from '../helpers/load-harness.js';
 
 /** It is not secret, and workers of other users read it too. */
 const SHARED = '.nightload-id';
@@ -72,7 +72,7 @@ it.each([
     new Client({ connection }),
     {
       ...{ source: pathToFileURL(source).href, object: 'Account', operation: 'upsert' },
-      ...{ externalIdFieldName: 'External_Id__c', loadId: `modes-${randomUUID().slice(0, 8)}`, ...FAST },
+      ...{ externalIdFieldName: 'External_Id__c', loadId: newLoadId('modes'), ...FAST },
       ...{ part: { maxBytes: 10_000 }, keepColumns: true, defuse: true, skipBadRows: true },
       abortWhen: { failedRatio: 1 },
     },

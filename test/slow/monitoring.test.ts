@@ -14,7 +14,7 @@ import { startBrokenWorker } from '../helpers/broken-worker.js';
 import { grpcFront } from '../helpers/grpc-front.js';
 import { parseExposition } from '../helpers/exposition.js';
 import type { Exposition } from '../helpers/exposition.js';
-import { accounts, FAST } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId } from '../helpers/load-harness.js';
 import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
 
@@ -60,7 +60,7 @@ async function start(source: string, input: Partial<BulkLoadInput> = {}): Promis
   const common = { object: 'Account', operation: 'upsert', externalIdFieldName: 'External_Id__c', ...FAST } as const;
   return startBulkLoad(
     world.client,
-    { ...common, loadId: `m-${randomUUID().slice(0, 8)}`, source, ...input },
+    { ...common, loadId: newLoadId('m'), source, ...input },
     { taskQueue: world.taskQueue },
   );
 }

@@ -14,7 +14,7 @@ import type { LoadHandle } from '../../src/client/load-handle.js';
 import { startSimulator } from '../../src/simulator/index.js';
 import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
-import { accounts } from '../helpers/load-harness.js';
+import { accounts, newLoadId } from '../helpers/load-harness.js';
 
 /** Kubernetes waits this long before it kills. */
 const LIMIT_MS = 30_000;
@@ -62,7 +62,7 @@ it('ends a worker with a hanging call in every step', async () => {
       source: pathToFileURL(source).href,
       object: 'Account',
       operation: 'insert',
-      loadId: `s-${kind}-${randomUUID().slice(0, 8)}`,
+      loadId: newLoadId(`s-${kind}`),
       poll: { initialInterval: '200ms', maximumInterval: '500ms', settleInterval: '200ms' },
     } as const;
     handles.push(await startBulkLoad(new Client({ connection }), load, { taskQueue }));

@@ -18,7 +18,7 @@ import { certificate } from '../helpers/certificate.js';
 import { nightload } from '../helpers/run-cli.js';
 import type { Command } from '../helpers/run-cli.js';
 import { grpcFront } from '../helpers/grpc-front.js';
-import { accounts, FAST, openWorld, startTestWorker } from '../helpers/load-harness.js';
+import { accounts, FAST, newLoadId, openWorld, startTestWorker } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 import { tlsFront } from '../helpers/tls-front.js';
 
@@ -96,7 +96,7 @@ it('a server that refuses requests for now is asked again, and the remedy is rep
 it('a start whose reply is lost is found again, even if the load has ended meanwhile: one load', async () => {
   const source = await world.csv(accounts(5), 'lost.csv');
   const before = world.org.jobs().length;
-  const loadId = `lost-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('lost');
   const input = {
     source,
     object: 'Account',

@@ -10,7 +10,7 @@ import { certificate } from '../helpers/certificate.js';
 import { nightload, startWorkerProcess } from '../helpers/run-cli.js';
 import { grpcFront } from '../helpers/grpc-front.js';
 import type { GrpcFront } from '../helpers/grpc-front.js';
-import { accounts, openWorld } from '../helpers/load-harness.js';
+import { accounts, newLoadId, openWorld } from '../helpers/load-harness.js';
 import type { World } from '../helpers/load-harness.js';
 
 const address = inject('temporalAddress');
@@ -60,7 +60,7 @@ const QUEUE = `tls-${randomUUID().slice(0, 8)}`;
 
 /** Runs a worker and a load with the built command, through the front. */
 async function expectLoads(env: Record<string, string>): Promise<void> {
-  const loadId = `tls-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('tls');
   const all = {
     ...env,
     NIGHTLOAD_TASK_QUEUE: QUEUE,

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, inject, it } from 'vitest';
 import { startBulkLoad } from '../../../src/client/start-load.js';
 import { startSimulator } from '../../../src/simulator/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
-import { accounts } from '../../helpers/load-harness.js';
+import { accounts, newLoadId } from '../../helpers/load-harness.js';
 import { nightload, startWorkerProcess } from '../../helpers/run-cli.js';
 import type { Command } from '../../helpers/run-cli.js';
 import { startWebhook } from '../../helpers/webhook.js';
@@ -97,7 +97,7 @@ async function stepsOf(loadId: string): Promise<string[]> {
 }
 
 it('targets that refuse a message, or do not take it for now, are in the report, the file and the commands', async () => {
-  const loadId = `all-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('all');
   await load(loadId);
   const page = (): Promise<string> => readFile(join(resultsOf(loadId), 'report.html'), 'utf8');
   await expect.poll(page).toMatch(/<bdi>chat<\/bdi>/);
@@ -128,7 +128,7 @@ it('targets that refuse a message, or do not take it for now, are in the report,
 });
 
 it('messages that are delivered at once cost no step and leave nothing', async () => {
-  const loadId = `one-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('one');
   await load(loadId);
   await expect.poll(() => stepsOf(loadId)).toEqual(['routeNotification', 'sendNotification']);
   await expect.poll(() => hooks.ops.deliveries.length).toBe(1);

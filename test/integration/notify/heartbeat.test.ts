@@ -16,7 +16,7 @@ import { startBulkLoad } from '../../../src/client/start-load.js';
 import type { BulkLoadInput } from '../../../src/contract/load-input.js';
 import { startSimulator } from '../../../src/simulator/index.js';
 import type { Simulator } from '../../../src/simulator/index.js';
-import { accounts } from '../../helpers/load-harness.js';
+import { accounts, newLoadId } from '../../helpers/load-harness.js';
 import { startWorkerProcess } from '../../helpers/run-cli.js';
 import type { Command } from '../../helpers/run-cli.js';
 
@@ -74,7 +74,7 @@ beforeEach(() => {
 });
 
 async function start(rows: object[], heartbeatUrl: string, more: Partial<BulkLoadInput> = {}): Promise<LoadHandle> {
-  const loadId = `hb-${randomUUID().slice(0, 8)}`;
+  const loadId = newLoadId('hb');
   const source = join(folder, `data/${loadId}.csv`);
   await writeFile(source, stringify(rows, { header: true }));
   const input: BulkLoadInput = {
